@@ -1,0 +1,142 @@
+"""What to do. Each action is an order; what comes of it is told by an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autohealer.core.model import AgentEntry, Plan
+
+
+class Action:
+    """Base of all actions."""
+
+    __slots__ = ()
+
+
+# ---- processes
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnWorker(Action):
+    """Ends in WorkerSpawned or SpawnFailed. ``epoch`` is the fencing token: the mzxid of the plan."""
+
+    worker: str
+    slot: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalWorker(Action):
+    """To the worker's own process, if it is there; ends in WorkerExited, or in nothing."""
+
+    worker: str
+    signum: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRemnants(Action):
+    """Ends in RemnantsCleared. What is left gets ``signum``, and SIGKILL after ``timeout_s``."""
+
+    worker: str
+    signum: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeEvidence(Action):
+    """Ends in EvidenceTaken."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class InspectConnections(Action):
+    """Ends in ConnectionsSeen: which of these workers hold a connection to ZooKeeper."""
+
+    workers: tuple[str, ...]
+
+
+# ---- ZooKeeper. What is ordered here stands until it is ordered otherwise, over lost connections and sessions.
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRegistration(Action):
+    """Tell of the worker's own registration from now on: RegistrationSeen, RegistrationGone."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeStandIn(Action):
+    """Register for the worker; ends in StandInMade."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawStandIn(Action):
+    """The worker's own registration is enough."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRegistration(Action):
+    """The worker is dead: none of its registrations may stay, and none need be watched."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAgent(Action):
+    """What this agent says of itself."""
+
+    entry: AgentEntry
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTarget(Action):
+    """Ends in TargetRead."""
+
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan(Action):
+    """Only if the writer still leads; ends in PlanRead or PlanRefused."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest(Action):
+    """The request is done with."""
+
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveCluster(Action):
+    """Ends in ClusterLeft. The ``last`` agent of a pool that ends takes the target with it."""
+
+    last: bool
+
+
+# ---- people
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Action):
+    """Something that people want to know: a line of ``autohealer events``."""
+
+    event: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit(Action):
+    """The agent is done. ``error`` says why where that was not asked for."""
+
+    code: int
+    error: str = ""

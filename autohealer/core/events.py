@@ -1,0 +1,213 @@
+"""What happened. Each event is a fact, with the monotonic time ``at`` at which it became known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autohealer.core.model import AgentEntry, Child, Instant, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    at: Instant
+
+
+class DeadlineReached(Event):
+    """The moment of ``Supervisor.next_deadline`` has come."""
+
+    __slots__ = ()
+
+
+# ---- processes
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAdopted(Event):
+    """A worker of this agent's former life was found alive, ``age_s`` old. Comes before anything else."""
+
+    worker: str
+    slot: int
+    pid: int
+    started: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpawned(Event):
+    """The process of a worker runs. ``started`` is the wall-clock time, RFC 3339."""
+
+    worker: str
+    pid: int
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnFailed(Event):
+    """No process came of it; ``temporary`` where it is for want of resources."""
+
+    worker: str
+    error: str
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerExited(Event):
+    """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child."""
+
+    worker: str
+    code: int | None
+    signal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemnantsCleared(Event):
+    """Nothing that the worker left behind runs any more."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTaken(Event):
+    """What could be learnt from a faulty worker."""
+
+    worker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsSeen(Event):
+    """Which of the workers asked about hold a connection to ZooKeeper."""
+
+    workers: frozenset[str]
+
+
+# ---- people
+
+
+@dataclass(frozen=True, slots=True)
+class DrainRequested(Event):
+    """Stop the workers and end: a signal, or ``autohealer stop``."""
+
+    cause: str
+
+
+class KillRequested(Event):
+    """End at once: the second signal."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRead(Event):
+    """A request in ZooKeeper that has not expired."""
+
+    request: str
+    verb: str
+    subject: str
+
+
+# ---- ZooKeeper
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened(Event):
+    """A session is there: a new one, or (``resumed``) the one that this agent's former life left."""
+
+    timeout_s: float
+    resumed: bool
+
+
+class ConnectionSuspended(Event):
+    """ZooKeeper does not answer; the session may or may not live on."""
+
+    __slots__ = ()
+
+
+class ConnectionResumed(Event):
+    """ZooKeeper answers again, in the same session."""
+
+    __slots__ = ()
+
+
+class SessionLost(Event):
+    """The session has ended, and with it all that was ephemeral."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadershipWon(Event):
+    """This agent leads, for this epoch, until the session ends."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRead(Event):
+    """The target as it stands; None where there is none."""
+
+    workers: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRead(Event):
+    """The plan as it stands, read or just written; ``mzxid`` is the zxid that wrote it."""
+
+    plan: Plan | None
+    mzxid: int
+
+
+class PlanRefused(Event):
+    """The plan was not written: another one leads, or the connection broke."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsRead(Event):
+    """The live agents, with what each says of itself (None where that makes no sense)."""
+
+    agents: Mapping[str, AgentEntry | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenRead(Event):
+    """The ephemeral children of ``/workers``; only a leader reads them all."""
+
+    children: tuple[Child, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationSeen(Event):
+    """The worker has registered itself, under its id."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationGone(Event):
+    """The worker's own registration has vanished."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandInMade(Event):
+    """The agent's registration for this worker stands."""
+
+    worker: str
+
+
+class WorkersRecreated(Event):
+    """``/workers`` itself was gone, and has been made again."""
+
+    __slots__ = ()
+
+
+class ClusterLeft(Event):
+    """Nothing of this agent is left in ZooKeeper (or ZooKeeper is away, and it will expire)."""
+
+    __slots__ = ()

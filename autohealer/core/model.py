@@ -1,0 +1,89 @@
+"""The nouns. Times are monotonic seconds, durations seconds, unless a name says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Instant = float
+
+
+class Registration(StrEnum):
+    """Who makes the registration of a worker: ``--registration``."""
+
+    AUTO = "auto"
+    SELF = "self"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSpec:
+    """What ``run`` was asked for."""
+
+    name: str
+    workers: int
+    registration: Registration = Registration.AUTO
+    register_grace_s: float = 2.0
+    start_timeout_s: float = 60.0
+    stop_signal: int = 15
+    stop_timeout_s: float = 10.0
+    stable_after_s: float = 10.0
+    backoff_max_s: float = 30.0
+    max_failures: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerId:
+    """``AGENT-SLOT-UNIQUE``: one life of one slot of one agent."""
+
+    agent: str
+    slot: int
+    unique: str
+
+    def __str__(self) -> str:
+        return f"{self.agent}-{self.slot}-{self.unique}"
+
+    @classmethod
+    def parse(cls, text: str) -> WorkerId | None:
+        """The id that this text is, or None. An agent's id may hold dashes; a slot is digits alone."""
+        agent, _, rest = text.rpartition("-")
+        agent, _, slot = agent.rpartition("-")
+        if not (agent and rest.isalnum() and slot.isascii() and slot.isdigit() and len(slot) <= 9):
+            return None
+        return cls(agent, int(slot), rest)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEntry:
+    """What an agent says of itself to the others."""
+
+    host: str
+    pid: int
+    version: str
+    share: int = 0
+    running: int = 0
+    unregistered: int = 0
+    departed: int = 0
+    capacity: int | None = None
+    draining: bool = False
+    http: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many workers each agent is to run; ``epoch`` is the czxid of its writer's election znode."""
+
+    epoch: int
+    leader: str
+    target: int
+    foreign: int = 0
+    shares: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """An ephemeral child of ``/workers``; ``worker`` is the id that it names, None where it is anonymous."""
+
+    name: str
+    worker: str | None

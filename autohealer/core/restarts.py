@@ -1,0 +1,47 @@
+"""How soon a slot may start again.
+
+A token bucket: so many restarts at once, one earned back for every ``stable_after_s`` alive. With the bucket empty,
+the delay doubles from start to start, with a jitter that only lengthens it, up to ``delay_max_s`` and a fifth. So a
+worker that is killed now and then is back at once, and one that crash-loops costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zlib import crc32
+
+BURST = 6
+FIRST_DELAY_S = 0.2
+JITTER = 0.2
+
+
+@dataclass(slots=True)
+class Restarts:
+    """The account of one slot."""
+
+    stable_after_s: float
+    delay_max_s: float
+    tokens: float = BURST
+    throttled: int = 0
+    failures: int = 0
+
+    def after_exit(self, alive_s: float, seed: str) -> float:
+        """The delay in seconds before the next start; ``seed`` decides the jitter, so a history can be replayed.
+
+        ``failures`` then tells how often in a row the slot ended before it was stable.
+        """
+        self.failures = 0 if alive_s >= self.stable_after_s else self.failures + 1
+        self.tokens = min(BURST, self.tokens + alive_s / self.stable_after_s)
+        if self.tokens >= 1:
+            self.tokens -= 1
+            self.throttled = 0
+            return 0.0
+        delay = delay_s(self.throttled, self.delay_max_s, seed)
+        self.throttled += 1
+        return delay
+
+
+def delay_s(step: int, delay_max_s: float, seed: str) -> float:
+    """The delay of this step (0, 1, ...) of an exponential backoff, in seconds, jitter included."""
+    jitter = 1 + JITTER * crc32(seed.encode()) / 2**32
+    return float(min(delay_max_s, FIRST_DELAY_S * 2 ** min(step, 32)) * jitter)
