@@ -1,0 +1,94 @@
+"""What tests share: ZooKeepers, real and embedded, processes that end with the test, and a worker in Java.
+
+A server is started when a test first asks for it, once in each process of pytest-xdist; tests keep apart by
+chroots of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from kazoo.client import KazooClient
+
+from tests.support import course_worker as course
+from tests.support.processes import Processes
+from tests.support.real_zookeeper import RealZooKeeper, available
+
+if TYPE_CHECKING:
+    from autohealer.zkserver import ZooKeeperServer
+
+_chroot_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def real_zookeeper() -> Iterator[RealZooKeeper]:
+    """A standalone Apache ZooKeeper that is up. Tests that kill or pause one start their own."""
+    if reason := available():
+        pytest.fail(reason)
+    with RealZooKeeper() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def embedded_zookeeper() -> Iterator[ZooKeeperServer]:
+    """The embedded server that is up, on a port of its own."""
+    from autohealer.zkserver import ZooKeeperServer  # noqa: PLC0415 - only where a test asks for it
+
+    with ZooKeeperServer(port=0) as server:
+        yield server
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[str], KazooClient]]:
+    """Connects a client to a connection string; the end of the test closes it."""
+    clients: list[KazooClient] = []
+
+    def connected(hosts: str) -> KazooClient:
+        client = KazooClient(hosts=hosts, timeout=10)
+        clients.append(client)
+        client.start()
+        return client
+
+    yield connected
+    for client in clients:
+        client.stop()
+        client.close()
+
+
+@pytest.fixture
+def zk_hosts(real_zookeeper: RealZooKeeper, connect: Callable[[str], KazooClient]) -> str:
+    """A connection string to an empty chroot on a real ZooKeeper."""
+    return _with_chroot(real_zookeeper.hosts, connect)
+
+
+@pytest.fixture(params=["embedded", "real"])
+def zookeeper_hosts(request: pytest.FixtureRequest, connect: Callable[[str], KazooClient]) -> str:
+    """A connection string to an empty chroot; runs the test on the embedded server and on a real ZooKeeper."""
+    server = request.getfixturevalue(f"{request.param}_zookeeper")
+    return _with_chroot(server.hosts, connect)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Starts processes in the test's own directory; whatever came of them is killed at its end."""
+    started = Processes(tmp_path)
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="session")
+def course_worker(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command line of a worker in Java on the official client; a further argument is its connection string."""
+    if reason := available():
+        pytest.fail(reason)
+    return course.build(tmp_path_factory.mktemp("course_worker"))
+
+
+def _with_chroot(hosts: str, connect: Callable[[str], KazooClient]) -> str:
+    chroot = f"/test-{next(_chroot_numbers)}"
+    connect(hosts).create(chroot)
+    return f"{hosts}{chroot}"
