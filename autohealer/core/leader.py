@@ -1,0 +1,179 @@
+"""The leader's part: what is registered that nobody runs, and the plan that follows from it.
+
+The plan is a function of what is: the agents, the target and the foreign workers. It is computed anew with every
+change and written whenever what stands differs from it, so a change of leader or target in the middle of anything
+needs no hand-over, and a plan that somebody damaged repairs itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import inf
+
+from autohealer.core.actions import Action, WritePlan
+from autohealer.core.model import AgentEntry, Child, Instant, Plan, WorkerId
+from autohealer.core.plan import divide
+
+
+class Leader:
+    """What this agent knows of the whole pool; it decides only while it leads."""
+
+    def __init__(self, agent: str, grace_s: float, order: Callable[[Action], None]) -> None:
+        self._agent, self._grace_s, self._order = agent, grace_s, order
+        self.epoch: int | None = None
+        self.agents: Mapping[str, AgentEntry | None] | None = None
+        self.target: int | None = None
+        self.standing: Plan | None = None
+        self.foreign = 0
+        self.anonymous = 0
+        self._children: dict[str, tuple[str | None, Instant]] | None = None
+        self._foreign_anonymous = 0
+        self._differs_since: Instant | None = None
+        self._writing = False
+        self._hold_until = -inf
+        self._deadline: Instant | None = None
+        self._stale = True
+        self._mine: AgentEntry | None = None
+
+    # ---- what is observed
+
+    def agents_read(self, agents: Mapping[str, AgentEntry | None]) -> None:
+        """The live agents."""
+        self.agents = agents
+        self._stale = True
+
+    def target_read(self, target: int | None) -> None:
+        """The target as it stands."""
+        self.target = target
+        self._stale = True
+
+    def won(self, epoch: int) -> None:
+        """This agent leads from now on, and has looked at nothing yet."""
+        self.epoch = epoch
+        self._children = None
+        self._foreign_anonymous = 0
+        self._writing = False
+        self._stale = True
+
+    def lost(self) -> None:
+        """This agent does not lead any more."""
+        self.epoch = None
+        self._deadline = None
+
+    def hold(self, until: Instant) -> None:
+        """ZooKeeper was away: what it says now may be about to change, so move nothing until then."""
+        self._hold_until = until
+        self._stale = True
+
+    def plan_read(self, plan: Plan | None) -> None:
+        """The plan as it stands."""
+        self.standing = plan
+        self._writing = False
+        self._stale = True
+
+    def plan_refused(self) -> None:
+        """The plan that was ordered does not stand."""
+        self._writing = False
+        self._stale = True
+
+    def children_read(self, children: tuple[Child, ...], now: Instant) -> tuple[int, int]:
+        """Fold in all ephemeral children of /workers; how many anonymous ones are new, and how many are gone.
+
+        What is found at the first look is old; what comes later counts as foreign once the grace has passed.
+        """
+        before = self._children
+        first_seen = -inf if before is None else now
+        known = before or {}
+        self._children = {child.name: known.get(child.name) or (child.worker, first_seen) for child in children}
+        new = sum(child.worker is None and child.name not in known for child in children)
+        left = sum(worker is None and name not in self._children for name, (worker, _) in known.items())
+        self.anonymous = sum(child.worker is None for child in children)
+        if left or before is None:
+            self._differs_since = -inf
+        self._stale = True
+        return new, left
+
+    @property
+    def looked(self) -> bool:
+        """Whether the children of /workers are known."""
+        return self._children is not None
+
+    def names_of(self, agent: str) -> list[str]:
+        """The worker ids of this agent that are registered."""
+        ids = {worker for worker, _ in (self._children or {}).values() if worker is not None}
+        return [worker for worker in ids if (parsed := WorkerId.parse(worker)) and parsed.agent == agent]
+
+    def next_deadline(self) -> Instant | None:
+        """When ``decide`` is to be called next, at the latest."""
+        return self._deadline
+
+    # ---- what is decided
+
+    def decide(self, mine: AgentEntry, now: Instant) -> None:
+        """Write the plan, if this agent leads and what stands is not what should be."""
+        due = self._deadline is not None and self._deadline <= now
+        if not (self._stale or due or mine_differs(mine, self._mine)):
+            return
+        self._stale, self._mine, self._deadline = False, mine, None
+        if self.epoch is None or self.target is None or self.agents is None or self._children is None:
+            return
+        if now < self._hold_until:
+            self._deadline = self._hold_until
+            return
+        agents = {**self.agents, self._agent: mine}
+        self.foreign = self._count_foreign(agents, now)
+        plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._divide(agents))
+        if plan != self.standing and not self._writing:
+            self._writing = True
+            self._order(WritePlan(plan))
+
+    def _divide(self, agents: Mapping[str, AgentEntry | None]) -> dict[str, int]:
+        capacities = {a: e.capacity if e else None for a, e in agents.items() if not (e and e.draining)}
+        former = self.standing.shares if self.standing else {}
+        shares = divide((self.target or 0) - self.foreign, capacities, former)
+        return {agent: shares.get(agent, 0) for agent in agents}
+
+    def _count_foreign(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> int:
+        children = self._children or {}
+        orphans: set[str] = set()
+        ripe = now - self._grace_s
+        for worker, seen in children.values():
+            if worker is None or (parsed := WorkerId.parse(worker)) is None or parsed.agent in agents:
+                continue
+            if seen <= ripe:
+                orphans.add(worker)
+            else:
+                self._wake(seen + self._grace_s)
+        entries = [entry for entry in agents.values() if entry is not None]
+        explained = sum(entry.unregistered + entry.departed for entry in entries)
+        return len(orphans) + self._settle_anonymous(max(0, self.anonymous - explained), now)
+
+    def _settle_anonymous(self, count: int, now: Instant) -> int:
+        """Believe another count of foreign anonymous workers once it has stood for the grace.
+
+        A worker that was just started, and has not registered yet, makes the count wrong for a moment.
+        """
+        if count == self._foreign_anonymous:
+            self._differs_since = None
+            return count
+        if self._differs_since is None:
+            self._differs_since = now
+        if self._differs_since + self._grace_s <= now:
+            self._foreign_anonymous = count
+            self._differs_since = None
+        else:
+            self._wake(self._differs_since + self._grace_s)
+        return self._foreign_anonymous
+
+    def _wake(self, at: Instant) -> None:
+        self._deadline = at if self._deadline is None else min(self._deadline, at)
+
+
+def mine_differs(entry: AgentEntry, former: AgentEntry | None) -> bool:
+    """Whether the plan may have to change with this; the number that runs is no part of it."""
+    return former is None or (entry.unregistered, entry.departed, entry.capacity, entry.draining) != (
+        former.unregistered,
+        former.departed,
+        former.capacity,
+        former.draining,
+    )

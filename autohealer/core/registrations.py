@@ -1,0 +1,283 @@
+"""Who of this agent's workers has registered, for whom the agent stands in, and who has lost it.
+
+A worker may register itself under its own id (identified), under some other name (anonymous), or not at all. Which of
+the three a pool does is learnt once, as its *style*; until then a worker that does not register within the grace gets
+a stand-in. An identified worker that loses its registration, alone and while ZooKeeper was there, is faulty; when many
+lose theirs together, or around an outage, it is ZooKeeper that is suspect: they get stand-ins, and nobody is stopped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autohealer.core.actions import (
+    Action,
+    InspectConnections,
+    MakeStandIn,
+    RemoveRegistration,
+    WatchRegistration,
+    WithdrawStandIn,
+)
+from autohealer.core.deadlines import Deadlines
+from autohealer.core.model import Instant, PoolSpec, Registration
+
+DEPARTED_S = 60.0
+
+
+class Style(StrEnum):
+    """How the workers of this pool have been seen to register."""
+
+    UNKNOWN = "unknown"
+    IDENTIFIED = "identified"
+    ANONYMOUS = "anonymous"
+
+
+class StandIn(StrEnum):
+    """Why the agent registers for a worker."""
+
+    RULE = "rule"
+    AMNESTY = "amnesty"
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of one living worker's registration."""
+
+    since: Instant
+    own: bool = False
+    had_own: bool = False
+    stand_in: StandIn | None = None
+    stands: bool = False
+    lost_at: Instant | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether a registration names this worker."""
+        return self.own or self.stands
+
+
+class Registrations:
+    """The registrations of this agent's living workers.
+
+    ``fault`` is told of each worker that is to be shut down, and why; ``ready`` of each that is taken to do its job,
+    and whether that is because a registration names it.
+    """
+
+    def __init__(
+        self,
+        spec: PoolSpec,
+        style: Style,
+        order: Callable[[Action], None],
+        fault: Callable[[str, str, Instant], None],
+        ready: Callable[[str, bool], None],
+    ) -> None:
+        self._spec, self._order, self._fault, self._ready = spec, order, fault, ready
+        self.style = style
+        self._entries: dict[str, Entry] = {}
+        self._registered = 0
+        self._deadlines: Deadlines[str] = Deadlines()
+        self._departed: deque[Instant] = deque()
+        self._inspecting = False
+        self._unsettled_until = 0.0
+
+    # ---- what can be asked
+
+    def registered(self, worker: str) -> bool | None:
+        """Whether it has; None where that cannot be told of one worker."""
+        entry = self._entries.get(worker)
+        if entry is not None and not entry.registered and self.style is Style.ANONYMOUS:
+            return None
+        return entry is not None and entry.registered
+
+    @property
+    def identified(self) -> int:
+        """How many living workers a registration names."""
+        return self._registered
+
+    @property
+    def unregistered(self) -> int:
+        """How many living workers may hold an anonymous registration."""
+        anonymous = self.style is Style.ANONYMOUS or (
+            self._spec.registration is Registration.SELF and self.style is Style.UNKNOWN
+        )
+        return len(self._entries) - self._registered if anonymous else 0
+
+    @property
+    def inspecting(self) -> bool:
+        """Whether it is being found out if an anonymous registration is one of ours."""
+        return self._inspecting
+
+    def departed(self, now: Instant) -> int:
+        """How many dead workers' anonymous registrations may still linger."""
+        while self._departed and self._departed[0] <= now:
+            self._departed.popleft()
+        return len(self._departed)
+
+    def next_deadline(self) -> Instant | None:
+        """When ``expire`` is to be called next."""
+        return self._deadlines.next()
+
+    # ---- workers come and go
+
+    def started(self, worker: str, now: Instant) -> None:
+        """A worker runs. With stand-ins by rule it counts as ready at once, else when its registration is seen."""
+        self._entries[worker] = Entry(now)
+        mode = self._spec.registration
+        if mode is Registration.AGENT:
+            self._stand_in(worker, StandIn.RULE)
+        else:
+            self._order(WatchRegistration(worker))
+            self._deadlines.set(worker, now + self._patience_s())
+        if mode is not Registration.SELF or self.style is Style.ANONYMOUS:
+            self._ready(worker, False)
+
+    def ended(self, worker: str, now: Instant) -> None:
+        """A worker is dead: its registration goes at once, or is expected to go."""
+        entry = self._entries.pop(worker, None)
+        if entry is None:
+            return
+        self._registered -= entry.registered
+        self._deadlines.set(worker, None)
+        self._order(RemoveRegistration(worker))
+        if self.style is Style.ANONYMOUS and not entry.registered:
+            self._departed.append(now + DEPARTED_S)
+
+    # ---- registrations come and go
+
+    def seen(self, worker: str, now: Instant) -> None:
+        """The worker has registered itself."""
+        entry = self._entries.get(worker)
+        if entry is None or entry.own:
+            return
+        entry.had_own = True
+        entry.lost_at = None
+        self._set(entry, own=True)
+        self._deadlines.set(worker, None)
+        if entry.stand_in is not None:
+            self._withdraw(worker, entry)
+        self._ready(worker, True)
+        if self._spec.registration is not Registration.AGENT:
+            self._learn(Style.IDENTIFIED, now)
+
+    def gone(self, worker: str, now: Instant) -> None:
+        """The worker's own registration has vanished; it has the grace to come back."""
+        entry = self._entries.get(worker)
+        if entry is None or not entry.own:
+            return
+        self._set(entry, own=False)
+        entry.lost_at = now
+        self._deadlines.set(worker, now + self._spec.register_grace_s)
+
+    def stood_in(self, worker: str) -> None:
+        """The agent's registration for the worker stands."""
+        entry = self._entries.get(worker)
+        if entry is not None and entry.stand_in is not None:
+            self._set(entry, stands=True)
+            self._ready(worker, True)
+
+    def anonymous_seen(self, now: Instant) -> None:
+        """An anonymous registration has come up: is it one of ours? Whoever made it holds a connection."""
+        if self.style is not Style.UNKNOWN or self._inspecting or self._spec.registration is Registration.AGENT:
+            return
+        young = now - self._spec.start_timeout_s
+        candidates = tuple(w for w, e in self._entries.items() if not e.own and e.since >= young)
+        if candidates:
+            self._inspecting = True
+            self._order(InspectConnections(candidates))
+
+    def connections_seen(self, workers: frozenset[str], now: Instant) -> None:
+        """These of the workers asked about hold a connection to ZooKeeper."""
+        self._inspecting = False
+        if workers and self.style is Style.UNKNOWN:
+            self._learn(Style.ANONYMOUS, now)
+
+    def anonymous_vanished(self, count: int) -> None:
+        """So many anonymous registrations are gone, those of departed workers first."""
+        for _ in range(min(count, len(self._departed))):
+            self._departed.popleft()
+
+    # ---- ZooKeeper comes and goes
+
+    def unsettle(self, until: Instant) -> None:
+        """ZooKeeper is, or was just, away: what vanishes until then is nobody's fault."""
+        self._unsettled_until = until
+
+    def session_lost(self) -> None:
+        """All stand-ins are gone with the session; their order stands, so they will be made again."""
+        for entry in self._entries.values():
+            self._set(entry, stands=False)
+
+    def expire(self, now: Instant) -> None:
+        """Judge every worker whose time has come."""
+        for worker in self._deadlines.due(now):
+            entry = self._entries.get(worker)
+            if entry is None:
+                continue
+            if entry.lost_at is not None:
+                self._judge_loss(worker, entry, now)
+            elif not entry.own:
+                self._judge_silence(worker, entry, now)
+
+    # ---- how
+
+    def _judge_loss(self, worker: str, entry: Entry, now: Instant) -> None:
+        lost = {w: e for w, e in self._entries.items() if e.lost_at is not None}
+        holders = sum(e.had_own for e in self._entries.values())
+        if now < self._unsettled_until or (len(lost) > 1 and len(lost) > holders / 2):
+            for other, its in lost.items():
+                its.lost_at = None
+                self._deadlines.set(other, None)
+                self._stand_in(other, StandIn.AMNESTY)
+        else:
+            entry.lost_at = None
+            self._fault(worker, "registration lost", now)
+
+    def _judge_silence(self, worker: str, entry: Entry, now: Instant) -> None:
+        """The worker has not registered in time."""
+        if self.style is Style.ANONYMOUS:
+            return
+        if now < self._unsettled_until:
+            self._deadlines.set(worker, min(self._unsettled_until, now + self._spec.register_grace_s))
+        elif self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN:
+            if entry.stand_in is None:
+                self._stand_in(worker, StandIn.RULE)
+        elif entry.since + self._spec.start_timeout_s > now:
+            self._deadlines.set(worker, entry.since + self._spec.start_timeout_s)
+        elif entry.stand_in is None:
+            self._fault(worker, f"not registered within {self._spec.start_timeout_s:g} s", now)
+
+    def _patience_s(self) -> float:
+        """How long a new worker is waited for before something follows."""
+        by_rule = self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN
+        return self._spec.register_grace_s if by_rule else self._spec.start_timeout_s
+
+    def _learn(self, style: Style, now: Instant) -> None:
+        """The pool registers itself: no stand-ins are needed from now on."""
+        if self.style is not Style.UNKNOWN:
+            return
+        self.style = style
+        for worker, entry in self._entries.items():
+            if entry.stand_in is StandIn.RULE:
+                self._withdraw(worker, entry)
+            if style is Style.ANONYMOUS:
+                self._ready(worker, False)
+            elif not entry.own and entry.lost_at is None and entry.stand_in is None:
+                self._deadlines.set(worker, max(now, entry.since + self._spec.start_timeout_s))
+
+    def _stand_in(self, worker: str, why: StandIn) -> None:
+        self._entries[worker].stand_in = why
+        self._order(MakeStandIn(worker))
+
+    def _withdraw(self, worker: str, entry: Entry) -> None:
+        entry.stand_in = None
+        self._set(entry, stands=False)
+        self._order(WithdrawStandIn(worker))
+
+    def _set(self, entry: Entry, own: bool | None = None, stands: bool | None = None) -> None:
+        before = entry.registered
+        entry.own = entry.own if own is None else own
+        entry.stands = entry.stands if stands is None else stands
+        self._registered += entry.registered - before

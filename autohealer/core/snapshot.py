@@ -1,0 +1,43 @@
+"""What every view reads: how things stood at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autohealer.core.lifecycle import WorkerState
+from autohealer.core.model import AgentEntry, Instant
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """One slot of this agent; ``worker``, ``pid`` and ``started`` are None between two lives."""
+
+    slot: int
+    worker: str | None
+    pid: int | None
+    state: WorkerState
+    registered: bool | None
+    restarts: int
+    started: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The pool as this agent knows it; what it cannot know is None."""
+
+    at: Instant
+    pool: str
+    agent: str
+    connected: bool
+    away_since: Instant | None
+    target: int | None
+    share: int | None
+    running: int
+    registered: int
+    foreign: int | None
+    leader: str | None
+    epoch: int | None
+    draining: bool
+    agents: Mapping[str, AgentEntry | None]
+    workers: tuple[WorkerView, ...]

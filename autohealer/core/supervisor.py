@@ -1,0 +1,317 @@
+"""Ties the parts together: one event in, the actions that follow out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from autohealer.core import events
+from autohealer.core.actions import (
+    Action,
+    AnswerRequest,
+    Exit,
+    LeaveCluster,
+    PublishAgent,
+    RemoveRegistration,
+    Report,
+    WriteTarget,
+)
+from autohealer.core.events import Event
+from autohealer.core.leader import Leader
+from autohealer.core.lifecycle import WorkerState
+from autohealer.core.model import AgentEntry, Instant, PoolSpec, WorkerId
+from autohealer.core.registrations import Registrations, Style
+from autohealer.core.slots import Slots
+from autohealer.core.snapshot import Snapshot, WorkerView
+
+GAVE_UP = 4
+KILLED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this agent is. ``nonce`` is new with each process, so that no worker id is used twice."""
+
+    agent: str
+    nonce: str
+    host: str
+    pid: int
+    version: str
+
+
+class Supervisor:
+    """The state of one agent for one pool, changed by ``handle`` alone.
+
+    ``overwrite_target``: this ``run`` asks for another number than the one before it, so it is written even where a
+    target stands. ``style``: how this pool's workers were seen to register in the agent's former life.
+    """
+
+    def __init__(self, spec: PoolSpec, me: Identity, *, overwrite_target: bool, style: Style = Style.UNKNOWN) -> None:
+        self._spec, self._me = spec, me
+        self._orders: list[Action] = []
+        order = self._orders.append
+        self._slots = Slots(spec, me.agent, me.nonce, order)
+        self._registrations = Registrations(spec, style, order, self._slots.fault, self._slots.ready)
+        self._leader = Leader(me.agent, spec.register_grace_s, order)
+        self._overwrite_target = overwrite_target
+        self._entry = AgentEntry(me.host, me.pid, me.version)
+        self._published: AgentEntry | None = None
+        self._share: int | None = None
+        self._target: int | None = None
+        self._session_timeout_s = 0.0
+        self._away_since: Instant | None = 0.0
+        self._had_session = False
+        self._adopted = False
+        self._draining = False
+        self._killing = False
+        self._leaving = False
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            events.WorkerExited: self._exited,
+            events.WorkerSpawned: self._spawned,
+            events.SpawnFailed: self._slots.spawn_failed,
+            events.RemnantsCleared: self._slots.remnants_cleared,
+            events.EvidenceTaken: self._slots.evidence,
+            events.WorkerAdopted: self._worker_adopted,
+            events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
+            events.DrainRequested: self._drain,
+            events.KillRequested: self._kill,
+            events.RequestRead: self._request,
+            events.SessionOpened: self._session_opened,
+            events.ConnectionSuspended: self._suspended,
+            events.ConnectionResumed: self._resumed,
+            events.SessionLost: self._session_lost,
+            events.LeadershipWon: self._leadership_won,
+            events.TargetRead: self._target_read,
+            events.PlanRead: self._plan_read,
+            events.PlanRefused: lambda _: self._leader.plan_refused(),
+            events.AgentsRead: self._agents_read,
+            events.ChildrenRead: self._children_read,
+            events.RegistrationSeen: lambda e: self._registrations.seen(e.worker, e.at),
+            events.RegistrationGone: lambda e: self._registrations.gone(e.worker, e.at),
+            events.StandInMade: lambda e: self._registrations.stood_in(e.worker),
+            events.WorkersRecreated: lambda e: self._unsettle(e.at),
+            events.ClusterLeft: self._left,
+            events.DeadlineReached: lambda _: None,
+        }
+
+    @property
+    def style(self) -> Style:
+        """How this pool's workers have been seen to register."""
+        return self._registrations.style
+
+    def handle(self, event: Event) -> list[Action]:
+        """Fold the event in, and say what is to be done now."""
+        self._handlers[type(event)](event)
+        now = event.at
+        self._slots.expire(now)
+        self._registrations.expire(now)
+        if self._slots.gave_up is not None and not self._draining:
+            self._begin_drain(self._slots.gave_up)
+        if not self._killing:
+            self._slots.want(0 if self._draining else self._share, now)
+        self._publish(now)
+        if self._away_since is None and not self._registrations.inspecting and not self._draining:
+            self._leader.decide(self._entry, now)
+        if self._draining and self._slots.empty and not self._leaving:
+            self._leaving = True
+            agents = self._leader.agents
+            self._orders.append(LeaveCluster(last=agents is not None and not set(agents) - {self._me.agent}))
+        orders = self._orders.copy()
+        self._orders.clear()
+        return orders
+
+    def next_deadline(self) -> Instant | None:
+        """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
+        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), self._leader.next_deadline())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def snapshot(self, now: Instant) -> Snapshot:
+        """How things stand."""
+        leader, plan = self._leader, self._leader.standing
+        workers = (
+            WorkerView(
+                slot=slot.index,
+                worker=slot.worker,
+                pid=slot.pid,
+                state=slot.state,
+                registered=self._registrations.registered(slot.worker) if slot.worker else False,
+                restarts=max(0, slot.starts - 1),
+                started=slot.started,
+            )
+            for slot in sorted(self._slots, key=lambda slot: slot.index)
+        )
+        return Snapshot(
+            at=now,
+            pool=self._spec.name,
+            agent=self._me.agent,
+            connected=self._away_since is None,
+            away_since=self._away_since,
+            target=self._target,
+            share=self._share,
+            running=self._slots.count(WorkerState.RUNNING),
+            registered=self._registrations.identified + min(leader.anonymous, self._registrations.unregistered),
+            foreign=plan.foreign if plan else None,
+            leader=plan.leader if plan else None,
+            epoch=plan.epoch if plan else None,
+            draining=self._draining,
+            agents={**(leader.agents or {}), self._me.agent: self._entry},
+            workers=tuple(workers),
+        )
+
+    # ---- processes
+
+    def _worker_adopted(self, event: events.WorkerAdopted) -> None:
+        self._adopted = True
+        self._slots.adopt(event)
+        self._registrations.started(event.worker, event.at)
+
+    def _spawned(self, event: events.WorkerSpawned) -> None:
+        slot = self._slots.spawned(event)
+        if slot is not None:
+            self._registrations.started(event.worker, event.at)
+
+    def _exited(self, event: events.WorkerExited) -> None:
+        if self._slots.exited(event):
+            self._registrations.ended(event.worker, event.at)
+
+    # ---- people
+
+    def _drain(self, event: events.DrainRequested) -> None:
+        if not self._draining:
+            self._begin_drain(event.cause)
+
+    def _begin_drain(self, cause: str) -> None:
+        self._draining = True
+        self._orders.append(Report("agent.draining", {"agent": self._me.agent, "cause": cause}))
+
+    def _kill(self, event: events.KillRequested) -> None:
+        self._draining = self._killing = True
+        self._slots.kill_all(event.at)
+
+    def _request(self, event: events.RequestRead) -> None:
+        if event.verb == "stop":
+            self._drain(events.DrainRequested(event.at, "autohealer stop"))
+        elif event.verb == "kill":
+            worker = WorkerId.parse(event.subject)
+            if worker is not None and worker.agent == self._me.agent:
+                self._slots.kill(event.subject)
+                self._orders.append(AnswerRequest(event.request))
+
+    # ---- ZooKeeper
+
+    def _session_opened(self, event: events.SessionOpened) -> None:
+        self._session_timeout_s = event.timeout_s
+        self._report("zookeeper.connected", session_timeout=event.timeout_s, resumed=event.resumed)
+        if self._adopted or self._had_session:
+            self._unsettle(event.at)
+        else:
+            self._registrations.unsettle(-inf)
+        self._had_session = True
+        self._away_since = None
+        self._published = None
+
+    def _suspended(self, event: events.ConnectionSuspended) -> None:
+        if self._away_since is None:
+            self._away_since = event.at
+            self._registrations.unsettle(inf)
+            self._report("zookeeper.suspended")
+
+    def _resumed(self, event: events.ConnectionResumed) -> None:
+        if self._away_since is None:
+            return
+        self._report("zookeeper.connected", session_timeout=self._session_timeout_s, resumed=True)
+        self._unsettle(event.at)
+        if event.at - self._away_since > self._session_timeout_s / 3:
+            self._leader.hold(event.at + self._session_timeout_s)
+        self._away_since = None
+
+    def _session_lost(self, event: events.SessionLost) -> None:
+        if self._away_since is None:
+            self._away_since = event.at
+        self._registrations.unsettle(inf)
+        self._registrations.session_lost()
+        if self._leader.epoch is not None:
+            self._report("leader.lost", leader=self._me.agent, epoch=self._leader.epoch)
+        self._leader.lost()
+        self._report("zookeeper.lost")
+
+    def _unsettle(self, now: Instant) -> None:
+        """What vanishes within a session timeout of an outage is nobody's fault."""
+        self._registrations.unsettle(now + self._session_timeout_s + self._spec.register_grace_s)
+
+    def _leadership_won(self, event: events.LeadershipWon) -> None:
+        self._leader.won(event.epoch)
+        self._report("leader.elected", leader=self._me.agent, epoch=event.epoch)
+
+    def _target_read(self, event: events.TargetRead) -> None:
+        if self._draining:
+            return
+        wanted = event.workers
+        if self._overwrite_target:
+            wanted, self._overwrite_target = self._spec.workers, False
+        elif wanted is None:
+            wanted = self._spec.workers if self._target is None else self._target
+        if wanted != event.workers:
+            self._orders.append(WriteTarget(wanted))
+        if wanted != self._target:
+            self._report("target.changed", target=wanted, former=self._target)
+        self._target = wanted
+        self._leader.target_read(wanted)
+
+    def _plan_read(self, event: events.PlanRead) -> None:
+        former, plan = self._leader.standing, event.plan
+        self._leader.plan_read(plan)
+        if plan is None:
+            return
+        self._share = plan.shares.get(self._me.agent)
+        self._slots.epoch = event.mzxid
+        another = former is None or (former.leader, former.epoch) != (plan.leader, plan.epoch)
+        if another and plan.leader != self._me.agent:
+            self._report("leader.elected", leader=plan.leader, epoch=plan.epoch)
+        if former is None or (former.target, former.foreign, former.shares) != (plan.target, plan.foreign, plan.shares):
+            self._report("plan.changed", target=plan.target, foreign=plan.foreign, shares=dict(plan.shares))
+
+    def _agents_read(self, event: events.AgentsRead) -> None:
+        former, now = set(self._leader.agents or ()), set(event.agents)
+        for agent in sorted(now - former):
+            self._report("agent.joined", agent=agent)
+        for agent in sorted(former - now):
+            self._report("agent.left", agent=agent)
+        self._leader.agents_read(event.agents)
+
+    def _children_read(self, event: events.ChildrenRead) -> None:
+        new, left = self._leader.children_read(event.children, event.at)
+        self._registrations.anonymous_vanished(left)
+        for worker in self._leader.names_of(self._me.agent):
+            if self._slots.of(worker) is None:
+                self._orders.append(RemoveRegistration(worker))
+        if new:
+            self._registrations.anonymous_seen(event.at)
+
+    def _left(self, event: events.ClusterLeft) -> None:
+        if self._killing:
+            self._orders.append(Exit(KILLED))
+        elif self._slots.gave_up is not None:
+            self._orders.append(Exit(GAVE_UP, self._slots.gave_up))
+        else:
+            self._orders.append(Exit(0))
+
+    # ---- how
+
+    def _publish(self, now: Instant) -> None:
+        entry = replace(
+            self._entry,
+            share=self._share or 0,
+            running=self._slots.count(WorkerState.RUNNING),
+            unregistered=self._registrations.unregistered,
+            departed=self._registrations.departed(now),
+            draining=self._draining,
+        )
+        if entry != self._published and not self._leaving:
+            self._entry = self._published = entry
+            self._orders.append(PublishAgent(entry))
+
+    def _report(self, event: str, **fields: object) -> None:
+        self._orders.append(Report(event, fields))
