@@ -1,0 +1,46 @@
+"""What a worker finds in its environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "AUTOHEALER_"
+WORKER_ID = "AUTOHEALER_WORKER_ID"
+AGENT = "AUTOHEALER_AGENT"
+POOL = "AUTOHEALER_POOL"
+
+
+def worker_environment(
+    environ: Mapping[str, str],
+    extra: Mapping[str, str],
+    *,
+    zookeeper: str,
+    pool: str,
+    workers_path: str,
+    agent: str,
+) -> dict[str, str]:
+    """What all workers of a pool have: the agent's environment less its options, and where they belong.
+
+    ``extra`` (``--env``) goes before the agent's own; neither can forge who a worker is. Everything named
+    AUTOHEALER_ is left out of what is inherited, because it may be a secret, and because an agent that is itself
+    a worker must not hand on its own marker.
+    """
+    inherited = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+    ours = {
+        "AUTOHEALER_ZK": zookeeper,
+        POOL: pool,
+        "AUTOHEALER_WORKERS": workers_path,
+        AGENT: agent,
+    }
+    return {**inherited, **extra, **ours}
+
+
+def incarnation_environment(*, worker: str, slot: int, epoch: int, port: int | None) -> dict[str, str]:
+    """What one worker has beyond that."""
+    variables = {WORKER_ID: worker, "AUTOHEALER_SLOT": str(slot), "AUTOHEALER_EPOCH": str(epoch)}
+    if port is not None:
+        variables["PORT"] = str(port)
+    return variables
