@@ -1,0 +1,221 @@
+"""Where an agent keeps what must outlive it: one folder for each pool, readable by its owner alone."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import socket
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autohealer.errors import AlreadyRunningError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_POOL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_CHOOSE_ANOTHER = "choose another one with --state-dir"
+_LOCK_ATTEMPTS = 5
+_LOCK_PAUSE_S = 0.01
+_CONTROL = "control.sock"
+
+
+def base_directory(option: Path | None, environ: Mapping[str, str]) -> Path:
+    """The directory that holds all pools: ``--state-dir``, AUTOHEALER_STATE_DIR, or the user's own."""
+    if option is not None:
+        return option.absolute()
+    if named := environ.get("AUTOHEALER_STATE_DIR"):
+        return Path(named).absolute()
+    home = environ.get("XDG_STATE_HOME", "")
+    if not home.startswith("/"):  # the XDG specification: a relative path is to be ignored
+        try:
+            home = str(Path.home() / ".local/state")
+        except RuntimeError:
+            raise UsageError("there is no home directory to keep state in", _CHOOSE_ANOTHER) from None
+    return Path(home) / "autohealer"
+
+
+def check_pool_name(pool: str) -> None:
+    """A pool's name is a folder and a znode, and is printed: letters, digits, and ``._-`` within."""
+    if not _POOL_NAME.fullmatch(pool):
+        raise UsageError(
+            f"{pool!r} cannot be the name of a pool",
+            "use at most 64 letters, digits, dots, dashes and underscores, and no leading dot",
+        )
+
+
+class StateDir:
+    """The folder of one pool. Making the object touches nothing on disk."""
+
+    def __init__(self, base: Path | None, pool: str, environ: Mapping[str, str] = os.environ) -> None:
+        """Raises `UsageError` for a name that no pool can have."""
+        check_pool_name(pool)
+        self.pool = pool
+        self.base = base_directory(base, environ)
+        self.path = self.base / pool
+        self.lock_path = self.path / "lock"
+        self.ledger_path = self.path / "ledger"
+        self.events_path = self.path / "events.jsonl"
+        self.output_dir = self.path / "output"
+        self.journal_dir = self.path / "journal"
+        self.socket_path = self.path / _CONTROL
+        self._lock_fd: int | None = None
+
+    def create(self) -> None:
+        """Make what is missing, mode 0700. Raises `UsageError` where it cannot be used."""
+        try:
+            self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.path, self.output_dir, self.journal_dir):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                self._check_owner(folder)
+        except OSError as error:
+            raise self._unusable(error) from error
+        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
+            raise UsageError(f"the state directory {self.path} is not writable", _CHOOSE_ANOTHER)
+
+    def lock(self) -> None:
+        """Claim the pool for this process, until `unlock` or its end, however it ends.
+
+        Raises `AlreadyRunningError` where another agent has it. A lock by flock belongs to the open file, which
+        workers do not inherit: it never outlives the agent with them.
+        """
+        try:
+            fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._unusable(error) from error
+        if not _claim(fd):
+            os.close(fd)
+            raise AlreadyRunningError(
+                f"pool {self.pool} is already run from {self.base} by {self._holder()}",
+                "see it with `autohealer status`, or choose another --pool or --state-dir",
+            )
+        with contextlib.suppress(OSError):  # the pid is for messages: a full disk may keep it from us
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._lock_fd = fd
+
+    def unlock(self) -> None:
+        """Let another agent have the pool."""
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    def is_locked(self) -> bool:
+        """Does an agent run this pool now, this process included?"""
+        if self._lock_fd is not None:
+            return True
+        try:
+            fd = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def holder_pid(self) -> int | None:
+        """The pid that the holder of the lock wrote into it: for display, never for a signal."""
+        try:
+            return int(self.lock_path.read_bytes()[:20])
+        except (OSError, ValueError):
+            return None
+
+    def listen_control(self, backlog: int = 16) -> socket.socket:
+        """A listening Unix socket in the pool's folder, for the holder of the lock.
+
+        A socket's path may have 108 bytes and ours may be longer, so it is bound by a short name of the same
+        folder. What an agent that was killed has left there is replaced.
+        """
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with self._short_path() as path:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)  # noqa: PTH108
+                listener.bind(path)
+                os.chmod(path, 0o600)  # noqa: PTH101
+            listener.listen(backlog)
+        except OSError as error:
+            listener.close()
+            raise self._unusable(error) from error
+        return listener
+
+    def connect_control(self, timeout_s: float) -> socket.socket:
+        """Connect to the agent that runs the pool. Raises OSError where none answers."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(timeout_s)
+        try:
+            with self._short_path() as path:
+                connection.connect(path)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    @contextlib.contextmanager
+    def _short_path(self) -> Iterator[str]:
+        """The control socket under ``/proc/self/fd``, where a descriptor stands for the folder."""
+        folder = os.open(self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{folder}/{_CONTROL}"
+        finally:
+            os.close(folder)
+
+    def _holder(self) -> str:
+        pid = self.holder_pid()
+        return "another agent" if pid is None else f"pid {pid}"
+
+    def _check_owner(self, folder: Path) -> None:
+        """Nobody else may prepare the folder for us, as is possible under /tmp; and nobody else looks in."""
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        if status.st_uid != os.geteuid() and os.geteuid() != 0:
+            raise UsageError(f"the state directory {folder} belongs to another user", _CHOOSE_ANOTHER)
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            folder.chmod(0o700)
+
+    def _unusable(self, error: OSError) -> UsageError:
+        where = error.filename or self.path
+        return UsageError(f"cannot use the state directory {self.base}: {where}: {error.strerror}", _CHOOSE_ANOTHER)
+
+
+def pools_running(base: Path | None, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The pools that an agent runs now from this directory, by name."""
+    directory = base_directory(base, environ)
+    try:
+        names = sorted(path.name for path in directory.iterdir() if _POOL_NAME.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(f"cannot read the state directory {directory}: {error.strerror}", _CHOOSE_ANOTHER) from error
+    return [name for name in names if _is_running(directory, name)]
+
+
+def _is_running(base: Path, pool: str) -> bool:
+    try:
+        return StateDir(base, pool).is_locked()
+    except UsageError:
+        return False  # not a pool's folder, or another user's
+
+
+def _claim(fd: int) -> bool:
+    """Take the lock; a reader that asks whether it is held holds it itself for some microseconds."""
+    for attempt in range(_LOCK_ATTEMPTS):
+        if attempt:
+            time.sleep(_LOCK_PAUSE_S)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False
