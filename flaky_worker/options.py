@@ -146,6 +146,6 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"not a number: {text!r}") from None
-    if not 0 < value < float("inf"):
+    if not 0 < value < float("inf"):  # nor is nan
         raise argparse.ArgumentTypeError(f"not above 0: {text}")
     return value

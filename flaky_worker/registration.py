@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -64,12 +64,14 @@ class Registration:
     """Registers ``entry`` with each new session until it is closed; ``report`` is told of it, on kazoo's threads."""
 
     def __init__(self, hosts: str, entry: Entry, *, session_timeout_s: float, report: Callable[[str], None]) -> None:
-        self._entry = entry
+        # kazoo cannot make a chroot that is missing (all of ZooKeeper's data was wiped), so it is not told of any.
+        servers, slash, chroot = hosts.partition("/")
+        self._entry = replace(entry, parent=f"{slash}{chroot}{entry.parent}")
         self._report = report
         self._one_at_a_time = threading.Lock()
         self._tried_session: int | None = None
         logging.getLogger("kazoo").setLevel(logging.ERROR)  # while ZooKeeper is away it warns at each try
-        self._client = KazooClient(hosts=hosts, timeout=session_timeout_s, connection_retry=RECONNECTING)
+        self._client = KazooClient(hosts=servers, timeout=session_timeout_s, connection_retry=RECONNECTING)
         self._client.add_listener(self._on_state)
 
     def open(self) -> None:

@@ -56,7 +56,9 @@ class Worker:
         """Return when asked to end; a fault may make sure that this never happens."""
         say(f"started: pid {os.getpid()}, slot {self._options.slot or 'none'}, seed {self._options.seed}")
         try:
-            self._rest(life.start_delay_s)
+            if life.start_delay_s:
+                say(f"fault: {Fault.SLOW_START}, {life.start_delay_s:.1f} s")
+                self._rest(life.start_delay_s)
             self._registration = _register(self._options)
             for blow in life.blows:
                 self._work(blow.after_s)

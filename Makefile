@@ -1,0 +1,40 @@
+# Nothing is assumed but make and python3 (3.11 or later, with venv); the tests' real ZooKeeper: see .ci/run.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check
+
+help:
+	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
+	@echo 'make test    all tests'
+	@echo 'make check   lint, format, types, layers'
+
+# The activated path makes `python` that of the virtual environment, as a user would have it.
+demo: $(VENV)/.installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" autohealer run 10 -- python flaky_worker/flaky_worker.py
+
+# loadgroup: tests that share something of the machine's, such as port 2181, name a group and run in one process.
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_OPTIONS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Stamps: nothing is installed again until pyproject.toml changes. Installed for editing, the code is always current.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
