@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -122,11 +122,11 @@ class Processes:
             process.wait()
 
 
-def command_line(pid: int) -> Sequence[str]:
+def command_line(pid: int) -> list[str]:
     """The arguments of a living process; none once it is gone."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-    return ()
+    return []
 
 
 def _all_pids() -> list[int]:

@@ -18,23 +18,23 @@ if os.fork():
 os.setsid()
 if os.fork():
     os._exit(0)
+print(os.getpid(), flush=True)
 time.sleep(1000)
 """
 
 
-def test_what_a_test_started_ends_with_it_however_it_hid(tmp_path: Path) -> None:
+def test_what_a_test_started_ends_with_it_however_it_hid(processes: Processes, tmp_path: Path) -> None:
     """Its parent gone, in a session of its own, deaf to SIGTERM; nobody else is touched."""
-    mine, others = Processes(tmp_path), Processes(tmp_path)
-    neighbour = others.start("sleep", "1000")
-    mine.start(sys.executable, "-c", DAEMON).wait()
-    (daemon,) = eventually(lambda: [pid for pid in mine.alive() if "-c" in command_line(pid)])
+    neighbour = processes.start("sleep", "1000")
+    mine = Processes(tmp_path)
+    mine.start(sys.executable, "-c", DAEMON, output="daemon").wait()
+    daemon = int(eventually(lambda: mine.read("daemon")))
+    was_alive = mine.alive()
     mine.end()
 
-    assert mine.alive() == []
-    assert command_line(daemon) == ()
-    assert others.alive() == [neighbour.pid]
-    others.end()
-    assert neighbour.returncode == -9
+    assert was_alive == [daemon]
+    assert mine.alive() == command_line(daemon) == []
+    assert processes.alive() == [neighbour.pid]
 
 
 def test_processes_are_not_steered_from_outside(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from tests.support import real_zookeeper
 from tests.support.processes import Processes, eventually
 from tests.support.real_zookeeper import RealZooKeeper, ZooKeeperFailedError, available, four_letter_word
 
+TESTS_THAT_HANG = """
+import time
+from tests.support.real_zookeeper import RealZooKeeper
+RealZooKeeper().start()
+print("up", flush=True)
+time.sleep(1000)
+"""
+
 
 def _servers_of(pid: int) -> list[psutil.Process]:
     return [child for child in psutil.Process(pid).children(recursive=True) if child.name() == "java"]
@@ -24,7 +33,8 @@ def test_an_ensemble_outlives_its_leader(connect: Callable[[str], KazooClient]) 
     """What was written stays, and the old leader comes back as a follower."""
     with RealZooKeeper(servers=3) as ensemble:
         connect(ensemble.hosts).create("/kept", b"data")
-        first = eventually(lambda: ensemble.leader() is not None and [ensemble.leader()])[0]
+        eventually(lambda: ensemble.leader() is not None, what="a leader")
+        first = ensemble.leader()
         assert first is not None
         ensemble.kill(first)
         eventually(lambda: ensemble.leader() not in (None, first), what="another leader")
@@ -48,7 +58,7 @@ def test_a_paused_server_answers_nobody_until_it_is_resumed() -> None:
 
 def test_a_server_that_was_stopped_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a process nor a file, paused or not."""
-    monkeypatch.setattr(real_zookeeper.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(_servers_of(os.getpid()))
     server = RealZooKeeper().start()
     started = set(_servers_of(os.getpid())) - before
