@@ -33,7 +33,8 @@ def test_what_a_test_started_ends_with_it_however_it_hid(processes: Processes, t
     mine.end()
 
     assert was_alive == [daemon]
-    assert mine.alive() == command_line(daemon) == []
+    assert mine.alive() == []
+    assert command_line(daemon) == []
     assert processes.alive() == [neighbour.pid]
 
 
