@@ -5,7 +5,7 @@
 - ``spawn``        start a worker: one posix_spawn, everything about it computed before
 - ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
 - ``remnants``     end what a worker left behind; ``kin`` tells whose a process is
-- ``adoption``     find and verify the workers of an agent that is gone, or end them
+- ``adoption``     find and verify the workers of an agent that is gone; ``ending`` ends them
 - ``output``       the files that workers write to
 - ``evidence``     what a stuck process is doing
 - ``usage``        which workers hold a connection to ZooKeeper

@@ -55,7 +55,7 @@ class ExitWatcher:
 
     @property
     def pids(self) -> set[int]:
-        """The processes that are not released yet, as they are now. Not to be changed."""
+        """The processes that are ours: alive, or dead and not reaped. The set itself, not to be changed."""
         return self._pids
 
     def watch(self, worker: str, pid: int, pidfd: int, *, child: bool) -> None:
@@ -97,10 +97,11 @@ class ExitWatcher:
         watched = self._watched.pop(worker, None)
         if watched is None:
             return
-        self._pids.discard(watched.pid)
         if not watched.has_exited:
+            self._pids.discard(watched.pid)
             self._loop.remove_reader(watched.pidfd)
         elif watched.is_child:
+            self._pids.discard(watched.pid)
             with contextlib.suppress(ChildProcessError):  # somebody else has collected it
                 os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
         os.close(watched.pidfd)
@@ -130,6 +131,8 @@ class ExitWatcher:
                 else:
                     name = signal_name(status.si_status)
         watched.has_exited = True
+        if not watched.is_child:
+            self._pids.discard(watched.pid)  # init may have reaped it, and the pid be another's
         self._on_exit(worker, code, name)
 
     def _look_again(self, worker: str, watched: _Watched) -> None:
