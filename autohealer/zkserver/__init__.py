@@ -1,0 +1,23 @@
+"""A single-node ZooKeeper server in pure Python: for tests, for development, for one machine.
+
+    from autohealer.zkserver import ZooKeeperServer
+
+    with ZooKeeperServer() as server:
+        client = KazooClient(hosts=server.hosts)
+
+From the bytes up:
+
+- jute, frames, protocol, records: the wire
+- paths, acl, tree: the nodes and who may do what with them
+- sessions, watches, connection: the clients
+- transactions and writes, reads: the requests
+- engine, four_letter, statistics: what ties them; bytes and the time in, bytes and a deadline out
+- entries, journal: what outlives the process
+- loop, server: sockets, threads, files: all that is not pure
+- pytest_plugin: the fixture ``zookeeper``
+"""
+
+from autohealer.zkserver.journal import JournalError
+from autohealer.zkserver.server import ZooKeeperServer
+
+__all__ = ["JournalError", "ZooKeeperServer"]

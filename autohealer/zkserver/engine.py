@@ -1,0 +1,336 @@
+"""The server without its sockets: bytes and the time in, bytes and a deadline out.
+
+    connection = engine.connect(peer, port, now)
+    connection.frames.feed(data)
+    engine.receive(connection, now)       # until it says that nothing is left
+    engine.take_entries()                 # to be journalled before anything is sent
+    engine.touched                        # connections that have bytes to send, or are to be closed
+    engine.tick(now)                      # at engine.next_deadline(now)
+    engine.disconnect(connection)         # when its socket is gone
+
+Requests are answered in the order in which they come, each before the next is looked at. An event is in a
+connection's bytes before the reply to the write that caused it, and before any read that sees the new state.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from autohealer.zkserver import acl as acls
+from autohealer.zkserver import entries, four_letter, records
+from autohealer.zkserver.connection import HIGH_WATER, Connection
+from autohealer.zkserver.jute import MalformedError, Reader
+from autohealer.zkserver.protocol import (
+    AUTH,
+    AUTH_FAILED,
+    CLOSE_SESSION,
+    MARSHALLING_ERROR,
+    OK,
+    PING,
+    PING_XID,
+    UNIMPLEMENTED,
+    ConnectionRefused,
+    RequestError,
+)
+from autohealer.zkserver.reads import Reads
+from autohealer.zkserver.sessions import BUCKET_MS, PASSWORD_SIZE, Session, Sessions
+from autohealer.zkserver.statistics import Statistics
+from autohealer.zkserver.transactions import Transaction
+from autohealer.zkserver.tree import ACL_CHANGED, Tree
+from autohealer.zkserver.watches import Watches
+from autohealer.zkserver.writes import WRITES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HEADER: Final = Struct(">ii")
+_BUCKET_S: Final = BUCKET_MS / 1000
+_SWEEP_EVERY_S: Final = 1.0
+
+# How much is done in one go before others get their turn, in this process as well: the server may share it.
+_FRAMES_IN_ONE_GO: Final = 64
+_SESSIONS_IN_ONE_GO: Final = 50
+_SWEPT_IN_ONE_GO: Final = 200
+
+
+class Engine:
+    """One server's state and its answers."""
+
+    def __init__(
+        self,
+        *,
+        zxid: int,
+        first_session_id: int,
+        now: float,
+        wall_ms: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+        journalled: bool = False,
+        port: int = 0,
+        data_dir: str = "",
+    ) -> None:
+        self.zxid = zxid  # of the last transaction
+        self.tree = Tree()
+        self.watches = Watches()
+        self.sessions = Sessions(first_session_id, random_bytes)
+        self.connections: dict[Connection, None] = {}
+        self.touched: list[Connection] = []
+        self.statistics = Statistics()
+        self.started_at = now
+        self.port = port
+        self.data_dir = data_dir
+        self._wall_ms = wall_ms
+        self._entries: list[bytes] | None = [] if journalled else None
+        self._reads = Reads(self.tree, self.watches).table()
+        self._doomed: deque[Session] = deque()  # expired, and not yet closed
+        self._patient_until: float | None = None
+        self._sweep_at: float | None = None
+        self._to_sweep: deque[str] = deque()
+
+    def restore(self, state: entries.State, now: float) -> None:
+        """Be what a former life was: every session has its whole timeout before it again."""
+        state.grow(self.tree)
+        for session_id, (timeout_ms, password) in state.sessions.items():
+            self.sessions.restore(session_id, password, timeout_ms, now)
+        for session_id in list(self.tree.ephemerals):
+            if session_id not in self.sessions.by_id:
+                raise MalformedError(f"a node belongs to session 0x{session_id:x}, which is not known")
+
+    # what the shell calls
+
+    def connect(self, peer: str, port: int, now: float) -> Connection:
+        connection = Connection(peer, port, now, self.touched)
+        self.connections[connection] = None
+        return connection
+
+    def disconnect(self, connection: Connection) -> None:
+        connection.closing = True
+        if connection not in self.connections:
+            return
+        del self.connections[connection]
+        self.watches.forget(connection)
+        self.statistics.forget(connection)
+        session = connection.session
+        if session is not None and session.connection is connection:
+            session.connection = None
+
+    def receive(self, connection: Connection, now: float) -> bool:
+        """Answer some of the frames that have come. True if there may be more of them to answer."""
+        handled = 0
+        try:
+            if connection.session is None and not self._begin(connection, now):
+                return False
+            next_frame = connection.frames.next_frame
+            while not connection.closing and connection.outgoing_size <= HIGH_WATER:
+                if handled == _FRAMES_IN_ONE_GO:
+                    return True
+                frame = next_frame()
+                if frame is None:
+                    return False
+                handled += 1
+                self._answer(connection, frame)
+            return not connection.closing
+        except ConnectionRefused:
+            connection.close()
+            return False
+        finally:
+            connection.received += handled
+            if connection.session is not None:
+                connection.session.heard_at = now
+
+    def take_entries(self) -> bytes:
+        """What the journal has to hold before anything is sent."""
+        if not self._entries:
+            return b""
+        taken = b"".join(self._entries)
+        self._entries.clear()
+        return taken
+
+    def next_deadline(self, now: float) -> float | None:
+        """When `tick` is wanted. None: not before something comes in."""
+        if self._doomed or self._to_sweep:
+            return now
+        deadline = self.sessions.next_deadline()
+        if deadline is not None and self._patient_until is not None:
+            deadline = max(deadline, self._patient_until)
+        if not self.tree.transient:
+            self._sweep_at = None
+        elif self._sweep_at is None:
+            self._sweep_at = now + _SWEEP_EVERY_S
+        if self._sweep_at is None:
+            return deadline
+        return self._sweep_at if deadline is None else min(deadline, self._sweep_at)
+
+    def tick(self, now: float) -> None:
+        """Close what has expired, sweep what has served its time."""
+        self._find_expired(now)
+        for _ in range(min(len(self._doomed), _SESSIONS_IN_ONE_GO)):
+            session = self._doomed.popleft()
+            if self.sessions.by_id.get(session.id) is session:
+                self._close_session(session)
+                if session.connection is not None:
+                    # nothing tells a client of this but the end of its connection
+                    session.connection.abort()
+        if self._sweep_at is not None and now >= self._sweep_at:
+            self._sweep_at = None
+            self._to_sweep.extend(self.tree.sweepable(self._wall_ms()))
+        self._sweep()
+
+    # a connection's first bytes
+
+    def _begin(self, connection: Connection, now: float) -> bool:
+        word = connection.frames.peek()
+        if len(word) == 4 and word in four_letter.WORDS:
+            connection.received += 1
+            connection.send(four_letter.answer(self, word, now))
+            connection.close()
+            return False
+        frame = connection.frames.next_frame()
+        if frame is None:
+            return False
+        connection.received += 1
+        try:
+            request = records.read_connect(frame)
+        except records.MALFORMED as error:
+            raise ConnectionRefused("not a connect request") from error
+        if request.last_zxid_seen > self.zxid:
+            # it knows a later state than ours: to answer would show it the past
+            raise ConnectionRefused("the client has seen a later zxid")
+        session = self._session_for(request, now)
+        if session is None:
+            connection.send(records.write_connect(0, 0, bytes(PASSWORD_SIZE), has_read_only=request.has_read_only))
+            connection.close()
+            return False
+        connection.session = session
+        session.connection = connection
+        connection.send(
+            records.write_connect(session.timeout_ms, session.id, session.password, has_read_only=request.has_read_only)
+        )
+        return True
+
+    def _session_for(self, request: records.ConnectRequest, now: float) -> Session | None:
+        timeout_ms = self.sessions.negotiate(request.timeout_ms)
+        if request.session_id == 0:
+            session = self.sessions.open(timeout_ms, now)
+            self.zxid += 1
+        else:
+            known = self.sessions.by_id.get(request.session_id)
+            if known is None or known.password != request.password:
+                return None
+            session = known
+            if session.connection is not None:
+                former, session.connection = session.connection, None
+                self.watches.forget(former)
+                former.abort()
+            self.sessions.retime(session, timeout_ms, now)
+        if self._entries is not None:
+            self._entries.append(entries.write_session(session.id, session.timeout_ms, session.password))
+        return session
+
+    # requests
+
+    def _answer(self, connection: Connection, frame: bytes) -> None:
+        if len(frame) < 8:
+            raise ConnectionRefused("a frame without a header")
+        xid, operation = _HEADER.unpack_from(frame)
+        body = b""
+        code = OK
+        try:
+            read = self._reads.get(operation)
+            if read is not None:
+                body = read(connection, frame)
+            elif (write := WRITES.get(operation)) is not None:
+                # a write that fails takes a zxid too
+                self.zxid += 1
+                session = connection.session
+                transaction = Transaction(
+                    self.tree, session.id if session else 0, connection.identities, self.zxid, self._wall_ms()
+                )
+                body = write(transaction, frame)
+                if self.tree.changes:
+                    self._publish()
+            else:
+                self._answer_other(connection, xid, operation, frame)
+                return
+        except RequestError as error:
+            code = error.code
+        except records.MALFORMED:
+            code = MARSHALLING_ERROR
+        connection.send(records.write_reply(xid, self.zxid, code, body))
+
+    def _answer_other(self, connection: Connection, xid: int, operation: int, frame: bytes) -> None:
+        if operation == PING:
+            connection.send(records.write_reply(PING_XID, self.zxid, OK))
+        elif operation == AUTH:
+            self._authenticate(connection, xid, frame)
+        elif operation == CLOSE_SESSION:
+            if connection.session is not None:
+                self._close_session(connection.session)
+            connection.send(records.write_reply(xid, self.zxid, OK))
+            connection.close()
+        else:
+            connection.send(records.write_reply(xid, self.zxid, UNIMPLEMENTED))
+            connection.close()
+
+    def _authenticate(self, connection: Connection, xid: int, frame: bytes) -> None:
+        reader = Reader(frame, records.HEADER)
+        try:
+            reader.read_int()
+            scheme, credentials = reader.read_string(), reader.read_buffer()
+        except records.MALFORMED as error:
+            raise ConnectionRefused("not an auth request") from error
+        if scheme == "digest" and credentials is not None:
+            identity = acls.digest_identity(credentials)
+        elif scheme == "ip":
+            identity = ("ip", connection.peer)
+        else:
+            connection.send(records.write_reply(xid, 0, AUTH_FAILED))
+            connection.close()
+            return
+        if identity not in connection.identities:
+            connection.identities.append(identity)
+        connection.send(records.write_reply(xid, 0, OK))
+
+    # what follows from a change
+
+    def _publish(self) -> None:
+        """The change stands: into the journal and to the watchers."""
+        tree = self.tree
+        changes = tree.changes
+        if self._entries is not None:
+            self._entries.append(entries.write_changes(tree, changes))
+        trigger = self.watches.trigger
+        for kind, path in changes:
+            if kind != ACL_CHANGED:
+                trigger(kind, path)
+        changes.clear()
+
+    def _close_session(self, session: Session) -> None:
+        self.sessions.close(session)
+        self.zxid += 1
+        for path in list(self.tree.ephemerals.get(session.id, ())):
+            self.tree.delete(path, self.zxid)
+        self._publish()
+        if self._entries is not None:
+            self._entries.append(entries.write_closed(session.id))
+
+    def _find_expired(self, now: float) -> None:
+        deadline = self.sessions.next_deadline()
+        if deadline is None or deadline > now:
+            return
+        if self._patient_until is None and now - deadline > _BUCKET_S:
+            # We ourselves were held up: what the clients sent meanwhile has not been read yet.
+            self._patient_until = now + _BUCKET_S
+        elif self._patient_until is None or now >= self._patient_until:
+            self._patient_until = None
+            self._doomed.extend(self.sessions.expired(now))
+
+    def _sweep(self) -> None:
+        for _ in range(min(len(self._to_sweep), _SWEPT_IN_ONE_GO)):
+            path = self._to_sweep.popleft()
+            node = self.tree.nodes.get(path)
+            if node is not None and node.owner < 0 and not node.children:
+                self.zxid += 1
+                self.tree.delete(path, self.zxid)
+                self._publish()

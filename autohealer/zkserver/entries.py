@@ -1,0 +1,190 @@
+"""What is remembered, entry by entry: the state of a node, of a session, of the server.
+
+An entry says what something *is* now, not what happened to it: the last entry about a path or a session holds. So
+entries may be read twice, and a copy of everything may be written bit by bit while changes go on between its bits.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from autohealer.zkserver import acl as acls
+from autohealer.zkserver.jute import INT, LONG, MalformedError, Reader, write_buffer, write_string
+from autohealer.zkserver.paths import parent_of
+from autohealer.zkserver.protocol import NODE_CREATED, NODE_DELETED
+from autohealer.zkserver.records import read_acl, write_acl
+from autohealer.zkserver.tree import Node, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from autohealer.zkserver.sessions import Session
+
+_NODE: Final = b"N"
+_CHILDREN: Final = b"C"  # the counts of a parent, whose child came or went
+_GONE: Final = b"D"
+_SESSION: Final = b"S"
+_CLOSED: Final = b"X"
+_EPOCH: Final = b"E"
+
+#: How long a piece of `write_everything` may become before its last node: what is written in one go.
+_PIECE: Final = 32 << 10
+
+_STAT: Final = Struct(">qqqqqqiii")
+_COUNTS: Final = Struct(">qi")
+_TIMEOUT: Final = Struct(">qi")
+
+
+class State:
+    """What a journal held, read up to some point."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.sessions: dict[int, tuple[int, bytes]] = {}  # id -> timeout in ms, password
+        self.epoch = 0
+
+    def apply(self, data: bytes) -> None:
+        reader = Reader(data)
+        while reader.remaining:
+            self._apply_one(reader)
+
+    def _apply_one(self, reader: Reader) -> None:
+        kind = reader.read_bytes(1)
+        if kind == _NODE:
+            path = _string(reader)
+            self.nodes[path] = _read_node(reader)
+        elif kind == _CHILDREN:
+            path = _string(reader)
+            pzxid, cversion = _COUNTS.unpack(reader.read_bytes(_COUNTS.size))
+            node = self.nodes.get(path)
+            if node is not None:  # else its own entry is still to come
+                node.pzxid, node.cversion = pzxid, cversion
+        elif kind == _GONE:
+            self.nodes.pop(_string(reader), None)
+        elif kind == _SESSION:
+            session_id, timeout_ms = _TIMEOUT.unpack(reader.read_bytes(_TIMEOUT.size))
+            self.sessions[session_id] = (timeout_ms, reader.read_buffer() or b"")
+        elif kind == _CLOSED:
+            self.sessions.pop(reader.read_long(), None)
+        elif kind == _EPOCH:
+            self.epoch = max(self.epoch, reader.read_int())
+        else:
+            raise MalformedError(f"an entry of kind {kind!r}")
+
+    def grow(self, tree: Tree) -> None:
+        """Put the nodes into an empty tree, parents first."""
+        for path in sorted(self.nodes, key=lambda path: path.count("/") if path != "/" else 0):
+            node = self.nodes[path]
+            if path == "/" or path in tree.nodes:
+                _adopt(tree.nodes[path], node)
+                continue
+            if parent_of(path) not in tree.nodes:
+                raise MalformedError(f"{path} has no parent")
+            tree.link(path, node)
+
+
+def write_node(path: str, node: Node) -> bytes:
+    stat = _STAT.pack(
+        node.czxid,
+        node.mzxid,
+        node.pzxid,
+        node.ctime,
+        node.mtime,
+        node.owner,
+        node.version,
+        node.cversion,
+        node.aversion,
+    )
+    return b"".join((_NODE, write_string(path), stat, write_buffer(node.data), write_acl(node.acl)))
+
+
+def write_children(path: str, node: Node) -> bytes:
+    return _CHILDREN + write_string(path) + _COUNTS.pack(node.pzxid, node.cversion)
+
+
+def write_gone(path: str) -> bytes:
+    return _GONE + write_string(path)
+
+
+def write_session(session_id: int, timeout_ms: int, password: bytes) -> bytes:
+    return _SESSION + _TIMEOUT.pack(session_id, timeout_ms) + write_buffer(password)
+
+
+def write_closed(session_id: int) -> bytes:
+    return _CLOSED + LONG.pack(session_id)
+
+
+def write_epoch(epoch: int) -> bytes:
+    return _EPOCH + INT.pack(epoch)
+
+
+def write_changes(tree: Tree, changes: Iterable[tuple[int, str]]) -> bytes:
+    """The entries that bring a copy up to date after these changes."""
+    nodes: dict[str, None] = {}
+    parents: dict[str, None] = {}
+    for kind, path in changes:
+        nodes[path] = None
+        if kind in {NODE_CREATED, NODE_DELETED}:
+            parents[parent_of(path)] = None
+    parts = []
+    for path in nodes:
+        node = tree.nodes.get(path)
+        parts.append(write_gone(path) if node is None else write_node(path, node))
+    for path in parents:
+        parent = tree.nodes.get(path)
+        if parent is not None:
+            parts.append(write_children(path or "/", parent))
+    return b"".join(parts)
+
+
+def write_everything(tree: Tree, sessions: Iterable[Session], epoch: int) -> Iterator[bytes]:
+    """All there is, in pieces. Whatever changes between two of them has to be written behind the first."""
+    yield write_epoch(epoch) + b"".join(
+        write_session(session.id, session.timeout_ms, session.password) for session in sessions
+    )
+    parts: list[bytes] = []
+    size = 0
+    for path in list(tree.nodes):
+        node = tree.nodes.get(path)
+        if node is None or not path:
+            continue
+        parts.append(write_node(path, node))
+        size += len(parts[-1])
+        if size > _PIECE:
+            yield b"".join(parts)
+            parts.clear()
+            size = 0
+    yield b"".join(parts)
+
+
+def _read_node(reader: Reader) -> Node:
+    node = Node(None, acls.OPEN, 0, 0, 0)
+    (
+        node.czxid,
+        node.mzxid,
+        node.pzxid,
+        node.ctime,
+        node.mtime,
+        node.owner,
+        node.version,
+        node.cversion,
+        node.aversion,
+    ) = _STAT.unpack(reader.read_bytes(_STAT.size))
+    node.data = reader.read_buffer()
+    node.acl = acls.stored(read_acl(reader) or [])
+    return node
+
+
+def _adopt(own: Node, other: Node) -> None:
+    """Take over all but the children: the nodes that every tree has from the start keep their identity."""
+    for name in Node.__slots__:
+        if name != "children":
+            setattr(own, name, getattr(other, name))
+
+
+def _string(reader: Reader) -> str:
+    value = reader.read_string()
+    if value is None:
+        raise MalformedError("a null string")
+    return value

@@ -1,0 +1,279 @@
+"""The shell around the engine: sockets, the journal and the clock, in one thread.
+
+It waits for sockets or for the engine's next deadline, and never wakes without a reason. A pass reads what has come,
+lets the engine answer, writes the journal once, and then sends each connection all it has in one write.
+
+This is not asyncio: with one kind of socket and one deadline an epoll loop is as short, and a request costs half.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from autohealer.zkserver.entries import write_everything
+
+if TYPE_CHECKING:
+    from autohealer.zkserver.connection import Connection
+    from autohealer.zkserver.engine import Engine
+    from autohealer.zkserver.journal import Journal
+
+logger = logging.getLogger("autohealer.zkserver")
+
+_READ_SIZE: Final = 1 << 16
+_ACCEPTED_IN_ONE_GO: Final = 64
+#: A connection that has no session by then, or does not take its last bytes, is closed.
+_PATIENCE_S: Final = 10.0
+_OUT_OF_RESOURCES: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_ACCEPT_AGAIN_S: Final = 0.2
+
+
+class Peer:
+    """One socket and its connection."""
+
+    __slots__ = ("connection", "interest", "socket", "unsent")
+
+    def __init__(self, sock: socket.socket, connection: Connection) -> None:
+        self.socket = sock
+        self.connection = connection
+        self.unsent = b""
+        self.interest = select.EPOLLIN
+
+
+class Loop:
+    """Serves one listening socket until it is told to stop."""
+
+    def __init__(
+        self, engine: Engine, listener: socket.socket, journal: Journal | None, epoch: int, max_connections: int
+    ) -> None:
+        self._engine = engine
+        self._listener = listener
+        self._journal = journal
+        self._epoch = epoch
+        self._max_connections = max_connections
+        self._epoll = select.epoll()
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._peers: dict[int, Peer] = {}
+        self._by_connection: dict[Connection, Peer] = {}
+        self._busy: dict[Peer, None] = {}  # with frames left to answer
+        self._waited_for: dict[Peer, float] = {}  # for their session, or to take their last bytes
+        self._tick_at: float | None = None
+        self._accept_at: float | None = None
+        self._wake_lock = threading.RLock()  # a signal handler may come in while we hold it
+        self._stopping = False
+        listener.setblocking(False)
+        self._epoll.register(listener.fileno(), select.EPOLLIN)
+        self._epoll.register(self._wake, select.EPOLLIN)
+
+    def stop(self) -> None:
+        """From any thread, or a signal handler. A loop that has ended does not mind."""
+        with self._wake_lock:
+            self._stopping = True
+            if self._wake != -1:
+                os.eventfd_write(self._wake, 1)
+
+    def run(self) -> None:
+        try:
+            while not self._stopping:
+                self._pass()
+        finally:
+            self._close()
+
+    def _pass(self) -> None:
+        ready = self._epoll.poll(self._timeout(time.monotonic()))
+        now = time.monotonic()
+        busy = list(self._busy)
+        for fd, mask in ready:
+            peer = self._peers.get(fd)
+            if peer is not None:
+                self._serve(peer, mask, now)
+            elif fd == self._listener.fileno():
+                self._accept(now)
+        for peer in busy:
+            self._busy.pop(peer, None)
+            self._answer(peer, now)
+        self._keep_time(now)
+        if self._journal is not None:
+            self._write_journal(self._journal, now)
+        if self._engine.touched:
+            self._flush(now)
+            self._engine.statistics.took(time.monotonic() - now)
+
+    def _timeout(self, now: float) -> float | None:
+        if self._busy or (self._journal is not None and self._journal.is_compacting):
+            return 0
+        self._tick_at = self._engine.next_deadline(now)
+        deadlines = [
+            self._tick_at,
+            next(iter(self._waited_for.values()), None),
+            self._accept_at,
+            self._journal.retry_at() if self._journal is not None else None,
+        ]
+        earliest = min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return None if earliest is None else max(0.0, earliest - now)
+
+    # in
+
+    def _accept(self, now: float) -> None:
+        for _ in range(_ACCEPTED_IN_ONE_GO):
+            try:
+                sock, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF_RESOURCES:
+                    logger.warning("no more connections for now: %s", error.strerror)
+                    self._epoll.unregister(self._listener.fileno())
+                    self._accept_at = now + _ACCEPT_AGAIN_S
+                    return
+                continue  # that client is gone already
+            if len(self._peers) >= self._max_connections:
+                sock.close()
+                continue
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer = Peer(sock, self._engine.connect(address[0], address[1], now))
+            self._peers[sock.fileno()] = peer
+            self._by_connection[peer.connection] = peer
+            self._waited_for[peer] = now + _PATIENCE_S
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def _serve(self, peer: Peer, mask: int, now: float) -> None:
+        if mask & select.EPOLLOUT:
+            self._send(peer, b"", now)
+        if mask & select.EPOLLIN and peer.interest & select.EPOLLIN:
+            try:
+                data = peer.socket.recv(_READ_SIZE)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._drop(peer)
+                return
+            peer.connection.frames.feed(data)
+            self._answer(peer, now)
+        elif mask & (select.EPOLLHUP | select.EPOLLERR) and peer not in self._busy:
+            self._drop(peer)
+
+    def _answer(self, peer: Peer, now: float) -> None:
+        connection = peer.connection
+        if connection.closing or connection.is_saturated:
+            return
+        had_session = connection.session is not None
+        try:
+            more = self._engine.receive(connection, now)
+        except Exception:
+            # our own fault: it must not be the other clients' too
+            logger.exception("a request from %s:%d broke the server's own rules", connection.peer, connection.port)
+            connection.abort()
+            return
+        if more:
+            self._busy[peer] = None
+        if not had_session and connection.session is not None:
+            self._waited_for.pop(peer, None)
+        self._update_interest(peer)
+
+    # time
+
+    def _keep_time(self, now: float) -> None:
+        if self._tick_at is not None and self._tick_at <= now:
+            self._engine.tick(now)
+        while self._waited_for:
+            peer, until = next(iter(self._waited_for.items()))
+            if until > now:
+                break
+            self._drop(peer)
+        if self._accept_at is not None and now >= self._accept_at:
+            self._accept_at = None
+            self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+
+    def _write_journal(self, journal: Journal, now: float) -> None:
+        journal.append(self._engine.take_entries(), now)
+        if journal.is_compacting:
+            journal.compact_some(now)
+        elif journal.wants_compaction(now):
+            engine = self._engine
+            pieces = write_everything(engine.tree, engine.sessions.by_id.values(), self._epoch)
+            journal.begin_compaction(pieces, now)
+
+    # out
+
+    def _flush(self, now: float) -> None:
+        touched = self._engine.touched
+        for connection in touched:
+            connection.dirty = False
+            peer = self._by_connection.get(connection)
+            if peer is None:
+                continue
+            if connection.closing and not connection.outgoing_size:
+                self._drop(peer)
+                continue
+            outgoing = connection.outgoing
+            data = outgoing[0] if len(outgoing) == 1 else b"".join(outgoing)
+            outgoing.clear()
+            self._send(peer, data, now)
+        touched.clear()
+
+    def _send(self, peer: Peer, data: bytes, now: float) -> None:
+        connection = peer.connection
+        if peer.unsent:
+            data = peer.unsent + data
+        try:
+            sent = peer.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._drop(peer)
+            return
+        peer.unsent = data[sent:]
+        was_saturated = connection.is_saturated
+        connection.outgoing_size = len(peer.unsent) + sum(map(len, connection.outgoing))
+        if connection.closing:
+            if not connection.outgoing_size:
+                self._drop(peer)
+                return
+            self._waited_for.setdefault(peer, now + _PATIENCE_S)
+        elif was_saturated and not connection.is_saturated:
+            self._busy[peer] = None
+        self._update_interest(peer)
+
+    def _update_interest(self, peer: Peer) -> None:
+        connection = peer.connection
+        interest = 0
+        if not (connection.closing or connection.is_saturated or peer in self._busy):
+            interest |= select.EPOLLIN
+        if peer.unsent:
+            interest |= select.EPOLLOUT
+        if interest != peer.interest:
+            peer.interest = interest
+            self._epoll.modify(peer.socket.fileno(), interest)
+
+    def _drop(self, peer: Peer) -> None:
+        fd = peer.socket.fileno()
+        if self._peers.pop(fd, None) is None:
+            return
+        del self._by_connection[peer.connection]
+        self._busy.pop(peer, None)
+        self._waited_for.pop(peer, None)
+        self._engine.disconnect(peer.connection)
+        # closing takes it out of epoll too
+        peer.socket.close()
+
+    def _close(self) -> None:
+        for peer in list(self._peers.values()):
+            self._drop(peer)
+        if self._journal is not None:
+            self._journal.append(self._engine.take_entries(), time.monotonic())
+            self._journal.close()
+        self._listener.close()
+        self._epoll.close()
+        with self._wake_lock:
+            wake, self._wake = self._wake, -1
+            os.close(wake)

@@ -1,0 +1,209 @@
+"""Requests and replies, named and laid out as in zookeeper.jute.
+
+The requests of which there are most (a path and a watch flag, create, set, delete) are taken apart by hand, the others
+by a `Reader`: what a request costs is mostly what its parsing costs.
+"""
+
+from __future__ import annotations
+
+from struct import Struct, error
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from autohealer.zkserver.jute import INT, MalformedError, Reader, write_buffer, write_string
+from autohealer.zkserver.protocol import (
+    CHECK,
+    CREATE,
+    CREATE2,
+    CREATE_CONTAINER,
+    CREATE_TTL,
+    DELETE,
+    GET_CHILDREN,
+    GET_DATA,
+    PERSISTENT_SEQUENTIAL_WITH_TTL,
+    PERSISTENT_WITH_TTL,
+    SET_DATA,
+    SYNC_CONNECTED,
+    WATCH_XID,
+)
+
+if TYPE_CHECKING:
+    from autohealer.zkserver.acl import Acl, Entry
+    from autohealer.zkserver.tree import Node
+
+HEADER: Final = 8  # a request's body begins behind its xid and operation
+
+_CONNECT: Final = Struct(">iiq")
+_REPLY: Final = Struct(">iiqi")
+_STAT: Final = Struct(">qqqqiiiqiiq")
+_EVENT: Final = Struct(">iiqiii")
+_MULTI_HEADER: Final = Struct(">i?i")
+_MULTI_END: Final = _MULTI_HEADER.pack(-1, True, -1)
+
+#: A body that the struct module or a Reader could not take apart.
+MALFORMED: Final = (MalformedError, error)
+
+
+class ConnectRequest(NamedTuple):
+    """The first record of a connection."""
+
+    last_zxid_seen: int
+    timeout_ms: int
+    session_id: int
+    password: bytes | None
+    has_read_only: bool  # old clients leave the flag out, and do not expect it in the answer
+
+
+class CreateRequest(NamedTuple):
+    """Any of the create operations; ``ttl_ms`` is -1 but for create with TTL."""
+
+    path: str | None
+    data: bytes | None
+    acl: list[Entry] | None
+    flags: int
+    ttl_ms: int
+
+
+def read_connect(frame: bytes) -> ConnectRequest:
+    reader = Reader(frame)
+    reader.read_int()  # the protocol's version: any is accepted
+    last_zxid_seen = reader.read_long()
+    timeout_ms = reader.read_int()
+    session_id = reader.read_long()
+    password = reader.read_buffer()
+    return ConnectRequest(last_zxid_seen, timeout_ms, session_id, password, reader.remaining > 0)
+
+
+def read_path_and_flag(frame: bytes) -> tuple[str, bool]:
+    """A path and whether to watch it. What reads cannot do anything with a null path."""
+    (size,) = INT.unpack_from(frame, HEADER)
+    end = HEADER + 4 + size
+    if size < 0 or end >= len(frame):
+        raise MalformedError("a path and a flag")
+    return frame[HEADER + 4 : end].decode("utf-8", "replace"), frame[end] != 0
+
+
+def read_path(frame: bytes) -> str:
+    path = Reader(frame, HEADER).read_string()
+    if path is None:
+        raise MalformedError("a null path")
+    return path
+
+
+def read_path_and_int(reader: Reader) -> tuple[str | None, int]:
+    return reader.read_string(), reader.read_int()
+
+
+def read_create(reader: Reader, operation: int) -> CreateRequest:
+    path = reader.read_string()
+    data = reader.read_buffer()
+    acl = read_acl(reader)
+    flags = reader.read_int()
+    return CreateRequest(path, data, acl, flags, reader.read_long() if operation == CREATE_TTL else -1)
+
+
+def read_set_data(reader: Reader) -> tuple[str | None, bytes | None, int]:
+    return reader.read_string(), reader.read_buffer(), reader.read_int()
+
+
+def read_acl(reader: Reader) -> list[Entry] | None:
+    count = reader.read_int()
+    if count == -1:
+        return None
+    acl: list[Entry] = []
+    for _ in range(count):
+        acl.append((reader.read_int(), reader.read_string(), reader.read_string()))  # noqa: PERF401  # order of reading
+    return acl
+
+
+def read_multi(reader: Reader) -> list[tuple[int, tuple[object, ...]]]:
+    """The operations of a multi or multiRead, each with its request. Reads and writes do not mix."""
+    operations: list[tuple[int, tuple[object, ...]]] = []
+    kinds = set()
+    while True:
+        operation, done, _ = reader.read_int(), reader.read_bool(), reader.read_int()
+        if done:
+            break
+        request: tuple[object, ...]
+        if operation in {CREATE, CREATE2, CREATE_CONTAINER, CREATE_TTL}:
+            create = read_create(reader, operation)
+            if operation != CREATE_TTL:
+                if create.flags in {PERSISTENT_WITH_TTL, PERSISTENT_SEQUENTIAL_WITH_TTL}:
+                    raise MalformedError("a TTL's flag without a TTL")
+                # create2 is answered as create is: its Stat gets lost in the real server too
+                operation = CREATE_CONTAINER if create.flags == 4 else CREATE
+            request = create
+        elif operation in {DELETE, CHECK}:
+            request = read_path_and_int(reader)
+        elif operation == SET_DATA:
+            request = read_set_data(reader)
+        elif operation in {GET_CHILDREN, GET_DATA}:
+            request = (reader.read_string(), reader.read_bool())
+        else:
+            raise MalformedError(f"operation {operation} in a multi")
+        kinds.add(operation in {GET_CHILDREN, GET_DATA})
+        operations.append((operation, request))
+    if len(kinds) > 1:
+        raise MalformedError("reads and writes in one multi")
+    return operations
+
+
+def write_connect(timeout_ms: int, session_id: int, password: bytes, *, has_read_only: bool) -> bytes:
+    body = _CONNECT.pack(0, timeout_ms, session_id) + write_buffer(password)
+    if has_read_only:
+        body += b"\0"
+    return INT.pack(len(body)) + body
+
+
+def write_reply(xid: int, zxid: int, code: int, body: bytes = b"") -> bytes:
+    return _REPLY.pack(16 + len(body), xid, zxid, code) + body
+
+
+def write_event(kind: int, path: str) -> bytes:
+    encoded = path.encode()
+    return _EVENT.pack(28 + len(encoded), WATCH_XID, -1, 0, kind, SYNC_CONNECTED) + INT.pack(len(encoded)) + encoded
+
+
+def write_stat(node: Node) -> bytes:
+    children = len(node.children) if node.children else 0
+    owner, data = node.owner, node.data
+    return _STAT.pack(
+        node.czxid,
+        node.mzxid,
+        node.ctime,
+        node.mtime,
+        node.version,
+        # clients are shown creates + deletes; each child ever made is either still there or was deleted
+        node.cversion * 2 - children,
+        node.aversion,
+        owner if owner > 0 else 0,
+        len(data) if data is not None else 0,
+        children,
+        node.pzxid,
+    )
+
+
+def write_data(node: Node) -> bytes:
+    return write_buffer(node.data) + write_stat(node)
+
+
+def write_acl(acl: Acl) -> bytes:
+    parts = [INT.pack(len(acl))]
+    for permissions, scheme, identity in acl:
+        parts += (INT.pack(permissions), write_string(scheme), write_string(identity))
+    return b"".join(parts)
+
+
+def write_client_infos(infos: list[tuple[str, str]]) -> bytes:
+    parts = [INT.pack(len(infos))]
+    for scheme, user in infos:
+        parts += (write_string(scheme), write_string(user))
+    return b"".join(parts)
+
+
+def write_results(results: list[tuple[int, int, bytes]]) -> bytes:
+    """A multi's answer: type, error and body of each result, and the end mark."""
+    parts: list[bytes] = []
+    for kind, code, body in results:
+        parts += (_MULTI_HEADER.pack(kind, False, code), body)
+    parts.append(_MULTI_END)
+    return b"".join(parts)
