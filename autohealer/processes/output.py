@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL_BYTES = 64 * 1024
-_COPY_BYTES = 1 << 20
 
 # What a terminal takes for an order instead of showing it: OSC, DCS, SOS, PM and APC strings up to their end; CSI
 # sequences; other escapes of two or three bytes; and the rest of C0, C1 and the marks that turn the direction of text.
@@ -114,8 +113,10 @@ class OutputFiles:
         target = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             offset = max(0, os.fstat(source).st_size - self._max_bytes)
-            while count := os.sendfile(target, source, offset, _COPY_BYTES):
-                offset += count
+            for _ in range(2):  # the second time, what came during the first; not for ever, behind a quick writer
+                end = os.fstat(source).st_size
+                while offset < end and (count := os.sendfile(target, source, offset, end - offset)):
+                    offset += count
             os.rename(new, f"{path}.1")  # noqa: PTH104
         except OSError:
             with contextlib.suppress(OSError):

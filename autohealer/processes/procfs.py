@@ -142,11 +142,14 @@ def boot_id() -> str:
     return (read_file("/proc/sys/kernel/random/boot_id") or b"").decode("ascii").strip()
 
 
+def age_s(start_time_ticks: int) -> float:
+    """How long ago a process was started, in seconds."""
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - start_time_ticks / float(_TICKS_PER_S))
+
+
 def started_at(start_time_ticks: int) -> datetime:
     """The wall-clock time of a start, for display."""
-    uptime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
-    age_s = uptime_s - start_time_ticks / _TICKS_PER_S
-    return datetime.fromtimestamp(time.time() - age_s, UTC)
+    return datetime.fromtimestamp(time.time() - age_s(start_time_ticks), UTC)
 
 
 def status_fields(pid: int) -> Mapping[str, str]:

@@ -1,0 +1,199 @@
+"""A worker is started as promised: session, signals, descriptors, environment, output."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autohealer.processes.command import Command, resolve_command
+from autohealer.processes.environment import incarnation_environment, worker_environment
+from autohealer.processes.setup import raise_descriptor_limit, seal_descriptors
+from autohealer.processes.spawn import Output, Spawned, Spawner, is_temporary
+from tests.processes.conftest import World
+
+REPORT = """
+import json, os, resource, signal, sys
+print(json.dumps({
+    "session": os.getsid(0), "group": os.getpgid(0), "pid": os.getpid(), "argv": sys.argv[1:],
+    "fds": {fd: os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")},
+    "ignored": [line for line in open("/proc/self/status") if line.startswith(("SigIgn", "SigBlk"))],
+    "limit": resource.getrlimit(resource.RLIMIT_NOFILE), "environ": dict(os.environ), "cwd": os.getcwd(),
+}))
+"""
+# Python ignores SIGPIPE and SIGXFSZ in the child, too: bits 12 and 24.
+IGNORED_BY_PYTHON = f"{1 << 12 | 1 << 24:016x}"
+
+
+@pytest.fixture
+def finish() -> Callable[[Spawned], int]:
+    """Waits for the end of a worker; its exit code."""
+
+    def finished(spawned: Spawned) -> int:
+        os.close(spawned.pidfd)
+        return os.waitstatus_to_exitcode(os.waitpid(spawned.pid, 0)[1])
+
+    return finished
+
+
+def spawner(*argv: str, output: Output = Output.FILE, limit: tuple[int, int] | None = None) -> Spawner:
+    command = resolve_command(argv, os.environ, str(Path.cwd()))
+    return Spawner(command, os.environ, output, descriptor_limit=limit)
+
+
+def test_a_worker_begins_clean(tmp_path: Path, finish: Callable[[Spawned], int]) -> None:
+    output = tmp_path / "out"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    try:
+        seal_descriptors()
+        spawned = spawner(sys.executable, "-c", REPORT).spawn(
+            {"NAME": "välue"}, slot=0, worker="w", output_path=str(output)
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+        signal.signal(signal.SIGHUP, before)
+        os.close(read_end)
+        os.close(write_end)
+
+    assert finish(spawned) == 0
+    assert spawned.output_error is None
+    report = json.loads(output.read_text())
+    assert report["session"] == report["group"] == report["pid"] == spawned.pid
+    descriptors = {int(fd): target for fd, target in report["fds"].items() if not target.startswith("/proc/")}
+    assert descriptors == {0: "/dev/null", 1: str(output), 2: str(output)}
+    masks = [line.split()[1] for line in report["ignored"]]
+    assert masks == ["0" * 16, IGNORED_BY_PYTHON]
+    assert report["environ"]["NAME"] == "välue"
+    assert report["environ"]["PATH"] == os.environ["PATH"]
+    assert report["cwd"] == str(Path.cwd())
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
+def test_output_is_appended(tmp_path: Path, finish: Callable[[Spawned], int]) -> None:
+    echo = spawner("sh", "-c", "echo out; echo err >&2")
+
+    for _ in range(2):
+        finish(echo.spawn({}, slot=0, worker="w", output_path=str(tmp_path / "out")))
+
+    assert (tmp_path / "out").read_text() == "out\nerr\n" * 2
+
+
+@pytest.mark.parametrize("path", ["/dev/full/x", "/proc/version/x", "/missing/x", "/"])
+def test_nothing_keeps_a_worker_from_running_over_its_log(path: str, finish: Callable[[Spawned], int]) -> None:
+    spawned = spawner("sh", "-c", "echo hello; exit 7").spawn({}, slot=0, worker="w", output_path=path)
+
+    assert finish(spawned) == 7
+    assert spawned.output_error is not None
+    assert spawned.output_error.filename == path
+
+
+def test_without_a_file_output_goes_nowhere_or_to_ours(
+    capfd: pytest.CaptureFixture[str], finish: Callable[[Spawned], int]
+) -> None:
+    finish(spawner("echo", "lost", output=Output.NONE).spawn({}, slot=0, worker="w"))
+    finish(spawner("echo", "kept", output=Output.STDOUT).spawn({}, slot=0, worker="w"))
+
+    assert capfd.readouterr().out == "kept\n"
+
+
+def test_only_the_known_placeholders_are_replaced(tmp_path: Path, finish: Callable[[Spawned], int]) -> None:
+    template = spawner(sys.executable, "-c", REPORT, "{slot}", "p={port}/{slot}", "{worker}", "{x} {} {{slot}}")
+
+    for port in (8003, None):
+        finish(template.spawn({}, slot=3, worker="a-3-b", port=port, output_path=str(tmp_path / "out")))
+
+    with_port, without = [json.loads(line)["argv"] for line in (tmp_path / "out").read_text().splitlines()]
+    assert with_port == ["3", "p=8003/3", "a-3-b", "{x} {} {3}"]
+    assert without == ["3", "p={port}/3", "a-3-b", "{x} {} {3}"]
+
+
+def test_workers_keep_the_limit_that_the_agent_has_raised(tmp_path: Path, finish: Callable[[Spawned], int]) -> None:
+    original = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, original[1]))
+    try:
+        limit = raise_descriptor_limit()
+        raised = resource.getrlimit(resource.RLIMIT_NOFILE)
+        reporter = spawner(sys.executable, "-c", REPORT, limit=limit)
+        finish(reporter.spawn({}, slot=0, worker="w", output_path=str(tmp_path / "out")))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, original)
+
+    assert limit == (1000, original[1])
+    assert raised == (original[1], original[1])
+    assert json.loads((tmp_path / "out").read_text())["limit"] == [1000, original[1]]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("/nonexistent", errno.ENOENT), ("/", errno.EACCES), ("/etc/passwd", errno.EACCES)]
+)
+def test_what_cannot_be_executed_raises(path: str, expected: int, tmp_path: Path) -> None:
+    broken = Spawner(Command(path, (path,)), {}, Output.FILE)
+
+    with pytest.raises(OSError, match=r".") as caught:
+        broken.spawn({}, slot=0, worker="w", output_path=str(tmp_path / "out"))
+
+    assert caught.value.errno == expected
+    assert not is_temporary(expected)
+
+
+def test_out_of_descriptors_no_worker_is_left(world: World) -> None:
+    """The pidfd cannot be opened: the worker, already started, must not live unwatched."""
+    original = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    environ = world.processes.environment()
+    sleeper = Spawner(resolve_command(["sleep", "600"], environ, "/"), environ, Output.NONE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, original[1]))
+    try:
+        with pytest.raises(OSError, match=r".") as caught:
+            sleeper.spawn({}, slot=0, worker="w")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, original)
+
+    assert is_temporary(caught.value.errno or 0)
+    assert world.processes.alive() == []
+
+
+def test_want_of_resources_is_temporary() -> None:
+    assert all(map(is_temporary, [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE]))
+    assert not any(map(is_temporary, [errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.E2BIG]))
+
+
+def test_workers_inherit_none_of_our_options() -> None:
+    environ = worker_environment(
+        {"HOME": "/h", "AUTOHEALER_ZK_AUTH": "digest:u:secret", "AUTOHEALER_WORKER_ID": "outer-0-x"},
+        {"HOME": "/other", "MORE": "1", "AUTOHEALER_POOL": "forged"},
+        zookeeper="127.0.0.1:2181",
+        pool="default",
+        workers_path="/workers",
+        agent="web1-x",
+    )
+
+    assert environ == {
+        "HOME": "/other",
+        "MORE": "1",
+        "AUTOHEALER_ZK": "127.0.0.1:2181",
+        "AUTOHEALER_POOL": "default",
+        "AUTOHEALER_WORKERS": "/workers",
+        "AUTOHEALER_AGENT": "web1-x",
+    }
+
+
+def test_each_worker_knows_who_it_is() -> None:
+    assert incarnation_environment(worker="a-2-x", slot=2, epoch=7, port=8002) == {
+        "AUTOHEALER_WORKER_ID": "a-2-x",
+        "AUTOHEALER_SLOT": "2",
+        "AUTOHEALER_EPOCH": "7",
+        "PORT": "8002",
+    }
+    assert "PORT" not in incarnation_environment(worker="a-2-x", slot=2, epoch=7, port=None)
