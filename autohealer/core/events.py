@@ -145,6 +145,25 @@ class LeadershipWon(Event):
     epoch: int
 
 
+class LeadershipLost(Event):
+    """The election node of this agent was deleted in mid-term; it stands for election again."""
+
+    __slots__ = ()
+
+
+class IdentityTaken(Event):
+    """Another agent that lives goes by this agent's id: a state directory was copied."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDenied(Event):
+    """ZooKeeper refuses what this agent needs; ``error`` is one line for people."""
+
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class TargetRead(Event):
     """The target as it stands; None where there is none."""

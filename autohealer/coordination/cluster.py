@@ -1,0 +1,330 @@
+"""ZooKeeper in our words: the orders that an agent gives, and the events that come of them.
+
+Everything happens in the loop's thread. Each part (registrations, presence, election …) knows what is wanted of it,
+closes the gap to what ZooKeeper holds while there is a connection (``resume``), and forgets what it was about when
+there is none (``cut``). A connection is of use once the ground is laid and this agent's name is known to be its own.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from autohealer.coordination.access import Access
+from autohealer.coordination.agents import Agents
+from autohealer.coordination.bulk import Bulk
+from autohealer.coordination.election import Election
+from autohealer.coordination.entries import Request, WorkerEntry, write_worker
+from autohealer.coordination.ground import Ground
+from autohealer.coordination.link import Link, Session
+from autohealer.coordination.listing import Listing
+from autohealer.coordination.paths import Paths, split_hosts
+from autohealer.coordination.pool import Plans, Target
+from autohealer.coordination.presence import Presence
+from autohealer.coordination.registrations import SECOND_LOOK_S, Registrations
+from autohealer.coordination.requests import Requests
+from autohealer.core import events
+from autohealer.core.model import AgentEntry, Child, Plan
+
+LOOK_AGAIN_S = 30.0
+LEAVE_WITHIN_S = 2.0
+CLOSE_WITHIN_S = 1.0
+
+
+class Cluster:
+    """One agent's place in its pool's cluster."""
+
+    def __init__(
+        self,
+        hosts: str,
+        pool: str,
+        agent: str,
+        session_timeout: float,
+        *,
+        post: Callable[[events.Event], None],
+        call_soon: Callable[..., Any],
+        call_later: Callable[..., Any],
+        clock: Callable[[], float],
+        prior_session: Session | None = None,
+        auth: str | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.hosts = hosts
+        self._agent, self._host = agent, socket.gethostname()
+        self._post, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
+        servers, chroot = split_hosts(hosts)
+        self._paths = paths = Paths(chroot, pool)
+        access = Access.parse(auth)
+        self._link = link = Link(
+            servers, session_timeout, observer=self, call_soon=call_soon, prior=prior_session, access=access
+        )
+        self._bulk = Bulk(link)
+        self._ground = Ground(link, paths, access, self._laid)
+        self._presence = Presence(
+            link,
+            paths.agent(agent),
+            access,
+            former=prior_session[0] if prior_session is not None else None,
+            admitted=self._admit,
+            taken=self._taken,
+            written=self._wrote_own,
+            call_later=call_later,
+        )
+        self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed)
+        self._registrations = Registrations(
+            link,
+            self._bulk,
+            paths,
+            access,
+            agent,
+            seen=lambda worker: post(events.RegistrationSeen(clock(), worker)),
+            gone=lambda worker: post(events.RegistrationGone(clock(), worker)),
+            made=lambda worker: post(events.StandInMade(clock(), worker)),
+            pump=self._pump,
+            clock=clock,
+        )
+        self._listing = Listing(link, paths.workers, read=self._listed, looked=self._looked, call_later=call_later)
+        self._agents = Agents(link, paths.agents, agent, read=self._agents_read, missed=self._presence.missed)
+        self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
+        self._target = Target(link, paths.target, access, lambda n: post(events.TargetRead(clock(), n)))
+        self._plans = Plans(
+            link,
+            paths.plan,
+            access,
+            read=lambda plan, mzxid: post(events.PlanRead(clock(), plan, mzxid)),
+            refused=lambda: post(events.PlanRefused(clock())),
+        )
+        self._grounded = self._admitted = self._workers_stood = False
+        self._pumping = self._leaving = self._left_told = self._closed = False
+        self._outstanding: int | None = None
+        self._denied_paths: set[str] = set()
+
+    # ---- life
+
+    def connect(self) -> None:
+        """Begin. Whether and when ZooKeeper answers is told by events."""
+        self._link.connect()
+        self._call_later(LOOK_AGAIN_S, self._look_again)
+
+    @property
+    def session(self) -> Session | None:
+        """The session's id and password, for a next life of this agent."""
+        return self._link.session
+
+    def leave(self, last: bool) -> None:
+        """Take away all that is this agent's; the last one takes the target too. Ends in ClusterLeft, soon."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self._call_later(LEAVE_WITHIN_S, self._left)
+        if not (self._link.up and self._grounded and self._admitted):
+            self._call_soon(self._left)
+            return
+        self._link.forget_waiting()
+        self._bulk.cut()
+        paths = self._registrations.standing()
+        paths += [node for node in (self._election.node,) if node is not None]
+        paths.append(self._paths.agent(self._agent))
+        stops = self._requests.leave()
+        if last:
+            paths += [self._paths.target, *stops]
+        for part in (self._presence, self._election, self._target):
+            part.leave()
+        self._listing.unfollow()
+        self._outstanding = len(paths)
+        for path in paths:
+            self._bulk.delete(path, self._one_left)
+        self._bulk.flush()
+
+    def close(self) -> None:
+        """End the session, if the server can be reached; takes a second at most."""
+        if not self._closed:
+            self._closed = self._leaving = True
+            self._cut()
+            self._link.close(CLOSE_WITHIN_S)
+
+    # ---- orders
+
+    def watch_registration(self, worker: str) -> None:
+        """Tell of the worker's own registration from now on."""
+        self._registrations.watch(worker)
+
+    def make_stand_in(self, worker: str, slot: int, pid: int, started: str) -> None:
+        """Register for the worker."""
+        entry = WorkerEntry(worker=worker, agent=self._agent, host=self._host, pid=pid, slot=slot, started=started)
+        self._registrations.stand_in(worker, write_worker(entry))
+
+    def withdraw_stand_in(self, worker: str) -> None:
+        """The worker's own registration is enough."""
+        self._registrations.withdraw(worker)
+
+    def remove_registration(self, worker: str) -> None:
+        """The worker is dead: none of its registrations may stay."""
+        self._registrations.remove(worker)
+
+    def publish_agent(self, entry: AgentEntry) -> None:
+        """What this agent says of itself."""
+        self._presence.publish(entry)
+
+    def write_target(self, workers: int) -> None:
+        """Ends in TargetRead."""
+        self._target.write(workers)
+
+    def write_plan(self, plan: Plan) -> None:
+        """Ends in PlanRead, or in PlanRefused where this agent does not lead (any more)."""
+        self._plans.write(plan, self._election.node if self._admitted else None)
+
+    def answer_request(self, request: str) -> None:
+        """The request is done with."""
+        self._requests.answer(request)
+
+    # ---- the connection (LinkObserver)
+
+    def opened(self, granted_s: float, *, resumed: bool) -> None:
+        """A session is there."""
+        self._post(events.SessionOpened(self._clock(), granted_s, resumed))
+        self._begin()
+
+    def suspended(self) -> None:
+        """The server does not answer."""
+        self._cut()
+        self._post(events.ConnectionSuspended(self._clock()))
+
+    def resumed(self) -> None:
+        """It answers again, in the same session."""
+        self._post(events.ConnectionResumed(self._clock()))
+        self._begin()
+
+    def lost(self) -> None:
+        """The session has ended."""
+        self._cut()
+        self._registrations.session_ended()
+        self._election.session_ended()
+        self._listing.unfollow()
+        self._post(events.SessionLost(self._clock()))
+
+    def denied(self, path: str) -> None:
+        """The server refuses these credentials."""
+        if path not in self._denied_paths:
+            self._denied_paths.add(path)
+            what = f"ZooKeeper denies access to {path}" if path else "ZooKeeper refuses the credentials"
+            self._post(events.AccessDenied(self._clock(), f"{what}: check AUTOHEALER_ZK_AUTH"))
+
+    def _begin(self) -> None:
+        if not self._leaving:
+            self._ground.lay()
+            self._presence.check()
+
+    def _cut(self) -> None:
+        self._grounded = self._admitted = False
+        self._bulk.cut()
+        for part in (
+            self._ground,
+            self._presence,
+            self._election,
+            self._registrations,
+            self._listing,
+            self._agents,
+            self._requests,
+            self._target,
+            self._plans,
+        ):
+            part.cut()
+        if self._outstanding is not None:
+            self._left()
+
+    def _laid(self, made: frozenset[str]) -> None:
+        if self._paths.workers in made and self._workers_stood:
+            self._registrations.uprooted()
+            self._post(events.WorkersRecreated(self._clock()))
+        self._workers_stood = self._grounded = True
+        self._resume()
+
+    def _admit(self) -> None:
+        if not self._admitted:
+            self._admitted = True
+            self._resume()
+
+    def _taken(self) -> None:
+        self._admitted = False
+        self._post(events.IdentityTaken(self._clock()))
+
+    def _resume(self) -> None:
+        """Ground and name are there, or have been looked at again: close every gap."""
+        if self._leaving or not (self._grounded and self._admitted):
+            return
+        self._election.resume()
+        self._target.resume()
+        self._plans.look()
+        self._agents.look()
+        self._presence.resume()
+        self._registrations.resume()
+        self._requests.resume()
+        self._listing.look()
+        if self._election.leading:
+            self._listing.follow()
+
+    def _look_again(self) -> None:
+        """What a lost watch has missed is found by looking at everything now and then."""
+        if self._leaving:
+            return
+        self._call_later(LOOK_AGAIN_S, self._look_again)
+        if self._grounded and self._admitted:
+            if self._election.leading:
+                self._requests.sweep()
+            self._ground.lay()
+
+    def _pump(self) -> None:
+        if not self._pumping:
+            self._pumping = True
+            self._call_soon(self._pumped)
+
+    def _pumped(self) -> None:
+        self._pumping = False
+        self._registrations.step()
+        self._requests.step()
+        self._bulk.flush()
+
+    def _one_left(self, _error: Exception | None) -> None:
+        if self._outstanding is not None:
+            self._outstanding -= 1
+            if self._outstanding == 0:
+                self._left()
+
+    def _left(self) -> None:
+        if not (self._left_told or self._closed):
+            self._left_told = True
+            self._outstanding = None
+            self._post(events.ClusterLeft(self._clock()))
+
+    # ---- news
+
+    def _won(self, epoch: int) -> None:
+        self._post(events.LeadershipWon(self._clock(), epoch))
+        self._listing.follow()
+
+    def _deposed(self) -> None:
+        self._listing.unfollow()
+        self._post(events.LeadershipLost(self._clock()))
+
+    def _wrote_own(self, entry: AgentEntry) -> None:
+        self._agents.wrote_own(entry)
+
+    def _agents_read(self, agents: dict[str, AgentEntry | None]) -> None:
+        self._post(events.AgentsRead(self._clock(), agents))
+
+    def _listed(self, children: tuple[Child, ...]) -> None:
+        self._post(events.ChildrenRead(self._clock(), children))
+
+    def _looked(self, names: list[str]) -> None:
+        if self._registrations.look(names):
+            self._call_later(SECOND_LOOK_S * 1.25, self._look_twice)
+
+    def _look_twice(self) -> None:
+        if self._grounded and self._admitted and not self._leaving:
+            self._listing.look()
+
+    def _requested(self, name: str, request: Request) -> None:
+        self._post(events.RequestRead(self._clock(), name, request.verb, request.subject))

@@ -1,0 +1,196 @@
+"""Bytes and what they mean.
+
+Whatever is read may have been written by anyone: it is taken only where size, type and range are right, and is None
+otherwise. Readers ignore fields they do not know. What is written has a limit, because ZooKeeper answers a node of a
+megabyte by cutting the connection.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeGuard
+
+from autohealer.core.model import AgentEntry, Plan, WorkerId
+from autohealer.errors import AutohealerError
+
+MAX_BYTES = 8 * 1024
+MAX_PLAN_BYTES = 512 * 1024
+MAX_COUNT = 2**31 - 1
+MAX_TEXT = 1024
+VERBS = frozenset({"stop", "restart", "drain", "undrain", "kill"})
+
+_INT64 = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEntry:
+    """What a registration says of its worker; each field is None where it says nothing sensible."""
+
+    worker: str | None = None
+    agent: str | None = None
+    host: str | None = None
+    pid: int | None = None
+    slot: int | None = None
+    address: str | None = None
+    started: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks of the pool, until ``expires`` (Unix time in seconds)."""
+
+    verb: str
+    subject: str
+    expires: float
+
+
+# ---- reading
+
+
+def read_agent(data: bytes) -> AgentEntry | None:
+    """An agent's entry."""
+    fields = _object(data, MAX_BYTES)
+    if fields is None:
+        return None
+    host, version, http = fields.get("host"), fields.get("version"), fields.get("http")
+    capacity, draining = fields.get("capacity"), fields.get("draining", False)
+    counts = {name: fields.get(name, 0) for name in ("pid", "share", "running", "unregistered", "departed")}
+    if not (_text(host) and _text(version) and isinstance(draining, bool)):
+        return None
+    if not all(_count(n) for n in counts.values()) or not (capacity is None or _count(capacity)):
+        return None
+    if not (http is None or _text(http)):
+        return None
+    return AgentEntry(host=host, version=version, capacity=capacity, draining=draining, http=http, **counts)
+
+
+def read_target(data: bytes) -> int | None:
+    """How many workers the pool should have."""
+    fields = _object(data, MAX_BYTES)
+    workers = fields.get("workers") if fields else None
+    return workers if _count(workers) else None
+
+
+def read_plan(data: bytes) -> Plan | None:
+    """The leader's plan."""
+    fields = _object(data, MAX_PLAN_BYTES)
+    if fields is None:
+        return None
+    epoch, leader, shares = fields.get("epoch"), fields.get("leader"), fields.get("shares")
+    target, foreign = fields.get("target"), fields.get("foreign", 0)
+    if not (_integer(epoch) and 0 <= epoch < _INT64 and _text(leader) and _count(target) and _count(foreign)):
+        return None
+    if not isinstance(shares, dict) or not all(_text(name) and _count(n) for name, n in shares.items()):
+        return None
+    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares)
+
+
+def read_worker(data: bytes) -> WorkerEntry:
+    """A registration's data; workers may write what they like there, so each field stands for itself."""
+    fields = _object(data, MAX_BYTES) or {}
+    texts = {name: _text_or_none(fields.get(name)) for name in ("agent", "host", "address", "started")}
+    pid, slot, worker = fields.get("pid"), fields.get("slot"), fields.get("worker")
+    return WorkerEntry(
+        worker=worker if _text(worker) and WorkerId.parse(worker) is not None else None,
+        pid=pid if _count(pid) else None,
+        slot=slot if _count(slot) else None,
+        **texts,
+    )
+
+
+def read_request(data: bytes) -> Request | None:
+    """A request; only the verbs of the contract are obeyed."""
+    fields = _object(data, MAX_BYTES)
+    if fields is None:
+        return None
+    verb, subject, expires = fields.get("verb"), fields.get("subject"), fields.get("expires")
+    if not (isinstance(verb, str) and verb in VERBS and isinstance(subject, str) and _printable(subject)):
+        return None
+    if isinstance(expires, bool) or not isinstance(expires, int | float) or not 0 <= expires < _INT64:
+        return None
+    return Request(verb, subject, float(expires))
+
+
+def read_name(data: bytes) -> str | None:
+    """An agent's id, as an election node holds it."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if _text(text) else None
+
+
+# ---- writing
+
+
+def write_agent(entry: AgentEntry) -> bytes:
+    """What ``read_agent`` reads."""
+    return _bytes("the agent's entry", asdict(entry))
+
+
+def write_target(workers: int) -> bytes:
+    """What ``read_target`` reads."""
+    return _bytes("the target", {"workers": workers})
+
+
+def write_plan(plan: Plan) -> bytes:
+    """What ``read_plan`` reads."""
+    fields = {name: getattr(plan, name) for name in ("epoch", "leader", "target", "foreign")}
+    return _bytes("the plan", {**fields, "shares": dict(plan.shares)}, MAX_PLAN_BYTES)
+
+
+def write_worker(entry: WorkerEntry) -> bytes:
+    """What ``read_worker`` reads."""
+    return _bytes(f"the registration of {entry.worker}", asdict(entry))
+
+
+def write_request(request: Request) -> bytes:
+    """What ``read_request`` reads."""
+    return _bytes("the request", asdict(request))
+
+
+def _bytes(what: str, fields: Mapping[str, object], limit: int = MAX_BYTES) -> bytes:
+    data = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
+    if len(data) > limit:
+        raise AutohealerError(
+            f"{what} is too large for ZooKeeper: {len(data)} bytes, at most {limit}",
+            "shorten the names in it",
+        )
+    return data
+
+
+# ---- judging
+
+
+def _object(data: bytes, limit: int) -> dict[str, Any] | None:
+    """A JSON object, if these bytes are one. Deep nesting and huge numbers raise more than ValueError."""
+    if len(data) > limit:
+        return None
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count(value: object) -> TypeGuard[int]:
+    return _integer(value) and 0 <= value <= MAX_COUNT
+
+
+def _text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != "" and _printable(value)
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if _text(value) else None
+
+
+def _printable(value: str) -> bool:
+    """Nothing that a terminal would obey, and nothing that cannot be encoded again."""
+    return len(value) <= MAX_TEXT and value.isprintable()

@@ -1,0 +1,311 @@
+"""One kazoo client, seen from the loop's thread.
+
+kazoo runs a thread for its socket, and two more for callbacks, whose order among each other is chance. Here those two
+are left out: whatever kazoo has to say (a state, a watch, a result) is handed to the loop as it comes, in the order of
+the wire. So a result of a former connection can never come after the news that the connection is gone.
+
+A request is answered once, by its ``done``, or not at all when the connection goes first: then ``suspended`` or
+``lost`` is told, and whoever asked forgets what was in flight and asks again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol
+
+from kazoo.client import KazooClient, TransactionRequest
+from kazoo.exceptions import (
+    AuthFailedError,
+    ConnectionClosedError,
+    ConnectionLoss,
+    InvalidACLError,
+    NoAuthError,
+    NoNodeError,
+    RolledBackError,
+    RuntimeInconsistency,
+    SessionExpiredError,
+    SessionMovedError,
+)
+from kazoo.handlers.threading import SequentialThreadingHandler
+from kazoo.protocol.serialization import Connect
+from kazoo.protocol.states import KazooState, KeeperState, WatchedEvent
+
+from autohealer.coordination.access import Access
+
+Done = Callable[[Any, Exception | None], None]
+Watch = Callable[[WatchedEvent], None]
+Session = tuple[int, bytes]
+
+# So many requests are on the wire at most: more would not be quicker, and each answer costs the loop a moment in
+# which it hears of no death.
+WINDOW = 24
+
+RECONNECT = {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 1.0}
+
+_GONE = (ConnectionLoss, ConnectionClosedError, SessionExpiredError, SessionMovedError)
+_INNOCENT = (RolledBackError, RuntimeInconsistency)
+_DENIED = (NoAuthError, AuthFailedError, InvalidACLError)
+
+_log = logging.getLogger("kazoo")
+
+
+def quieten() -> None:
+    """Keep kazoo off stderr. Below WARNING it would write credentials and the session's password."""
+    _log.setLevel(logging.WARNING)
+    _log.propagate = False
+    if not _log.handlers:
+        _log.addHandler(logging.NullHandler())
+
+
+class LinkObserver(Protocol):
+    """Who is told how the connection fares."""
+
+    def opened(self, granted_s: float, *, resumed: bool) -> None:
+        """A session is there."""
+
+    def suspended(self) -> None:
+        """The server does not answer."""
+
+    def resumed(self) -> None:
+        """It answers again, in the same session."""
+
+    def lost(self) -> None:
+        """The session has ended."""
+
+    def denied(self, path: str) -> None:
+        """The server refuses these credentials, for this path or (where it is empty) altogether."""
+
+
+class Link:
+    """Requests to ZooKeeper, a bounded number at a time, and the session they run in."""
+
+    def __init__(
+        self,
+        servers: str,
+        session_timeout: float,
+        *,
+        observer: LinkObserver,
+        call_soon: Callable[..., None],
+        prior: Session | None,
+        access: Access,
+    ) -> None:
+        quieten()
+        self._observer = observer
+        self._prior = prior
+        self._marshal = _Marshal(call_soon)
+        self._client = KazooClient(
+            hosts=servers,
+            timeout=session_timeout,
+            client_id=prior,
+            handler=_LoopHandler(self._marshal),
+            auth_data=list(access.credentials),
+            connection_retry=dict(RECONNECT),
+        )
+        self._client.add_listener(self._heard)
+        self._granted_s = session_timeout
+        self._note_granted_timeout()
+        self.session: Session | None = None
+        self.up = False
+        self._connection = 0
+        self._in_flight = 0
+        self._waiting: deque[tuple[str, Callable[[], Any], Done]] = deque()
+
+    # ---- life
+
+    def connect(self) -> None:
+        """Begin; what comes of it is told to the observer."""
+        self._client.start_async()
+
+    def close(self, timeout: float) -> None:
+        """End the session if the server can be reached; never takes longer than ``timeout``."""
+        self._marshal.closed = True
+        self._cut()
+        stopper = threading.Thread(target=self._stop, name="zookeeper-stop", daemon=True)
+        stopper.start()
+        stopper.join(timeout)
+
+    def _stop(self) -> None:
+        # kazoo waits ten seconds for its own thread, then raises; by then nobody cares.
+        with suppress(Exception):
+            self._client.stop()
+            self._client.close()
+
+    # ---- requests
+
+    def get(self, path: str, done: Done, watch: Watch | None = None) -> None:
+        """Data and stat."""
+        self._send(path, partial(self._client.get_async, path, watch), done)
+
+    def get_foreign(self, path: str, done: Done, watch: Watch | None = None) -> None:
+        """Data and stat of what anybody may have made; what may not be read counts as empty, and is no denial."""
+
+        def got(value: Any, error: Exception | None) -> None:
+            if isinstance(error, NoAuthError):
+                self.exists(path, looked, watch)
+            else:
+                done(value, error)
+
+        def looked(stat: Any, error: Exception | None) -> None:
+            absent = NoNodeError() if stat is None else None
+            done((b"", stat), error or absent)
+
+        self._send("", partial(self._client.get_async, path, watch), got)
+
+    def exists(self, path: str, done: Done, watch: Watch | None = None) -> None:
+        """Stat, or None; a watch is set either way."""
+        self._send(path, partial(self._client.exists_async, path, watch), done)
+
+    def children(self, path: str, done: Done, watch: Watch | None = None) -> None:
+        """Names of children."""
+        self._send(path, partial(self._client.get_children_async, path, watch), done)
+
+    def set(self, path: str, data: bytes, done: Done) -> None:
+        """Stat of the changed node."""
+        self._send(path, partial(self._client.set_async, path, data), done)
+
+    def delete(self, path: str, done: Done) -> None:
+        """True."""
+        self._send(path, partial(self._client.delete_async, path), done)
+
+    def create(
+        self, path: str, data: bytes, acl: Sequence[Any], done: Done, *, ephemeral: bool = False, sequence: bool = False
+    ) -> None:
+        """Path of the new node."""
+        call = partial(self._client.create_async, path, data, list(acl), ephemeral=ephemeral, sequence=sequence)
+        self._send(path, call, done)
+
+    def commit(self, about: str, fill: Callable[[TransactionRequest], None], done: Done) -> None:
+        """A transaction's results, one an operation; in one that failed, those are errors."""
+
+        def call() -> Any:
+            transaction = self._client.transaction()
+            fill(transaction)
+            return transaction.commit_async()
+
+        self._send(about, call, partial(self._judged, about, done))
+
+    def _judged(self, about: str, done: Done, results: Any, error: Exception | None) -> None:
+        """A transaction fails as a whole; of its errors all but one only say that another one failed."""
+        if error is None:
+            failures = (r for r in results if isinstance(r, Exception) and not isinstance(r, _INNOCENT))
+            error = next(failures, None)
+            if isinstance(error, _DENIED):
+                self._observer.denied(about)
+        done(results, error)
+
+    def forget_waiting(self) -> None:
+        """Drop what has not been sent yet."""
+        self._waiting.clear()
+
+    def _send(self, path: str, call: Callable[[], Any], done: Done) -> None:
+        if self.up:
+            self._waiting.append((path, call, done))
+            self._fill()
+
+    def _fill(self) -> None:
+        while self._waiting and self._in_flight < WINDOW:
+            path, call, done = self._waiting.popleft()
+            self._in_flight += 1
+            call().rawlink(partial(self._answered, self._connection, path, done))
+
+    def _answered(self, connection: int, path: str, done: Done, result: Any) -> None:
+        if connection != self._connection:
+            return
+        self._in_flight -= 1
+        error = result.exception
+        if isinstance(error, _GONE):
+            return
+        if path and isinstance(error, _DENIED):
+            self._observer.denied(path)
+        done(result.value, error)
+        self._fill()
+
+    # ---- the session
+
+    def _heard(self, state: str) -> None:
+        """In kazoo's thread: take down what it knows at this moment, and hand it over."""
+        refused = self._client.client_state == KeeperState.AUTH_FAILED
+        self._marshal(self._turned, state, self._client.client_id, self._granted_s, refused)
+
+    def _turned(self, state: str, session: Session | None, granted_s: float, refused: bool) -> None:
+        if self._marshal.closed:
+            return
+        if state == KazooState.CONNECTED and session is not None:
+            self._connected(session, granted_s)
+        elif state == KazooState.SUSPENDED:
+            self._cut()
+            self._observer.suspended()
+        elif state == KazooState.LOST:
+            self._cut()
+            self.session = None
+            self._observer.lost()
+            if refused:
+                self._observer.denied("")
+
+    def _connected(self, session: Session, granted_s: float) -> None:
+        same = self.session is not None and self.session[0] == session[0]
+        if self.session is not None and not same:
+            self._cut()
+            self._observer.lost()
+        self.session, self.up = session, True
+        if same:
+            self._observer.resumed()
+        else:
+            resumed = self._prior is not None and self._prior[0] == session[0]
+            self._observer.opened(granted_s, resumed=resumed)
+
+    def _cut(self) -> None:
+        self.up = False
+        self._connection += 1
+        self._in_flight = 0
+        self._waiting.clear()
+
+    def _note_granted_timeout(self) -> None:
+        """Look over kazoo's shoulder: what timeout the server grants it keeps in a local variable."""
+        connection = self._client._connection  # noqa: SLF001
+        invoke = connection._invoke  # noqa: SLF001
+
+        def noting(timeout: float, request: Any, xid: int | None = None) -> Any:
+            result = invoke(timeout, request, xid)
+            if isinstance(request, Connect):
+                self._granted_s = result[0].time_out / 1000
+            return result
+
+        connection._invoke = noting  # noqa: SLF001
+
+
+class _Marshal:
+    """From kazoo's thread into the loop's."""
+
+    def __init__(self, call_soon: Callable[..., None]) -> None:
+        self._call_soon = call_soon
+        self.closed = False
+
+    def __call__(self, function: Callable[..., None], *arguments: object) -> None:
+        if not self.closed:
+            # A loop that has been closed meanwhile has nobody left who wants to know.
+            with suppress(RuntimeError):
+                self._call_soon(function, *arguments)
+
+    put = __call__
+
+
+class _LoopHandler(SequentialThreadingHandler):  # type: ignore[misc]
+    """kazoo's handler without its two threads: callbacks go to the loop."""
+
+    def __init__(self, marshal: _Marshal) -> None:
+        super().__init__()
+        # Only ``put`` is ever called on these, and always: while it does not run, kazoo calls back in its own thread.
+        self.callback_queue = self.completion_queue = marshal
+        self._running = True
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def stop(self) -> None:
+        """There is nothing to stop."""

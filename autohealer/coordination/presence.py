@@ -1,0 +1,146 @@
+"""This agent's own entry among the agents, and the proof that no other one goes by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kazoo.client import TransactionRequest
+from kazoo.exceptions import NodeExistsError, NoNodeError
+from kazoo.protocol.states import EventType, WatchedEvent
+
+from autohealer.coordination.access import Access
+from autohealer.coordination.entries import write_agent
+from autohealer.coordination.link import Link
+from autohealer.core.model import AgentEntry
+
+# The numbers of an entry change together and often: what comes within this time is told at once.
+SETTLE_S = 0.02
+
+
+class Presence:
+    """``admitted`` is called when the name is this agent's in this connection, ``taken`` when it is another's."""
+
+    def __init__(
+        self,
+        link: Link,
+        path: str,
+        access: Access,
+        *,
+        former: int | None,
+        admitted: Callable[[], None],
+        taken: Callable[[], None],
+        written: Callable[[AgentEntry], None],
+        call_later: Callable[..., Any],
+    ) -> None:
+        self._link, self._path, self._access, self._former = link, path, access, former
+        self._admitted, self._taken, self._written, self._call_later = admitted, taken, written, call_later
+        self._wanted: AgentEntry | None = None
+        self._stands: bytes | None = None
+        self._replaces: int | None = None
+        self._open = self._checking = self._busy = self._settling = False
+
+    def publish(self, entry: AgentEntry) -> None:
+        """Say this from now on; the latest wins."""
+        write_agent(entry)
+        self._wanted = entry
+        if not self._settling:
+            self._settling = True
+            self._call_later(SETTLE_S, self._settled)
+
+    def check(self) -> None:
+        """Whose is the name?"""
+        if not self._checking and self._link.up:
+            self._checking = True
+            self._link.exists(self._path, self._checked, self._fired)
+
+    def resume(self) -> None:
+        """There is a connection, and ground to stand on."""
+        self._open = True
+        self.pump()
+
+    def cut(self) -> None:
+        """The connection is gone, and with it the knowledge of what stands."""
+        self._open = self._checking = self._busy = False
+        self._stands = self._replaces = None
+
+    def missed(self) -> None:
+        """The entry is not among the agents: somebody has deleted it."""
+        if self._stands is not None and not self._busy:
+            self._stands = None
+            self.pump()
+
+    def leave(self) -> None:
+        """Nothing is written any more."""
+        self._open = False
+
+    def pump(self) -> None:
+        """Write what is wanted, if that does not stand."""
+        if self._wanted is None or self._settling or self._busy or not self._open:
+            return
+        entry, data = self._wanted, write_agent(self._wanted)
+        if data == self._stands:
+            return
+        self._busy = True
+
+        def done(_value: Any, error: Exception | None) -> None:
+            self._ended(entry, data, error)
+
+        if self._replaces is not None:
+            self._link.commit(self._path, self._replace(self._replaces, data), done)
+        elif self._stands is None:
+            self._link.create(self._path, data, self._access.acl, done, ephemeral=True)
+        else:
+            self._link.set(self._path, data, done)
+
+    def _replace(self, version: int, data: bytes) -> Callable[[TransactionRequest], None]:
+        """In one transaction, so that nobody sees the agent gone in between."""
+
+        def fill(transaction: TransactionRequest) -> None:
+            transaction.delete(self._path, version)
+            transaction.create(self._path, data, acl=self._access.acl, ephemeral=True)
+
+        return fill
+
+    def _ended(self, entry: AgentEntry, data: bytes, error: Exception | None) -> None:
+        self._busy = False
+        self._replaces = None
+        if error is None:
+            self._stands = data
+            self._written(entry)
+            self.pump()
+        elif isinstance(error, NoNodeError):
+            # Deleted by somebody, alone or with its parent; in the latter case the ground comes back first.
+            self._stands = None
+            self.check()
+        else:
+            self._stands = None
+            if isinstance(error, NodeExistsError):
+                self.check()
+
+    def _checked(self, stat: Any, error: Exception | None) -> None:
+        self._checking = False
+        session = self._link.session
+        if error is not None or session is None:
+            return
+        if stat is None:
+            self._stands = self._replaces = None
+        elif stat.ephemeralOwner == session[0]:
+            self._stands = b""
+        elif stat.ephemeralOwner == self._former:
+            self._replaces = stat.version
+        else:
+            self._open = False
+            self._taken()
+            return
+        self._admitted()
+        self.pump()
+
+    def _settled(self) -> None:
+        self._settling = False
+        self.pump()
+
+    def _fired(self, event: WatchedEvent) -> None:
+        # Only a name that was taken is waited for; this agent's own entry is missed in the list of all of them.
+        if event.type == EventType.DELETED and not self._open:
+            self.check()
