@@ -1,0 +1,105 @@
+"""How soon a slot may start again."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autohealer.core.restarts import BURST, FIRST_DELAY_S, JITTER, Restarts, delay_s
+
+LIVES = st.lists(st.floats(0, 100), max_size=50)
+SEEDS = st.text(max_size=20)
+DELAY_MAX_S = 30.0
+
+
+def account(stable_after_s: float = 10.0) -> Restarts:
+    return Restarts(stable_after_s, DELAY_MAX_S)
+
+
+@given(LIVES, st.floats(10, 1e6), st.floats(0.01, 10))
+def test_a_worker_that_lives_stable_after_is_never_throttled(past: list[float], alive: float, stable: float) -> None:
+    slot = account(stable)
+    for life in past:
+        slot.after_exit(life, "past")
+
+    assert slot.after_exit(alive, "now") == 0.0
+    assert slot.failures == 0
+
+
+def test_six_restarts_come_at_once_and_the_seventh_waits() -> None:
+    slot = account()
+
+    delays = [slot.after_exit(0.0, "w") for _ in range(BURST + 1)]
+
+    assert delays[:-1] == [0.0] * 6
+    assert FIRST_DELAY_S <= delays[-1] <= FIRST_DELAY_S * 1.2
+
+
+@given(st.text(max_size=5))
+def test_an_instant_crash_loop_costs_at_most_twelve_starts_in_ten_seconds(name: str) -> None:
+    slot, now, starts = account(), 0.0, 0
+    while now < 10:
+        starts += 1
+        now += slot.after_exit(0.0, f"{name}-{starts}")
+
+    assert starts <= 12
+
+
+@given(st.integers(0, 10_000), st.floats(0.2, 1000), SEEDS)
+def test_a_delay_doubles_up_to_its_bound_and_jitter_adds_at_most_a_fifth(step: int, most: float, seed: str) -> None:
+    plain = min(most, FIRST_DELAY_S * 2.0 ** min(step, 60))
+
+    assert plain <= delay_s(step, most, seed) <= plain * (1 + JITTER)
+    assert delay_s(step, most, seed) <= most * 1.2
+
+
+def test_jitter_spreads_the_slots() -> None:
+    delays = [delay_s(3, DELAY_MAX_S, f"worker {number}") for number in range(100)]
+
+    assert len(set(delays)) > 90
+    assert max(delays) - min(delays) > 0.1 * min(delays)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), SEEDS), max_size=50))
+def test_the_same_history_gives_the_same_delays(history: list[tuple[float, str]]) -> None:
+    one, other = account(), account()
+
+    assert [one.after_exit(*life) for life in history] == [other.after_exit(*life) for life in history]
+
+
+@given(LIVES)
+def test_what_is_earned_is_spent_once(lives: list[float]) -> None:
+    slot = account()
+
+    at_once = sum(slot.after_exit(life, "w") == 0.0 for life in lives)
+
+    assert at_once <= BURST + sum(lives) / 10
+
+
+@given(LIVES)
+def test_no_more_than_the_burst_is_ever_saved(lives: list[float]) -> None:
+    slot = account()
+    for life in lives:
+        slot.after_exit(life, "w")
+    for _ in range(BURST):
+        slot.after_exit(0.0, "w")
+
+    assert slot.after_exit(0.0, "w") > 0.0
+
+
+def test_a_stable_life_makes_the_backoff_short_again() -> None:
+    slot = account()
+    long = [slot.after_exit(0.0, "w") for _ in range(20)][-1]
+    slot.after_exit(10.0, "w")
+
+    assert long > 1.0 > slot.after_exit(0.0, "w") > 0.0
+
+
+@given(st.lists(st.booleans(), max_size=20))
+def test_failures_count_the_lives_in_a_row_that_ended_too_soon(stable: list[bool]) -> None:
+    slot, in_a_row = account(), 0
+    for long in stable:
+        slot.after_exit(10.0 if long else 9.9, "w")
+        in_a_row = 0 if long else in_a_row + 1
+
+    assert slot.failures == in_a_row
