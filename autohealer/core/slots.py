@@ -77,6 +77,7 @@ class Slots:
         self._lives = 0
         self._clearing: set[str] = set()
         self._wanted: int | None = None
+        self._killing = False
         self._counts = dict.fromkeys(WorkerState, 0)
         self.epoch = 0
         self.gave_up: str | None = None
@@ -137,11 +138,12 @@ class Slots:
 
     def kill_all(self, now: Instant) -> None:
         """Be done at once with every worker and all that they left."""
-        self._wanted = 0
+        self._wanted, self._killing = 0, True
         for slot in list(self._slots.values()):
             slot.wanted = False
-            self._reconcile(slot, now)
-            if slot.worker is not None and slot.stage is not None:
+            if slot.stage is None:
+                self._reconcile(slot, now)
+            else:
                 self._kill(slot, now)
         for worker in self._clearing:
             self._order(ClearRemnants(worker, SIGKILL, 0.0))
@@ -234,7 +236,7 @@ class Slots:
         # What a crashed worker left would work beside its replacement; what a stopped one left may end in order.
         self._order(
             ClearRemnants(event.worker, self._spec.stop_signal, self._spec.stop_timeout_s)
-            if asked
+            if asked and not self._killing
             else ClearRemnants(event.worker, SIGKILL, 0.0)
         )
         return True
@@ -325,7 +327,9 @@ class Slots:
         self._ask_to_stop(slot, now)
 
     def _ask_to_stop(self, slot: Slot, now: Instant) -> None:
-        if slot.worker is not None:
+        if self._killing:
+            self._kill(slot, now)
+        elif slot.worker is not None:
             slot.stage = StopStage.ASKED
             self._deadlines.set(slot.index, now + self._spec.stop_timeout_s)
             self._order(SignalWorker(slot.worker, self._spec.stop_signal))
