@@ -1,0 +1,449 @@
+"""The agent's part: slots wanted against workers observed."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+
+from autohealer.core.actions import Action, ClearRemnants, Report, SignalWorker, SpawnWorker, TakeEvidence
+from autohealer.core.events import (
+    EvidenceTaken,
+    RemnantsCleared,
+    SpawnFailed,
+    WorkerAdopted,
+    WorkerExited,
+    WorkerSpawned,
+)
+from autohealer.core.lifecycle import WorkerState
+from autohealer.core.model import PoolSpec
+from autohealer.core.slots import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Slots
+
+A = TypeVar("A", bound=Action)
+STOP, STOP_TIMEOUT_S = 15, 10.0
+
+
+class Bench:
+    """Slots, the orders they gave, and a clock that is moved by hand."""
+
+    def __init__(self, max_failures: int | None = None) -> None:
+        self.orders: list[Action] = []
+        spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, max_failures=max_failures)
+        self.slots = Slots(spec, "me", "n", self.orders.append)
+        self.now = 1000.0
+
+    def take(self, kind: type[A]) -> list[A]:
+        """All orders of this kind since the last time; orders of other kinds stay."""
+        taken = [order for order in self.orders if isinstance(order, kind)]
+        self.orders[:] = [order for order in self.orders if not isinstance(order, kind)]
+        return taken
+
+    def reports(self, event: str) -> list[dict[str, object]]:
+        return [dict(order.fields) for order in self.take(Report) if order.event == event]
+
+    def spawn(self) -> list[str]:
+        """Let all spawns that are ordered succeed; the workers."""
+        workers = [order.worker for order in self.take(SpawnWorker)]
+        for worker in workers:
+            self.slots.spawned(WorkerSpawned(self.now, worker, 4711, "now"))
+            self.slots.ready(worker, registered=False)
+        return workers
+
+    def run(self, share: int) -> list[str]:
+        """So many workers that run, by slot."""
+        self.slots.want(share, self.now)
+        workers = self.spawn()
+        self.orders.clear()
+        return workers
+
+    def exit(self, worker: str, code: int | None = 1, signal: str | None = None) -> None:
+        self.slots.exited(WorkerExited(self.now, worker, code, signal))
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.slots.expire(self.now)
+
+    def signals(self) -> list[tuple[str, int]]:
+        return [(order.worker, order.signum) for order in self.take(SignalWorker)]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def empty_the_bucket(bench: Bench, worker: str) -> None:
+    """Crash the worker and its successors until a start has to wait."""
+    while True:
+        bench.exit(worker)
+        successors = bench.spawn()
+        if not successors:
+            return
+        (worker,) = successors
+
+
+# ---- wanted
+
+
+def test_wanted_slots_are_filled_from_zero_up(bench: Bench) -> None:
+    bench.slots.want(3, bench.now)
+
+    assert [(order.slot, order.epoch) for order in bench.take(SpawnWorker)] == [(0, 0), (1, 0), (2, 0)]
+
+
+def test_a_worker_carries_the_epoch_under_which_it_is_started(bench: Bench) -> None:
+    bench.slots.epoch = 77
+    bench.slots.want(1, bench.now)
+
+    assert [order.epoch for order in bench.take(SpawnWorker)] == [77]
+
+
+def test_asking_for_the_same_again_orders_nothing(bench: Bench) -> None:
+    bench.run(3)
+    bench.slots.want(3, bench.now)
+
+    assert bench.orders == []
+
+
+def test_a_surplus_is_stopped_from_the_highest_slot_down(bench: Bench) -> None:
+    workers = bench.run(4)
+    bench.slots.want(1, bench.now)
+
+    assert bench.signals() == [(worker, STOP) for worker in reversed(workers[1:])]
+
+
+def test_a_slot_wanted_again_while_its_worker_stops_is_filled_when_it_has_gone(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.want(0, bench.now)
+    bench.slots.want(1, bench.now)
+    assert bench.take(SpawnWorker) == []
+
+    bench.exit(worker, 0)
+
+    assert [order.slot for order in bench.take(SpawnWorker)] == [0]
+
+
+def test_a_worker_unwanted_before_it_runs_is_stopped_as_soon_as_it_does(bench: Bench) -> None:
+    bench.slots.want(1, bench.now)
+    bench.slots.want(0, bench.now)
+    assert bench.signals() == []
+
+    (worker,) = bench.spawn()
+
+    assert bench.signals() == [(worker, STOP)]
+
+
+def test_with_no_share_known_workers_are_kept_and_none_is_replaced(bench: Bench) -> None:
+    workers = bench.run(2)
+    bench.slots.want(None, bench.now)
+    bench.exit(workers[0])
+
+    assert bench.signals() == []
+    assert bench.take(SpawnWorker) == []
+    assert bench.slots.of(workers[1]) is not None
+
+
+def test_a_backoff_that_ends_with_no_share_known_starts_nothing(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    empty_the_bucket(bench, worker)
+    bench.slots.want(None, bench.now)
+    bench.wait(60)
+    assert bench.take(SpawnWorker) == []
+
+    bench.slots.want(1, bench.now)
+
+    assert len(bench.take(SpawnWorker)) == 1
+
+
+# ---- healing
+
+
+def test_a_dead_worker_is_replaced_before_anything_else_is_ordered(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.exit(worker, None, "SIGKILL")
+
+    replacement, report, clear = bench.orders
+    assert isinstance(replacement, SpawnWorker)
+    assert replacement.slot == 0
+    assert replacement.worker != worker
+    assert isinstance(report, Report)
+    assert (report.event, report.fields["signal"], report.fields["slot"]) == ("worker.exited", "SIGKILL", 0)
+    assert clear == ClearRemnants(worker, SIGKILL, 0.0)
+
+
+def test_an_exit_that_is_no_news_changes_nothing(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.exit(worker)
+    bench.orders.clear()
+    bench.exit(worker)
+    bench.exit("me-0-never")
+
+    assert bench.orders == []
+
+
+def test_heal_ms_is_the_time_from_death_to_the_replacements_start(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.exit(worker)
+    bench.now += 0.0125
+    bench.spawn()
+
+    assert [report["heal_ms"] for report in bench.reports("worker.started")] == [12.5]
+
+
+def test_a_first_start_heals_nothing(bench: Bench) -> None:
+    bench.slots.want(1, bench.now)
+    bench.spawn()
+
+    assert [("heal_ms" in report) for report in bench.reports("worker.started")] == [False]
+
+
+def test_uptime_counts_from_the_workers_start(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.now += 4.5
+    bench.exit(worker)
+
+    assert [report["uptime"] for report in bench.reports("worker.exited")] == [4.5]
+
+
+# ---- backoff
+
+
+def test_a_crash_loop_waits_says_so_and_starts_again_on_time(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    empty_the_bucket(bench, worker)
+    (told,) = bench.reports("worker.backoff")
+    due = bench.slots.next_deadline()
+    assert due is not None
+    assert bench.slots.count(WorkerState.BACKOFF) == 1
+    assert told["delay"] == round(due - bench.now, 3)
+    assert told["reason"] == "exit code 1"
+
+    bench.wait((due - bench.now) / 2)
+    assert bench.take(SpawnWorker) == []
+    bench.now = due
+    bench.wait(0)
+
+    assert len(bench.take(SpawnWorker)) == 1
+    assert bench.slots.next_deadline() is None
+
+
+def test_a_slot_that_waits_is_forgotten_when_it_is_not_wanted_any_more(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    empty_the_bucket(bench, worker)
+    bench.slots.want(0, bench.now)
+
+    assert list(bench.slots) == []
+    assert bench.slots.next_deadline() is None
+    assert bench.slots.count(WorkerState.BACKOFF) == 0
+
+
+def test_want_of_resources_is_retried_later_and_not_charged_to_the_worker() -> None:
+    bench = Bench(max_failures=1)
+    bench.slots.want(1, bench.now)
+    for _ in range(12):
+        (order,) = bench.take(SpawnWorker)
+        bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "EAGAIN", temporary=True))
+        due = bench.slots.next_deadline()
+        assert due is not None
+        assert 0.2 <= due - bench.now <= 36
+        bench.now = due
+        bench.wait(0)
+
+    assert bench.slots.gave_up is None
+    assert len(bench.spawn()) == 1
+
+
+def test_a_command_that_cannot_be_started_is_the_workers_failure() -> None:
+    bench = Bench(max_failures=2)
+    bench.slots.want(1, bench.now)
+    for _ in range(2):
+        (order,) = bench.take(SpawnWorker)
+        bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "no such file", temporary=False))
+
+    assert bench.slots.gave_up == "the worker in slot 0 failed 2 times in a row, the last time with: no such file"
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_so_many_failures_in_a_row_are_enough(limit: int) -> None:
+    bench = Bench(max_failures=limit)
+    (worker,) = bench.run(1)
+    for failure in range(limit):
+        assert bench.slots.gave_up is None, failure
+        bench.exit(worker, None, "SIGSEGV")
+        worker = (bench.spawn() or [""])[0]
+
+    assert bench.slots.gave_up is not None
+    assert bench.slots.gave_up.endswith("killed by SIGSEGV")
+
+
+def test_a_stable_life_between_failures_begins_a_new_count() -> None:
+    bench = Bench(max_failures=2)
+    (worker,) = bench.run(1)
+    for alive in (0, 10, 0, 10, 0):
+        bench.now += alive
+        bench.exit(worker)
+        (worker,) = bench.spawn()
+
+    assert bench.slots.gave_up is None
+
+
+def test_a_stop_that_was_asked_for_is_no_failure() -> None:
+    bench = Bench(max_failures=1)
+    workers = bench.run(1)
+    bench.slots.want(0, bench.now)
+    bench.exit(workers[0], 143)
+
+    assert bench.slots.gave_up is None
+    assert [report["code"] for report in bench.reports("worker.stopped")] == [143]
+
+
+# ---- stopping
+
+
+def test_what_does_not_stop_in_time_is_killed_again_and_again_until_it_is_gone(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.want(0, bench.now)
+    assert bench.signals() == [(worker, STOP)]
+
+    assert bench.slots.next_deadline() == bench.now + STOP_TIMEOUT_S
+    bench.wait(STOP_TIMEOUT_S - 0.001)
+    assert bench.signals() == []
+    bench.wait(0.001)
+    assert bench.signals() == [(worker, SIGKILL)]
+    bench.wait(REPEAT_KILL_S)
+    assert bench.signals() == [(worker, SIGKILL)]
+
+    bench.exit(worker, None, "SIGKILL")
+    assert bench.slots.next_deadline() is None
+
+
+def test_what_a_stopped_worker_left_behind_gets_the_same_time_to_end(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.want(0, bench.now)
+    bench.exit(worker, 0)
+
+    assert bench.take(ClearRemnants) == [ClearRemnants(worker, STOP, STOP_TIMEOUT_S)]
+
+
+def test_nothing_is_left_only_when_remnants_are_gone_too(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.want(0, bench.now)
+    assert not bench.slots.empty
+    bench.exit(worker, 0)
+    assert not bench.slots.empty
+    bench.slots.remnants_cleared(RemnantsCleared(bench.now, worker))
+
+    assert bench.slots.empty
+
+
+def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.fault(worker, "registration lost", bench.now)
+    assert bench.orders == [TakeEvidence(worker)]
+
+    bench.slots.evidence(EvidenceTaken(bench.now, worker, "in a lock"))
+    told, signal = bench.orders[1:]
+    assert isinstance(told, Report)
+    assert (told.event, told.fields["cause"], told.fields["evidence"]) == (
+        "worker.faulty",
+        "registration lost",
+        "in a lock",
+    )
+    assert signal == SignalWorker(worker, STOP)
+    assert bench.slots.next_deadline() == bench.now + STOP_TIMEOUT_S
+
+    bench.exit(worker, 0)
+    assert [order.slot for order in bench.take(SpawnWorker)] == [0]
+
+
+def test_evidence_that_does_not_come_is_not_waited_for(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.fault(worker, "hangs", bench.now)
+    bench.wait(EVIDENCE_S)
+    assert bench.signals() == [(worker, STOP)]
+
+    bench.slots.evidence(EvidenceTaken(bench.now, worker, "too late"))
+    assert bench.signals() == []
+
+
+def test_a_fault_found_twice_or_in_a_worker_that_stops_is_no_news(bench: Bench) -> None:
+    one, other = bench.run(2)
+    bench.slots.want(1, bench.now)
+    bench.orders.clear()
+    bench.slots.fault(other, "hangs", bench.now)
+    assert bench.orders == []
+
+    bench.slots.fault(one, "hangs", bench.now)
+    bench.slots.fault(one, "hangs", bench.now)
+    assert bench.orders == [TakeEvidence(one)]
+
+
+def test_only_a_worker_that_lives_here_is_killed(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.kill("me-0-former")
+    assert bench.signals() == []
+    bench.slots.kill(worker)
+
+    assert bench.signals() == [(worker, SIGKILL)]
+
+
+def test_kill_all_kills_what_runs_what_stops_and_what_they_left(bench: Bench) -> None:
+    runs, stops, left = bench.run(3)
+    bench.slots.want(2, bench.now)
+    bench.exit(left, 0)
+    bench.slots.fault(stops, "hangs", bench.now)
+    bench.orders.clear()
+    bench.slots.kill_all(bench.now)
+
+    assert {worker for worker, signum in bench.signals() if signum == SIGKILL} == {runs, stops}
+    assert bench.take(ClearRemnants) == [ClearRemnants(left, SIGKILL, 0.0)]
+
+
+def test_kill_all_leaves_no_time_to_what_starts_only_now(bench: Bench) -> None:
+    bench.slots.want(1, bench.now)
+    bench.slots.kill_all(bench.now)
+    (worker,) = bench.spawn()
+
+    assert (worker, SIGKILL) in bench.signals()
+
+
+def test_kill_all_leaves_no_time_to_what_the_killed_left_behind(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.kill_all(bench.now)
+    bench.exit(worker, None, "SIGKILL")
+
+    assert bench.take(ClearRemnants) == [ClearRemnants(worker, SIGKILL, 0.0)]
+
+
+# ---- adoption
+
+
+def adopt(bench: Bench, worker: str, slot: int, age_s: float = 100.0) -> None:
+    bench.slots.adopt(WorkerAdopted(bench.now, worker, slot, 99, "then", age_s))
+
+
+def test_an_adopted_worker_keeps_its_slot_and_the_rest_is_filled(bench: Bench) -> None:
+    adopt(bench, "me-1-old", 1)
+    bench.slots.want(3, bench.now)
+
+    assert [order.slot for order in bench.take(SpawnWorker)] == [0, 2]
+    assert bench.signals() == []
+
+
+def test_one_adopted_worker_too_many_in_a_slot_is_stopped(bench: Bench) -> None:
+    adopt(bench, "me-0-old", 0)
+    adopt(bench, "me-0-older", 0)
+    adopt(bench, "me-0-oldest", 0)
+    bench.slots.want(1, bench.now)
+
+    assert [worker for worker, _ in bench.signals()] == ["me-0-oldest", "me-0-older"]
+
+
+def test_an_adopted_worker_has_lived_as_long_as_it_has(bench: Bench) -> None:
+    adopt(bench, "me-0-old", 0, age_s=100.0)
+    bench.slots.want(1, bench.now)
+    bench.now += 5
+    bench.exit("me-0-old", None)
+
+    (report,) = bench.reports("worker.exited")
+    assert (report["uptime"], report["code"], report["signal"]) == (105.0, None, None)
