@@ -15,6 +15,8 @@ from kazoo.protocol.states import ZnodeStat
 from tests.support.processes import ROOT, Processes, eventually
 
 SCRIPT = ROOT / "flaky_worker" / "flaky_worker.py"
+# These give slot 3 its first fault after 1.0 s, long after it has registered, and a second one 4.2 s later.
+NOT_AT_ONCE = ("--mean-life", "1", "--seed", "351")
 SHORT_SESSION = ("--session-timeout", "0.5")
 
 

@@ -1,4 +1,4 @@
-"""The worker's registration on a real ZooKeeper, through lost connections and sessions."""
+"""The worker's registration, on both kinds of ZooKeeper, through lost connections and sessions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ from kazoo.client import KazooClient
 from tests.flaky_worker.conftest import SCRIPT, WorkerBench
 from tests.support.processes import ROOT, Processes, eventually
 from tests.support.real_zookeeper import RealZooKeeper, available
+
+
+@pytest.fixture
+def bench(processes: Processes, zookeeper_hosts: str, connect: Callable[[str], KazooClient]) -> WorkerBench:
+    """A worker that is yet to be started, on the embedded server and on a real ZooKeeper in turn."""
+    return WorkerBench(processes, zookeeper_hosts, connect(zookeeper_hosts))
 
 
 @pytest.fixture
@@ -58,11 +64,15 @@ def test_a_worker_of_an_agent_registers_under_its_id(bench: WorkerBench) -> None
     ids=["script", "script in its folder", "module"],
 )
 def test_a_worker_started_by_hand_registers_as_the_course_s_does(
-    command: Sequence[str], folder: Path, processes: Processes, zk_hosts: str, connect: Callable[[str], KazooClient]
+    command: Sequence[str],
+    folder: Path,
+    processes: Processes,
+    zookeeper_hosts: str,
+    connect: Callable[[str], KazooClient],
 ) -> None:
     """A numbered name, no data; in each of the ways to start it."""
-    processes.start(sys.executable, *command, "--fault", "none", "--zk", zk_hosts, cwd=folder)
-    client = connect(zk_hosts)
+    processes.start(sys.executable, *command, "--fault", "none", "--zk", zookeeper_hosts, cwd=folder)
+    client = connect(zookeeper_hosts)
     (name,) = eventually(lambda: client.exists("/workers") and client.get_children("/workers"))
     data, stat = client.get(f"/workers/{name}")
 
@@ -139,12 +149,15 @@ def test_a_node_that_a_former_session_left_is_exchanged(
     assert bench.client.exists("/workers").pzxid == stat.czxid > former_zxid
 
 
-def test_zookeeper_may_come_after_the_worker(own_bench: WorkerBench, own_zookeeper: RealZooKeeper) -> None:
+def test_zookeeper_may_come_after_the_worker(
+    own_bench: WorkerBench, own_zookeeper: RealZooKeeper, connect: Callable[[str], KazooClient]
+) -> None:
     """It works unregistered, and registers as soon as it can."""
     own_zookeeper.kill(0)
     process = own_bench.start()
     own_bench.until_said("working")
     own_zookeeper.restart(0)
+    own_bench.client = connect(own_zookeeper.hosts)  # the first one may still believe that nobody is there
 
     own_bench.until_registered()
     assert process.poll() is None
@@ -152,7 +165,7 @@ def test_zookeeper_may_come_after_the_worker(own_bench: WorkerBench, own_zookeep
 
 @pytest.mark.parametrize("anonymous", [False, True])
 def test_an_outage_costs_neither_the_worker_nor_its_registration(
-    own_bench: WorkerBench, own_zookeeper: RealZooKeeper, anonymous: bool
+    own_bench: WorkerBench, own_zookeeper: RealZooKeeper, connect: Callable[[str], KazooClient], anonymous: bool
 ) -> None:
     """The session lives through it, and so does the one node."""
     process = own_bench.start(*["--anonymous"] * anonymous)
@@ -163,14 +176,17 @@ def test_an_outage_costs_neither_the_worker_nor_its_registration(
     own_bench.until_said("zookeeper: suspended")
     own_zookeeper.restart(0)
     own_bench.until_said("registered: ", times=2)
-    after = own_bench.client.retry(own_bench.client.exists, f"/workers/{name}")
+    client = connect(own_zookeeper.hosts)  # the first one may still believe that nobody is there
+    after = client.exists(f"/workers/{name}")
 
-    assert own_bench.client.get_children("/workers") == [name]
+    assert client.get_children("/workers") == [name]
     assert (after.czxid, after.ephemeralOwner) == (before.czxid, before.ephemeralOwner)
     assert process.poll() is None
 
 
-def test_sigterm_does_not_wait_for_a_frozen_zookeeper(own_bench: WorkerBench, own_zookeeper: RealZooKeeper) -> None:
+def test_sigterm_does_not_wait_for_a_frozen_zookeeper(
+    own_bench: WorkerBench, own_zookeeper: RealZooKeeper, connect: Callable[[str], KazooClient]
+) -> None:
     """It ends all the same; its goodbye is read when ZooKeeper goes on, well before its session would end."""
     process = own_bench.start("--session-timeout", "60")
     own_bench.until_registered()
@@ -179,6 +195,7 @@ def test_sigterm_does_not_wait_for_a_frozen_zookeeper(own_bench: WorkerBench, ow
 
     assert process.wait(timeout=15) == 0
     own_zookeeper.resume(0)
+    own_bench.client = connect(own_zookeeper.hosts)
     own_bench.until_gone()
 
 

@@ -7,7 +7,7 @@ import signal
 import psutil
 import pytest
 
-from tests.flaky_worker.conftest import WorkerBench
+from tests.flaky_worker.conftest import NOT_AT_ONCE, WorkerBench
 from tests.support.processes import eventually
 
 MIB = 1024 * 1024
@@ -23,7 +23,7 @@ def test_a_steady_worker_works(bench: WorkerBench) -> None:
 
 def test_exception(bench: WorkerBench) -> None:
     """A traceback, exit code 1, and a registration that only the end of the session removes."""
-    process = bench.fail("exception")
+    process = bench.fail("exception", *NOT_AT_ONCE)
     bench.until_said("registered: ")
 
     assert process.wait(timeout=30) == 1
@@ -61,7 +61,7 @@ def test_leak_can_be_ended(bench: WorkerBench) -> None:
 
 def test_hang(bench: WorkerBench) -> None:
     """Stopped, its session gone with it; resumed, it registers anew."""
-    process = bench.fail("hang", "--mean-life", "2", "--seed", "1")
+    process = bench.fail("hang", *NOT_AT_ONCE)
     bench.until_registered()
     eventually(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, what="a stopped worker")
     bench.until_gone()
@@ -97,7 +97,7 @@ def test_spin_keeps_a_processor_busy(bench: WorkerBench) -> None:
 
 def test_lost_session(bench: WorkerBench) -> None:
     """Registered no more, and at work all the same."""
-    process = bench.fail("lost-session", "--mean-life", "0.5", "--work-every", "0.05")
+    process = bench.fail("lost-session", *NOT_AT_ONCE, "--work-every", "0.05")
     bench.until_said("registered: ")
     bench.until_said("fault: lost-session")
     bench.until_gone()
@@ -125,7 +125,7 @@ def test_deaf(bench: WorkerBench) -> None:
 def test_slow_start(bench: WorkerBench) -> None:
     """It registers only after its delay, and then as any other."""
     bench.start("--fault", "slow-start", "--start-delay", "0.5", "--seed", "1")
-    bench.until_registered()
+    bench.until_said("registered: ")
     said = bench.processes.read()
 
     assert said.index("fault: slow-start") < said.index("registered: ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -73,16 +72,12 @@ def test_a_server_that_was_stopped_leaves_nothing(tmp_path: Path, monkeypatch: p
 
 def test_a_server_dies_with_the_tests_that_started_it(processes: Processes) -> None:
     """Even where these were killed."""
-    code = (
-        "from tests.support.real_zookeeper import *; RealZooKeeper().start(); print('up', flush=True); time.sleep(1000)"
-    )
-    tests = processes.start("python", "-c", code)
+    tests = processes.start("python", "-c", TESTS_THAT_HANG, env={"TMPDIR": str(processes.directory)})
     eventually(lambda: "up" in processes.read(), timeout=60)
-    (server,) = _servers_of(tests.pid)
-    tests.send_signal(signal.SIGKILL)
-    tests.wait()
+    assert len(processes.alive()) == 2
+    tests.kill()
 
-    eventually(lambda: not server.is_running(), what="the end of the server")
+    eventually(lambda: processes.alive() == [], what="the end of the server")
 
 
 def test_where_zookeeper_is_missing_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
