@@ -26,6 +26,7 @@ from autohealer.core.registrations import Registrations, Style
 from autohealer.core.slots import Slots
 from autohealer.core.snapshot import Snapshot, WorkerView
 
+FAILED = 1
 GAVE_UP = 4
 KILLED = 130
 
@@ -83,6 +84,9 @@ class Supervisor:
             events.ConnectionResumed: self._resumed,
             events.SessionLost: self._session_lost,
             events.LeadershipWon: self._leadership_won,
+            events.LeadershipLost: self._leadership_lost,
+            events.IdentityTaken: self._identity_taken,
+            events.AccessDenied: self._access_denied,
             events.TargetRead: self._target_read,
             events.PlanRead: self._plan_read,
             events.PlanRefused: lambda _: self._leader.plan_refused(),
@@ -100,6 +104,11 @@ class Supervisor:
     def style(self) -> Style:
         """How this pool's workers have been seen to register."""
         return self._registrations.style
+
+    @property
+    def target_is_written(self) -> bool:
+        """Whether this ``run``'s number has had its say: from now on the target is what ``scale`` makes of it."""
+        return self._target is not None and not self._overwrite_target
 
     def handle(self, event: Event) -> list[Action]:
         """Fold the event in, and say what is to be done now."""
@@ -232,9 +241,7 @@ class Supervisor:
             self._away_since = event.at
         self._registrations.unsettle(inf)
         self._registrations.session_lost()
-        if self._leader.epoch is not None:
-            self._report("leader.lost", leader=self._me.agent, epoch=self._leader.epoch)
-        self._leader.lost()
+        self._leadership_lost(event)
         self._report("zookeeper.lost")
 
     def _unsettle(self, now: Instant) -> None:
@@ -244,6 +251,22 @@ class Supervisor:
     def _leadership_won(self, event: events.LeadershipWon) -> None:
         self._leader.won(event.epoch)
         self._report("leader.elected", leader=self._me.agent, epoch=event.epoch)
+
+    def _leadership_lost(self, _: Event) -> None:
+        if self._leader.epoch is not None:
+            self._report("leader.lost", leader=self._me.agent, epoch=self._leader.epoch)
+        self._leader.lost()
+
+    def _identity_taken(self, _: Event) -> None:
+        """Two that go by one name would undo each other's work: the one that comes later yields."""
+        self._orders.append(
+            Exit(FAILED, f"another agent goes by the id {self._me.agent}: its state directory is a copy of this one's")
+        )
+
+    def _access_denied(self, event: events.AccessDenied) -> None:
+        """At the start it is a mistake to be mended; later the workers matter more than ZooKeeper."""
+        if self._share is None:
+            self._orders.append(Exit(FAILED, event.error))
 
     def _target_read(self, event: events.TargetRead) -> None:
         if self._draining:

@@ -1,10 +1,10 @@
 """The imperative shell around the core of one agent.
 
-    inbox     events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
-    effects   orders into deeds, each of which ends in an event
-    agent     one agent from start to end: what is built, adopted, connected, and left behind
-    events    what people are told: event log on disk, and whoever listens
-    control   the socket by which commands on this host ask the agent
-    statedir  where an agent keeps what must outlive it
-    ledger    what the next agent has to know of this one
+inbox     events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
+effects   orders into deeds, each of which ends in an event
+agent     one agent from start to end: what is built, adopted, connected, and left behind
+events    what people are told: event log on disk, and whoever listens
+control   the socket by which commands on this host ask the agent
+statedir  where an agent keeps what must outlive it
+ledger    what the next agent has to know of this one
 """

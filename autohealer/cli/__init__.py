@@ -1,0 +1,83 @@
+"""The command line: one command a file; parse, wire, print.
+
+Nothing is imported for a command that is not called, so ``autohealer --help`` is quick and an agent stays small.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from autohealer import __version__
+from autohealer.errors import AutohealerError
+
+COMMANDS = {
+    "run": "Keep N workers of a command alive.",
+    "status": "Show the pool: its target, its agents, its workers.",
+    "events": "Show what happened.",
+    "logs": "Show what the workers wrote.",
+    "scale": "Change how many workers the pool has.",
+    "kill": "Kill one worker, to see it heal.",
+    "stop": "Stop all workers of the pool, and its agents.",
+}
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The commands by name, each imported when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"autohealer.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list for ``--help``, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, name="autohealer")
+@click.version_option(__version__, prog_name="autohealer")
+def group() -> None:
+    r"""Keep N workers alive, on one machine or on many.
+
+    \b
+      autohealer run 10 -- python worker.py
+      autohealer run 10 --zk zk1:2181,zk2:2181,zk3:2181 -- python worker.py
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command and exit; every error is one line on stderr."""
+    try:
+        code = group.main(args, prog_name="autohealer", standalone_mode=False)
+    except AutohealerError as error:
+        code = _fail(error.exit_code, str(error), error.hint)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "autohealer"
+        code = _fail(error.exit_code, error.format_message().replace("\n", " "), f"see {path} --help")
+    except click.ClickException as error:
+        code = _fail(error.exit_code, error.format_message(), "")
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has had enough; there is nobody to tell.
+        sys.stdout = None  # or the interpreter complains as it flushes it at its end
+        code = 0
+    sys.exit(code)
+
+
+def _fail(code: int, message: str, hint: str) -> int:
+    message = message.rstrip(".")
+    click.echo(f"error: {message}; {hint}" if hint else f"error: {message}", err=True)
+    return code

@@ -1,0 +1,69 @@
+"""``autohealer kill``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autohealer.cli.follow import pause
+from autohealer.cli.options import no_wait, where
+from autohealer.cli.pool import PoolAddress
+from autohealer.cli.status import pool_status
+from autohealer.errors import AutohealerError, UsageError
+
+EXPIRES_S = 60.0
+PATIENCE_S = 60.0
+
+
+@click.command(short_help="Kill one worker, to see it heal.")
+@where
+@click.argument("worker")
+@no_wait
+def command(zk: str | None, pool: str | None, state_dir: Path | None, worker: str, no_wait: bool) -> int:
+    r"""Kill one worker with SIGKILL, and wait until another runs in its place.
+
+    \b
+      autohealer kill 3
+      autohealer kill web1-k3x9qa-3-5f2e1
+
+    WORKER is a worker's id, or the number of a slot where that is clear.
+    """
+    address = PoolAddress(zk, pool, state_dir)
+    victim = _find(pool_status(address)["workers"], worker)
+    with address.console() as console:
+        request = console.request("kill", victim["worker"], time.time() + EXPIRES_S)
+        if no_wait:
+            return 0
+        if not console.wait_answered(request, PATIENCE_S):
+            raise AutohealerError(f"nobody answered the request to kill {victim['worker']}", "see `autohealer status`")
+    click.echo(f"killed {victim['worker']} (pid {victim['pid']})")
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        replacement = _in_place_of(victim, pool_status(address)["workers"])
+        if replacement is not None:
+            click.echo(f"{replacement['worker']} (pid {replacement['pid']}) runs in its place")
+            return 0
+        pause()
+    raise AutohealerError(f"nothing runs in the place of {victim['worker']} yet", "see `autohealer status`")
+
+
+def _find(workers: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The living worker of this id or slot."""
+    alive = [worker for worker in workers if worker["pid"] is not None]
+    matches = [worker for worker in alive if name in (worker["worker"], str(worker["slot"]))]
+    if not matches:
+        raise UsageError(f"there is no worker {name}", "see `autohealer status` for those that there are")
+    if len(matches) > 1:
+        names = ", ".join(worker["worker"] for worker in matches)
+        raise UsageError(f"several workers have slot {name}", f"name one of: {names}")
+    return matches[0]
+
+
+def _in_place_of(victim: dict[str, Any], workers: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Who runs in the slot of the victim now."""
+    place = (victim["agent"], victim["slot"])
+    heirs = [worker for worker in workers if (worker["agent"], worker["slot"]) == place and worker["pid"] is not None]
+    return heirs[0] if heirs and heirs[0]["worker"] != victim["worker"] else None

@@ -1,0 +1,84 @@
+"""Which pool a command means, and whom it can ask about it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autohealer.errors import UnreachableError
+from autohealer.runtime.control import ask
+from autohealer.runtime.ledger import Ledger
+from autohealer.runtime.statedir import StateDir, pools_running
+
+if TYPE_CHECKING:
+    from autohealer.coordination.console import Console
+
+DEFAULT = "default"
+ANSWER_S = 5.0
+
+
+class PoolAddress:
+    """A pool as seen from this host: its state directory, and its ZooKeeper if one is known.
+
+    Without ``pool`` it is the only one that runs here, else ``default``; without ``zk`` the address is the one that
+    the agent here wrote down.
+    """
+
+    def __init__(self, zk: str | None, pool: str | None, state_dir: Path | None) -> None:
+        if pool is None:
+            running = pools_running(state_dir)
+            pool = running[0] if len(running) == 1 else DEFAULT
+        self.name = pool
+        self.state = StateDir(state_dir, pool)
+        self._zk = zk
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether an agent on this host has the pool."""
+        return self.state.is_locked()
+
+    def ledger(self) -> Ledger | None:
+        """What the agent here wrote down, the last one if none runs."""
+        return Ledger.read(self.state.ledger_path)
+
+    def nobody(self) -> UnreachableError:
+        """The error for a pool without an agent."""
+        where = f"at {self._zk}" if self._zk else f"in {self.state.base}"
+        return UnreachableError(
+            f"no agent runs pool {self.name} {where}",
+            "start one with: autohealer run N -- CMD, or name the right --zk, --pool or --state-dir",
+        )
+
+    def ask(self, question: str) -> Any:
+        """The answer of the agent on this host; None where none runs here, or where another ZooKeeper is meant."""
+        if not self.runs_here:
+            return None
+        try:
+            with self.state.connect_control(ANSWER_S) as connection:
+                answer = ask(connection, question)
+        except (OSError, ValueError, KeyError):
+            return None
+        elsewhere = self._zk is not None and isinstance(answer, dict) and answer.get("zookeeper") != self._zk
+        return None if elsewhere else answer
+
+    @contextmanager
+    def console(self, timeout_s: float = ANSWER_S) -> Iterator[Console]:
+        """The pool in ZooKeeper. Raises UnreachableError where no agent runs, or ZooKeeper does not answer."""
+        from autohealer.coordination.console import connect  # noqa: PLC0415 - kazoo, only where it is needed
+
+        hosts = self._zk
+        if hosts is None:
+            ledger = self.ledger() if self.runs_here else None
+            if ledger is None or ledger.facts.zookeeper is None:
+                raise self.nobody()
+            hosts = ledger.facts.zookeeper
+        console = connect(hosts, self.name, timeout_s, os.environ.get("AUTOHEALER_ZK_AUTH"))
+        try:
+            if not console.agents():
+                raise self.nobody()
+            yield console
+        finally:
+            console.close()

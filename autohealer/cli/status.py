@@ -1,0 +1,45 @@
+"""``autohealer status``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autohealer.cli.options import as_json, where
+from autohealer.cli.pool import PoolAddress
+
+NOT_AS_WANTED = 6
+
+
+@click.command(short_help="Show the pool.")
+@where
+@as_json("Print one JSON object.")
+def command(zk: str | None, pool: str | None, state_dir: Path | None, as_json: bool) -> int:
+    r"""Show the pool: its target, its agents, its workers.
+
+    \b
+      autohealer status
+      autohealer status --json | jq .running
+
+    Exits with 0 when all is as wanted, 6 when fewer workers run than should, 3 when no agent runs.
+    """
+    from autohealer.views.text import status_text  # noqa: PLC0415 - not for --help
+
+    found = pool_status(PoolAddress(zk, pool, state_dir))
+    click.echo(json.dumps(found) if as_json else status_text(found))
+    wanted = (found["target"] or 0) - (found["foreign"] or 0)
+    return NOT_AS_WANTED if found["running"] < wanted else 0
+
+
+def pool_status(address: PoolAddress) -> dict[str, Any]:
+    """The status of the whole pool: from the agent here, if it is the only one, and else from ZooKeeper as well."""
+    from autohealer.views.status import cluster_status  # noqa: PLC0415
+
+    local: dict[str, Any] | None = address.ask("status")
+    if local is not None and (len(local["agents"]) == 1 or not local["connected"]):
+        return local
+    with address.console() as console:
+        return cluster_status(console, address.name, local)

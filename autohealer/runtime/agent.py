@@ -1,0 +1,320 @@
+"""One agent from start to end: what it builds, adopts, connects to, and leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from autohealer import __version__
+from autohealer.coordination.cluster import Cluster
+from autohealer.coordination.paths import Paths
+from autohealer.core import events
+from autohealer.core.model import PoolSpec
+from autohealer.core.registrations import Style
+from autohealer.core.supervisor import Identity, Supervisor
+from autohealer.errors import AutohealerError, GaveUpError, UnreachableError
+from autohealer.processes.adoption import find_workers
+from autohealer.processes.command import Command, resolve_command
+from autohealer.processes.environment import worker_environment
+from autohealer.processes.exits import ExitWatcher
+from autohealer.processes.output import OutputFiles
+from autohealer.processes.procfs import age_s, boot_id
+from autohealer.processes.remnants import Remnants
+from autohealer.processes.setup import become_subreaper, hear_children, raise_descriptor_limit, seal_descriptors
+from autohealer.processes.spawn import Output, Spawner
+from autohealer.runtime.control import Control
+from autohealer.runtime.effects import Effects
+from autohealer.runtime.eventlog import EventLog, Line
+from autohealer.runtime.inbox import Inbox
+from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry
+from autohealer.runtime.statedir import StateDir
+from autohealer.views.status import status
+from autohealer.zkserver import ZooKeeperServer
+
+USUAL_PORT = 2181
+TRIM_OUTPUT_S = 10.0
+# A thread that holds the interpreter gives way after this long, when the loop has heard of a death. The default,
+# 5 ms, is longer than a heal takes.
+SWITCH_INTERVAL_S = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What ``autohealer run`` was asked for, checked."""
+
+    spec: PoolSpec
+    command: tuple[str, ...]
+    zookeeper: str | None = None
+    session_timeout_s: float = 6.0
+    connect_timeout_s: float = 15.0
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    port_base: int | None = None
+    state_dir: Path | None = None
+    output: Output = Output.FILE
+    output_max_bytes: int = 10 * 2**20
+    auth: str | None = None
+
+
+def run_agent(options: RunOptions, listener: Callable[[Line], None], warn: Callable[[str], None]) -> int:
+    """Keep the pool alive until it is told to stop; the exit code.
+
+    ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
+    block. Raises AutohealerError for what keeps the agent from starting, or ends it other than asked.
+    """
+    state = StateDir(options.state_dir, options.spec.name)
+    cwd = str((options.cwd or Path()).absolute())
+    command = resolve_command(options.command, {**os.environ, **options.env}, cwd)
+    state.create()
+    os.chdir(cwd)
+    with ExitStack() as stack:
+        state.lock()
+        stack.callback(state.unlock)
+        try:
+            ledger, trouble = Ledger.load(state.ledger_path, boot_id())
+        except OSError as error:
+            raise AutohealerError(f"cannot read the ledger {state.ledger_path}: {error.strerror}") from error
+        stack.callback(ledger.close)
+        if trouble is not None:
+            warn(f"cannot write the ledger: {trouble.strerror}; workers could be adopted only by their environment")
+        server = None if options.zookeeper else _start_server(ledger.facts.server_port, state.journal_dir)
+        if server is not None:
+            stack.callback(server.stop)
+        agent = Agent(options, command=command, state=state, ledger=ledger, server=server, listener=listener, warn=warn)
+        return asyncio.run(agent.run())
+
+
+def _start_server(former_port: int | None, journal: Path) -> ZooKeeperServer:
+    """The embedded server: where it was in its former life (workers know it there), at the usual port, or anywhere."""
+    ports = [former_port] if former_port else []
+    for port in (*ports, USUAL_PORT, 0):
+        server = ZooKeeperServer(port=port, data_dir=journal)
+        try:
+            server.start()
+        except OSError:
+            if port == 0:
+                raise
+        else:
+            return server
+    raise AssertionError("port 0 either starts or raises")
+
+
+class Agent:
+    """The wiring of one agent's parts, for as long as it runs."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        *,
+        command: Command,
+        state: StateDir,
+        ledger: Ledger,
+        server: ZooKeeperServer | None,
+        listener: Callable[[Line], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._options, self._command, self._state, self._ledger = options, command, state, ledger
+        self._server, self._warn = server, warn
+        self._hosts = server.hosts if server else str(options.zookeeper)
+        self._host = socket.gethostname()
+        self._log = EventLog(state.events_path, listener)
+        former = ledger.facts
+        found_elsewhere = former.target is None and server is None
+        self._supervisor = Supervisor(
+            options.spec,
+            Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__),
+            overwrite_target=former.target != options.spec.workers and not found_elsewhere,
+            style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
+        )
+        self._ended: asyncio.Future[tuple[int, AutohealerError | None]]
+        self._had_session = False
+
+    async def run(self) -> int:
+        """Until the end; the exit code."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._internal_error)
+        self._ended = loop.create_future()
+        hear_children()
+        seal_descriptors()
+        self._orphans_come = become_subreaper()
+        limits = raise_descriptor_limit()
+        self._cluster = self._make_cluster(loop)
+        self._exits = ExitWatcher(loop, self._exited)
+        self._remnants = Remnants(loop, self._cleared, lambda: self._exits.pids, orphans_come=self._orphans_come)
+        self._inbox = Inbox(loop, self._supervisor, self._make_effects(loop, limits))
+        self._adopt()
+        control = Control({"status": self._status})
+        await control.listen(self._state.listen_control())
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        with self._signals(loop):
+            self._cluster.connect()
+            loop.call_later(self._options.connect_timeout_s, self._give_up_connecting)
+            # What exists now lives as long as the agent: the collector need never look at it again.
+            gc.collect()
+            gc.freeze()
+            code, error = await self._ended
+        control.close()
+        self._remnants.close()
+        self._cluster.close()
+        self._exits.close()
+        self._log.close()
+        if error is not None:
+            raise error
+        self._ledger.record([replace(self._ledger.facts, target=None, session_id=None, session_password=None)])
+        with suppress(OSError):
+            self._state.socket_path.unlink()
+        return code
+
+    # ---- building
+
+    def _make_cluster(self, loop: asyncio.AbstractEventLoop) -> Cluster:
+        former = self._ledger.facts
+        prior = None
+        if former.session_id is not None and former.session_password is not None:
+            prior = (former.session_id, bytes.fromhex(former.session_password))
+        return Cluster(
+            self._hosts,
+            self._options.spec.name,
+            former.agent,
+            self._options.session_timeout_s,
+            post=self._post,
+            call_soon=loop.call_soon_threadsafe,
+            call_later=loop.call_later,
+            clock=time.monotonic,
+            prior_session=prior,
+            auth=self._options.auth,
+        )
+
+    def _make_effects(self, loop: asyncio.AbstractEventLoop, limits: tuple[int, int]) -> Effects:
+        options, spec = self._options, self._options.spec
+        environ = worker_environment(
+            os.environ,
+            options.env,
+            zookeeper=self._hosts,
+            pool=spec.name,
+            workers_path=Paths("", spec.name).workers,
+            agent=self._ledger.facts.agent,
+        )
+        output = None
+        if options.output is Output.FILE:
+            output = OutputFiles(self._state.output_dir, options.output_max_bytes)
+            loop.call_later(TRIM_OUTPUT_S, self._trim_output, loop, output)
+        self._effects = Effects(
+            spawner=Spawner(self._command, environ, options.output, descriptor_limit=limits),
+            exits=self._exits,
+            remnants=self._remnants,
+            output=output,
+            cluster=self._cluster,
+            ledger=self._ledger,
+            log=self._log,
+            port_base=options.port_base,
+            post=self._post,
+            finish=self._finish,
+            warn=self._warn,
+            facts=self._facts,
+        )
+        return self._effects
+
+    def _adopt(self) -> None:
+        now = time.monotonic()
+        found = find_workers(self._ledger.facts.agent, list(self._ledger.workers.values()), self._options.spec.name)
+        for worker in found:
+            entry = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
+            self._effects.adopt(entry, worker.pidfd)
+            age = age_s(worker.start_time)
+            self._post(events.WorkerAdopted(now, entry.worker, entry.slot, entry.pid, entry.started, age))
+
+    @contextmanager
+    def _signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self._signalled, signum)
+        yield
+
+    # ---- facts in
+
+    def _post(self, event: events.Event) -> None:
+        self._had_session = self._had_session or isinstance(event, events.SessionOpened)
+        self._inbox.post(event)
+
+    def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
+        self._inbox.post(events.WorkerExited(time.monotonic(), worker, code, signal_name))
+
+    def _cleared(self, worker: str) -> None:
+        self._effects.forget(worker)
+        self._inbox.post(events.RemnantsCleared(time.monotonic(), worker))
+
+    def _signalled(self, signum: signal.Signals) -> None:
+        now = time.monotonic()
+        if self._draining:
+            self._post(events.KillRequested(now))
+        else:
+            self._draining = True
+            self._post(events.DrainRequested(now, signum.name))
+
+    _draining = False
+
+    # ---- what outlives the agent
+
+    def _facts(self) -> Facts:
+        former, session = self._ledger.facts, self._cluster.session
+        return Facts(
+            agent=former.agent,
+            boot=former.boot,
+            target=self._options.spec.workers if self._supervisor.target_is_written else former.target,
+            zookeeper=self._hosts,
+            server_port=self._server.port if self._server else None,
+            session_id=session[0] if session else former.session_id,
+            session_password=session[1].hex() if session else former.session_password,
+            registration=str(self._supervisor.style),
+        )
+
+    # ---- the end
+
+    def _finish(self, code: int, error: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result((code, _error(code, error) if error else None))
+
+    def _give_up_connecting(self) -> None:
+        if not (self._had_session or self._draining or self._ended.done()):
+            timeout = f"{self._options.connect_timeout_s:g} s"
+            error = UnreachableError(
+                f"no ZooKeeper answers at {self._hosts} within {timeout}",
+                "check the address and that it runs; without --zk a server inside the agent is used",
+            )
+            self._ended.set_result((error.exit_code, error))
+
+    # ---- for people
+
+    def _status(self) -> object:
+        return status(self._supervisor.snapshot(time.monotonic()), self._hosts, self._host)
+
+    def _trim_output(self, loop: asyncio.AbstractEventLoop, output: OutputFiles) -> None:
+        for problem in output.trim():
+            self._warn(f"cannot cut back the output of a worker: {problem}")
+        loop.call_later(TRIM_OUTPUT_S, self._trim_output, loop, output)
+
+    def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours in one callback: said and kept for a report, while everything else goes on."""
+        error = context.get("exception")
+        self._warn(f"internal error: {error!r} ({context.get('message')}); workers go on")
+        if isinstance(error, BaseException):
+            with suppress(OSError), open(self._state.path / "errors.log", "a") as file:
+                traceback.print_exception(error, file=file)
+
+
+def _error(code: int, message: str) -> AutohealerError:
+    if code == GaveUpError.exit_code:
+        return GaveUpError(message, "see `autohealer logs` for what it said")
+    return AutohealerError(message)

@@ -1,0 +1,199 @@
+"""Orders into deeds. Each ends in an event; none of them decides anything."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from autohealer.coordination.paths import split_hosts
+from autohealer.core import actions, events
+from autohealer.processes.environment import incarnation_environment
+from autohealer.processes.evidence import take_evidence
+from autohealer.processes.procfs import start_time
+from autohealer.processes.spawn import is_temporary
+from autohealer.processes.usage import holding_connection
+from autohealer.runtime.eventlog import timestamp
+from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
+
+if TYPE_CHECKING:
+    from autohealer.coordination.cluster import Cluster
+    from autohealer.processes.exits import ExitWatcher
+    from autohealer.processes.output import OutputFiles
+    from autohealer.processes.remnants import Remnants
+    from autohealer.processes.spawn import Spawner
+    from autohealer.runtime.eventlog import EventLog
+    from autohealer.runtime.ledger import Ledger
+
+LAST_LINES = 5
+
+
+class Effects:
+    """The hands of one agent.
+
+    ``post`` takes the events, ``finish`` the exit code and what went wrong, ``warn`` a line for people about what
+    does not work and need not stop anything; ``facts`` says what the ledger is to hold of the agent.
+    """
+
+    def __init__(
+        self,
+        *,
+        spawner: Spawner,
+        exits: ExitWatcher,
+        remnants: Remnants,
+        output: OutputFiles | None,
+        cluster: Cluster,
+        ledger: Ledger,
+        log: EventLog,
+        port_base: int | None,
+        post: Callable[[events.Event], None],
+        finish: Callable[[int, str], None],
+        warn: Callable[[str], None],
+        facts: Callable[[], Facts],
+    ) -> None:
+        self._spawner, self._exits, self._remnants, self._output = spawner, exits, remnants, output
+        self._cluster, self._ledger, self._log = cluster, ledger, log
+        self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
+        self._workers: dict[str, WorkerEntry] = {}
+        self._adopted: set[str] = set()
+        self._new: list[str] = []
+        self._gone: list[str] = []
+        self._dead: dict[tuple[int, float], list[tuple[str, int, bool]]] = {}
+        self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
+            actions.SpawnWorker: self._spawn,
+            actions.SignalWorker: self._signal,
+            actions.ClearRemnants: self._clear_remnants,
+            actions.TakeEvidence: self._take_evidence,
+            actions.InspectConnections: self._inspect_connections,
+            actions.WatchRegistration: lambda a: cluster.watch_registration(a.worker),
+            actions.MakeStandIn: self._make_stand_in,
+            actions.WithdrawStandIn: lambda a: cluster.withdraw_stand_in(a.worker),
+            actions.RemoveRegistration: lambda a: cluster.remove_registration(a.worker),
+            actions.PublishAgent: lambda a: cluster.publish_agent(a.entry),
+            actions.WriteTarget: lambda a: cluster.write_target(a.workers),
+            actions.WritePlan: lambda a: cluster.write_plan(a.plan),
+            actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
+            actions.LeaveCluster: lambda a: cluster.leave(a.last),
+            actions.Report: self._report,
+            actions.Exit: lambda a: finish(a.code, a.error),
+        }
+
+    def perform(self, action: actions.Action) -> None:
+        """Do it, or begin to."""
+        self._deeds[type(action)](action)
+
+    def settle(self) -> None:
+        """What is cheaper done for a batch: one write to the ledger, one look for remnants, one to the event log."""
+        dead, self._dead = self._dead, {}
+        for (signum, timeout_s), workers in dead.items():
+            self._remnants.clear(workers, signum, timeout_s)
+        entries: list[Entry] = []
+        for worker in self._new:
+            entry = self._workers.get(worker)
+            if entry is not None and (since := start_time(entry.pid)) is not None:
+                entry = WorkerEntry(worker, entry.slot, entry.pid, since, entry.started)
+                entries.append(entry)
+        entries += map(WorkerGone, self._gone)
+        if (facts := self._facts()) != self._ledger.facts:
+            entries.append(facts)
+        self._new, self._gone = [], []
+        if (entries or self._ledger.is_failing) and (error := self._ledger.record(entries)):
+            self._warn(f"cannot write the ledger: {error.strerror}")
+        self._log.flush()
+
+    def forget(self, worker: str) -> None:
+        """Nothing of this worker is left."""
+        self._exits.release(worker)
+        self._adopted.discard(worker)
+        if self._workers.pop(worker, None) is not None:
+            self._gone.append(worker)
+
+    def adopt(self, entry: WorkerEntry, pidfd: int) -> None:
+        """A worker that was found alive is watched like one's own."""
+        self._adopted.add(entry.worker)
+        self._workers[entry.worker] = entry
+        self._exits.watch(entry.worker, entry.pid, pidfd, child=False)
+
+    # ---- processes
+
+    def _spawn(self, action: actions.SpawnWorker) -> None:
+        worker, slot = action.worker, action.slot
+        port = None if self._port_base is None else self._port_base + slot
+        try:
+            spawned = self._spawner.spawn(
+                incarnation_environment(worker=worker, slot=slot, epoch=action.epoch, port=port),
+                slot=slot,
+                worker=worker,
+                port=port,
+                output_path=self._output.path(slot) if self._output else None,
+            )
+        except OSError as error:
+            temporary = is_temporary(error.errno or 0)
+            self._post(events.SpawnFailed(time.monotonic(), worker, error.strerror or str(error), temporary))
+            return
+        started = timestamp()
+        self._exits.watch(worker, spawned.pid, spawned.pidfd, child=True)
+        self._workers[worker] = WorkerEntry(worker, slot, spawned.pid, 0, started)
+        self._new.append(worker)
+        if spawned.output_error is not None:
+            self._warn(f"cannot write the output of slot {slot}: {spawned.output_error.strerror}")
+        self._post(events.WorkerSpawned(time.monotonic(), worker, spawned.pid, started))
+
+    def _signal(self, action: actions.SignalWorker) -> None:
+        try:
+            self._exits.send_signal(action.worker, action.signum)
+        except PermissionError:
+            self._warn(f"may not signal worker {action.worker}: it has become another user's")
+
+    def _clear_remnants(self, action: actions.ClearRemnants) -> None:
+        entry = self._workers.get(action.worker)
+        if entry is not None:
+            dead = (entry.worker, entry.pid, entry.worker not in self._adopted)
+            self._dead.setdefault((action.signum, action.timeout_s), []).append(dead)
+
+    def _take_evidence(self, action: actions.TakeEvidence) -> None:
+        entry = self._workers.get(action.worker)
+        text = take_evidence(entry.pid) if entry else ""
+        if entry and self._output:
+            text = "\n".join([text, *self._output.tail(entry.slot, LAST_LINES)])
+        self._post(events.EvidenceTaken(time.monotonic(), action.worker, text))
+
+    def _inspect_connections(self, action: actions.InspectConnections) -> None:
+        pids = {self._workers[worker].pid: worker for worker in action.workers if worker in self._workers}
+        loop = asyncio.get_running_loop()
+        looking = loop.run_in_executor(None, _connected, list(pids), self._cluster.hosts)
+
+        def tell(future: asyncio.Future[set[int]]) -> None:
+            found = frozenset() if future.exception() else frozenset(pids[pid] for pid in future.result())
+            self._post(events.ConnectionsSeen(time.monotonic(), found))
+
+        looking.add_done_callback(tell)
+
+    # ---- ZooKeeper
+
+    def _make_stand_in(self, action: actions.MakeStandIn) -> None:
+        entry = self._workers.get(action.worker)
+        if entry is not None:
+            self._cluster.make_stand_in(entry.worker, entry.slot, entry.pid, entry.started)
+
+    # ---- people
+
+    def _report(self, action: actions.Report) -> None:
+        fields = action.fields
+        if action.event == "worker.backoff" and self._output:
+            fields = {**fields, "output": self._output.tail(int(str(fields["slot"])), LAST_LINES)}
+        self._log.record(action.event, fields)
+
+
+def _connected(pids: list[int], hosts: str) -> set[int]:
+    """Which of these processes hold a connection to one of the servers. Takes its time: not for the loop's thread."""
+    addresses = set()
+    for server in split_hosts(hosts)[0].split(","):
+        host, _, port = server.strip().rpartition(":")
+        with suppress(OSError):
+            found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+            addresses |= {(str(address[4][0]), int(address[4][1])) for address in found}
+    return holding_connection(pids, addresses)

@@ -1,0 +1,73 @@
+"""What people are told: every event as one JSON object, in the event log on disk and to whoever listens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+Line = Mapping[str, object]
+
+MAX_BYTES = 10 * 2**20
+
+
+def timestamp() -> str:
+    """Now, RFC 3339 in UTC with microseconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class EventLog:
+    """``events.jsonl`` of a pool, and one older file beside it.
+
+    Events are collected and written by ``flush``, one write for a batch. A disk that is full or read-only costs
+    lines of the log, never more: ``dropped`` counts them.
+    """
+
+    def __init__(self, path: Path, listener: Callable[[Line], None] | None, max_bytes: int = MAX_BYTES) -> None:
+        self._path, self._listener, self._max_bytes = path, listener, max_bytes
+        self._waiting: list[Line] = []
+        self._fd: int | None = None
+        self.dropped = 0
+
+    def record(self, event: str, fields: Line) -> None:
+        """Take in an event that happens now."""
+        self._waiting.append({"time": timestamp(), "event": event, **fields})
+
+    def flush(self) -> None:
+        """Write what has been collected, and tell the listener."""
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        try:
+            self._write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        except OSError:
+            self.dropped += len(lines)
+        if self._listener is not None:
+            for line in lines:
+                self._listener(line)
+
+    def close(self) -> None:
+        """Write the rest and close the file."""
+        self.flush()
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _write(self, data: bytes) -> None:
+        if self._fd is None:
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.fstat(self._fd).st_size + len(data) > self._max_bytes:
+            os.close(self._fd)
+            self._fd = None
+            with contextlib.suppress(OSError):
+                self._path.replace(older(self._path))
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.write(self._fd, data)
+
+
+def older(path: Path) -> Path:
+    """Where an event log goes when it has grown too long."""
+    return path.with_name(path.name + ".1")

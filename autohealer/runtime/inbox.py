@@ -1,0 +1,113 @@
+"""Events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from autohealer.core.actions import Action, SignalWorker, SpawnWorker
+from autohealer.core.events import DeadlineReached
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from autohealer.core.events import Event
+    from autohealer.core.supervisor import Supervisor
+
+QUIET_S = 0.002
+PATIENCE_S = 0.25
+SLICE_S = 0.004
+
+URGENT = (SpawnWorker, SignalWorker)
+
+
+class Effects(Protocol):
+    """What turns orders into deeds."""
+
+    def perform(self, action: Action) -> None:
+        """Do it, or start to do it; never decides, never waits."""
+
+    def settle(self) -> None:
+        """A batch of orders is through: do what is cheaper done together."""
+
+
+class Inbox:
+    """The one queue of an agent, and the one place that calls ``Supervisor.handle``.
+
+    Between a death and its replacement stands nothing but the decision and the spawn. What can be told to ZooKeeper,
+    disk and people a moment later waits until nothing has been urgent for ``QUIET_S``, yet no longer than
+    ``PATIENCE_S``, and is then done in slices, so that the next death is heard in between.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, effects: Effects) -> None:
+        self._loop, self._supervisor, self._effects = loop, supervisor, effects
+        self._events: deque[Event] = deque()
+        self._urgent: deque[Action] = deque()
+        self._later: deque[Action] = deque()
+        self._running = False
+        self._last_urgent = 0.0
+        self._waiting_since: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+
+    def post(self, event: Event) -> None:
+        """Take in a fact. Only from the loop's own thread; what it leads to may be done before this returns."""
+        self._events.append(event)
+        if not self._running:
+            self._run()
+
+    def _run(self) -> None:
+        self._running = True
+        try:
+            started = time.monotonic()
+            while self._events or self._urgent:
+                while self._events:
+                    for action in self._supervisor.handle(self._events.popleft()):
+                        (self._urgent if isinstance(action, URGENT) else self._later).append(action)
+                if self._urgent:
+                    self._effects.perform(self._urgent.popleft())
+                    self._last_urgent = time.monotonic()
+                    if self._last_urgent - started > SLICE_S and self._urgent:
+                        self._loop.call_soon(self._resume)
+                        break
+        finally:
+            self._running = False
+        if self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+            self._loop.call_soon(self._flush)
+        self._set_timer()
+
+    def _resume(self) -> None:
+        if not self._running:
+            self._run()
+
+    def _flush(self) -> None:
+        """Do what could wait, if it is quiet now."""
+        now = time.monotonic()
+        quiet_in = self._last_urgent + QUIET_S - now
+        if (quiet_in > 0 or self._urgent) and now - (self._waiting_since or now) < PATIENCE_S:
+            self._loop.call_later(max(quiet_in, 0), self._flush)
+            return
+        while self._later:
+            self._effects.perform(self._later.popleft())
+            if time.monotonic() - now > SLICE_S and self._later:
+                self._loop.call_soon(self._flush)
+                return
+        self._waiting_since = None
+        self._effects.settle()
+
+    def _set_timer(self) -> None:
+        """One deadline out, one timer in."""
+        at = self._supervisor.next_deadline()
+        if at == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        delay = None if at is None else max(0.0, at - time.monotonic())
+        self._timer = None if delay is None else self._loop.call_later(min(delay, 3600.0), self._expire)
+
+    def _expire(self) -> None:
+        self._timer = self._timer_at = None
+        self.post(DeadlineReached(time.monotonic()))

@@ -1,0 +1,5 @@
+"""Snapshots and events in, text and JSON out: pure rendering.
+
+text    events in words
+status  the pool as JSON, as the contract has it
+"""

@@ -1,0 +1,95 @@
+"""Events in words, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Fields = Mapping[str, Any]
+
+
+def event_line(fields: Fields) -> str:
+    """An event as a person reads it; what else it says, such as a worker's last output, on indented lines below."""
+    clock = str(fields.get("time", ""))[11:23] or "--:--:--.---"
+    words = _WORDS.get(str(fields.get("event")), _other)(fields)
+    return "\n".join([f"{clock}  {words}", *(f"{'':14}| {line}" for line in _evidence(fields))])
+
+
+def _evidence(fields: Fields) -> list[str]:
+    output = fields.get("output")
+    lines = [str(line) for line in output] if isinstance(output, list) else []
+    evidence = fields.get("evidence")
+    return [*(evidence.splitlines() if isinstance(evidence, str) else []), *lines]
+
+
+def _who(fields: Fields) -> str:
+    pid = fields.get("pid")
+    return f"worker {fields.get('slot')}" + (f" (pid {pid})" if pid is not None else "")
+
+
+def _how(fields: Fields) -> str:
+    if fields.get("signal") is not None:
+        return f"by {fields['signal']}"
+    return "" if fields.get("code") is None else f"with exit code {fields['code']}"
+
+
+def _started(fields: Fields) -> str:
+    heal_ms = fields.get("heal_ms")
+    return f"{_who(fields)} started" + (f", healed in {heal_ms:.1f} ms" if isinstance(heal_ms, float | int) else "")
+
+
+def _exited(fields: Fields) -> str:
+    verb = "was killed" if fields.get("signal") else "ended"
+    return f"{_who(fields)} {verb} {_how(fields)}".rstrip() + f" after {fields.get('uptime', 0):.1f} s"
+
+
+def _stopped(fields: Fields) -> str:
+    return f"{_who(fields)} stopped {_how(fields)}".rstrip()
+
+
+def _backoff(fields: Fields) -> str:
+    reason = f": {fields['reason']}" if fields.get("reason") else ""
+    return f"{_who(fields)} waits {fields.get('delay', 0):.1f} s before its next start{reason}"
+
+
+def _connected(fields: Fields) -> str:
+    again = ", the former session goes on" if fields.get("resumed") else ""
+    return f"connected to ZooKeeper (session timeout {fields.get('session_timeout', 0):g} s{again})"
+
+
+def _plan(fields: Fields) -> str:
+    shares = fields.get("shares") or {}
+    parts = ", ".join(f"{agent}: {share}" for agent, share in shares.items())
+    foreign = f", {fields['foreign']} foreign" if fields.get("foreign") else ""
+    return f"plan: {fields.get('target')} workers{foreign} ({parts})"
+
+
+def _target(fields: Fields) -> str:
+    former = f" (was {fields['former']})" if fields.get("former") is not None else ""
+    return f"target: {fields.get('target')} workers{former}"
+
+
+def _other(fields: Fields) -> str:
+    rest = " ".join(f"{name}={value}" for name, value in fields.items() if name not in ("time", "event"))
+    return f"{fields.get('event')} {rest}".rstrip()
+
+
+_WORDS: dict[str, Callable[[Fields], str]] = {
+    "worker.started": _started,
+    "worker.ready": lambda f: f"{_who(f)} is registered",
+    "worker.exited": _exited,
+    "worker.stopped": _stopped,
+    "worker.faulty": lambda f: f"{_who(f)} is faulty: {f.get('cause')}",
+    "worker.adopted": lambda f: f"{_who(f)} adopted",
+    "worker.backoff": _backoff,
+    "agent.joined": lambda f: f"agent {f.get('agent')} joined",
+    "agent.left": lambda f: f"agent {f.get('agent')} left",
+    "agent.draining": lambda f: f"stopping: {f.get('cause')}",
+    "leader.elected": lambda f: f"agent {f.get('leader')} leads (epoch {f.get('epoch')})",
+    "leader.lost": lambda f: f"agent {f.get('leader')} leads no more",
+    "plan.changed": _plan,
+    "target.changed": _target,
+    "zookeeper.connected": _connected,
+    "zookeeper.suspended": lambda _: "ZooKeeper does not answer; workers go on",
+    "zookeeper.lost": lambda _: "the ZooKeeper session is lost; workers go on",
+}
