@@ -36,6 +36,7 @@ from kazoo.protocol.serialization import Connect
 from kazoo.protocol.states import KazooState, KeeperState, WatchedEvent
 
 from autohealer.coordination.access import Access
+from autohealer.errors import UsageError
 
 Done = Callable[[Any, Exception | None], None]
 Watch = Callable[[WatchedEvent], None]
@@ -54,12 +55,22 @@ _DENIED = (NoAuthError, AuthFailedError, InvalidACLError)
 _log = logging.getLogger("kazoo")
 
 
-def quieten() -> None:
-    """Keep kazoo off stderr. Below WARNING it would write credentials and the session's password."""
+def kazoo_client(servers: str, session_timeout: float, access: Access, **options: Any) -> KazooClient:
+    """A client that comes back quickly, and keeps off stderr: below WARNING kazoo would even write passwords."""
     _log.setLevel(logging.WARNING)
     _log.propagate = False
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
+    try:
+        return KazooClient(
+            hosts=servers,
+            timeout=session_timeout,
+            auth_data=list(access.credentials),
+            connection_retry=dict(RECONNECT),
+            **options,
+        )
+    except ValueError as error:
+        raise UsageError(f"{servers!r} is no list of ZooKeeper servers", "write it as HOST:PORT,HOST:PORT") from error
 
 
 class LinkObserver(Protocol):
@@ -94,17 +105,11 @@ class Link:
         prior: Session | None,
         access: Access,
     ) -> None:
-        quieten()
         self._observer = observer
         self._prior = prior
         self._marshal = _Marshal(call_soon)
-        self._client = KazooClient(
-            hosts=servers,
-            timeout=session_timeout,
-            client_id=prior,
-            handler=_LoopHandler(self._marshal),
-            auth_data=list(access.credentials),
-            connection_retry=dict(RECONNECT),
+        self._client = kazoo_client(
+            servers, session_timeout, access, client_id=prior, handler=_LoopHandler(self._marshal)
         )
         self._client.add_listener(self._heard)
         self._granted_s = session_timeout

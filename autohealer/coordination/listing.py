@@ -21,6 +21,8 @@ from autohealer.core.model import Child, WorkerId
 GAP_S = 0.05
 GAP_S_PER_CHILD = 0.0001
 
+_UNKNOWN = Child("", None)
+
 
 class Listing:
     """``read`` gets the ephemeral children while this agent leads, ``looked`` all names at each full look."""
@@ -39,8 +41,7 @@ class Listing:
         self._following = False
         self._busy = self._wanted = self._full = False
         self._waiting = 0
-        self._names: list[str] = []
-        self._asked: dict[str, Child | None] = {}
+        self._known: dict[str, Child | None] = {}
         self._told: tuple[Child, ...] | None = None
         self._life = 0
 
@@ -86,10 +87,9 @@ class Listing:
         if not self._following:
             self._rested(self._life)
             return
-        self._names = names
-        others = [name for name in names if _identity(name) is None]
-        self._asked = {name: self._asked[name] for name in others if name in self._asked}
-        unknown = [name for name in others if name not in self._asked]
+        known = self._known
+        self._known = {name: known[name] if name in known else _identified(name) for name in names}
+        unknown = [name for name, child in self._known.items() if child is _UNKNOWN]
         self._waiting = len(unknown)
         for name in unknown:
             self._link.get_foreign(f"{self._path}/{name}", partial(self._got, name))
@@ -99,23 +99,18 @@ class Listing:
     def _got(self, name: str, value: Any, error: Exception | None) -> None:
         if error is None:
             data, stat = value
-            self._asked[name] = Child(name, read_worker(data).worker) if stat.ephemeralOwner else None
+            self._known[name] = Child(name, read_worker(data).worker) if stat.ephemeralOwner else None
         self._waiting -= 1
         if self._waiting == 0:
             self._conclude()
 
     def _conclude(self) -> None:
-        children = []
-        for name in sorted(self._names):
-            worker = _identity(name)
-            child = self._asked.get(name) if worker is None else Child(name, worker)
-            if child is not None:
-                children.append(child)
-        told = tuple(children)
+        known = [self._known[name] for name in sorted(self._known)]
+        told = tuple(child for child in known if child is not None and child is not _UNKNOWN)
         if self._following and told != self._told:
             self._told = told
             self._read(told)
-        self._call_later(max(GAP_S, len(self._names) * GAP_S_PER_CHILD), self._rested, self._life)
+        self._call_later(max(GAP_S, len(self._known) * GAP_S_PER_CHILD), self._rested, self._life)
 
     def _rested(self, life: int) -> None:
         if life == self._life:
@@ -128,7 +123,7 @@ class Listing:
             self._list()
 
 
-def _identity(name: str) -> str | None:
-    """The worker that a name names by itself."""
+def _identified(name: str) -> Child:
+    """A child whose name tells whose it is."""
     worker = name.removesuffix(STAND_IN)
-    return worker if WorkerId.parse(worker) is not None else None
+    return _UNKNOWN if WorkerId.parse(worker) is None else Child(name, worker)

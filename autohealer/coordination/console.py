@@ -1,0 +1,247 @@
+"""A pool's cluster for commands in another terminal: synchronous, and never longer than the time it was given."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import (
+    AuthFailedError,
+    ConnectionClosedError,
+    ConnectionLoss,
+    KazooException,
+    NoAuthError,
+    NodeExistsError,
+    NoNodeError,
+    SessionExpiredError,
+)
+from kazoo.handlers.threading import KazooTimeoutError
+
+from autohealer.coordination.access import Access
+from autohealer.coordination.entries import (
+    Request,
+    WorkerEntry,
+    read_agent,
+    read_name,
+    read_plan,
+    read_target,
+    read_worker,
+    write_request,
+    write_target,
+)
+from autohealer.coordination.link import kazoo_client
+from autohealer.coordination.paths import STAND_IN, Paths, sequence_of, split_hosts
+from autohealer.core.model import AgentEntry, Plan, WorkerId
+from autohealer.errors import AutohealerError, UnreachableError
+
+SESSION_S = 10.0
+CLOSE_WITHIN_S = 1.0
+MAX_WORKERS = 20_000
+BATCH = 100
+
+_AWAY = (ConnectionLoss, ConnectionClosedError, SessionExpiredError, KazooTimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who leads, and since when: the czxid of its election node."""
+
+    agent: str | None
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An ephemeral child of /workers; ``worker`` is the id that its name or its data tells."""
+
+    name: str
+    worker: str | None
+    entry: WorkerEntry
+
+
+def connect(hosts: str, pool: str, timeout: float, auth: str | None = None) -> Console:
+    """A console, or UnreachableError where no ZooKeeper answers in time."""
+    servers, chroot = split_hosts(hosts)
+    access = Access.parse(auth)
+    client = kazoo_client(servers, SESSION_S, access)
+    connected = client.start_async()
+    console = Console(client, connected, hosts, Paths(chroot, pool), access, timeout)
+    if not connected.wait(timeout):
+        console.close()
+        raise _unreachable(hosts, timeout)
+    return console
+
+
+class Console:
+    """What a pool is and wants. Where it does not exist (yet), there is nothing: None, or empty."""
+
+    def __init__(
+        self,
+        client: KazooClient,
+        connected: threading.Event,
+        hosts: str,
+        paths: Paths,
+        access: Access,
+        timeout: float,
+    ) -> None:
+        self._client, self._connected, self._timeout = client, connected, timeout
+        self._hosts, self._paths, self._access = hosts, paths, access
+
+    def close(self) -> None:
+        """End the session; takes a second at most, for kazoo waits ten for a server that is away."""
+        stopper = threading.Thread(target=self._stop, name="zookeeper-stop", daemon=True)
+        stopper.start()
+        stopper.join(CLOSE_WITHIN_S)
+
+    def _stop(self) -> None:
+        with suppress(Exception):
+            self._client.stop()
+            self._client.close()
+
+    # ---- what is
+
+    def agents(self) -> dict[str, AgentEntry | None]:
+        """All live agents, and what each says of itself (None where that makes no sense)."""
+        found = self._read_all(self._paths.agents, self._children(self._paths.agents))
+        return {name: read_agent(data) for name, data, _ in found}
+
+    def plan(self) -> Plan | None:
+        """The plan as it stands."""
+        data = self._get(self._paths.plan)
+        return None if data is None else read_plan(data)
+
+    def target(self) -> int | None:
+        """How many workers the pool should have."""
+        data = self._get(self._paths.target)
+        return None if data is None else read_target(data)
+
+    def leader(self) -> Leader | None:
+        """The first candidate."""
+        candidates = [
+            (n, name) for name in self._children(self._paths.election) if (n := sequence_of(name)) is not None
+        ]
+        for _, name in sorted(candidates):
+            for _, data, stat in self._read_all(self._paths.election, [name]):
+                return Leader(read_name(data), stat.czxid)
+        return None
+
+    def workers(self) -> list[Registered]:
+        """Who is registered, by name; the first 20,000 of them."""
+        names = sorted(self._children(self._paths.workers))[:MAX_WORKERS]
+        found = []
+        for name, data, stat in self._read_all(self._paths.workers, names):
+            if stat.ephemeralOwner:
+                entry, named = read_worker(data), name.removesuffix(STAND_IN)
+                found.append(Registered(name, entry.worker if WorkerId.parse(named) is None else named, entry))
+        return found
+
+    # ---- what is wanted
+
+    def scale(self, workers: int) -> None:
+        """Make this the target."""
+        data = write_target(workers)
+        try:
+            self._ask(partial(self._client.set_async, self._paths.target, data))
+        except NoNodeError:
+            with self._pool_expected(), suppress(NodeExistsError):
+                self._ask(lambda: self._client.create_async(self._paths.target, data, self._access.acl))
+
+    def request(self, verb: str, subject: str, expires: float) -> str:
+        """Ask the pool for something until then (Unix time in seconds); the request's name."""
+        data = write_request(Request(verb, subject, expires))
+        with self._pool_expected():
+            path = self._ask(
+                lambda: self._client.create_async(
+                    self._paths.request("request-"), data, self._access.acl, sequence=True
+                ),
+                again=False,
+            )
+        return str(path.rpartition("/")[2])
+
+    def wait_answered(self, request: str, timeout: float) -> bool:
+        """Whether whom it concerns has taken the request away, waiting for it so long."""
+        deadline = time.monotonic() + timeout
+        path = self._paths.request(request)
+        while True:
+            stirred = threading.Event()
+            if self._ask(partial(self._client.exists_async, path, partial(_stir, stirred))) is None:
+                return True
+            if not stirred.wait(max(0.0, deadline - time.monotonic())):
+                return False
+
+    # ---- how
+
+    def _children(self, path: str) -> list[str]:
+        try:
+            names: list[str] = self._ask(lambda: self._client.get_children_async(path))
+        except NoNodeError:
+            return []
+        return names
+
+    def _get(self, path: str) -> bytes | None:
+        try:
+            data: bytes = self._ask(lambda: self._client.get_async(path))[0]
+        except NoNodeError:
+            return None
+        return data
+
+    def _read_all(self, parent: str, names: Iterable[str]) -> Iterator[tuple[str, bytes, Any]]:
+        """Name, data and stat of each that is still there, many at a time; what may not be read is left out."""
+        todo = sorted(names)
+        for start in range(0, len(todo), BATCH):
+            batch = todo[start : start + BATCH]
+            asked = [self._client.get_async(f"{parent}/{name}") for name in batch]
+            for name, result in zip(batch, asked, strict=True):
+                with suppress(NoNodeError, _DeniedError):
+                    yield name, *self._answer(result)
+
+    def _ask(self, call: Callable[[], Any], *, again: bool = True) -> Any:
+        """The answer, asked for again where the connection broke and that does no harm."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._answer(call())
+            except UnreachableError:
+                left = deadline - time.monotonic()
+                if not again or left <= 0 or not self._connected.wait(left):
+                    raise
+
+    def _answer(self, result: Any) -> Any:
+        """Kazoo's own synchronous calls wait without limit while the connection is broken."""
+        try:
+            return result.get(timeout=self._timeout)
+        except _AWAY as error:
+            raise _unreachable(self._hosts, self._timeout) from error
+        except (NoAuthError, AuthFailedError) as error:
+            raise _DeniedError("ZooKeeper denies access to the pool", "check AUTOHEALER_ZK_AUTH") from error
+        except (NoNodeError, NodeExistsError):
+            raise
+        except KazooException as error:
+            raise AutohealerError(f"ZooKeeper refuses: {type(error).__name__}") from error
+
+    @contextmanager
+    def _pool_expected(self) -> Iterator[None]:
+        try:
+            yield
+        except NoNodeError as error:
+            raise UnreachableError(f"there is no such pool at {self._hosts}", "check --zk and --pool") from error
+
+
+class _DeniedError(AutohealerError):
+    """These credentials may not see it."""
+
+
+def _stir(stirred: threading.Event, _event: object) -> None:
+    stirred.set()
+
+
+def _unreachable(hosts: str, timeout: float) -> UnreachableError:
+    return UnreachableError(
+        f"ZooKeeper at {hosts} does not answer within {timeout:g} s", "check --zk, and whether ZooKeeper runs"
+    )
