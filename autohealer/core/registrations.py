@@ -25,6 +25,7 @@ from autohealer.core.deadlines import Deadlines
 from autohealer.core.model import Instant, PoolSpec, Registration
 
 DEPARTED_S = 60.0
+LOOK_AGAIN_S = 1.0
 
 
 class Style(StrEnum):
@@ -80,7 +81,7 @@ class Registrations:
         self._registered = 0
         self._deadlines: Deadlines[str] = Deadlines()
         self._departed: deque[Instant] = deque()
-        self._inspecting = False
+        self._inspecting = self._inspect_again = False
         self._unsettled_until = 0.0
 
     # ---- what can be asked
@@ -117,8 +118,9 @@ class Registrations:
         return len(self._departed)
 
     def next_deadline(self) -> Instant | None:
-        """When ``expire`` is to be called next."""
-        return self._deadlines.next()
+        """When ``expire``, or ``departed``, is to be called next."""
+        moments = (self._deadlines.next(), self._departed[0] if self._departed else None)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     # ---- workers come and go
 
@@ -180,7 +182,10 @@ class Registrations:
 
     def anonymous_seen(self, now: Instant) -> None:
         """An anonymous registration has come up: is it one of ours? Whoever made it holds a connection."""
-        if self.style is not Style.UNKNOWN or self._inspecting or self._spec.registration is Registration.AGENT:
+        if self.style is not Style.UNKNOWN or self._spec.registration is Registration.AGENT:
+            return
+        if self._inspecting:
+            self._inspect_again = True
             return
         young = now - self._spec.start_timeout_s
         candidates = tuple(w for w, e in self._entries.items() if not e.own and e.since >= young)
@@ -190,9 +195,11 @@ class Registrations:
 
     def connections_seen(self, workers: frozenset[str], now: Instant) -> None:
         """These of the workers asked about hold a connection to ZooKeeper."""
-        self._inspecting = False
+        again, self._inspecting, self._inspect_again = self._inspect_again, False, False
         if workers and self.style is Style.UNKNOWN:
             self._learn(Style.ANONYMOUS, now)
+        elif again:
+            self.anonymous_seen(now)
 
     def anonymous_vanished(self, count: int) -> None:
         """So many anonymous registrations are gone, those of departed workers first."""
@@ -240,7 +247,7 @@ class Registrations:
         if self.style is Style.ANONYMOUS:
             return
         if now < self._unsettled_until:
-            self._deadlines.set(worker, min(self._unsettled_until, now + self._spec.register_grace_s))
+            self._deadlines.set(worker, min(self._unsettled_until, now + LOOK_AGAIN_S))
         elif self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN:
             if entry.stand_in is None:
                 self._stand_in(worker, StandIn.RULE)
@@ -262,6 +269,7 @@ class Registrations:
         for worker, entry in self._entries.items():
             if entry.stand_in is StandIn.RULE:
                 self._withdraw(worker, entry)
+                entry.since = now  # nobody could know before that it has to register
             if style is Style.ANONYMOUS:
                 self._ready(worker, False)
             elif not entry.own and entry.lost_at is None and entry.stand_in is None:
