@@ -1,0 +1,534 @@
+"""Who has registered, for whom the agent stands in, and who has lost it."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from autohealer.core.actions import (
+    Action,
+    InspectConnections,
+    MakeStandIn,
+    RemoveRegistration,
+    WatchRegistration,
+    WithdrawStandIn,
+)
+from autohealer.core.model import PoolSpec, Registration
+from autohealer.core.registrations import DEPARTED_S, Registrations, Style
+
+GRACE_S, START_TIMEOUT_S = 2.0, 60.0
+AUTO, SELF, AGENT = Registration.AUTO, Registration.SELF, Registration.AGENT
+
+
+class Bench:
+    """The registrations of workers a, b, c, ..., and what was ordered, found faulty and found ready."""
+
+    def __init__(
+        self, mode: Registration = AUTO, style: Style = Style.UNKNOWN, workers: str = "", grace_s: float = GRACE_S
+    ) -> None:
+        self.orders: list[Action] = []
+        self.faults: list[tuple[str, str]] = []
+        self.ready: list[tuple[str, bool]] = []
+        self.now = 1000.0
+        spec = PoolSpec("default", 3, registration=mode, register_grace_s=grace_s, start_timeout_s=START_TIMEOUT_S)
+        self.all = Registrations(
+            spec,
+            style,
+            self.orders.append,
+            lambda worker, cause, _: self.faults.append((worker, cause)),
+            lambda worker, registered: self.ready.append((worker, registered)),
+        )
+        for worker in workers:
+            self.all.started(worker, self.now)
+        self.orders.clear()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, calling at every deadline on the way."""
+        until = self.now + seconds
+        while (due := self.all.next_deadline()) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.all.expire(self.now)
+            self.all.departed(self.now)
+        self.now = until
+        self.all.expire(self.now)
+
+    def see(self, workers: str) -> None:
+        for worker in workers:
+            self.all.seen(worker, self.now)
+
+    def lose(self, workers: str) -> None:
+        for worker in workers:
+            self.all.gone(worker, self.now)
+
+    def take(self) -> list[Action]:
+        taken = self.orders.copy()
+        self.orders.clear()
+        return taken
+
+    def stand_in(self, workers: str) -> None:
+        """Let the stand-ins that were ordered for these workers come to stand."""
+        for worker in workers:
+            assert MakeStandIn(worker) in self.orders
+            self.all.stood_in(worker)
+        self.orders.clear()
+
+
+def with_stand_ins(workers: str) -> Bench:
+    """A pool that has not registered, and for which the agent stands in."""
+    bench = Bench(workers=workers)
+    bench.wait(GRACE_S)
+    bench.stand_in(workers)
+    bench.ready.clear()
+    return bench
+
+
+def identified(workers: str, mode: Registration = AUTO) -> Bench:
+    """A pool that has registered itself, under its ids."""
+    bench = Bench(mode, workers=workers)
+    bench.see(workers)
+    bench.wait(100)
+    bench.orders.clear()
+    return bench
+
+
+# ---- agent
+
+
+def test_agent_stands_in_for_every_worker_at_once() -> None:
+    bench = Bench(AGENT)
+    bench.all.started("a", bench.now)
+
+    assert bench.take() == [MakeStandIn("a")]
+
+
+def test_agent_takes_a_worker_for_ready_at_once_and_for_registered_with_its_stand_in() -> None:
+    bench = Bench(AGENT)
+    bench.all.started("a", bench.now)
+    assert bench.ready == [("a", False)]
+    assert bench.all.registered("a") is False
+    bench.all.stood_in("a")
+
+    assert bench.ready == [("a", False), ("a", True)]
+    assert bench.all.registered("a") is True
+    assert bench.all.identified == 1
+
+
+def test_agent_does_not_care_for_registrations_that_name_nobody() -> None:
+    bench = Bench(AGENT, workers="a")
+    bench.all.anonymous_seen(bench.now)
+
+    assert bench.take() == []
+
+
+# ---- self
+
+
+def test_self_watches_and_never_stands_in_by_itself() -> None:
+    bench = Bench(SELF)
+    bench.all.started("a", bench.now)
+    bench.wait(START_TIMEOUT_S - 1)
+
+    assert bench.take() == [WatchRegistration("a")]
+    assert bench.faults == []
+
+
+def test_self_takes_a_worker_for_ready_when_it_has_registered() -> None:
+    bench = Bench(SELF, workers="a")
+    assert bench.ready == []
+    bench.see("a")
+
+    assert bench.ready == [("a", True)]
+
+
+def test_self_finds_a_worker_faulty_that_has_not_registered_in_time() -> None:
+    bench = Bench(SELF, workers="ab")
+    bench.see("a")
+    bench.wait(START_TIMEOUT_S)
+
+    assert bench.faults == [("b", "not registered within 60 s")]
+
+
+def test_self_gives_more_time_while_zookeeper_is_away() -> None:
+    bench = Bench(SELF, workers="ab")
+    bench.see("a")
+    bench.all.unsettle(inf)
+    bench.wait(START_TIMEOUT_S * 10)
+    assert bench.faults == []
+
+    bench.all.unsettle(bench.now + 8)
+    bench.wait(7.9)
+    assert bench.faults == []
+    bench.wait(0.2 + GRACE_S)
+    assert [worker for worker, _ in bench.faults] == ["b"]
+
+
+def test_self_finds_nobody_faulty_where_registrations_name_nobody() -> None:
+    bench = Bench(SELF, Style.ANONYMOUS)
+    bench.all.started("a", bench.now)
+    bench.wait(START_TIMEOUT_S * 2)
+
+    assert bench.faults == []
+    assert bench.ready == [("a", False)]
+    assert bench.all.registered("a") is None
+
+
+# ---- auto
+
+
+def test_auto_watches_and_stands_in_when_the_grace_has_passed() -> None:
+    bench = Bench()
+    bench.all.started("a", bench.now)
+    assert bench.take() == [WatchRegistration("a")]
+    bench.wait(GRACE_S - 0.01)
+    assert bench.take() == []
+    bench.wait(0.01)
+
+    assert bench.take() == [MakeStandIn("a")]
+
+
+def test_auto_never_stands_in_for_one_that_registers_in_time() -> None:
+    bench = Bench(workers="a")
+    bench.see("a")
+    bench.wait(1000)
+
+    assert bench.take() == []
+    assert bench.faults == []
+
+
+def test_auto_takes_a_worker_for_ready_at_once_and_tells_when_it_is_registered() -> None:
+    bench = Bench(workers="a")
+    assert bench.ready == [("a", False)]
+    bench.see("a")
+
+    assert bench.ready == [("a", False), ("a", True)]
+
+
+def test_auto_leaves_a_pool_with_stand_ins_alone() -> None:
+    bench = with_stand_ins("abc")
+    bench.wait(10_000)
+
+    assert bench.take() == []
+    assert bench.faults == []
+    assert bench.all.next_deadline() is None
+
+
+def test_auto_withdraws_all_stand_ins_when_one_worker_registers_late() -> None:
+    bench = with_stand_ins("abc")
+    bench.wait(5)
+    bench.see("b")
+
+    assert sorted(map(str, bench.take())) == [str(WithdrawStandIn(worker)) for worker in "abc"]
+    assert bench.all.style is Style.IDENTIFIED
+    assert bench.all.identified == 1
+
+
+def test_auto_makes_no_stand_in_where_the_pool_is_known_to_register() -> None:
+    bench = identified("a")
+    bench.all.started("b", bench.now)
+    bench.wait(START_TIMEOUT_S - 1)
+
+    assert bench.take() == [WatchRegistration("b")]
+    assert bench.faults == []
+    bench.wait(1)
+    assert bench.faults == [("b", "not registered within 60 s")]
+
+
+def test_auto_gives_neighbours_their_time_from_the_moment_that_registering_is_the_rule() -> None:
+    bench = with_stand_ins("ab")
+    bench.wait(1000)
+    bench.see("a")
+    bench.wait(START_TIMEOUT_S - 1)
+    assert bench.faults == []
+    bench.wait(1)
+
+    assert bench.faults == [("b", "not registered within 60 s")]
+
+
+def test_auto_makes_no_stand_in_while_zookeeper_is_away_and_makes_it_after() -> None:
+    bench = Bench(workers="a")
+    bench.all.unsettle(inf)
+    bench.wait(100)
+    assert bench.take() == []
+    bench.all.unsettle(bench.now)
+    bench.wait(GRACE_S)
+
+    assert bench.take() == [MakeStandIn("a")]
+
+
+def test_a_grace_of_nothing_does_not_keep_the_agent_busy_while_zookeeper_is_away() -> None:
+    bench = Bench(workers="a", grace_s=0.0)
+    bench.all.unsettle(inf)
+    bench.all.expire(bench.now)
+    due = bench.all.next_deadline()
+
+    assert due is None or due > bench.now
+
+
+def test_a_registration_seen_twice_or_of_nobody_is_no_news() -> None:
+    bench = Bench(workers="a")
+    bench.see("aax")
+
+    assert bench.ready == [("a", False), ("a", True)]
+    assert bench.all.identified == 1
+
+
+def test_a_stand_in_that_comes_to_stand_after_its_withdrawal_does_not_count() -> None:
+    bench = Bench(workers="a")
+    bench.wait(GRACE_S)
+    bench.see("a")
+    bench.all.stood_in("a")
+    bench.lose("a")
+
+    assert bench.all.registered("a") is False
+
+
+# ---- anonymous
+
+
+def test_an_anonymous_registration_is_ours_if_one_of_our_workers_holds_a_connection() -> None:
+    bench = with_stand_ins("ab")
+    bench.all.anonymous_seen(bench.now)
+    assert bench.take() == [InspectConnections(("a", "b"))]
+    assert bench.all.inspecting
+    bench.all.connections_seen(frozenset("a"), bench.now)
+
+    assert not bench.all.inspecting
+    assert bench.all.style is Style.ANONYMOUS
+    assert bench.take() == [WithdrawStandIn("a"), WithdrawStandIn("b")]
+    assert (bench.all.identified, bench.all.unregistered) == (0, 2)
+
+
+def test_an_anonymous_registration_is_foreign_if_no_worker_holds_a_connection() -> None:
+    bench = with_stand_ins("ab")
+    bench.all.anonymous_seen(bench.now)
+    bench.take()
+    bench.all.connections_seen(frozenset(), bench.now)
+
+    assert bench.all.style is Style.UNKNOWN
+    assert bench.take() == []
+    assert not bench.all.inspecting
+    assert bench.all.unregistered == 0
+
+
+def test_one_that_comes_up_during_an_inspection_is_looked_at_after_it() -> None:
+    bench = Bench(workers="a")
+    bench.all.anonymous_seen(bench.now)
+    bench.all.anonymous_seen(bench.now)
+    assert len(bench.take()) == 1
+    bench.all.connections_seen(frozenset(), bench.now)
+
+    assert bench.take() == [InspectConnections(("a",))]
+    bench.all.connections_seen(frozenset(), bench.now)
+    assert bench.take() == []
+    assert not bench.all.inspecting
+
+
+def test_workers_older_than_the_start_timeout_are_not_suspected() -> None:
+    bench = Bench(workers="a")
+    bench.wait(START_TIMEOUT_S + 1)
+    bench.orders.clear()
+    bench.all.anonymous_seen(bench.now)
+    assert bench.take() == []
+
+    bench.all.started("b", bench.now)
+    bench.take()
+    bench.all.anonymous_seen(bench.now)
+    assert bench.take() == [InspectConnections(("b",))]
+
+
+def test_an_anonymous_pool_gets_no_stand_ins_and_nobody_is_faulty() -> None:
+    bench = Bench(style=Style.ANONYMOUS)
+    bench.all.started("a", bench.now)
+    bench.wait(1000)
+
+    assert bench.take() == [WatchRegistration("a")]
+    assert bench.faults == []
+    assert bench.all.registered("a") is None
+
+
+def test_a_dead_anonymous_worker_is_departed_until_some_registration_vanishes() -> None:
+    bench = Bench(style=Style.ANONYMOUS, workers="abc")
+    bench.all.ended("a", bench.now)
+    bench.all.ended("b", bench.now)
+    assert (bench.all.unregistered, bench.all.departed(bench.now)) == (1, 2)
+    bench.all.anonymous_vanished(1)
+    assert bench.all.departed(bench.now) == 1
+    bench.all.anonymous_vanished(5)
+
+    assert bench.all.departed(bench.now) == 0
+
+
+def test_a_departed_credit_lasts_a_minute_and_its_end_is_a_deadline() -> None:
+    bench = Bench(style=Style.ANONYMOUS, workers="a")
+    bench.wait(100)
+    bench.all.ended("a", bench.now)
+    assert bench.all.next_deadline() == bench.now + DEPARTED_S
+    bench.now += DEPARTED_S - 0.01
+    assert bench.all.departed(bench.now) == 1
+    bench.now += 0.01
+
+    assert bench.all.departed(bench.now) == 0
+    assert bench.all.next_deadline() is None
+
+
+def test_an_identified_worker_leaves_no_credit() -> None:
+    bench = identified("a")
+    bench.all.ended("a", bench.now)
+
+    assert bench.all.departed(bench.now) == 0
+    assert bench.take() == [RemoveRegistration("a")]
+
+
+def test_self_counts_workers_as_possibly_anonymous_until_the_pool_has_shown_how_it_registers() -> None:
+    bench = Bench(SELF, workers="abc")
+    assert bench.all.unregistered == 3
+    bench.see("a")
+
+    assert bench.all.unregistered == 0
+
+
+# ---- losses
+
+
+def test_one_that_loses_its_registration_alone_is_faulty_once_the_grace_has_passed() -> None:
+    bench = identified("abc")
+    bench.lose("a")
+    bench.wait(GRACE_S - 0.01)
+    assert bench.faults == []
+    bench.wait(0.01)
+
+    assert bench.faults == [("a", "registration lost")]
+    assert bench.take() == []
+
+
+def test_one_that_registers_again_within_the_grace_is_not_faulty() -> None:
+    bench = identified("abc")
+    bench.lose("a")
+    bench.wait(GRACE_S / 2)
+    bench.see("a")
+    bench.wait(100)
+
+    assert bench.faults == []
+    assert bench.all.identified == 3
+
+
+def test_the_only_worker_of_a_pool_can_be_faulty() -> None:
+    bench = identified("a")
+    bench.lose("a")
+    bench.wait(GRACE_S)
+
+    assert bench.faults == [("a", "registration lost")]
+
+
+@pytest.mark.parametrize(("workers", "lost", "faulty"), [("abcd", "ab", "ab"), ("abcd", "abc", ""), ("ab", "ab", "")])
+def test_more_than_half_at_once_are_nobodys_fault(workers: str, lost: str, faulty: str) -> None:
+    bench = identified(workers)
+    bench.lose(lost)
+    bench.wait(100)
+
+    assert "".join(worker for worker, _ in bench.faults) == faulty
+    assert bench.take() == [MakeStandIn(worker) for worker in lost if worker not in faulty]
+
+
+def test_losses_within_one_grace_belong_together() -> None:
+    bench = identified("abcd")
+    for worker in "abc":
+        bench.lose(worker)
+        bench.wait(GRACE_S / 3)
+    bench.wait(100)
+
+    assert bench.faults == []
+
+
+def test_a_loss_around_an_outage_is_nobodys_fault_and_the_stand_in_goes_when_its_own_returns() -> None:
+    bench = identified("abcd")
+    bench.all.unsettle(inf)
+    bench.all.unsettle(bench.now + 8)
+    bench.wait(5)
+    bench.lose("a")
+    bench.wait(GRACE_S)
+    assert bench.faults == []
+    assert bench.take() == [MakeStandIn("a")]
+    bench.all.stood_in("a")
+    assert bench.all.registered("a") is True
+    bench.see("a")
+
+    assert bench.take() == [WithdrawStandIn("a")]
+    assert bench.all.registered("a") is True
+    assert bench.all.identified == 4
+
+
+def test_an_outage_that_is_long_past_excuses_nobody() -> None:
+    bench = identified("abcd")
+    bench.all.unsettle(bench.now + 8)
+    bench.wait(9)
+    bench.lose("a")
+    bench.wait(GRACE_S)
+
+    assert [worker for worker, _ in bench.faults] == ["a"]
+
+
+def test_a_stand_in_out_of_amnesty_stays_however_long_the_own_one_takes() -> None:
+    bench = identified("ab")
+    bench.lose("ab")
+    bench.wait(GRACE_S)
+    bench.stand_in("ab")
+    bench.wait(10_000)
+
+    assert bench.faults == []
+    assert bench.take() == []
+    assert bench.all.identified == 2
+
+
+def test_a_dead_worker_is_not_among_the_lost() -> None:
+    bench = identified("abcd")
+    bench.lose("abc")
+    bench.all.ended("b", bench.now)
+    bench.all.ended("c", bench.now)
+    bench.wait(GRACE_S)
+
+    assert [worker for worker, _ in bench.faults] == ["a"]
+
+
+def test_a_loss_that_was_never_had_is_no_news() -> None:
+    bench = Bench(workers="a")
+    bench.lose("ax")
+    bench.wait(GRACE_S)
+
+    assert bench.faults == []
+    assert bench.take() == [MakeStandIn("a")]
+
+
+# ---- lives and sessions
+
+
+def test_a_dead_workers_registrations_are_removed_and_nothing_more_follows() -> None:
+    bench = with_stand_ins("a")
+    bench.all.ended("a", bench.now)
+    bench.all.ended("a", bench.now)
+    bench.see("a")
+    bench.lose("a")
+    bench.all.stood_in("a")
+    bench.wait(1000)
+
+    assert bench.take() == [RemoveRegistration("a")]
+    assert bench.all.identified == 0
+    assert bench.all.registered("a") is False
+
+
+def test_stand_ins_end_with_the_session_and_count_again_when_they_stand_again() -> None:
+    bench = with_stand_ins("ab")
+    bench.all.session_lost()
+    assert bench.all.identified == 0
+    bench.all.stood_in("a")
+
+    assert bench.all.identified == 1
+    assert bench.take() == []
+
+
+def test_the_workers_own_registrations_outlive_the_agents_session() -> None:
+    bench = identified("ab")
+    bench.all.session_lost()
+
+    assert bench.all.identified == 2
