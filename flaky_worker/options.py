@@ -69,19 +69,25 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see --help\n")
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        # To ask the terminal for its width would import shutil: 5 ms at each start, wanted or not.
+        super().__init__(prog, max_help_position=28, width=110)
+
+
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """The options in ``arguments``; those for chaos may stand in the environment too."""
     parser = _Parser(
         prog="flaky_worker",
         description="A worker that registers in ZooKeeper, works, and fails at random.",
         epilog=FAULTS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
     add(
         "--fault",
-        metavar="KIND[=WEIGHT],…",
+        metavar="KIND[=WEIGHT],...",
         type=weights_from,
         default=environment.get("FLAKY_FAULT", Fault.EXCEPTION),
         help="how it fails, one or several of the faults below (exception; $FLAKY_FAULT)",
