@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
+from autohealer.cli import pool
 from autohealer.cli.follow import Growing, pause
-from autohealer.cli.options import as_json, where
+from autohealer.cli.options import as_json
 from autohealer.cli.pool import PoolAddress
 
 
 @click.command(short_help="Show what happened.")
-@where
+@pool.address
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on.")
 @click.option("-n", "--lines", type=click.IntRange(0), help="Only the last so many.")
 @as_json("Print events as JSON, one object a line.")
-def command(
-    zk: str | None, pool: str | None, state_dir: Path | None, follow: bool, lines: int | None, as_json: bool
-) -> int:
+def command(address: PoolAddress, follow: bool, lines: int | None, as_json: bool) -> int:
     r"""Show what happened to the pool on this host.
 
     \b
@@ -29,7 +27,6 @@ def command(
     """
     from autohealer.runtime.eventlog import older  # noqa: PLC0415 - not for --help
 
-    address = PoolAddress(zk, pool, state_dir)
     growing = Growing(address.state.events_path)
     past = [*Growing(older(address.state.events_path)).lines(), *growing.lines()]
     _print(past if lines is None else past[len(past) - lines :], as_json)

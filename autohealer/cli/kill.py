@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import click
 
+from autohealer.cli import pool
 from autohealer.cli.follow import pause
-from autohealer.cli.options import no_wait, where
+from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
 from autohealer.cli.status import pool_status
 from autohealer.errors import AutohealerError, UsageError
@@ -19,10 +19,10 @@ PATIENCE_S = 60.0
 
 
 @click.command(short_help="Kill one worker, to see it heal.")
-@where
+@pool.address
 @click.argument("worker")
 @no_wait
-def command(zk: str | None, pool: str | None, state_dir: Path | None, worker: str, no_wait: bool) -> int:
+def command(address: PoolAddress, worker: str, no_wait: bool) -> int:
     r"""Kill one worker with SIGKILL, and wait until another runs in its place.
 
     \b
@@ -31,7 +31,6 @@ def command(zk: str | None, pool: str | None, state_dir: Path | None, worker: st
 
     WORKER is a worker's id, or the number of a slot where that is clear.
     """
-    address = PoolAddress(zk, pool, state_dir)
     victim = _find(pool_status(address)["workers"], worker)
     with address.console() as console:
         request = console.request("kill", victim["worker"], time.time() + EXPIRES_S)

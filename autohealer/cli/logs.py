@@ -6,21 +6,19 @@ from pathlib import Path
 
 import click
 
+from autohealer.cli import pool
 from autohealer.cli.follow import Growing, pause
-from autohealer.cli.options import where
 from autohealer.cli.pool import PoolAddress
 from autohealer.core.model import WorkerId
 from autohealer.errors import UsageError
 
 
 @click.command(short_help="Show what the workers wrote.")
-@where
+@pool.address
 @click.argument("worker", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what they write from now on.")
 @click.option("-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="The last so many of each.")
-def command(
-    zk: str | None, pool: str | None, state_dir: Path | None, worker: str | None, follow: bool, lines: int
-) -> int:
+def command(address: PoolAddress, worker: str | None, follow: bool, lines: int) -> int:
     r"""Show what the workers on this host wrote; WORKER is a slot's number or a worker's id.
 
     \b
@@ -29,8 +27,7 @@ def command(
     """
     from autohealer.processes.output import OutputFiles, printable  # noqa: PLC0415 - not for --help
 
-    address = PoolAddress(zk, pool, state_dir)
-    files = OutputFiles(address.state.output_dir)
+    files = OutputFiles(address.state.output_dir, 0)
     slots = files.slots() if worker is None else [_slot(worker)]
     if worker is not None and slots[0] not in files.slots():
         raise UsageError(f"there is no output of {worker}", "see `autohealer status` for the workers that there are")

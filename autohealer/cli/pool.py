@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from autohealer.cli.options import where
 from autohealer.errors import UnreachableError
 from autohealer.runtime.control import ask
 from autohealer.runtime.ledger import Ledger
@@ -15,6 +17,8 @@ from autohealer.runtime.statedir import StateDir, pools_running
 
 if TYPE_CHECKING:
     from autohealer.coordination.console import Console
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEFAULT = "default"
 ANSWER_S = 5.0
@@ -65,20 +69,37 @@ class PoolAddress:
         return None if elsewhere else answer
 
     @contextmanager
-    def console(self, timeout_s: float = ANSWER_S) -> Iterator[Console]:
+    def console(self) -> Iterator[Console]:
         """The pool in ZooKeeper. Raises UnreachableError where no agent runs, or ZooKeeper does not answer."""
-        from autohealer.coordination.console import connect  # noqa: PLC0415 - kazoo, only where it is needed
-
         hosts = self._zk
         if hosts is None:
             ledger = self.ledger() if self.runs_here else None
             if ledger is None or ledger.facts.zookeeper is None:
                 raise self.nobody()
             hosts = ledger.facts.zookeeper
-        console = connect(hosts, self.name, timeout_s, os.environ.get("AUTOHEALER_ZK_AUTH"))
-        try:
+        with connected(hosts, self.name) as console:
             if not console.agents():
                 raise self.nobody()
             yield console
-        finally:
-            console.close()
+
+
+@contextmanager
+def connected(hosts: str, pool: str) -> Iterator[Console]:
+    """A pool in a ZooKeeper, whether an agent runs it or not."""
+    from autohealer.coordination.console import connect  # noqa: PLC0415 - kazoo, only where it is needed
+
+    console = connect(hosts, pool, ANSWER_S, os.environ.get("AUTOHEALER_ZK_AUTH"))
+    try:
+        yield console
+    finally:
+        console.close()
+
+
+def address(function: Function) -> Function:
+    """``--zk``, ``--pool`` and ``--state-dir``, which reach the command as one ``address``."""
+
+    @wraps(function)
+    def located(*args: Any, zk: str | None, pool: str | None, state_dir: Path | None, **others: Any) -> Any:
+        return function(*args, address=PoolAddress(zk, pool, state_dir), **others)
+
+    return where(located)  # type: ignore[return-value]  # click looks at the options, not at the signature

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from autohealer.cli import pool
 from autohealer.cli.follow import pause
-from autohealer.cli.options import no_wait, where
+from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
 from autohealer.cli.run import MOST_WORKERS
 from autohealer.cli.status import pool_status
 
 
 @click.command(short_help="Change how many workers the pool has.")
-@where
+@pool.address
 @click.argument("workers", metavar="N", type=click.IntRange(0, MOST_WORKERS))
 @no_wait
-def command(zk: str | None, pool: str | None, state_dir: Path | None, workers: int, no_wait: bool) -> int:
+def command(address: PoolAddress, workers: int, no_wait: bool) -> int:
     r"""Change how many workers the pool has, over all its agents, and wait until so many run.
 
     \b
       autohealer scale 20
     """
-    address = PoolAddress(zk, pool, state_dir)
     with address.console() as console:
         console.scale(workers)
     while not no_wait:
@@ -32,16 +30,10 @@ def command(zk: str | None, pool: str | None, state_dir: Path | None, workers: i
         if status["target"] != workers:
             click.echo(f"the target is now {status['target']}: somebody else has changed it", err=True)
             return 1
-        if status["running"] == wanted == len(_present(status)):
+        present = sum(worker["pid"] is not None for worker in status["workers"])  # the stopping ones among them
+        if status["running"] == wanted == present:
             foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
             click.echo(f"{status['running']} workers run{foreign}")
             return 0
         pause()
     return 0
-
-
-def _present(status: dict[str, object]) -> list[object]:
-    """The workers that have a process, the stopping ones among them."""
-    workers = status["workers"]
-    assert isinstance(workers, list)
-    return [worker for worker in workers if worker["pid"] is not None]

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from autohealer.cli.options import as_json, where
+from autohealer.cli import pool
+from autohealer.cli.options import as_json
 from autohealer.cli.pool import PoolAddress
 
 NOT_AS_WANTED = 6
 
 
 @click.command(short_help="Show the pool.")
-@where
+@pool.address
 @as_json("Print one JSON object.")
-def command(zk: str | None, pool: str | None, state_dir: Path | None, as_json: bool) -> int:
+def command(address: PoolAddress, as_json: bool) -> int:
     r"""Show the pool: its target, its agents, its workers.
 
     \b
@@ -28,7 +29,7 @@ def command(zk: str | None, pool: str | None, state_dir: Path | None, as_json: b
     """
     from autohealer.views.text import status_text  # noqa: PLC0415 - not for --help
 
-    found = pool_status(PoolAddress(zk, pool, state_dir))
+    found = pool_status(address)
     click.echo(json.dumps(found) if as_json else status_text(found))
     wanted = (found["target"] or 0) - (found["foreign"] or 0)
     return NOT_AS_WANTED if found["running"] < wanted else 0
@@ -42,4 +43,14 @@ def pool_status(address: PoolAddress) -> dict[str, Any]:
     if local is not None and (len(local["agents"]) == 1 or not local["connected"]):
         return local
     with address.console() as console:
-        return cluster_status(console, address.name, local)
+        leader = console.leader()
+        return cluster_status(
+            address.name,
+            console.hosts,
+            agents=console.agents(),
+            plan=console.plan(),
+            target=console.target(),
+            leader=(leader.agent, leader.epoch) if leader else None,
+            registered=[{**asdict(worker.entry), "worker": worker.worker} for worker in console.workers()],
+            local=local,
+        )

@@ -71,7 +71,7 @@ def connect(hosts: str, pool: str, timeout: float, auth: str | None = None) -> C
     access = Access.parse(auth)
     client = kazoo_client(servers, SESSION_S, access)
     connected = client.start_async()
-    console = Console(client, connected, hosts, Paths(chroot, pool), access, timeout)
+    console = Console(client, connected, hosts=hosts, paths=Paths(chroot, pool), access=access, timeout=timeout)
     if not connected.wait(timeout):
         console.close()
         raise _unreachable(hosts, timeout)
@@ -85,13 +85,14 @@ class Console:
         self,
         client: KazooClient,
         connected: threading.Event,
+        *,
         hosts: str,
         paths: Paths,
         access: Access,
         timeout: float,
     ) -> None:
         self._client, self._connected, self._timeout = client, connected, timeout
-        self._hosts, self._paths, self._access = hosts, paths, access
+        self.hosts, self._paths, self._access = hosts, paths, access
 
     def close(self) -> None:
         """End the session; takes a second at most, for kazoo waits ten for a server that is away."""
@@ -151,6 +152,12 @@ class Console:
         except NoNodeError:
             with self._pool_expected(), suppress(NodeExistsError):
                 self._ask(lambda: self._client.create_async(self._paths.target, data, self._access.acl))
+
+    def end(self) -> None:
+        """The pool is over: take away its target, unless an agent is there again."""
+        if not self._children(self._paths.agents):
+            with suppress(NoNodeError):
+                self._ask(lambda: self._client.delete_async(self._paths.target))
 
     def request(self, verb: str, subject: str, expires: float) -> str:
         """Ask the pool for something until then (Unix time in seconds); the request's name."""
@@ -217,7 +224,7 @@ class Console:
         try:
             return result.get(timeout=self._timeout)
         except _AWAY as error:
-            raise _unreachable(self._hosts, self._timeout) from error
+            raise _unreachable(self.hosts, self._timeout) from error
         except (NoAuthError, AuthFailedError) as error:
             raise _DeniedError("ZooKeeper denies access to the pool", "check AUTOHEALER_ZK_AUTH") from error
         except (NoNodeError, NodeExistsError):
@@ -230,7 +237,7 @@ class Console:
         try:
             yield
         except NoNodeError as error:
-            raise UnreachableError(f"there is no such pool at {self._hosts}", "check --zk and --pool") from error
+            raise UnreachableError(f"there is no such pool at {self.hosts}", "check --zk and --pool") from error
 
 
 class _DeniedError(AutohealerError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL_BYTES = 64 * 1024
+_FILE = re.compile(r"slot-(\d+)\.log")
 
 # What a terminal takes for an order instead of showing it: OSC, DCS, SOS, PM and APC strings up to their end; CSI
 # sequences; other escapes of two or three bytes; and the rest of C0, C1 and the marks that turn the direction of text.
@@ -43,6 +44,13 @@ class OutputFiles:
     def path(self, slot: int) -> str:
         """Where the workers of a slot write."""
         return f"{self._directory}/slot-{slot}.log"
+
+    def slots(self) -> list[int]:
+        """Every slot that has a file."""
+        with contextlib.suppress(OSError):
+            matches = (_FILE.fullmatch(name) for name in os.listdir(self._directory))  # noqa: PTH208
+            return sorted(int(match[1]) for match in matches if match)
+        return []
 
     def size(self, slot: int) -> int:
         """Bytes in the file of a slot now: where the next worker's output will begin. 0 if there is none."""

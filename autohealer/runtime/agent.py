@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,7 @@ class Agent:
         self._log.close()
         if error is not None:
             raise error
-        self._ledger.record([replace(self._ledger.facts, target=None, session_id=None, session_password=None)])
+        self._ledger.end()
         with suppress(OSError):
             self._state.socket_path.unlink()
         return code

@@ -146,6 +146,11 @@ class Ledger:
         self._appended += len(lines)
         return None
 
+    def end(self) -> OSError | None:
+        """The pool is over, as asked: nobody to adopt, no session to take up, no number that a next run repeats."""
+        over = replace(self.facts, target=None, session_id=None, session_password=None)
+        return self.record([over, *map(WorkerGone, list(self.workers))])
+
     @property
     def is_failing(self) -> bool:
         """Does the file lack something that was recorded?"""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autohealer.core.model import AgentEntry
+    from autohealer.core.model import AgentEntry, Plan
     from autohealer.core.snapshot import Snapshot, WorkerView
 
 Json = dict[str, object]
@@ -26,6 +27,48 @@ def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
         "agents": [_agent(agent, entry) for agent, entry in sorted(snapshot.agents.items())],
         "workers": [_worker(worker, snapshot.agent, host) for worker in snapshot.workers],
     }
+
+
+def cluster_status(
+    pool: str,
+    zookeeper: str,
+    *,
+    agents: Mapping[str, AgentEntry | None],
+    plan: Plan | None,
+    target: int | None,
+    leader: tuple[str | None, int] | None,
+    registered: Sequence[Json],
+    local: Json | None,
+) -> Json:
+    """What ZooKeeper knows, and of one agent's workers what that agent itself says (``local``, its own status).
+
+    ``registered`` are the fields of every registration; ``worker`` is None in an anonymous one.
+    """
+    mine = local["workers"] if local else []
+    own: list[Json] = mine if isinstance(mine, list) else []
+    told = {worker["agent"] for worker in own}
+    named = {worker["worker"]: worker for worker in registered if worker["worker"] is not None}
+    others = [_registered(worker) for worker in named.values() if worker["agent"] not in told]
+    return {
+        "pool": pool,
+        "zookeeper": zookeeper,
+        "connected": True,
+        "target": target,
+        "running": sum(entry.running for entry in agents.values() if entry),
+        "registered": len(named) + sum(worker["worker"] is None for worker in registered),
+        "foreign": plan.foreign if plan else None,
+        "leader": leader[0] if leader else None,
+        "epoch": leader[1] if leader else None,
+        "agents": [_agent(agent, entry) for agent, entry in sorted(agents.items())],
+        "workers": own + sorted(others, key=lambda worker: str(worker["worker"])),
+    }
+
+
+def _registered(worker: Json) -> Json:
+    """A worker of which only its registration is known; that one stands."""
+    known = {name: worker.get(name) for name in ("worker", "agent", "host", "pid", "slot")}
+    times = {"restarts": None, "started": worker.get("started"), "address": worker.get("address")}
+    return {**known, "state": "running", "registered": True, **times}
 
 
 def _running_elsewhere(snapshot: Snapshot) -> list[int]:

@@ -1,8 +1,8 @@
-"""Events in words, a line each."""
+"""Events in words, a line each; the pool as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Fields = Mapping[str, Any]
@@ -13,6 +13,38 @@ def event_line(fields: Fields) -> str:
     clock = str(fields.get("time", ""))[11:23] or "--:--:--.---"
     words = _WORDS.get(str(fields.get("event")), _other)(fields)
     return "\n".join([f"{clock}  {words}", *(f"{'':14}| {line}" for line in _evidence(fields))])
+
+
+def status_text(status: Fields) -> str:
+    """The pool at a glance, then its agents if there are several, then its workers."""
+    foreign = f", {status['foreign']} foreign" if status["foreign"] else ""
+    away = "" if status["connected"] else ", ZooKeeper away"
+    head = (
+        f"pool {status['pool']}: {status['running']} of {_known(status['target'])} running, "
+        f"{status['registered']} registered{foreign}{away}\n"
+        f"ZooKeeper {status['zookeeper']}, leader {_known(status['leader'])}, epoch {_known(status['epoch'])}"
+    )
+    tables = []
+    if len(status["agents"]) > 1:
+        tables.append(_table(status["agents"], ("agent", "host", "pid", "share", "running")))
+    if status["workers"]:
+        tables.append(
+            _table(status["workers"], ("slot", "state", "pid", "registered", "restarts", "started", "worker"))
+        )
+    return "\n\n".join([head, *tables])
+
+
+def _table(rows: Sequence[Fields], columns: Sequence[str]) -> str:
+    cells = [columns, *([_known(row[column]) for column in columns] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def _known(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
 
 
 def _evidence(fields: Fields) -> list[str]:
