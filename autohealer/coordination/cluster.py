@@ -53,7 +53,7 @@ class Cluster:
     ) -> None:
         self.hosts = hosts
         self._agent, self._host = agent, socket.gethostname()
-        self._post, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
+        self._tell, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
         servers, chroot = split_hosts(hosts)
         self._paths = paths = Paths(chroot, pool)
         access = Access.parse(auth)
@@ -71,6 +71,7 @@ class Cluster:
             taken=self._taken,
             written=self._wrote_own,
             call_later=call_later,
+            clock=clock,
         )
         self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed)
         self._registrations = Registrations(
@@ -79,25 +80,25 @@ class Cluster:
             paths,
             access,
             agent,
-            seen=lambda worker: post(events.RegistrationSeen(clock(), worker)),
-            gone=lambda worker: post(events.RegistrationGone(clock(), worker)),
-            made=lambda worker: post(events.StandInMade(clock(), worker)),
+            seen=lambda worker: self._post(events.RegistrationSeen(clock(), worker)),
+            gone=lambda worker: self._post(events.RegistrationGone(clock(), worker)),
+            made=lambda worker: self._post(events.StandInMade(clock(), worker)),
             pump=self._pump,
             clock=clock,
         )
         self._listing = Listing(link, paths.workers, read=self._listed, looked=self._looked, call_later=call_later)
         self._agents = Agents(link, paths.agents, agent, read=self._agents_read, missed=self._presence.missed)
         self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
-        self._target = Target(link, paths.target, access, lambda n: post(events.TargetRead(clock(), n)))
+        self._target = Target(link, paths.target, access, lambda n: self._post(events.TargetRead(clock(), n)))
         self._plans = Plans(
             link,
             paths.plan,
             access,
-            read=lambda plan, mzxid: post(events.PlanRead(clock(), plan, mzxid)),
-            refused=lambda: post(events.PlanRefused(clock())),
+            read=lambda plan, mzxid: self._post(events.PlanRead(clock(), plan, mzxid)),
+            refused=lambda: self._post(events.PlanRefused(clock())),
         )
         self._grounded = self._admitted = self._workers_stood = False
-        self._pumping = self._leaving = self._left_told = self._closed = False
+        self._pumping = self._leaving = self._silent = self._closed = False
         self._outstanding: int | None = None
         self._denied_paths: set[str] = set()
 
@@ -141,9 +142,12 @@ class Cluster:
     def close(self) -> None:
         """End the session, if the server can be reached; takes a second at most."""
         if not self._closed:
-            self._closed = self._leaving = True
+            self._closed = self._leaving = self._silent = True
             self._cut()
-            self._link.close(CLOSE_WITHIN_S)
+            if self._presence.shared:
+                self._link.abandon()
+            else:
+                self._link.close(CLOSE_WITHIN_S)
 
     # ---- orders
 
@@ -184,6 +188,8 @@ class Cluster:
 
     def opened(self, granted_s: float, *, resumed: bool) -> None:
         """A session is there."""
+        if resumed:
+            self._presence.moved_in()
         self._post(events.SessionOpened(self._clock(), granted_s, resumed))
         self._begin()
 
@@ -274,6 +280,7 @@ class Cluster:
         if self._grounded and self._admitted:
             if self._election.leading:
                 self._requests.sweep()
+            self._registrations.tidy()
             self._ground.lay()
 
     def _pump(self) -> None:
@@ -294,10 +301,14 @@ class Cluster:
                 self._left()
 
     def _left(self) -> None:
-        if not (self._left_told or self._closed):
-            self._left_told = True
-            self._outstanding = None
-            self._post(events.ClusterLeft(self._clock()))
+        self._outstanding = None
+        self._post(events.ClusterLeft(self._clock()))
+        self._silent = True
+
+    def _post(self, event: events.Event) -> None:
+        """What comes after the end (answers that were under way, a second ClusterLeft) is no news to anybody."""
+        if not self._silent:
+            self._tell(event)
 
     # ---- news
 

@@ -15,8 +15,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
@@ -32,7 +33,7 @@ from kazoo.exceptions import (
     SessionMovedError,
 )
 from kazoo.handlers.threading import SequentialThreadingHandler
-from kazoo.protocol.serialization import Connect
+from kazoo.protocol.serialization import Connect, int_struct, write_string
 from kazoo.protocol.states import KazooState, KeeperState, WatchedEvent
 
 from autohealer.coordination.access import Access
@@ -134,6 +135,11 @@ class Link:
         stopper.start()
         stopper.join(timeout)
 
+    def abandon(self) -> None:
+        """Go without ending the session, for another one lives in it."""
+        self._marshal.closed = True
+        self._cut()
+
     def _stop(self) -> None:
         # kazoo waits ten seconds for its own thread, then raises; by then nobody cares.
         with suppress(Exception):
@@ -202,6 +208,23 @@ class Link:
             if isinstance(error, _DENIED):
                 self._observer.denied(about)
         done(results, error)
+
+    def unwatch(self, path: str, watch: Watch) -> None:
+        """Take back a data watch, which kazoo cannot: one for each worker that ever was would pile up."""
+
+        def ended(_value: Any, _error: Exception | None) -> None:
+            watchers = self._client._data_watchers  # noqa: SLF001
+            if path in watchers:
+                watchers[path].discard(watch)
+                if not watchers[path]:
+                    watchers.pop(path, None)
+
+        def call() -> Any:
+            result = self._client.handler.async_result()
+            self._client._call(_RemoveWatches(path), result)  # noqa: SLF001
+            return result
+
+        self._send(path, call, ended)
 
     def forget_waiting(self) -> None:
         """Drop what has not been sent yet."""
@@ -282,6 +305,23 @@ class Link:
             return result
 
         connection._invoke = noting  # noqa: SLF001
+
+
+@dataclass(frozen=True, slots=True)
+class _RemoveWatches:
+    """A request that kazoo does not know (ZooKeeper 3.5 and later)."""
+
+    path: str
+    type: ClassVar[int] = 18
+
+    def serialize(self) -> bytes:
+        """The path, and which watches: 2 stands for data."""
+        path: bytes = write_string(self.path)
+        return path + int_struct.pack(2)
+
+    def deserialize(self, _data: bytes, _offset: int) -> bool:
+        """The answer is its header."""
+        return True
 
 
 class _Marshal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from kazoo.client import TransactionRequest
@@ -16,6 +17,9 @@ from autohealer.core.model import AgentEntry
 
 # The numbers of an entry change together and often: what comes within this time is told at once.
 SETTLE_S = 0.02
+
+# Of two that live in one session, the one that moved in within this time gives way.
+NEWCOMER_S = 10.0
 
 
 class Presence:
@@ -32,11 +36,17 @@ class Presence:
         taken: Callable[[], None],
         written: Callable[[AgentEntry], None],
         call_later: Callable[..., Any],
+        clock: Callable[[], float],
     ) -> None:
         self._link, self._path, self._access, self._former = link, path, access, former
         self._admitted, self._taken, self._written, self._call_later = admitted, taken, written, call_later
+        self._clock = clock
         self._wanted: AgentEntry | None = None
         self._stands: bytes | None = None
+        self._last: bytes | None = None
+        self._attempt: bytes | None = None
+        self._newcomer_until = -inf
+        self.shared = False
         self._replaces: int | None = None
         self._open = self._checking = self._busy = self._settling = False
 
@@ -48,11 +58,15 @@ class Presence:
             self._settling = True
             self._call_later(SETTLE_S, self._settled)
 
+    def moved_in(self) -> None:
+        """The session is the one of a former life, which may not be over: its state directory may be a copy."""
+        self._newcomer_until = self._clock() + NEWCOMER_S
+
     def check(self) -> None:
         """Whose is the name?"""
         if not self._checking and self._link.up:
             self._checking = True
-            self._link.exists(self._path, self._checked, self._fired)
+            self._link.get_foreign(self._path, self._checked, self._fired)
 
     def resume(self) -> None:
         """There is a connection, and ground to stand on."""
@@ -82,6 +96,7 @@ class Presence:
         if data == self._stands:
             return
         self._busy = True
+        self._attempt = data
 
         def done(_value: Any, error: Exception | None) -> None:
             self._ended(entry, data, error)
@@ -106,7 +121,7 @@ class Presence:
         self._busy = False
         self._replaces = None
         if error is None:
-            self._stands = data
+            self._stands = self._last = data
             self._written(entry)
             self.pump()
         elif isinstance(error, NoNodeError):
@@ -118,23 +133,26 @@ class Presence:
             if isinstance(error, NodeExistsError):
                 self.check()
 
-    def _checked(self, stat: Any, error: Exception | None) -> None:
+    def _checked(self, value: Any, error: Exception | None) -> None:
         self._checking = False
         session = self._link.session
-        if error is not None or session is None:
+        if session is None or not (error is None or isinstance(error, NoNodeError)):
             return
-        if stat is None:
-            self._stands = self._replaces = None
-        elif stat.ephemeralOwner == session[0]:
-            self._stands = b""
-        elif stat.ephemeralOwner == self._former:
+        data, stat = value if error is None else (None, None)
+        self._stands = self._replaces = None
+        if stat is not None and stat.ephemeralOwner == session[0]:
+            self._stands = data
+            # Two that live in one session cut each other's connection, and find each other's words on return.
+            foreign = self._last is not None and data not in {self._last, self._attempt}
+            self.shared = foreign and self._clock() < self._newcomer_until
+        elif stat is not None and stat.ephemeralOwner == self._former:
             self._replaces = stat.version
-        else:
+        if self.shared or not (stat is None or self._stands is not None or self._replaces is not None):
             self._open = False
             self._taken()
-            return
-        self._admitted()
-        self.pump()
+        else:
+            self._admitted()
+            self.pump()
 
     def _settled(self) -> None:
         self._settling = False
@@ -142,5 +160,5 @@ class Presence:
 
     def _fired(self, event: WatchedEvent) -> None:
         # Only a name that was taken is waited for; this agent's own entry is missed in the list of all of them.
-        if event.type == EventType.DELETED and not self._open:
+        if event.type != EventType.NONE and not self._open:
             self.check()

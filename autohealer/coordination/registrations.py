@@ -191,6 +191,12 @@ class Registrations:
             item.dead, item.own = True, True
             self._touch(item)
 
+    def tidy(self) -> None:
+        """Take back the watches on registrations that dead workers never made."""
+        dangling, self._dangling = self._dangling, {}
+        for item in dangling.values():
+            self._link.unwatch(self._paths.worker(item.worker), item.fired)
+
     # ---- closing the gap
 
     def step(self) -> None:
