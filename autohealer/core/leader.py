@@ -14,6 +14,8 @@ from autohealer.core.actions import Action, WritePlan
 from autohealer.core.model import AgentEntry, Child, Instant, Plan, WorkerId
 from autohealer.core.plan import divide
 
+RETRY_S = 1.0
+
 
 class Leader:
     """What this agent knows of the whole pool; it decides only while it leads."""
@@ -38,7 +40,13 @@ class Leader:
     # ---- what is observed
 
     def agents_read(self, agents: Mapping[str, AgentEntry | None]) -> None:
-        """The live agents."""
+        """The live agents. What a lost one leaves is old: it is counted at once."""
+        lost = set(self.agents or ()) - set(agents)
+        if lost and self._children:
+            for name, (worker, _) in self._children.items():
+                if worker and (parsed := WorkerId.parse(worker)) and parsed.agent in lost:
+                    self._children[name] = (worker, -inf)
+            self._differs_since = -inf
         self.agents = agents
         self._stale = True
 
@@ -71,9 +79,10 @@ class Leader:
         self._writing = False
         self._stale = True
 
-    def plan_refused(self) -> None:
-        """The plan that was ordered does not stand."""
+    def plan_refused(self, now: Instant) -> None:
+        """The plan that was ordered does not stand: try again soon, or hear before that that another one leads."""
         self._writing = False
+        self._hold_until = max(self._hold_until, now + RETRY_S)
         self._stale = True
 
     def children_read(self, children: tuple[Child, ...], now: Instant) -> tuple[int, int]:
@@ -84,7 +93,7 @@ class Leader:
         before = self._children
         first_seen = -inf if before is None else now
         known = before or {}
-        self._children = {child.name: known.get(child.name) or (child.worker, first_seen) for child in children}
+        self._children = {c.name: (c.worker, known[c.name][1] if c.name in known else first_seen) for c in children}
         new = sum(child.worker is None and child.name not in known for child in children)
         left = sum(worker is None and name not in self._children for name, (worker, _) in known.items())
         self.anonymous = sum(child.worker is None for child in children)

@@ -89,7 +89,7 @@ class Supervisor:
             events.AccessDenied: self._access_denied,
             events.TargetRead: self._target_read,
             events.PlanRead: self._plan_read,
-            events.PlanRefused: lambda _: self._leader.plan_refused(),
+            events.PlanRefused: lambda e: self._leader.plan_refused(e.at),
             events.AgentsRead: self._agents_read,
             events.ChildrenRead: self._children_read,
             events.RegistrationSeen: lambda e: self._registrations.seen(e.worker, e.at),
