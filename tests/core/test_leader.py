@@ -1,0 +1,427 @@
+"""The leader's part: what is registered that nobody runs, and the plan that follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autohealer.core.actions import Action, WritePlan
+from autohealer.core.leader import Leader
+from autohealer.core.model import AgentEntry, Child, Plan
+
+GRACE_S = 2.0
+ME = AgentEntry("host", 1, "1")
+EPOCH = 5
+
+
+class Bench:
+    """A leader in a pool of agents; a plan that it writes stands at once, unless it is told otherwise."""
+
+    def __init__(self, *agents: str, target: int = 10, anonymous: int = 0, children: tuple[Child, ...] = ()) -> None:
+        self.orders: list[Action] = []
+        self.leader = Leader("me", GRACE_S, self.orders.append)
+        self.now = 1000.0
+        self.mine = replace(ME, unregistered=anonymous)
+        self.agents: dict[str, AgentEntry | None] = {"me": ME, **dict.fromkeys(agents, ME)}
+        self.children: set[Child] = set(children)
+        self.leader.won(EPOCH)
+        self.leader.agents_read(dict(self.agents))
+        self.leader.target_read(target)
+        self.look()
+
+    def look(self) -> None:
+        self.leader.children_read(tuple(self.children), self.now)
+
+    def come(self, *children: Child) -> None:
+        self.children.update(children)
+        self.look()
+
+    def go(self, *children: Child) -> None:
+        self.children.difference_update(children)
+        self.look()
+
+    def decide(self) -> Plan | None:
+        """The plan that is ordered now."""
+        self.orders.clear()
+        self.leader.decide(self.mine, self.now)
+        plans = [order.plan for order in self.orders if isinstance(order, WritePlan)]
+        return plans[0] if plans else None
+
+    def settle(self) -> Plan:
+        """The plan that stands when everything has been decided that can be decided now."""
+        while (plan := self.decide()) is not None:
+            self.leader.plan_read(plan)
+        assert self.leader.standing is not None
+        return self.leader.standing
+
+    def wait(self, seconds: float) -> None:
+        until = self.now + seconds
+        self.settle()
+        while (due := self.leader.next_deadline()) is not None and due <= until:
+            self.now = max(due, self.now)
+            self.settle()
+        self.now = until
+        self.settle()
+
+
+def anonymous(name: str) -> Child:
+    return Child(f"worker_{name}", None)
+
+
+def identified(worker: str) -> Child:
+    return Child(worker, worker)
+
+
+# ---- when it decides
+
+
+def test_it_writes_the_plan_when_it_knows_agents_target_and_children() -> None:
+    assert Bench("b").decide() == Plan(EPOCH, "me", 10, 0, {"b": 5, "me": 5})
+
+
+@pytest.mark.parametrize("unknown", ["leadership", "agents", "target", "children"])
+def test_it_writes_nothing_while_anything_is_unknown(unknown: str) -> None:
+    orders: list[Action] = []
+    leader = Leader("me", GRACE_S, orders.append)
+    if unknown != "leadership":
+        leader.won(EPOCH)
+    if unknown != "agents":
+        leader.agents_read({"me": ME})
+    if unknown != "target":
+        leader.target_read(3)
+    if unknown != "children":
+        leader.children_read((), 0.0)
+    leader.decide(ME, 0.0)
+
+    assert orders == []
+    assert leader.next_deadline() is None
+
+
+def test_a_pool_without_a_target_gets_no_plan() -> None:
+    bench = Bench()
+    bench.leader.target_read(None)
+
+    assert bench.decide() is None
+
+
+def test_one_that_does_not_lead_any_more_writes_nothing() -> None:
+    bench = Bench()
+    bench.leader.lost()
+    bench.leader.target_read(3)
+
+    assert bench.decide() is None
+    assert bench.leader.next_deadline() is None
+
+
+def test_a_new_leader_looks_before_it_writes() -> None:
+    bench = Bench()
+    bench.settle()
+    bench.leader.lost()
+    bench.leader.won(EPOCH + 1)
+    assert bench.decide() is None
+    bench.look()
+
+    assert bench.settle() == Plan(EPOCH + 1, "me", 10, 0, {"me": 10})
+
+
+def test_it_writes_nothing_twice_while_the_answer_is_awaited() -> None:
+    bench = Bench()
+    assert bench.decide() is not None
+    bench.leader.target_read(3)
+    assert bench.decide() is None
+    bench.leader.plan_read(Plan(EPOCH, "me", 10, 0, {"me": 10}))
+
+    assert bench.decide() == Plan(EPOCH, "me", 3, 0, {"me": 3})
+
+
+def test_a_plan_that_stands_as_it_should_is_not_written_again() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.look()
+    bench.leader.agents_read(dict(bench.agents))
+    bench.leader.target_read(10)
+
+    assert bench.decide() is None
+
+
+def test_what_runs_is_no_reason_to_write() -> None:
+    bench = Bench()
+    bench.settle()
+    bench.mine = replace(bench.mine, running=7, share=7)
+
+    assert bench.decide() is None
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [None, Plan(EPOCH, "me", 10, 0, {"me": 9}), Plan(EPOCH, "me", 10, 3, {"me": 10}), Plan(EPOCH, "me", 10, 0, {}),
+     Plan(EPOCH + 1, "me", 10, 0, {"me": 10}), Plan(EPOCH - 1, "other", 10, 0, {"me": 0, "other": 10})],
+)  # fmt: skip
+def test_whatever_stands_in_place_of_the_plan_is_replaced(damaged: Plan | None) -> None:
+    bench = Bench()
+    right = bench.settle()
+    bench.leader.plan_read(damaged)
+
+    assert bench.decide() == right
+
+
+def test_a_refused_plan_is_written_again_a_second_later() -> None:
+    bench = Bench()
+    plan = bench.decide()
+    bench.leader.plan_refused(bench.now)
+    assert bench.decide() is None
+    due = bench.leader.next_deadline()
+    assert due is not None
+    assert 0 < due - bench.now <= 1
+    bench.now = due
+
+    assert bench.decide() == plan
+
+
+def test_a_target_change_changes_the_plan() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.leader.target_read(3)
+
+    assert bench.settle().shares == {"b": 2, "me": 1}
+
+
+# ---- agents
+
+
+def test_a_lost_agents_share_moves_at_once() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.leader.agents_read({"me": ME})
+
+    assert bench.settle().shares == {"me": 10}
+
+
+def test_a_draining_agent_gets_nothing_and_is_still_named() -> None:
+    bench = Bench("b")
+    bench.leader.agents_read({"me": ME, "b": replace(ME, draining=True)})
+
+    assert bench.settle().shares == {"me": 10, "b": 0}
+
+
+def test_capacity_is_respected() -> None:
+    bench = Bench("b")
+    bench.leader.agents_read({"me": ME, "b": replace(ME, capacity=2)})
+
+    assert bench.settle().shares == {"me": 8, "b": 2}
+
+
+def test_an_agent_whose_words_make_no_sense_still_gets_its_share() -> None:
+    bench = Bench("b")
+    bench.leader.agents_read({"me": ME, "b": None})
+
+    assert bench.settle().shares == {"me": 5, "b": 5}
+
+
+def test_what_it_says_of_itself_is_newer_than_what_it_reads_of_itself() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.mine = replace(ME, capacity=1)
+
+    assert bench.settle().shares == {"me": 1, "b": 9}
+
+
+# ---- identified workers of nobody
+
+
+def test_what_is_found_at_the_first_look_is_old() -> None:
+    bench = Bench(children=(identified("gone-0-a"), anonymous("1")))
+
+    assert bench.settle().foreign == 2
+
+
+def test_the_worker_of_no_live_agent_is_foreign_once_the_grace_has_passed() -> None:
+    bench = Bench()
+    bench.settle()
+    bench.come(identified("gone-0-a"))
+    assert bench.settle().foreign == 0
+    bench.wait(GRACE_S - 0.01)
+    assert bench.settle().foreign == 0
+    bench.wait(0.01)
+    assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
+    bench.go(identified("gone-0-a"))
+
+    assert bench.settle().foreign == 0
+
+
+def test_a_foreign_worker_and_its_stand_in_are_one() -> None:
+    bench = Bench(children=(identified("gone-0-a"), Child("gone-0-a.agent", "gone-0-a")))
+
+    assert bench.settle().foreign == 1
+
+
+def test_the_worker_of_a_live_agent_is_never_foreign() -> None:
+    bench = Bench("b", children=(identified("b-0-a"), identified("me-0-a")))
+    bench.wait(1000)
+
+    assert bench.settle().foreign == 0
+
+
+def test_what_a_lost_agent_leaves_is_old() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.come(identified("b-0-a"))
+    bench.leader.agents_read({"me": ME})
+
+    assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
+
+
+def test_more_foreign_workers_than_wanted_leave_nothing_to_run() -> None:
+    bench = Bench(target=1, children=(identified("x-0-a"), identified("x-1-a"), anonymous("1")))
+
+    assert bench.settle() == Plan(EPOCH, "me", 1, 3, {"me": 0})
+
+
+# ---- anonymous workers
+
+
+def test_anonymous_ones_beyond_our_own_are_foreign_once_the_grace_has_passed() -> None:
+    bench = Bench(anonymous=1, children=(anonymous("ours"),))
+    assert bench.settle().foreign == 0
+    bench.come(anonymous("theirs"))
+    bench.settle()
+    bench.wait(GRACE_S - 0.01)
+    assert bench.settle().foreign == 0
+    bench.wait(0.01)
+
+    assert bench.settle().foreign == 1
+
+
+def test_our_unregistered_and_departed_workers_explain_anonymous_ones() -> None:
+    children = tuple(anonymous(str(number)) for number in range(6))
+    bench = Bench("b", anonymous=2, children=children)
+    bench.leader.agents_read({"me": ME, "b": replace(ME, unregistered=2, departed=1)})
+
+    assert bench.settle().foreign == 1
+
+
+def test_fewer_anonymous_ones_than_ours_are_no_negative_number() -> None:
+    assert Bench(anonymous=5, children=(anonymous("1"),)).settle().foreign == 0
+
+
+def test_a_foreign_anonymous_one_that_has_gone_counts_no_longer() -> None:
+    bench = Bench(children=(anonymous("1"), anonymous("2")))
+    assert bench.settle().foreign == 2
+    bench.go(anonymous("2"))
+
+    assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
+
+
+def test_a_passing_surplus_of_anonymous_ones_moves_nothing() -> None:
+    bench = Bench(anonymous=1, children=(anonymous("old"),))
+    plan = bench.settle()
+    bench.come(anonymous("new"))
+    bench.settle()
+    bench.wait(GRACE_S / 2)
+    bench.mine = replace(bench.mine, departed=1)
+    bench.wait(GRACE_S * 2)
+    assert bench.settle() == plan
+    bench.mine = replace(bench.mine, departed=0)
+    bench.go(anonymous("old"))
+    bench.wait(GRACE_S * 2)
+
+    assert bench.settle() == plan
+
+
+def test_anonymous_ones_that_a_lost_agent_leaves_are_old() -> None:
+    bench = Bench(children=(anonymous("1"), anonymous("2")))
+    bench.leader.agents_read({"me": ME, "b": replace(ME, unregistered=2)})
+    bench.settle()
+    bench.leader.agents_read({"me": ME})
+
+    assert bench.settle() == Plan(EPOCH, "me", 10, 2, {"me": 8})
+
+
+def test_a_registration_that_gets_a_name_is_anonymous_no_longer() -> None:
+    bench = Bench(children=(anonymous("1"),))
+    assert bench.settle().foreign == 1
+    bench.children = {Child("worker_1", "gone-0-a")}
+    bench.look()
+    bench.wait(GRACE_S * 2)
+    assert bench.settle().foreign == 1
+    bench.children = {Child("worker_1", "me-0-a")}
+    bench.look()
+    bench.wait(GRACE_S * 2)
+
+    assert bench.settle().foreign == 0
+
+
+def test_it_tells_how_many_anonymous_ones_came_and_went() -> None:
+    leader = Leader("me", GRACE_S, lambda _: None)
+    leader.won(EPOCH)
+
+    assert leader.children_read((anonymous("1"), identified("x-0-a")), 0.0) == (1, 0)
+    assert leader.children_read((anonymous("1"), anonymous("2"), anonymous("3")), 1.0) == (2, 0)
+    assert leader.children_read((anonymous("4"),), 2.0) == (1, 3)
+
+
+def test_it_names_the_workers_of_an_agent_that_are_registered() -> None:
+    bench = Bench(children=(identified("me-0-a"), Child("me-1-b.agent", "me-1-b"), identified("x-0-a"), anonymous("1")))
+
+    assert sorted(bench.leader.names_of("me")) == ["me-0-a", "me-1-b"]
+
+
+# ---- outages
+
+
+def test_it_moves_nothing_while_it_holds_and_decides_when_that_ends() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.leader.hold(bench.now + 6)
+    bench.leader.agents_read({"me": ME})
+    assert bench.decide() is None
+    assert bench.leader.next_deadline() == bench.now + 6
+    bench.now += 6
+
+    assert bench.settle().shares == {"me": 10}
+
+
+# ---- in general
+
+COUNTS = st.integers(0, 5)
+ENTRIES = st.none() | st.builds(
+    AgentEntry, st.just("h"), st.just(1), st.just("1"), unregistered=COUNTS, departed=COUNTS, draining=st.booleans()
+)
+POOLS = st.dictionaries(st.sampled_from(["b", "c", "d"]), ENTRIES)
+CHILDREN = st.frozensets(
+    st.integers(0, 9).map(lambda n: anonymous(str(n)))
+    | st.tuples(st.sampled_from(["b", "c", "d", "me"]), st.integers(0, 3)).map(lambda w: identified(f"{w[0]}-{w[1]}-u"))
+)
+STEPS = st.lists(POOLS | CHILDREN | st.integers(0, 12) | st.floats(0, 5) | st.none(), max_size=20)
+
+
+@given(STEPS)
+def test_whatever_happens_the_plan_settles_and_adds_up(steps: list[object]) -> None:
+    bench = Bench()
+    for step in steps:
+        match step:
+            case dict():
+                bench.leader.agents_read({"me": ME, **step})
+            case frozenset():
+                bench.children = set(step)
+                bench.look()
+            case int():
+                bench.leader.target_read(step)
+            case float():
+                bench.wait(step)
+            case _:
+                bench.leader.plan_read(None)
+    bench.wait(10 * GRACE_S)
+    plan = bench.settle()
+
+    live = {agent: entry for agent, entry in (bench.leader.agents or {}).items() if agent != "me"}
+    ids = {child.worker for child in bench.children if child.worker and child.worker.split("-")[0] not in {"me", *live}}
+    unnamed = sum(child.worker is None for child in bench.children)
+    explained = sum(entry.unregistered + entry.departed for entry in live.values() if entry)
+    assert plan.foreign == len(ids) + max(0, unnamed - explained)
+    assert sum(plan.shares.values()) == max(0, plan.target - plan.foreign)
+    assert set(plan.shares) == {"me", *live}
+    assert bench.leader.next_deadline() is None
