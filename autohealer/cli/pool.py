@@ -44,6 +44,12 @@ class PoolAddress:
         """Whether an agent on this host has the pool."""
         return self.state.is_locked()
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the pool's ZooKeeper is inside the agent here, and ends with it."""
+        ledger = self.ledger() if self._zk is None else None
+        return ledger is not None and ledger.facts.server_port is not None
+
     def ledger(self) -> Ledger | None:
         """What the agent here wrote down, the last one if none runs."""
         return Ledger.read(self.state.ledger_path)

@@ -34,7 +34,7 @@ def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait
     try:
         with address.console() as console:
             console.request("stop", "", time.time() + EXPIRES_S)
-            while not no_wait and console.agents():
+            while not (no_wait or address.is_embedded) and console.agents():
                 pause()
     except UnreachableError:
         if address.runs_here:
@@ -77,7 +77,7 @@ def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> b
 def _end_pool(address: PoolAddress, ledger: Ledger) -> None:
     """What the agent would have done at its end. A ZooKeeper that it had inside is gone with it."""
     facts = ledger.facts
-    if facts.zookeeper is not None and facts.server_port is None:
+    if not address.is_embedded and facts.zookeeper is not None:
         with suppress(UnreachableError), connected(facts.zookeeper, address.name) as console:
             console.end()
     ledger.end()
