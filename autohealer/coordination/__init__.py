@@ -2,6 +2,7 @@
 
     cluster        an agent's place in its pool: orders in, events out
     link           one kazoo client seen from the loop's thread: requests, and the session they run in
+    client         kazoo, as it is set up here
     ground         the persistent nodes that all else stands on
     presence       this agent's own entry; is its name its own?
     election       standing for election

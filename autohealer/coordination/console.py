@@ -24,6 +24,7 @@ from kazoo.exceptions import (
 from kazoo.handlers.threading import KazooTimeoutError
 
 from autohealer.coordination.access import Access
+from autohealer.coordination.client import kazoo_client
 from autohealer.coordination.entries import (
     Request,
     WorkerEntry,
@@ -35,7 +36,6 @@ from autohealer.coordination.entries import (
     write_request,
     write_target,
 )
-from autohealer.coordination.link import kazoo_client
 from autohealer.coordination.paths import STAND_IN, Paths, sequence_of, split_hosts
 from autohealer.core.model import AgentEntry, Plan, WorkerId
 from autohealer.errors import AutohealerError, UnreachableError

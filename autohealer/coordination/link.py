@@ -10,16 +10,14 @@ A request is answered once, by its ``done``, or not at all when the connection g
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-from kazoo.client import KazooClient, TransactionRequest
+from kazoo.client import TransactionRequest
 from kazoo.exceptions import (
     AuthFailedError,
     ConnectionClosedError,
@@ -32,12 +30,10 @@ from kazoo.exceptions import (
     SessionExpiredError,
     SessionMovedError,
 )
-from kazoo.handlers.threading import SequentialThreadingHandler
-from kazoo.protocol.serialization import Connect, int_struct, write_string
 from kazoo.protocol.states import KazooState, KeeperState, WatchedEvent
 
 from autohealer.coordination.access import Access
-from autohealer.errors import UsageError
+from autohealer.coordination.client import LoopHandler, Marshal, RemoveWatches, granted_timeout, kazoo_client
 
 Done = Callable[[Any, Exception | None], None]
 Watch = Callable[[WatchedEvent], None]
@@ -47,31 +43,9 @@ Session = tuple[int, bytes]
 # which it hears of no death.
 WINDOW = 24
 
-RECONNECT = {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 1.0}
-
 _GONE = (ConnectionLoss, ConnectionClosedError, SessionExpiredError, SessionMovedError)
 _INNOCENT = (RolledBackError, RuntimeInconsistency)
 _DENIED = (NoAuthError, AuthFailedError, InvalidACLError)
-
-_log = logging.getLogger("kazoo")
-
-
-def kazoo_client(servers: str, session_timeout: float, access: Access, **options: Any) -> KazooClient:
-    """A client that comes back quickly, and keeps off stderr: below WARNING kazoo would even write passwords."""
-    _log.setLevel(logging.WARNING)
-    _log.propagate = False
-    if not _log.handlers:
-        _log.addHandler(logging.NullHandler())
-    try:
-        return KazooClient(
-            hosts=servers,
-            timeout=session_timeout,
-            auth_data=list(access.credentials),
-            connection_retry=dict(RECONNECT),
-            **options,
-        )
-    except ValueError as error:
-        raise UsageError(f"{servers!r} is no list of ZooKeeper servers", "write it as HOST:PORT,HOST:PORT") from error
 
 
 class LinkObserver(Protocol):
@@ -108,13 +82,12 @@ class Link:
     ) -> None:
         self._observer = observer
         self._prior = prior
-        self._marshal = _Marshal(call_soon)
+        self._marshal = Marshal(call_soon)
         self._client = kazoo_client(
-            servers, session_timeout, access, client_id=prior, handler=_LoopHandler(self._marshal)
+            servers, session_timeout, access, client_id=prior, handler=LoopHandler(self._marshal)
         )
         self._client.add_listener(self._heard)
-        self._granted_s = session_timeout
-        self._note_granted_timeout()
+        self._granted_s = granted_timeout(self._client, session_timeout)
         self.session: Session | None = None
         self.up = False
         self._connection = 0
@@ -221,7 +194,7 @@ class Link:
 
         def call() -> Any:
             result = self._client.handler.async_result()
-            self._client._call(_RemoveWatches(path), result)  # noqa: SLF001
+            self._client._call(RemoveWatches(path), result)  # noqa: SLF001
             return result
 
         self._send(path, call, ended)
@@ -258,7 +231,7 @@ class Link:
     def _heard(self, state: str) -> None:
         """In kazoo's thread: take down what it knows at this moment, and hand it over."""
         refused = self._client.client_state == KeeperState.AUTH_FAILED
-        self._marshal(self._turned, state, self._client.client_id, self._granted_s, refused)
+        self._marshal.put(self._turned, state, self._client.client_id, self._granted_s(), refused)
 
     def _turned(self, state: str, session: Session | None, granted_s: float, refused: bool) -> None:
         if self._marshal.closed:
@@ -292,65 +265,3 @@ class Link:
         self._connection += 1
         self._in_flight = 0
         self._waiting.clear()
-
-    def _note_granted_timeout(self) -> None:
-        """Look over kazoo's shoulder: what timeout the server grants it keeps in a local variable."""
-        connection = self._client._connection  # noqa: SLF001
-        invoke = connection._invoke  # noqa: SLF001
-
-        def noting(timeout: float, request: Any, xid: int | None = None) -> Any:
-            result = invoke(timeout, request, xid)
-            if isinstance(request, Connect):
-                self._granted_s = result[0].time_out / 1000
-            return result
-
-        connection._invoke = noting  # noqa: SLF001
-
-
-@dataclass(frozen=True, slots=True)
-class _RemoveWatches:
-    """A request that kazoo does not know (ZooKeeper 3.5 and later)."""
-
-    path: str
-    type: ClassVar[int] = 18
-
-    def serialize(self) -> bytes:
-        """The path, and which watches: 2 stands for data."""
-        path: bytes = write_string(self.path)
-        return path + int_struct.pack(2)
-
-    def deserialize(self, _data: bytes, _offset: int) -> bool:
-        """The answer is its header."""
-        return True
-
-
-class _Marshal:
-    """From kazoo's thread into the loop's."""
-
-    def __init__(self, call_soon: Callable[..., None]) -> None:
-        self._call_soon = call_soon
-        self.closed = False
-
-    def __call__(self, function: Callable[..., None], *arguments: object) -> None:
-        if not self.closed:
-            # A loop that has been closed meanwhile has nobody left who wants to know.
-            with suppress(RuntimeError):
-                self._call_soon(function, *arguments)
-
-    put = __call__
-
-
-class _LoopHandler(SequentialThreadingHandler):  # type: ignore[misc]
-    """kazoo's handler without its two threads: callbacks go to the loop."""
-
-    def __init__(self, marshal: _Marshal) -> None:
-        super().__init__()
-        # Only ``put`` is ever called on these, and always: while it does not run, kazoo calls back in its own thread.
-        self.callback_queue = self.completion_queue = marshal
-        self._running = True
-
-    def start(self) -> None:
-        """There is nothing to start."""
-
-    def stop(self) -> None:
-        """There is nothing to stop."""
