@@ -21,6 +21,9 @@ from tests.support.real_zookeeper import RealZooKeeper, available
 if TYPE_CHECKING:
     from autohealer.zkserver import ZooKeeperServer
 
+# kazoo's own reconnecting slows down to a try a minute and more; a test that ends a server cannot wait for that.
+RECONNECTING = {"max_tries": -1, "delay": 0.02, "backoff": 1.5, "max_delay": 0.2}
+
 _chroot_numbers = itertools.count(1)
 
 
@@ -48,7 +51,7 @@ def connect() -> Iterator[Callable[[str], KazooClient]]:
     clients: list[KazooClient] = []
 
     def connected(hosts: str) -> KazooClient:
-        client = KazooClient(hosts=hosts, timeout=10)
+        client = KazooClient(hosts=hosts, timeout=10, connection_retry=RECONNECTING)
         clients.append(client)
         client.start()
         return client
