@@ -130,7 +130,8 @@ class Cluster:
         paths.append(self._paths.agent(self._agent))
         stops = self._requests.leave()
         if last:
-            paths += [self._paths.target, *stops]
+            # A plan without its pool would be followed by the next one of the same name.
+            paths += [self._paths.target, self._paths.plan, *stops]
         for part in (self._presence, self._election, self._target):
             part.leave()
         self._listing.unfollow()

@@ -60,6 +60,7 @@ class Supervisor:
         self._entry = AgentEntry(me.host, me.pid, me.version)
         self._published: AgentEntry | None = None
         self._share: int | None = None
+        self._found_plan: int | None = None
         self._target: int | None = None
         self._session_timeout_s = 0.0
         self._away_since: Instant | None = 0.0
@@ -218,6 +219,7 @@ class Supervisor:
         else:
             self._registrations.unsettle(-inf)
         self._had_session = True
+        self._found_plan = None
         self._away_since = None
         self._published = None
 
@@ -282,14 +284,23 @@ class Supervisor:
             self._report("target.changed", target=wanted, former=self._target)
         self._target = wanted
         self._leader.target_read(wanted)
+        self._follow_plan()
+
+    def _follow_plan(self) -> None:
+        """Take the share from the plan, unless it was found at the start and made for another target: it is old."""
+        plan = self._leader.standing
+        if plan is not None and (self._slots.epoch != self._found_plan or plan.target == self._target):
+            self._share = plan.shares.get(self._me.agent)
 
     def _plan_read(self, event: events.PlanRead) -> None:
         former, plan = self._leader.standing, event.plan
         self._leader.plan_read(plan)
         if plan is None:
             return
-        self._share = plan.shares.get(self._me.agent)
         self._slots.epoch = event.mzxid
+        if self._found_plan is None:
+            self._found_plan = event.mzxid
+        self._follow_plan()
         another = former is None or (former.leader, former.epoch) != (plan.leader, plan.epoch)
         if another and plan.leader != self._me.agent:
             self._report("leader.elected", leader=plan.leader, epoch=plan.epoch)
