@@ -344,6 +344,7 @@ class Slots:
         limit = self._spec.max_failures
         if limit is not None and slot.restarts.failures >= limit and self.gave_up is None:
             times = "once" if limit == 1 else f"{limit} times in a row"
+            slot.wanted = False
             self.gave_up = f"the worker in slot {slot.index} failed {times}, the last time with: {how}"
 
     def _report(self, event: str, slot: Slot, **fields: object) -> None:

@@ -69,6 +69,7 @@ class Supervisor:
         self._draining = False
         self._killing = False
         self._leaving = False
+        self._exit = Exit(0)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             events.WorkerExited: self._exited,
             events.WorkerSpawned: self._spawned,
@@ -118,11 +119,12 @@ class Supervisor:
         self._slots.expire(now)
         self._registrations.expire(now)
         if self._slots.gave_up is not None and not self._draining:
+            self._exit = Exit(GAVE_UP, self._slots.gave_up)
             self._begin_drain(self._slots.gave_up)
         if not self._killing:
             self._slots.want(0 if self._draining else self._share, now)
         self._publish(now)
-        if self._away_since is None and not self._registrations.inspecting and not self._draining:
+        if self._may_decide:
             self._leader.decide(self._entry, now)
         if self._draining and self._slots.empty and not self._leaving:
             self._leaving = True
@@ -134,7 +136,8 @@ class Supervisor:
 
     def next_deadline(self) -> Instant | None:
         """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
-        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), self._leader.next_deadline())
+        leaders = self._leader.next_deadline() if self._may_decide else None
+        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), leaders)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def snapshot(self, now: Instant) -> Snapshot:
@@ -198,6 +201,7 @@ class Supervisor:
 
     def _kill(self, event: events.KillRequested) -> None:
         self._draining = self._killing = True
+        self._exit = Exit(KILLED)
         self._slots.kill_all(event.at)
 
     def _request(self, event: events.RequestRead) -> None:
@@ -218,9 +222,9 @@ class Supervisor:
             self._unsettle(event.at)
         else:
             self._registrations.unsettle(-inf)
+        self._end_absence(event.at)
         self._had_session = True
         self._found_plan = None
-        self._away_since = None
         self._published = None
 
     def _suspended(self, event: events.ConnectionSuspended) -> None:
@@ -234,9 +238,7 @@ class Supervisor:
             return
         self._report("zookeeper.connected", session_timeout=self._session_timeout_s, resumed=True)
         self._unsettle(event.at)
-        if event.at - self._away_since > self._session_timeout_s / 3:
-            self._leader.hold(event.at + self._session_timeout_s)
-        self._away_since = None
+        self._end_absence(event.at)
 
     def _session_lost(self, event: events.SessionLost) -> None:
         if self._away_since is None:
@@ -245,6 +247,12 @@ class Supervisor:
         self._registrations.session_lost()
         self._leadership_lost(event)
         self._report("zookeeper.lost")
+
+    def _end_absence(self, now: Instant) -> None:
+        """ZooKeeper is there again. After a long absence the other agents are only just coming back, too."""
+        if self._had_session and self._away_since is not None and now - self._away_since > self._session_timeout_s / 3:
+            self._leader.hold(now + self._session_timeout_s)
+        self._away_since = None
 
     def _unsettle(self, now: Instant) -> None:
         """What vanishes within a session timeout of an outage is nobody's fault."""
@@ -324,15 +332,15 @@ class Supervisor:
         if new:
             self._registrations.anonymous_seen(event.at)
 
-    def _left(self, event: events.ClusterLeft) -> None:
-        if self._killing:
-            self._orders.append(Exit(KILLED))
-        elif self._slots.gave_up is not None:
-            self._orders.append(Exit(GAVE_UP, self._slots.gave_up))
-        else:
-            self._orders.append(Exit(0))
+    def _left(self, _: events.ClusterLeft) -> None:
+        self._orders.append(self._exit)
 
     # ---- how
+
+    @property
+    def _may_decide(self) -> bool:
+        """Whether this agent, if it leads, knows enough to change the plan now."""
+        return self._away_since is None and not self._registrations.inspecting and not self._draining
 
     def _publish(self, now: Instant) -> None:
         entry = replace(
