@@ -1,0 +1,594 @@
+"""One agent, from its start to its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from autohealer.core import events
+from autohealer.core.actions import (
+    AnswerRequest,
+    ClearRemnants,
+    Exit,
+    LeaveCluster,
+    MakeStandIn,
+    PublishAgent,
+    RemoveRegistration,
+    SignalWorker,
+    SpawnWorker,
+    TakeEvidence,
+    WritePlan,
+    WriteTarget,
+)
+from autohealer.core.events import Event
+from autohealer.core.model import Child, Plan, Registration
+from autohealer.core.registrations import Style
+from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
+
+TERM, KILL = 15, 9
+
+
+def every_event() -> set[type[Event]]:
+    named = vars(events).values()
+    return {kind for kind in named if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event}
+
+
+def test_every_event_has_a_handler() -> None:
+    assert set(Playbook().supervisor._handlers) == every_event()
+
+
+# ---- the target
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "stands", "written", "target"),
+    [(False, None, [2], 2), (False, 7, [], 7), (True, 7, [2], 2), (True, None, [2], 2), (True, 2, [], 2),
+     (False, 0, [], 0)],
+)  # fmt: skip
+def test_the_target_is_written_only_where_there_is_none_or_another_run_asked_for_another_number(
+    overwrite: bool, stands: int | None, written: list[int], target: int
+) -> None:
+    book = Playbook(workers=2, overwrite_target=overwrite)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.TargetRead, stands)
+
+    assert [order.workers for order in book.take(WriteTarget)] == written
+    assert book.supervisor.snapshot(book.now).target == target
+
+
+def test_a_scale_after_the_start_is_obeyed_even_where_the_start_overwrote() -> None:
+    book = Playbook(workers=2, overwrite_target=True)
+    book.connect(target=7)
+    book.tell(events.TargetRead, 2)
+    book.orders.clear()
+    book.tell(events.TargetRead, 5)
+
+    assert book.take(WriteTarget) == []
+    assert book.supervisor.snapshot(book.now).target == 5
+
+
+def test_a_target_that_was_wiped_is_restored_as_it_was_last_known() -> None:
+    book = Playbook(workers=2)
+    book.connect(target=7)
+    book.tell(events.TargetRead, None)
+
+    assert [order.workers for order in book.take(WriteTarget)] == [7]
+
+
+def test_a_change_of_target_is_told_once() -> None:
+    book = Playbook(workers=2)
+    book.connect(target=7)
+    book.told("")
+    for target in (3, 3):
+        book.tell(events.TargetRead, target)
+
+    assert book.told("target.changed") == [{"target": 3, "former": 7}]
+
+
+def test_a_draining_agent_restores_no_target() -> None:
+    book = Playbook(workers=2)
+    book.connect(target=2)
+    book.tell(events.DrainRequested, "SIGTERM")
+    book.orders.clear()
+    book.tell(events.TargetRead, None)
+
+    assert book.take(WriteTarget) == []
+
+
+# ---- the plan
+
+
+def test_a_single_agent_leads_itself_without_waiting() -> None:
+    book = Playbook(workers=2)
+    book.connect(target=2)
+    (write,) = book.take(WritePlan)
+    assert write.plan == Plan(EPOCH, "me", 2, 0, {"me": 2})
+    book.orders.clear()
+    book.tell(events.PlanRead, write.plan, 9)
+
+    book.expect(SpawnWorker("me-0-n1", 0, 9), SpawnWorker("me-1-n2", 1, 9))
+
+
+def test_an_agent_starts_nothing_before_it_has_read_a_plan() -> None:
+    book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.TargetRead, 2)
+    book.tell(events.PlanRead, None, 0)
+
+    assert book.take(SpawnWorker) == []
+
+
+def test_an_agent_that_the_plan_does_not_name_keeps_what_it_runs_and_starts_nothing() -> None:
+    book = Playbook()
+    one, other = book.run(2)
+    book.follow(other=10)
+    book.tell(events.WorkerExited, one, 1, None)
+
+    book.expect(ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
+    assert book.supervisor.snapshot(book.now).running == 1
+    book.follow(me=2)
+    assert [order.slot for order in book.take(SpawnWorker)] == [0]
+    assert other in {view.worker for view in book.supervisor.snapshot(book.now).workers}
+
+
+@pytest.mark.parametrize("target_first", [True, False])
+def test_a_plan_found_at_the_start_is_followed_only_if_it_was_made_for_the_target(target_first: bool) -> None:
+    for target, started in [(5, 5), (2, 0)]:
+        book = Playbook()
+        book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+        found = (events.PlanRead, Plan(3, "other", 5, 0, {"me": 5}), MZXID)
+        stands = (events.TargetRead, target)
+        for kind, *fields in (stands, found) if target_first else (found, stands):
+            book.tell(kind, *fields)
+
+        assert len(book.take(SpawnWorker)) == started
+
+
+def test_a_plan_with_a_smaller_share_stops_the_surplus() -> None:
+    book = Playbook()
+    workers = book.run(3)
+    book.follow(me=1)
+
+    book.expect(SignalWorker(workers[2], TERM), SignalWorker(workers[1], TERM))
+
+
+def test_a_plan_that_vanishes_stops_nothing() -> None:
+    book = Playbook()
+    book.run(2)
+    book.tell(events.PlanRead, None, 8)
+
+    book.expect()
+
+
+def test_the_plan_is_told_when_it_changes_and_its_leader_when_it_is_another() -> None:
+    book = Playbook()
+    for shares in ({"me": 1}, {"me": 1}, {"me": 2}):
+        book.follow(**shares)
+
+    orders = book.orders.copy()
+    assert [told["shares"] for told in book.told("plan.changed")] == [{"me": 1}, {"me": 2}]
+    book.orders = orders
+    assert book.told("leader.elected") == [{"leader": "other", "epoch": EPOCH + 1}]
+
+
+# ---- healing
+
+
+def test_a_replacement_is_ordered_first_and_the_registration_removed_last() -> None:
+    book = Playbook()
+    one, _ = book.run(2)
+    book.tell(events.WorkerExited, one, None, "SIGKILL")
+
+    book.expect(SpawnWorker("me-0-n3", 0, MZXID), ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
+
+
+@pytest.mark.parametrize("away", [events.ConnectionSuspended, events.SessionLost])
+def test_healing_goes_on_while_zookeeper_is_away(away: type[Event]) -> None:
+    book = Playbook()
+    one, _ = book.run(2)
+    book.tell(away)
+    book.wait(600)
+    book.tell(events.WorkerExited, one, 1, None)
+
+    assert len(book.take(SpawnWorker)) == 1
+
+
+def test_an_outage_however_long_stops_no_worker() -> None:
+    book = Playbook()
+    workers = book.run(3)
+    book.tell(events.ConnectionSuspended)
+    book.wait(10)
+    book.tell(events.SessionLost)
+    book.wait(1000)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.RegistrationGone, workers[0])
+    book.follow(me=3)
+    book.wait(1000)
+
+    book.expect(MakeStandIn(workers[0]))
+
+
+def test_a_worker_that_loses_its_registration_alone_is_shut_down_and_replaced() -> None:
+    book = Playbook()
+    one, *_ = book.run(3)
+    book.tell(events.RegistrationGone, one)
+    book.wait(1.9)
+    book.expect()
+    book.wait(0.1)
+    book.expect(TakeEvidence(one))
+    book.tell(events.EvidenceTaken, one, "asleep")
+    book.expect(SignalWorker(one, TERM))
+    book.wait(10)
+    book.expect(SignalWorker(one, KILL))
+    book.tell(events.WorkerExited, one, None, "SIGKILL")
+
+    book.expect(SpawnWorker("me-0-n4", 0, MZXID), ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
+
+
+def test_workers_recreated_excuse_whoever_lost_a_registration_with_them() -> None:
+    book = Playbook()
+    one, *_ = book.run(3)
+    book.tell(events.WorkersRecreated)
+    book.tell(events.RegistrationGone, one)
+    book.wait(3)
+
+    book.expect(MakeStandIn(one))
+
+
+# ---- adoption
+
+
+def test_adopted_workers_are_kept_and_only_the_missing_one_is_started() -> None:
+    book = Playbook(workers=3)
+    for slot in (0, 2):
+        book.tell(events.WorkerAdopted, f"me-{slot}-old", slot, 50 + slot, "then", 100.0)
+    book.connect(target=3, resumed=True)
+    (write,) = book.take(WritePlan)
+    book.orders.clear()
+    book.tell(events.PlanRead, write.plan, 9)
+
+    book.expect(SpawnWorker("me-1-n1", 1, 9))
+    assert book.supervisor.snapshot(book.now).running == 2
+
+
+def test_what_adopted_workers_lose_with_the_old_session_is_nobodys_fault() -> None:
+    book = Playbook(workers=1, style=Style.IDENTIFIED)
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.connect(target=1)
+    book.tell(events.RegistrationSeen, "me-0-old")
+    book.tell(events.RegistrationGone, "me-0-old")
+    book.wait(3)
+
+    assert book.take(TakeEvidence) == []
+    assert book.take(MakeStandIn) == [MakeStandIn("me-0-old")]
+
+
+# ---- leading
+
+
+def test_registrations_of_dead_workers_of_mine_are_removed_whenever_they_are_seen() -> None:
+    book = Playbook(workers=1)
+    book.connect(target=1)
+    book.follow(me=1)
+    (worker,) = book.spawn()
+    book.orders.clear()
+    dead, alive, foreign = Child("me-0-old", "me-0-old"), Child(worker, worker), Child("x-0-a", "x-0-a")
+    for _ in range(2):
+        book.tell(events.ChildrenRead, (dead, alive, foreign))
+
+        assert book.take(RemoveRegistration) == [RemoveRegistration("me-0-old")]
+
+
+def test_a_foreign_worker_counts_once_the_grace_has_passed() -> None:
+    book = Playbook(workers=3)
+    book.connect(target=3)
+    book.tell(events.PlanRead, book.take(WritePlan)[0].plan, 9)
+    book.spawn()
+    book.tell(events.ChildrenRead, (Child("x-0-a", "x-0-a"),))
+    book.wait(1.9)
+    assert book.take(WritePlan) == []
+    book.wait(0.1)
+
+    assert [order.plan.shares for order in book.take(WritePlan)] == [{"me": 2}]
+
+
+def test_a_plan_waits_until_it_is_known_whose_an_anonymous_registration_is() -> None:
+    book = Playbook(workers=1)
+    book.connect(target=1)
+    book.tell(events.PlanRead, book.take(WritePlan)[0].plan, 9)
+    (worker,) = book.spawn()
+    book.tell(events.ChildrenRead, (Child("worker_1", None),))
+    book.wait(50)
+    assert book.take(WritePlan) == []
+    book.tell(events.ConnectionsSeen, frozenset({worker}))
+    book.wait(50)
+
+    assert book.take(WritePlan) == []
+    assert book.supervisor.style is Style.ANONYMOUS
+    assert book.supervisor.snapshot(book.now).registered == 1
+
+
+def test_no_deadline_that_has_passed_is_asked_for_while_nothing_can_be_decided() -> None:
+    book = Playbook(workers=1)
+    book.connect(target=1)
+    book.tell(events.ChildrenRead, (Child("x-0-a", "x-0-a"),))
+    book.tell(events.PlanRead, book.take(WritePlan)[0].plan, 9)
+    book.tell(events.ConnectionSuspended)
+    book.wait(100)
+    book.tell(events.ConnectionResumed)
+    book.wait(100)
+
+    assert [order.plan.foreign for order in book.take(WritePlan)] == [1]
+
+
+def lead_two(book: Playbook) -> None:
+    """This agent leads a pool of two."""
+    book.connect(target=4)
+    book.tell(events.AgentsRead, {"me": None, "other": OTHER})
+    book.tell(events.PlanRead, Plan(EPOCH, "me", 4, 0, {"me": 2, "other": 2}), MZXID)
+    book.orders.clear()
+
+
+@pytest.mark.parametrize(("away_s", "held"), [(1.9, False), (2.1, True)])
+def test_a_leader_holds_for_a_session_timeout_after_zookeeper_was_away_for_a_third_of_one(
+    away_s: float, held: bool
+) -> None:
+    book = Playbook(workers=4)
+    lead_two(book)
+    book.tell(events.ConnectionSuspended)
+    book.wait(away_s)
+    book.tell(events.ConnectionResumed)
+    book.tell(events.AgentsRead, {"me": None})
+    assert (book.take(WritePlan) == []) is held
+    book.wait(SESSION_TIMEOUT_S)
+
+    assert (len(book.take(WritePlan)) == 1) is held
+
+
+def test_a_leader_holds_too_where_its_session_was_lost_with_all_the_others() -> None:
+    book = Playbook(workers=4)
+    lead_two(book)
+    book.tell(events.ConnectionSuspended)
+    book.wait(100)
+    book.tell(events.SessionLost)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.AgentsRead, {"me": None})
+    book.tell(events.LeadershipWon, EPOCH + 2)
+    book.tell(events.ChildrenRead, ())
+    book.wait(SESSION_TIMEOUT_S - 0.1)
+    assert book.take(WritePlan) == []
+    book.tell(events.AgentsRead, {"me": None, "other": OTHER})
+    book.wait(0.1)
+
+    assert [order.plan.shares for order in book.take(WritePlan)] == [{"me": 2, "other": 2}]
+
+
+def test_nothing_is_written_while_zookeeper_is_away() -> None:
+    book = Playbook(workers=4)
+    lead_two(book)
+    book.tell(events.ConnectionSuspended)
+    book.tell(events.AgentsRead, {"me": None})
+    book.tell(events.TargetRead, 1)
+    book.wait(100)
+
+    assert book.take(WritePlan) == []
+
+
+def test_a_lost_session_ends_the_leadership_and_the_next_epoch_is_the_one_that_was_won() -> None:
+    book = Playbook(workers=4)
+    lead_two(book)
+    book.tell(events.SessionLost)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.TargetRead, 6)
+    book.tell(events.ChildrenRead, ())
+    book.wait(100)
+    assert book.told("leader.lost") == [{"leader": "me", "epoch": EPOCH}]
+    assert book.take(WritePlan) == []
+    book.tell(events.LeadershipWon, EPOCH + 9)
+    book.tell(events.ChildrenRead, ())
+    book.wait(100)
+
+    assert {order.plan.epoch for order in book.take(WritePlan)} == {EPOCH + 9}
+
+
+def test_agents_that_join_and_leave_are_told_once() -> None:
+    book = Playbook()
+    for agents in ({"me": None}, {"me": None, "b": OTHER}, {"me": None, "b": None}, {"me": None}):
+        book.tell(events.AgentsRead, agents)
+
+    orders = book.orders.copy()
+    assert book.told("agent.joined") == [{"agent": "me"}, {"agent": "b"}]
+    book.orders = orders
+    assert book.told("agent.left") == [{"agent": "b"}]
+
+
+# ---- what it says of itself
+
+
+def test_it_says_what_it_runs_once_for_each_change_and_again_in_each_session() -> None:
+    book = Playbook()
+    workers = book.run(2)
+    book.tell(events.DeadlineReached)
+    assert book.take(PublishAgent) == []
+    book.tell(events.WorkerExited, workers[0], 1, None)
+    assert [order.entry.running for order in book.take(PublishAgent)] == [1]
+    book.tell(events.SessionLost)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+
+    (again,) = book.take(PublishAgent)
+    assert (again.entry.share, again.entry.running, again.entry.draining) == (2, 1, False)
+
+
+def test_a_departed_workers_credit_is_published_and_taken_back_on_time() -> None:
+    book = Playbook(style=Style.ANONYMOUS)
+    one, *_ = book.run(2)
+    # Registered under its id, it would leave no credit.
+    book.tell(events.RegistrationGone, one)
+    book.tell(events.WorkerExited, one, 1, None)
+    book.spawn()
+    assert book.take(PublishAgent)[-1].entry.departed == 1
+    book.wait(59)
+    assert book.take(PublishAgent) == []
+    book.wait(1)
+
+    assert [order.entry.departed for order in book.take(PublishAgent)] == [0]
+
+
+# ---- requests
+
+
+def test_a_request_to_kill_a_worker_of_mine_kills_it_and_is_answered() -> None:
+    book = Playbook()
+    one, _ = book.run(2)
+    book.tell(events.RequestRead, "r1", "kill", one)
+
+    book.expect(SignalWorker(one, KILL), AnswerRequest("r1"))
+
+
+def test_a_request_to_kill_a_worker_that_is_gone_is_answered() -> None:
+    book = Playbook()
+    book.run(2)
+    book.tell(events.RequestRead, "r1", "kill", "me-0-former")
+
+    book.expect(AnswerRequest("r1"))
+
+
+@pytest.mark.parametrize(("verb", "subject"), [("kill", "x-0-a"), ("kill", "rubbish"), ("kill", ""), ("dance", "me")])
+def test_requests_that_do_not_concern_this_agent_are_left_alone(verb: str, subject: str) -> None:
+    book = Playbook()
+    book.run(2)
+    book.tell(events.RequestRead, "r1", verb, subject)
+
+    book.expect()
+
+
+def test_a_request_to_stop_drains() -> None:
+    book = Playbook()
+    one, other = book.run(2)
+    book.tell(events.RequestRead, "r1", "stop", "")
+
+    assert book.take(SignalWorker) == [SignalWorker(other, TERM), SignalWorker(one, TERM)]
+
+
+# ---- the end
+
+
+def end(book: Playbook, *workers: str) -> None:
+    """The workers end, and what they left, and the agent's place in ZooKeeper."""
+    for worker in workers:
+        book.tell(events.WorkerExited, worker, 0, None)
+        book.tell(events.RemnantsCleared, worker)
+    book.take(LeaveCluster)
+    book.tell(events.ClusterLeft)
+
+
+def test_a_drain_stops_all_leaves_the_cluster_and_exits_with_0() -> None:
+    book = Playbook()
+    one, other = book.run(2)
+    book.tell(events.DrainRequested, "SIGTERM")
+    book.expect(SignalWorker(other, TERM), SignalWorker(one, TERM))
+    for worker in (one, other):
+        book.tell(events.WorkerExited, worker, 0, None)
+        book.expect(ClearRemnants(worker, TERM, 10.0), RemoveRegistration(worker))
+    book.tell(events.RemnantsCleared, one)
+    book.expect()
+    book.tell(events.RemnantsCleared, other)
+    book.expect(LeaveCluster(last=False))
+    book.tell(events.ClusterLeft)
+
+    book.expect(Exit(0))
+
+
+@pytest.mark.parametrize(
+    ("agents", "last"), [({"me": None}, True), ({}, True), ({"me": None, "other": OTHER}, False), (None, False)]
+)
+def test_the_last_agent_of_a_pool_knows_that_it_is(agents: dict[str, None] | None, last: bool) -> None:
+    book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    if agents is not None:
+        book.tell(events.AgentsRead, agents)
+    book.tell(events.DrainRequested, "SIGTERM")
+
+    book.expect(LeaveCluster(last=last))
+
+
+def test_a_worker_that_starts_during_a_drain_is_stopped() -> None:
+    book = Playbook()
+    book.follow(me=1)
+    book.tell(events.DrainRequested, "SIGTERM")
+    (worker,) = book.spawn()
+
+    book.expect(SignalWorker(worker, TERM))
+
+
+def test_a_drain_needs_no_plan_and_no_zookeeper() -> None:
+    book = Playbook()
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.DrainRequested, "SIGTERM")
+    book.expect(SignalWorker("me-0-old", TERM))
+    end(book, "me-0-old")
+
+    assert book.take(Exit) == [Exit(0)]
+
+
+def test_a_second_signal_kills_all_at_once_and_exits_with_130() -> None:
+    book = Playbook()
+    one, other = book.run(2)
+    book.tell(events.DrainRequested, "SIGINT")
+    book.orders.clear()
+    book.tell(events.KillRequested)
+    assert set(book.take(SignalWorker)) == {SignalWorker(one, KILL), SignalWorker(other, KILL)}
+    end(book, one, other)
+
+    assert book.take(Exit) == [Exit(130)]
+
+
+def test_an_agent_that_gives_up_drains_and_exits_with_4_and_the_reason() -> None:
+    book = Playbook(max_failures=2)
+    book.follow(me=2)
+    one, other = book.spawn()
+    book.tell(events.WorkerExited, one, 3, None)
+    (successor,) = book.spawn()
+    book.tell(events.WorkerExited, successor, 3, None)
+    book.expect(
+        *(ClearRemnants(one, KILL, 0.0), RemoveRegistration(one)),
+        *(ClearRemnants(successor, KILL, 0.0), RemoveRegistration(successor), SignalWorker(other, TERM)),
+    )
+    for worker in (one, successor):
+        book.tell(events.RemnantsCleared, worker)
+    end(book, other)
+
+    (leave,) = book.take(Exit)
+    assert leave == Exit(4, "the worker in slot 0 failed 2 times in a row, the last time with: exit code 3")
+
+
+def test_a_failure_while_it_drains_does_not_make_a_wish_a_failure() -> None:
+    book = Playbook(max_failures=1, start_timeout_s=5.0, registration=Registration.SELF)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.follow(me=1)
+    (worker,) = book.spawn()
+    book.wait(6)
+    assert book.take(TakeEvidence) == [TakeEvidence(worker)]
+    book.tell(events.DrainRequested, "SIGTERM")
+    end(book, worker)
+
+    assert book.take(Exit) == [Exit(0)]
+
+
+def test_two_agents_by_one_name_are_one_too_many() -> None:
+    book = Playbook()
+    book.tell(events.IdentityTaken)
+
+    (leave,) = book.take(Exit)
+    assert leave.code == 1
+    assert ME.agent in leave.error
+
+
+def test_refused_access_ends_an_agent_that_starts_and_not_one_that_runs() -> None:
+    book = Playbook()
+    book.tell(events.AccessDenied, "no")
+    assert book.take(Exit) == [Exit(1, "no")]
+
+    book = Playbook()
+    book.run(1)
+    book.tell(events.AccessDenied, "no")
+    book.expect()
