@@ -6,10 +6,10 @@ requests. An ACL is a tuple of ``(permissions, scheme, id)``.
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
 from typing import TYPE_CHECKING, Final
 
+from autohealer.zkserver.jute import MalformedError
 from autohealer.zkserver.protocol import (
     ALL_PERMISSIONS,
     INVALID_ACL,
@@ -57,6 +57,8 @@ def resolve(entries: list[Entry] | None, identities: Iterable[Identity]) -> Acl:
             if not own:
                 raise RequestError(INVALID_ACL)
             resolved += own
+        elif identity is None and scheme in {"world", "digest", "ip"}:
+            raise MalformedError("a null id")
         elif identity is not None and _is_valid(scheme, identity):
             resolved.append((permissions, scheme, identity))
         else:
@@ -81,8 +83,11 @@ def masked(acl: Acl) -> Acl:
 
 def digest_identity(credentials: bytes) -> Identity:
     """``user:password`` as the identity that is stored: the password is hashed."""
+    import hashlib  # noqa: PLC0415  # brings in OpenSSL, which a server that nobody authenticates to can do without
+
     text = credentials.decode("utf-8", "replace")
-    hashed = base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).digest()
+    hashed = binascii.b2a_base64(digest, newline=False).decode()
     return "digest", f"{text.partition(':')[0]}:{hashed}"
 
 

@@ -270,7 +270,7 @@ class Engine:
             connection.send(records.write_reply(xid, self.zxid, OK))
             connection.close()
         else:
-            connection.send(records.write_reply(xid, self.zxid, UNIMPLEMENTED))
+            connection.send(records.write_reply(xid, -1, UNIMPLEMENTED))
             connection.close()
 
     def _authenticate(self, connection: Connection, xid: int, frame: bytes) -> None:

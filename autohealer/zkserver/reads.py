@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from autohealer.zkserver import acl as acls
 from autohealer.zkserver import records, watches
-from autohealer.zkserver.jute import INT, LONG, MalformedError, Reader, write_string, write_strings
+from autohealer.zkserver.jute import INT, MalformedError, Reader, write_string, write_strings
 from autohealer.zkserver.protocol import (
     ADD_WATCH,
     ADMIN,
@@ -158,9 +158,10 @@ class Reads:
     def add_watch(self, connection: Connection, frame: bytes) -> bytes:
         reader = Reader(frame, records.HEADER)
         path, mode = reader.read_string(), reader.read_int()
-        if path is None or mode not in {0, 1}:
-            raise MalformedError("a path and a mode")
-        self._watches.add(path, connection, watches.RECURSIVE if mode else watches.PERSISTENT)
+        if mode not in {0, 1}:
+            raise MalformedError("a mode of watching")
+        if path is not None:  # of a null path nothing will ever be heard, but it is no error
+            self._watches.add(path, connection, watches.RECURSIVE if mode else watches.PERSISTENT)
         return INT.pack(OK)
 
     def check_watches(self, _connection: Connection, frame: bytes) -> bytes:
@@ -177,28 +178,27 @@ class Reads:
 
     def set_watches(self, connection: Connection, frame: bytes) -> bytes:
         """A client that comes back names its watches: what has changed since it left is told at once."""
-        self._set_watches(connection, Reader(frame, records.HEADER))
+        reader = Reader(frame, records.HEADER)
+        since = reader.read_long()
+        self._set_watches(connection, since, [reader.read_strings() for _ in range(3)])
         return b""
 
     def set_watches2(self, connection: Connection, frame: bytes) -> bytes:
+        """The same with persistent watches, which are only set again: what was missed is not told."""
         reader = Reader(frame, records.HEADER)
-        # all five lists are read before the first watch is set: what does not parse does nothing
-        former = reader.at
-        LONG.unpack_from(frame, former)
-        probe = Reader(frame, former + 8)
-        lists = [probe.read_strings() for _ in range(5)]
-        self._set_watches(connection, reader)
-        for path in lists[3]:
+        since = reader.read_long()
+        *one_shot, persistent, recursive = [reader.read_strings() for _ in range(5)]
+        self._set_watches(connection, since, one_shot)
+        for path in persistent:
             self._watches.add(path, connection, watches.PERSISTENT)
-        for path in lists[4]:
+        for path in recursive:
             self._watches.add(path, connection, watches.RECURSIVE)
             # here, unlike in addWatch, the children's table is told too: it sends nothing more for it
             self._watches.children.add(path, connection, watches.RECURSIVE)
         return b""
 
-    def _set_watches(self, connection: Connection, reader: Reader) -> None:
-        since = reader.read_long()
-        data, exist, children = reader.read_strings(), reader.read_strings(), reader.read_strings()
+    def _set_watches(self, connection: Connection, since: int, paths: list[list[str]]) -> None:
+        data, exist, children = paths
         nodes = self._tree.nodes
         for path in data:
             node = nodes.get(path)
@@ -226,8 +226,10 @@ class Reads:
     def _watch_of(frame: bytes) -> tuple[str, int]:
         reader = Reader(frame, records.HEADER)
         path, kind = reader.read_string(), reader.read_int()
-        if path is None or kind not in {watches.CHILDREN, watches.DATA, watches.ANY}:
-            raise MalformedError("a path and a kind of watch")
+        if kind not in {watches.CHILDREN, watches.DATA, watches.ANY}:
+            raise MalformedError("a kind of watch")
+        if path is None:
+            raise RequestError(NO_WATCHER)
         return path, kind
 
     def _children(self, connection: Connection, frame: bytes) -> Node:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from autohealer.zkserver.jute import INT, MalformedError, Reader, write_buffer, write_string
 from autohealer.zkserver.protocol import (
     CHECK,
+    CONTAINER,
     CREATE,
     CREATE2,
     CREATE_CONTAINER,
@@ -125,13 +126,13 @@ def read_multi(reader: Reader) -> list[tuple[int, tuple[object, ...]]]:
             break
         request: tuple[object, ...]
         if operation in {CREATE, CREATE2, CREATE_CONTAINER, CREATE_TTL}:
-            create = read_create(reader, operation)
-            if operation != CREATE_TTL:
-                if create.flags in {PERSISTENT_WITH_TTL, PERSISTENT_SEQUENTIAL_WITH_TTL}:
+            create = request = read_create(reader, operation)
+            # the flags decide: a create2 is answered as create is, its Stat gets lost in the real server too
+            if create.flags in {PERSISTENT_WITH_TTL, PERSISTENT_SEQUENTIAL_WITH_TTL}:
+                if operation != CREATE_TTL:
                     raise MalformedError("a TTL's flag without a TTL")
-                # create2 is answered as create is: its Stat gets lost in the real server too
-                operation = CREATE_CONTAINER if create.flags == 4 else CREATE
-            request = create
+            else:
+                operation = CREATE_CONTAINER if create.flags == CONTAINER else CREATE
         elif operation in {DELETE, CHECK}:
             request = read_path_and_int(reader)
         elif operation == SET_DATA:
@@ -175,7 +176,7 @@ def write_stat(node: Node) -> bytes:
         # clients are shown creates + deletes; each child ever made is either still there or was deleted
         node.cversion * 2 - children,
         node.aversion,
-        owner if owner > 0 else 0,
+        max(0, owner),
         len(data) if data is not None else 0,
         children,
         node.pzxid,

@@ -15,7 +15,6 @@ from autohealer.zkserver.protocol import (
     BAD_ARGUMENTS,
     BAD_VERSION,
     CHECK,
-    CONTAINER,
     CREATE,
     CREATE2,
     CREATE_CONTAINER,
@@ -31,6 +30,7 @@ from autohealer.zkserver.protocol import (
     NODE_EXISTS,
     NOT_EMPTY,
     OK,
+    PERSISTENT,
     PERSISTENT_SEQUENTIAL,
     PERSISTENT_SEQUENTIAL_WITH_TTL,
     PERSISTENT_WITH_TTL,
@@ -67,13 +67,14 @@ class Transaction:
         self.time_ms = time_ms
 
     def create(self, operation: int, request: CreateRequest) -> tuple[str, Node]:
-        path, data, entries, flags, ttl_ms = request
-        if not PERSISTENT_WITH_TTL <= flags <= PERSISTENT_SEQUENTIAL_WITH_TTL and not 0 <= flags <= CONTAINER:
+        given, data, entries, flags, ttl_ms = request
+        if not PERSISTENT <= flags <= PERSISTENT_SEQUENTIAL_WITH_TTL:
             raise RequestError(BAD_ARGUMENTS)
-        if (flags in _WITH_TTL or operation == CREATE_TTL) and not 0 < ttl_ms <= MAX_TTL_MS:
+        if operation == CREATE_TTL and flags not in _WITH_TTL:
             raise RequestError(BAD_ARGUMENTS)
-        parent_path = _parent(path)
-        assert path is not None
+        if flags in _WITH_TTL and not 0 < ttl_ms <= MAX_TTL_MS:
+            raise RequestError(BAD_ARGUMENTS)
+        path, parent_path = _with_parent(given)
         acl = acls.resolve(entries, self.identities)
         parent = self._node(parent_path)
         acls.check(parent.acl, CREATE_PERMISSION, self.identities)
@@ -87,7 +88,7 @@ class Transaction:
             raise RequestError(NO_CHILDREN_FOR_EPHEMERALS)
         if operation == CREATE_TTL:
             owner = ttl_owner(ttl_ms)
-        elif operation == CREATE_CONTAINER or flags == CONTAINER:
+        elif operation == CREATE_CONTAINER:  # the flag alone makes none: it says something in a multi only
             owner = CONTAINER_OWNER
         else:
             owner = self.session_id if flags in _EPHEMERAL else 0
@@ -95,9 +96,8 @@ class Transaction:
         self.tree.create(path, node)
         return path, node
 
-    def delete(self, path: str | None, version: int) -> None:
-        parent_path = _parent(path)
-        assert path is not None
+    def delete(self, given: str | None, version: int) -> None:
+        path, parent_path = _with_parent(given)
         if path in _SPECIAL:
             raise RequestError(BAD_ARGUMENTS)
         parent = self._node(parent_path)
@@ -172,14 +172,14 @@ class Transaction:
         return node
 
 
-def _parent(path: str | None) -> str:
-    """The parent's path. That much is checked before all else; whether the path itself is valid, only later."""
+def _with_parent(path: str | None) -> tuple[str, str]:
+    """The path and its parent's. That much is checked before all else; whether the path itself is valid, only later."""
     if path is None:
         raise MalformedError("a null path")
     slash = path.rfind("/")
     if slash == -1 or "\0" in path:
         raise RequestError(BAD_ARGUMENTS)
-    return path[:slash]
+    return path, path[:slash]
 
 
 def _valid(path: str | None) -> str:

@@ -67,7 +67,11 @@ def _multi(transaction: Transaction, frame: bytes) -> bytes:
     return transaction.multi(records.read_multi(Reader(frame, records.HEADER)))
 
 
-def _reconfig(_transaction: Transaction, _frame: bytes) -> bytes:
+def _reconfig(_transaction: Transaction, frame: bytes) -> bytes:
+    reader = Reader(frame, records.HEADER)
+    for _ in ("joining", "leaving", "new members"):
+        reader.read_string()
+    reader.read_long()
     raise RequestError(RECONFIG_DISABLED)
 
 
