@@ -40,6 +40,9 @@ class OutputFiles:
     def __init__(self, directory: Path, max_bytes: int) -> None:
         self._directory = str(directory)
         self._max_bytes = max_bytes
+        self._total = 0
+        self.is_busy = False
+        """Have the workers written much since the last `trim`, so that the next should come soon?"""
 
     def path(self, slot: int) -> str:
         """Where the workers of a slot write."""
@@ -91,6 +94,7 @@ class OutputFiles:
         is cut without a copy, as its room is what the disk lacks. Returns what failed, one error a file.
         """
         failed = []
+        before, self._total = self._total, 0
         try:
             entries = list(os.scandir(self._directory))
         except OSError as error:
@@ -99,10 +103,12 @@ class OutputFiles:
             if entry.name.startswith("slot-") and entry.name.endswith(".log"):
                 try:
                     status = entry.stat(follow_symlinks=False)
+                    self._total += status.st_size
                     if stat.S_ISREG(status.st_mode) and status.st_size > self._max_bytes:
                         self._cut(entry.path)
                 except OSError as error:
                     failed.append(error)
+        self.is_busy = self._total - before > self._max_bytes // 10
         return failed
 
     def _cut(self, path: str) -> None:

@@ -44,7 +44,8 @@ from autohealer.views.status import status
 from autohealer.zkserver import ZooKeeperServer
 
 USUAL_PORT = 2181
-TRIM_OUTPUT_S = 10.0
+# Each look at the workers' output costs a system call a file.
+TIDY_BUSY_S, TIDY_QUIET_S = 2.0, 30.0
 # A thread that holds the interpreter gives way after this long, when the loop has heard of a death. The default,
 # 5 ms, is longer than a heal takes.
 SWITCH_INTERVAL_S = 0.0005
@@ -210,7 +211,7 @@ class Agent:
         output = None
         if options.output is Output.FILE:
             output = OutputFiles(self._state.output_dir, options.output_max_bytes)
-            loop.call_later(TRIM_OUTPUT_S, self._trim_output, loop, output)
+        loop.call_later(TIDY_BUSY_S, self._tidy, loop, output)
         self._effects = Effects(
             spawner=Spawner(self._command, environ, options.output, descriptor_limit=limits),
             exits=self._exits,
@@ -300,10 +301,13 @@ class Agent:
     def _status(self) -> object:
         return status(self._supervisor.snapshot(time.monotonic()), self._hosts, self._host)
 
-    def _trim_output(self, loop: asyncio.AbstractEventLoop, output: OutputFiles) -> None:
-        for problem in output.trim():
+    def _tidy(self, loop: asyncio.AbstractEventLoop, output: OutputFiles | None) -> None:
+        """What nothing tells of, and what may wait."""
+        self._remnants.reap_strays()
+        for problem in output.trim() if output else []:
             self._warn(f"cannot cut back the output of a worker: {problem}")
-        loop.call_later(TRIM_OUTPUT_S, self._trim_output, loop, output)
+        busy = output is not None and output.is_busy
+        loop.call_later(TIDY_BUSY_S if busy else TIDY_QUIET_S, self._tidy, loop, output)
 
     def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A mistake of ours in one callback: said and kept for a report, while everything else goes on."""
