@@ -17,7 +17,10 @@ GIVE_UP: Final = 64 << 20
 
 
 class Connection:
-    """Bytes in, bytes out. The shell feeds ``frames``, sends what is in ``outgoing``, and tells of what remains unsent."""
+    """Bytes in, bytes out.
+
+    The shell feeds ``frames``, sends what is in ``outgoing``, and keeps ``outgoing_size`` at what is still unsent.
+    """
 
     __slots__ = (
         "closing",
@@ -50,6 +53,7 @@ class Connection:
         self.dirty = False  # among them
 
     def send(self, data: bytes) -> None:
+        """Bytes for the peer: a reply or an event. Nothing is sent any more once it is closing."""
         if self.closing:
             return
         self.outgoing.append(data)
@@ -76,4 +80,5 @@ class Connection:
 
     @property
     def is_saturated(self) -> bool:
+        """Its peer does not read fast enough to be asked for more."""
         return self.outgoing_size > HIGH_WATER

@@ -100,11 +100,13 @@ class Engine:
     # what the shell calls
 
     def connect(self, peer: str, port: int, now: float) -> Connection:
+        """A socket was accepted."""
         connection = Connection(peer, port, now, self.touched)
         self.connections[connection] = None
         return connection
 
     def disconnect(self, connection: Connection) -> None:
+        """Its socket is gone: so are its watches. Its session waits for the next connection."""
         connection.closing = True
         if connection not in self.connections:
             return
@@ -117,27 +119,29 @@ class Engine:
 
     def receive(self, connection: Connection, now: float) -> bool:
         """Answer some of the frames that have come. True if there may be more of them to answer."""
-        handled = 0
+        before = connection.received
         try:
-            if connection.session is None and not self._begin(connection, now):
-                return False
-            next_frame = connection.frames.next_frame
-            while not connection.closing and connection.outgoing_size <= HIGH_WATER:
-                if handled == _FRAMES_IN_ONE_GO:
-                    return True
-                frame = next_frame()
-                if frame is None:
-                    return False
-                handled += 1
-                self._answer(connection, frame)
-            return not connection.closing
+            more = (connection.session is not None or self._begin(connection, now)) and self._answer_some(connection)
         except ConnectionRefused:
             connection.close()
-            return False
-        finally:
-            connection.received += handled
-            if connection.session is not None:
-                connection.session.heard_at = now
+            more = False
+        if connection.session is not None and connection.received > before:
+            connection.session.heard_at = now
+        return more
+
+    def _answer_some(self, connection: Connection) -> bool:
+        next_frame = connection.frames.next_frame
+        for _ in range(_FRAMES_IN_ONE_GO):
+            frame = next_frame()
+            if frame is None:
+                return False
+            connection.received += 1
+            self._answer(connection, frame)
+            if connection.closing:
+                return False
+            if connection.outgoing_size > HIGH_WATER:
+                break
+        return True
 
     def take_entries(self) -> bytes:
         """What the journal has to hold before anything is sent."""

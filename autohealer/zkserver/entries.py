@@ -45,6 +45,7 @@ class State:
         self.epoch = 0
 
     def apply(self, data: bytes) -> None:
+        """Read one batch of entries."""
         reader = Reader(data)
         while reader.remaining:
             self._apply_one(reader)
@@ -85,6 +86,7 @@ class State:
 
 
 def write_node(path: str, node: Node) -> bytes:
+    """All of a node but its children, who have entries of their own."""
     stat = _STAT.pack(
         node.czxid,
         node.mzxid,
@@ -100,22 +102,27 @@ def write_node(path: str, node: Node) -> bytes:
 
 
 def write_children(path: str, node: Node) -> bytes:
+    """A parent's counts, after a child came or went."""
     return _CHILDREN + write_string(path) + _COUNTS.pack(node.pzxid, node.cversion)
 
 
 def write_gone(path: str) -> bytes:
+    """A node is no more."""
     return _GONE + write_string(path)
 
 
 def write_session(session_id: int, timeout_ms: int, password: bytes) -> bytes:
+    """A session, as it was granted."""
     return _SESSION + _TIMEOUT.pack(session_id, timeout_ms) + write_buffer(password)
 
 
 def write_closed(session_id: int) -> bytes:
+    """A session is no more."""
     return _CLOSED + LONG.pack(session_id)
 
 
 def write_epoch(epoch: int) -> bytes:
+    """A life has begun."""
     return _EPOCH + INT.pack(epoch)
 
 

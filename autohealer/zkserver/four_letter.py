@@ -19,6 +19,7 @@ _FULL_VERSION: Final = f"{VERSION}-autohealer, built on 01/01/1970 00:00 UTC"
 
 
 def answer(engine: Engine, word: bytes, now: float) -> bytes:
+    """What there is to say to one of the words."""
     return WORDS[word](engine, now).encode()
 
 

@@ -104,6 +104,7 @@ class Journal:
                 raise self.damaged(f"the record at byte {good} is not what was written") from error
 
     def damaged(self, how: object) -> JournalError:
+        """The error to raise where the journal is not what was written, with its remedy."""
         return JournalError(
             f"{self._path} is damaged: {how}",
             f"put back a copy of it, or move it away (mv {self._path} {self._path}.damaged) "
@@ -138,6 +139,7 @@ class Journal:
             self._add(record, now)
 
     def close(self) -> None:
+        """Let the file and its directory go."""
         self._abandon()
         if self._file != -1:
             os.close(self._file)
@@ -163,12 +165,15 @@ class Journal:
 
     @property
     def is_compacting(self) -> bool:
+        """Is a new file being written, piece by piece?"""
         return self._pieces is not None
 
     def retry_at(self) -> float | None:
+        """When to try again after a failure."""
         return self._retry_at if self._failure is not None and not self.is_compacting else None
 
     def wants_compaction(self, now: float) -> bool:
+        """Is most of the file stale, or is it not whole?"""
         if self.is_compacting or now < self._retry_at:
             return False
         return self._failure is not None or self._size > 2 * self._compact_size + _SLACK

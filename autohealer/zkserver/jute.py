@@ -32,6 +32,7 @@ class Reader:
 
     @property
     def remaining(self) -> int:
+        """How many bytes are left."""
         return self._end - self.at
 
     def _advance(self, size: int) -> int:
@@ -42,21 +43,26 @@ class Reader:
         return at
 
     def read_int(self) -> int:
+        """Four bytes, signed."""
         value: int = INT.unpack_from(self._data, self._advance(4))[0]
         return value
 
     def read_long(self) -> int:
+        """Eight bytes, signed."""
         value: int = LONG.unpack_from(self._data, self._advance(8))[0]
         return value
 
     def read_bool(self) -> bool:
+        """One byte; whatever is not 0 is true."""
         return self._data[self._advance(1)] != 0
 
     def read_bytes(self, size: int) -> bytes:
+        """So many bytes as they are."""
         at = self._advance(size)
         return self._data[at : at + size]
 
     def read_buffer(self) -> bytes | None:
+        """Bytes behind their length, or null."""
         size = self.read_int()
         if size < 0:
             if size == -1:
@@ -65,6 +71,7 @@ class Reader:
         return self.read_bytes(size)
 
     def read_string(self) -> str | None:
+        """UTF-8 behind its length, or null."""
         # Java's decoder puts U+FFFD for what is not UTF-8, and no path with one in it is valid
         value = self.read_buffer()
         return None if value is None else value.decode("utf-8", "replace")
@@ -84,15 +91,18 @@ class Reader:
 
 
 def write_buffer(value: bytes | None) -> bytes:
+    """Bytes behind their length, or null."""
     return NULL if value is None else INT.pack(len(value)) + value
 
 
 def write_string(value: str) -> bytes:
+    """UTF-8 behind its length."""
     encoded = value.encode()
     return INT.pack(len(encoded)) + encoded
 
 
 def write_strings(values: Iterable[str]) -> bytes:
+    """A vector of strings."""
     pack = INT.pack
     parts = [b""]
     for value in values:

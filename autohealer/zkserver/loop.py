@@ -79,6 +79,7 @@ class Loop:
                 os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
+        """Serve until `stop` is called. The sockets and the journal are closed when it returns."""
         try:
             while not self._stopping:
                 self._pass()

@@ -80,6 +80,7 @@ EPHEMERAL_SEQUENTIAL: Final = 3
 CONTAINER: Final = 4
 PERSISTENT_WITH_TTL: Final = 5
 PERSISTENT_SEQUENTIAL_WITH_TTL: Final = 6
+WITH_TTL: Final = {PERSISTENT_WITH_TTL, PERSISTENT_SEQUENTIAL_WITH_TTL}
 
 #: The longest request that is served (jute.maxbuffer); replies may be longer.
 MAX_REQUEST: Final = 0xFFFFF

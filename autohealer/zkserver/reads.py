@@ -58,6 +58,7 @@ class Reads:
         self._watches = watches_
 
     def table(self) -> dict[int, Read]:
+        """The handlers by their operations."""
         return {
             EXISTS: self.exists,
             GET_DATA: self.get_data,
@@ -77,6 +78,7 @@ class Reads:
         }
 
     def exists(self, connection: Connection, frame: bytes) -> bytes:
+        """A node's Stat. A watch is set where there is none, too: it waits for the node."""
         path, watch = records.read_path_and_flag(frame)
         if "\0" in path:
             raise RequestError(BAD_ARGUMENTS)
@@ -88,6 +90,7 @@ class Reads:
         return records.write_stat(node)
 
     def get_data(self, connection: Connection, frame: bytes) -> bytes:
+        """A node's data and Stat."""
         path, watch = records.read_path_and_flag(frame)
         node = self._readable(connection, path)
         if watch:
@@ -95,13 +98,16 @@ class Reads:
         return records.write_data(node)
 
     def get_children(self, connection: Connection, frame: bytes) -> bytes:
+        """The names of a node's children."""
         return write_strings(self._children(connection, frame).children or ())
 
     def get_children2(self, connection: Connection, frame: bytes) -> bytes:
+        """The names of a node's children, and its Stat."""
         node = self._children(connection, frame)
         return write_strings(node.children or ()) + records.write_stat(node)
 
     def get_acl(self, connection: Connection, frame: bytes) -> bytes:
+        """Who may do what; digests are shown only to those who may change them."""
         node = self._readable(connection, records.read_path(frame), READ | ADMIN)
         acl = node.acl
         try:
@@ -111,11 +117,13 @@ class Reads:
         return records.write_acl(acl) + records.write_stat(node)
 
     def get_all_children_number(self, connection: Connection, frame: bytes) -> bytes:
+        """How many nodes there are below this one, at any depth."""
         path = records.read_path(frame)
         self._readable(connection, path)
         return INT.pack(self._tree.count_below(path))
 
     def get_ephemerals(self, connection: Connection, frame: bytes) -> bytes:
+        """The session's own ephemeral nodes below a prefix."""
         prefix = Reader(frame, records.HEADER).read_string()
         session = connection.session
         paths = self._tree.ephemerals.get(session.id, {}) if session else {}
@@ -124,6 +132,7 @@ class Reads:
         return write_strings(paths)
 
     def multi_read(self, connection: Connection, frame: bytes) -> bytes:
+        """Several gets, each with its own error."""
         results: list[tuple[int, int, bytes]] = []
         size = 0
         for operation, request in records.read_multi(Reader(frame, records.HEADER)):
@@ -143,11 +152,13 @@ class Reads:
         return records.write_results(results)
 
     def sync(self, _connection: Connection, frame: bytes) -> bytes:
+        """Nothing is to be done: one server is always in step with itself."""
         # one server is always in step with itself
         path = Reader(frame, records.HEADER).read_string()
         return write_string(path) if path is not None else INT.pack(-1)
 
     def who_am_i(self, connection: Connection, _frame: bytes) -> bytes:
+        """The identities of this connection, without their secrets."""
         return records.write_client_infos(
             [
                 (scheme, identity.partition(":")[0] if scheme == "digest" else identity)
@@ -156,6 +167,7 @@ class Reads:
         )
 
     def add_watch(self, connection: Connection, frame: bytes) -> bytes:
+        """Watch for good, this node alone or all below it too."""
         reader = Reader(frame, records.HEADER)
         path, mode = reader.read_string(), reader.read_int()
         if mode not in {0, 1}:
@@ -165,12 +177,14 @@ class Reads:
         return INT.pack(OK)
 
     def check_watches(self, _connection: Connection, frame: bytes) -> bytes:
+        """Is there such a watch?"""
         path, kind = self._watch_of(frame)
         if not self._watches.has_any(path, kind):
             raise RequestError(NO_WATCHER)
         return b""
 
     def remove_watches(self, connection: Connection, frame: bytes) -> bytes:
+        """Take back watches of this connection."""
         path, kind = self._watch_of(frame)
         if not self._watches.remove(path, connection, kind):
             raise RequestError(NO_WATCHER)

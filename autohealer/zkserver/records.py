@@ -20,11 +20,10 @@ from autohealer.zkserver.protocol import (
     DELETE,
     GET_CHILDREN,
     GET_DATA,
-    PERSISTENT_SEQUENTIAL_WITH_TTL,
-    PERSISTENT_WITH_TTL,
     SET_DATA,
     SYNC_CONNECTED,
     WATCH_XID,
+    WITH_TTL,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ class CreateRequest(NamedTuple):
 
 
 def read_connect(frame: bytes) -> ConnectRequest:
+    """The first record of a connection."""
     reader = Reader(frame)
     reader.read_int()  # the protocol's version: any is accepted
     last_zxid_seen = reader.read_long()
@@ -84,6 +84,7 @@ def read_path_and_flag(frame: bytes) -> tuple[str, bool]:
 
 
 def read_path(frame: bytes) -> str:
+    """A request that is a path; null will not do."""
     path = Reader(frame, HEADER).read_string()
     if path is None:
         raise MalformedError("a null path")
@@ -91,10 +92,12 @@ def read_path(frame: bytes) -> str:
 
 
 def read_path_and_int(reader: Reader) -> tuple[str | None, int]:
+    """A path and a version, or a kind of watch."""
     return reader.read_string(), reader.read_int()
 
 
 def read_create(reader: Reader, operation: int) -> CreateRequest:
+    """Any of the creates."""
     path = reader.read_string()
     data = reader.read_buffer()
     acl = read_acl(reader)
@@ -103,10 +106,12 @@ def read_create(reader: Reader, operation: int) -> CreateRequest:
 
 
 def read_set_data(reader: Reader) -> tuple[str | None, bytes | None, int]:
+    """A path, data and a version."""
     return reader.read_string(), reader.read_buffer(), reader.read_int()
 
 
 def read_acl(reader: Reader) -> list[Entry] | None:
+    """A vector of ACL entries, or null."""
     count = reader.read_int()
     if count == -1:
         return None
@@ -128,11 +133,10 @@ def read_multi(reader: Reader) -> list[tuple[int, tuple[object, ...]]]:
         if operation in {CREATE, CREATE2, CREATE_CONTAINER, CREATE_TTL}:
             create = request = read_create(reader, operation)
             # the flags decide: a create2 is answered as create is, its Stat gets lost in the real server too
-            if create.flags in {PERSISTENT_WITH_TTL, PERSISTENT_SEQUENTIAL_WITH_TTL}:
-                if operation != CREATE_TTL:
-                    raise MalformedError("a TTL's flag without a TTL")
-            else:
-                operation = CREATE_CONTAINER if create.flags == CONTAINER else CREATE
+            if create.flags == CONTAINER:
+                operation = CREATE_CONTAINER
+            elif operation != CREATE_TTL or create.flags not in WITH_TTL:
+                operation = CREATE
         elif operation in {DELETE, CHECK}:
             request = read_path_and_int(reader)
         elif operation == SET_DATA:
@@ -149,6 +153,7 @@ def read_multi(reader: Reader) -> list[tuple[int, tuple[object, ...]]]:
 
 
 def write_connect(timeout_ms: int, session_id: int, password: bytes, *, has_read_only: bool) -> bytes:
+    """The answer to a connect request, with its length."""
     body = _CONNECT.pack(0, timeout_ms, session_id) + write_buffer(password)
     if has_read_only:
         body += b"\0"
@@ -156,15 +161,18 @@ def write_connect(timeout_ms: int, session_id: int, password: bytes, *, has_read
 
 
 def write_reply(xid: int, zxid: int, code: int, body: bytes = b"") -> bytes:
+    """A reply, with its length."""
     return _REPLY.pack(16 + len(body), xid, zxid, code) + body
 
 
 def write_event(kind: int, path: str) -> bytes:
+    """A watch event, with its length."""
     encoded = path.encode()
     return _EVENT.pack(28 + len(encoded), WATCH_XID, -1, 0, kind, SYNC_CONNECTED) + INT.pack(len(encoded)) + encoded
 
 
 def write_stat(node: Node) -> bytes:
+    """A node's Stat, as clients see it."""
     children = len(node.children) if node.children else 0
     owner, data = node.owner, node.data
     return _STAT.pack(
@@ -184,10 +192,12 @@ def write_stat(node: Node) -> bytes:
 
 
 def write_data(node: Node) -> bytes:
+    """What getData answers."""
     return write_buffer(node.data) + write_stat(node)
 
 
 def write_acl(acl: Acl) -> bytes:
+    """A vector of ACL entries."""
     parts = [INT.pack(len(acl))]
     for permissions, scheme, identity in acl:
         parts += (INT.pack(permissions), write_string(scheme), write_string(identity))
@@ -195,6 +205,7 @@ def write_acl(acl: Acl) -> bytes:
 
 
 def write_client_infos(infos: list[tuple[str, str]]) -> bytes:
+    """What whoAmI answers."""
     parts = [INT.pack(len(infos))]
     for scheme, user in infos:
         parts += (write_string(scheme), write_string(user))

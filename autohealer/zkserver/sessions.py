@@ -44,6 +44,7 @@ class Sessions:
         self._due: list[int] = []  # a heap of the buckets' numbers
 
     def open(self, timeout_ms: int, now: float) -> Session:
+        """A new session, with an id and a password of its own."""
         while self._next_id in self.by_id:
             self._next_id += 1
         session_id = self._next_id
@@ -57,6 +58,7 @@ class Sessions:
         return session
 
     def close(self, session: Session) -> None:
+        """It is over: closed by its client, or expired."""
         # its place in a bucket is found void when that is due
         del self.by_id[session.id]
 
@@ -70,6 +72,7 @@ class Sessions:
             self._enter_bucket(session)
 
     def next_deadline(self) -> float | None:
+        """When the next bucket is due. Nothing need be looked at before."""
         return self._due[0] * BUCKET_MS / 1000 if self._due else None
 
     def expired(self, now: float) -> list[Session]:
@@ -95,6 +98,7 @@ class Sessions:
 
     @staticmethod
     def negotiate(timeout_ms: int) -> int:
+        """What is granted of the timeout that was asked for."""
         return min(max(timeout_ms, MIN_TIMEOUT_MS), MAX_TIMEOUT_MS)
 
     @staticmethod

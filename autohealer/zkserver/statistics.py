@@ -17,16 +17,17 @@ class Statistics:
         self.reset()
 
     def reset(self) -> None:
+        """Count from zero again."""
         self._received = self._sent = 0
         self.batches = 0
         self.shortest_ms = self.longest_ms = self._total_ms = 0.0
 
     def took(self, seconds: float) -> None:
+        """A batch was answered within so much time."""
         elapsed_ms = seconds * 1000
         if not self.batches or elapsed_ms < self.shortest_ms:
             self.shortest_ms = elapsed_ms
-        if elapsed_ms > self.longest_ms:
-            self.longest_ms = elapsed_ms
+        self.longest_ms = max(self.longest_ms, elapsed_ms)
         self.batches += 1
         self._total_ms += elapsed_ms
 
@@ -37,10 +38,13 @@ class Statistics:
 
     @property
     def average_ms(self) -> float:
+        """Over all batches."""
         return self._total_ms / self.batches if self.batches else 0.0
 
     def received(self, connections: Iterable[Connection]) -> int:
+        """Frames from all connections, those that are gone included."""
         return self._received + sum(connection.received for connection in connections)
 
     def sent(self, connections: Iterable[Connection]) -> int:
+        """Frames to all connections, those that are gone included."""
         return self._sent + sum(connection.sent for connection in connections)

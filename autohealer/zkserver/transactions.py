@@ -33,10 +33,10 @@ from autohealer.zkserver.protocol import (
     PERSISTENT,
     PERSISTENT_SEQUENTIAL,
     PERSISTENT_SEQUENTIAL_WITH_TTL,
-    PERSISTENT_WITH_TTL,
     READ,
     RUNTIME_INCONSISTENCY,
     SET_DATA,
+    WITH_TTL,
     WRITE,
     RequestError,
 )
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _EPHEMERAL: Final = {EPHEMERAL, EPHEMERAL_SEQUENTIAL}
 _SEQUENTIAL: Final = {PERSISTENT_SEQUENTIAL, EPHEMERAL_SEQUENTIAL, PERSISTENT_SEQUENTIAL_WITH_TTL}
-_WITH_TTL: Final = {PERSISTENT_WITH_TTL, PERSISTENT_SEQUENTIAL_WITH_TTL}
 _SPECIAL: Final = {"/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"}
 
 
@@ -67,12 +66,13 @@ class Transaction:
         self.time_ms = time_ms
 
     def create(self, operation: int, request: CreateRequest) -> tuple[str, Node]:
+        """Make a node; its path comes back with the sequence number that was put behind it."""
         given, data, entries, flags, ttl_ms = request
         if not PERSISTENT <= flags <= PERSISTENT_SEQUENTIAL_WITH_TTL:
             raise RequestError(BAD_ARGUMENTS)
-        if operation == CREATE_TTL and flags not in _WITH_TTL:
+        if operation == CREATE_TTL and flags not in WITH_TTL:
             raise RequestError(BAD_ARGUMENTS)
-        if flags in _WITH_TTL and not 0 < ttl_ms <= MAX_TTL_MS:
+        if flags in WITH_TTL and not 0 < ttl_ms <= MAX_TTL_MS:
             raise RequestError(BAD_ARGUMENTS)
         path, parent_path = _with_parent(given)
         acl = acls.resolve(entries, self.identities)
@@ -97,6 +97,7 @@ class Transaction:
         return path, node
 
     def delete(self, given: str | None, version: int) -> None:
+        """Remove a node without children."""
         path, parent_path = _with_parent(given)
         if path in _SPECIAL:
             raise RequestError(BAD_ARGUMENTS)
@@ -109,6 +110,7 @@ class Transaction:
         self.tree.delete(path, self.zxid)
 
     def set_data(self, path: str | None, data: bytes | None, version: int) -> Node:
+        """Put data into a node."""
         path = _valid(path)
         node = self._node(path)
         acls.check(node.acl, WRITE, self.identities)
@@ -116,6 +118,7 @@ class Transaction:
         return self.tree.set_data(path, data, self.zxid, self.time_ms)
 
     def set_acl(self, path: str | None, entries: list[acls.Entry] | None, version: int) -> Node:
+        """Put an ACL on a node."""
         path = _valid(path)
         acl = acls.resolve(entries, self.identities)
         node = self._node(path)
@@ -124,6 +127,7 @@ class Transaction:
         return self.tree.set_acl(path, acl)
 
     def check(self, path: str | None, version: int) -> None:
+        """Be sure that a node exists, in this version."""
         node = self._node(_valid(path))
         acls.check(node.acl, READ, self.identities)
         _check_version(node.version, version)
@@ -149,6 +153,8 @@ class Transaction:
     def _part(self, operation: int, request: tuple[object, ...]) -> tuple[int, int, bytes]:
         # `request` is what records.read_multi read for this operation
         if isinstance(request, CreateRequest):
+            if operation == CREATE and request.flags in WITH_TTL:
+                raise MalformedError("a TTL's flag without a TTL")
             path, node = self.create(operation, request)
             if operation == CREATE:
                 return CREATE, OK, write_string(path)

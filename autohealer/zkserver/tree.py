@@ -30,6 +30,7 @@ _INITIAL_PATHS: Final = ("/zookeeper", "/zookeeper/quota", "/zookeeper/config")
 
 
 def ttl_owner(ttl_ms: int) -> int:
+    """The mark of a node that may go when it has not been changed for so long."""
     return _TTL_MARK | ttl_ms
 
 
@@ -62,10 +63,12 @@ class Node:
 
     @property
     def is_ttl(self) -> bool:
+        """May it go when it has not been changed for a while?"""
         return _TTL_MARK <= self.owner < 0
 
     @property
     def ttl_ms(self) -> int:
+        """For how long."""
         return self.owner & MAX_TTL_MS
 
 
@@ -86,6 +89,7 @@ class Tree:
     # the four changes
 
     def create(self, path: str, node: Node) -> None:
+        """Link a node in, under a parent that is there."""
         parent = self.nodes[parent_of(path)]
         if self.undo is not None:
             self.undo.append(partial(self._uncreate, path, parent, parent.pzxid))
@@ -95,6 +99,7 @@ class Tree:
         self.changes.append((NODE_CREATED, path))
 
     def delete(self, path: str, zxid: int) -> None:
+        """Take a node out that is there and has no children."""
         parent = self.nodes[parent_of(path)]
         node = self._unlink(path)
         if self.undo is not None:
@@ -103,6 +108,7 @@ class Tree:
         self.changes.append((NODE_DELETED, path))
 
     def set_data(self, path: str, data: bytes | None, zxid: int, time_ms: int) -> Node:
+        """Put data into a node that is there."""
         node = self.nodes[path]
         if self.undo is not None:
             self.undo.append(partial(_restore_data, node, (node.data, node.mzxid, node.mtime, node.version)))
@@ -114,6 +120,7 @@ class Tree:
         return node
 
     def set_acl(self, path: str, acl: acls.Acl) -> Node:
+        """Put an ACL on a node that is there."""
         # never part of a multi: nothing to note for undoing it
         node = self.nodes[path]
         node.acl = acl
@@ -124,12 +131,15 @@ class Tree:
     # a multi
 
     def begin(self) -> None:
+        """What follows may have to be undone."""
         self.undo = []
 
     def commit(self) -> None:
+        """What was done since `begin` stays."""
         self.undo = None
 
     def roll_back(self) -> None:
+        """What was done since `begin` is undone."""
         undo, self.undo = self.undo or [], None
         for reverse in reversed(undo):
             reverse()
@@ -138,6 +148,7 @@ class Tree:
     # what the changes are made of
 
     def link(self, path: str, node: Node) -> None:
+        """Hang a node below its parent without any trace in the parent's counts."""
         parent = self.nodes[parent_of(path)]
         self.nodes[path] = node
         name = path[path.rindex("/") + 1 :]
@@ -190,6 +201,7 @@ class Tree:
         return due
 
     def count_below(self, path: str) -> int:
+        """How many nodes there are below this path, at any depth."""
         if path == "/":
             return len(self.nodes) - 2
         prefix = path + "/"

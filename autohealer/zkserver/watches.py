@@ -34,12 +34,14 @@ class WatchTable:
         self._recursive = 0  # how many: while there are none, no event has to climb to the root
 
     def add(self, path: str, connection: Connection, mode: int = ONE_SHOT) -> None:
+        """Watch a path, in one mode: the former one is forgotten."""
         watchers = self.by_path.setdefault(path, {})
         self._recursive += (mode == RECURSIVE) - (watchers.get(connection) == RECURSIVE)
         watchers[connection] = mode
         self.by_connection.setdefault(connection, {})[path] = None
 
     def remove(self, path: str, connection: Connection) -> bool:
+        """Take a watch back. False: there was none."""
         watchers = self.by_path.get(path)
         if watchers is None or connection not in watchers:
             return False
@@ -53,6 +55,7 @@ class WatchTable:
         return True
 
     def forget(self, connection: Connection) -> None:
+        """All watches of a connection that is gone."""
         for path in list(self.by_connection.get(connection, ())):
             self.remove(path, connection)
 
@@ -87,6 +90,7 @@ class Watches:
         self.children = WatchTable()
 
     def forget(self, connection: Connection) -> None:
+        """All watches of a connection that is gone."""
         self.data.forget(connection)
         self.children.forget(connection)
 
@@ -115,6 +119,7 @@ class Watches:
             self.children.add(path, connection, mode)
 
     def remove(self, path: str, connection: Connection, kind: int) -> bool:
+        """Take a watch back. False: there was none."""
         removed = [table.remove(path, connection) for table in self._tables(kind)]
         return any(removed)
 

@@ -22,7 +22,7 @@ from tests.zkserver.wire import ClosedError, Reply, Wire, boolean, buffer, integ
 STAT_SIZE = 68
 SESSIONS = 3
 
-Step = tuple[int, int, "Callable[[str, int], bytes]", str]  # session, operation, body (of root and zxid), its name
+Body = Callable[[str, int], bytes]  # of the example's root and the last zxid
 Answer = dict[str, object]
 
 _paths = st.sampled_from(["", "/a", "/a/b", "/a/b/c", "/b", "/e", "/e/x", "/absent/x", "/a//b", "/a/", "/s-"])
@@ -45,10 +45,8 @@ _acls = st.sampled_from(
     ]
 )
 
-# Watches in setWatches, and prefixes of ephemerals, are paths too: all are under the example's own root.
 
-
-def _create(path: str, data: bytes | None, entries: tuple[tuple[int, str, str], ...], flags: int, tail: bytes = b""):  # type: ignore[no-untyped-def]
+def _create(path: str, data: bytes | None, entries: wire.Acl, flags: int, tail: bytes = b"") -> Body:
     return lambda root, _zxid: wire.create(root + path, data, flags, entries) + tail
 
 
@@ -61,9 +59,7 @@ _creates = st.builds(
     _plain_flags,
 )
 # a container that had children may be swept at any time: these never have any
-_containers = st.builds(
-    lambda data, entries: (19, _create("/container", data, entries, 4)), _data, _acls
-)
+_containers = st.builds(lambda data, entries: (19, _create("/container", data, entries, 4)), _data, _acls)
 _ttls = st.builds(
     lambda flags, ttl: (21, _create("/ttl", b"", wire.WORLD, flags, long(ttl))),
     st.sampled_from([5, 6]),  # with another mode the real server dies of a ttl that is out of range
@@ -168,7 +164,7 @@ class Run:
         self._start = self._zxid = created.zxid
         self._names = {wire_.session_id: f"session {number}" for number, wire_ in enumerate(self._sessions)}
 
-    def step(self, number: int, kind: int, body: Callable[[str, int], bytes]) -> Answer:
+    def step(self, number: int, kind: int, body: Body) -> Answer:
         asker = self._sessions[number]
         answer: Answer = {}
         try:
@@ -297,7 +293,7 @@ _roots = iter(range(1, 1 << 30))
 def test_answers_as_zookeeper_does(
     real_zookeeper: RealZooKeeper,
     ours: ZooKeeperServer,
-    steps: list[tuple[int, tuple[int, Callable[[str, int], bytes]]]],
+    steps: list[tuple[int, tuple[int, Body]]],
 ) -> None:
     """Whatever is asked in whatever order, every byte of every answer and every event is the same."""
     root = f"/d{next(_roots):09d}"

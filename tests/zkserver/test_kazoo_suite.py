@@ -26,7 +26,7 @@ def test_kazoo_cannot_tell_it_from_zookeeper(tmp_path: Path) -> None:
 
 
 def test_a_dropped_connection_loses_the_request_under_way(tmp_path: Path) -> None:
-    """kazoo's one test that is a race with the server passes too, if not always at once."""
+    """The one test of kazoo that is a race with the server passes too, if not always at once."""
     tries = (_run(tmp_path, "--race") for _ in range(5))
 
     assert any(done.returncode == 0 for done in tries)

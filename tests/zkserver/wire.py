@@ -10,7 +10,9 @@ import struct
 from dataclasses import dataclass, field
 from typing import Self
 
-WORLD = ((31, "world", "anyone"),)
+Acl = tuple[tuple[int, str, str], ...]
+
+WORLD: Acl = ((31, "world", "anyone"),)
 
 
 def integer(value: int) -> bytes:
@@ -37,12 +39,12 @@ def strings(values: list[str]) -> bytes:
     return integer(len(values)) + b"".join(map(string, values))
 
 
-def acl(entries: tuple[tuple[int, str, str], ...] = WORLD) -> bytes:
+def acl(entries: Acl = WORLD) -> bytes:
     packed = [integer(perms) + string(scheme) + string(name) for perms, scheme, name in entries]
     return integer(len(packed)) + b"".join(packed)
 
 
-def create(path: str, data: bytes | None = b"", flags: int = 0, entries: tuple[tuple[int, str, str], ...] = WORLD) -> bytes:
+def create(path: str, data: bytes | None = b"", flags: int = 0, entries: Acl = WORLD) -> bytes:
     return string(path) + buffer(data) + acl(entries) + integer(flags)
 
 
