@@ -112,6 +112,11 @@ class Supervisor:
         """Whether this ``run``'s number has had its say: from now on the target is what ``scale`` makes of it."""
         return self._target is not None and not self._overwrite_target
 
+    @property
+    def is_over(self) -> bool:
+        """Whether this agent has drained, and nothing of it is left."""
+        return self._leaving
+
     def handle(self, event: Event) -> list[Action]:
         """Fold the event in, and say what is to be done now."""
         self._handlers[type(event)](event)

@@ -11,8 +11,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ class Agent:
             style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
         )
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]]
-        self._had_session = False
+        self._had_session = self._draining = False
 
     async def run(self) -> int:
         """Until the end; the exit code."""
@@ -159,23 +159,25 @@ class Agent:
         control = Control({"status": self._status})
         await control.listen(self._state.listen_control())
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        with self._signals(loop):
-            self._cluster.connect()
-            loop.call_later(self._options.connect_timeout_s, self._give_up_connecting)
-            # What exists now lives as long as the agent: the collector need never look at it again.
-            gc.collect()
-            gc.freeze()
-            code, error = await self._ended
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self._signalled, signum)
+        self._cluster.connect()
+        loop.call_later(self._options.connect_timeout_s, self._give_up_connecting)
+        # What exists now lives as long as the agent: the collector need never look at it again.
+        gc.collect()
+        gc.freeze()
+        code, error = await self._ended
         control.close()
         self._remnants.close()
         self._cluster.close()
         self._exits.close()
         self._log.close()
+        if self._supervisor.is_over:
+            self._ledger.end()
+            with suppress(OSError):
+                self._state.socket_path.unlink()
         if error is not None:
             raise error
-        self._ledger.end()
-        with suppress(OSError):
-            self._state.socket_path.unlink()
         return code
 
     # ---- building
@@ -237,12 +239,6 @@ class Agent:
             age = age_s(worker.start_time)
             self._post(events.WorkerAdopted(now, entry.worker, entry.slot, entry.pid, entry.started, age))
 
-    @contextmanager
-    def _signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self._signalled, signum)
-        yield
-
     # ---- facts in
 
     def _post(self, event: events.Event) -> None:
@@ -263,8 +259,6 @@ class Agent:
         else:
             self._draining = True
             self._post(events.DrainRequested(now, signum.name))
-
-    _draining = False
 
     # ---- what outlives the agent
 
