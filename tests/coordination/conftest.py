@@ -10,21 +10,29 @@ from kazoo.client import KazooClient
 
 from tests.coordination.member import Member
 
-Join = Callable[..., Member]
-
 
 @pytest.fixture
-def member(zookeeper_hosts: str) -> Iterator[Callable[..., Member]]:
-    """Makes members of a pool; the end of the test closes them."""
+def member_at() -> Iterator[Callable[..., Member]]:
+    """Makes members of the pool at a connection string; the end of the test closes them."""
     members: list[Member] = []
 
-    def made(agent: str = "host-a", hosts: str = zookeeper_hosts, **options: Any) -> Member:
+    def made(hosts: str, agent: str = "host-a", **options: Any) -> Member:
         members.append(Member(hosts, agent, **options))
         return members[-1]
 
     yield made
     for one in members:
         one.end()
+
+
+@pytest.fixture
+def member(zookeeper_hosts: str, member_at: Callable[..., Member]) -> Callable[..., Member]:
+    """Makes members of the test's own pool."""
+
+    def made(agent: str = "host-a", hosts: str = zookeeper_hosts, **options: Any) -> Member:
+        return member_at(hosts, agent, **options)
+
+    return made
 
 
 @pytest.fixture
