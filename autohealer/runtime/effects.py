@@ -21,6 +21,7 @@ from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
 
 if TYPE_CHECKING:
     from autohealer.coordination.cluster import Cluster
+    from autohealer.core.model import Instant
     from autohealer.processes.exits import ExitWatcher
     from autohealer.processes.output import OutputFiles
     from autohealer.processes.remnants import Remnants
@@ -77,13 +78,15 @@ class Effects:
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
             actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
             actions.LeaveCluster: lambda a: cluster.leave(a.last),
-            actions.Report: self._report,
             actions.Exit: lambda a: finish(a.code, a.error),
         }
 
-    def perform(self, action: actions.Action) -> None:
-        """Do it, or begin to."""
-        self._deeds[type(action)](action)
+    def perform(self, action: actions.Action, at: Instant) -> None:
+        """Do it, or begin to. People are told of it as of the moment ``at`` which it was decided."""
+        if isinstance(action, actions.Report):
+            self._report(action, at)
+        else:
+            self._deeds[type(action)](action)
 
     def settle(self) -> None:
         """What is cheaper done for a batch: one write to the ledger, one look for remnants, one to the event log."""
@@ -134,7 +137,7 @@ class Effects:
             temporary = is_temporary(error.errno or 0)
             self._post(events.SpawnFailed(time.monotonic(), worker, error.strerror or str(error), temporary))
             return
-        started = timestamp()
+        started = timestamp(time.time())
         self._exits.watch(worker, spawned.pid, spawned.pidfd, child=True)
         self._workers[worker] = WorkerEntry(worker, slot, spawned.pid, 0, started)
         self._new.append(worker)
@@ -181,11 +184,11 @@ class Effects:
 
     # ---- people
 
-    def _report(self, action: actions.Report) -> None:
+    def _report(self, action: actions.Report, at: Instant) -> None:
         fields = action.fields
         if action.event == "worker.backoff" and self._output:
             fields = {**fields, "output": self._output.tail(int(str(fields["slot"])), LAST_LINES)}
-        self._log.record(action.event, fields)
+        self._log.record(action.event, fields, time.time() - (time.monotonic() - at))
 
 
 def _connected(pids: list[int], hosts: str) -> set[int]:

@@ -14,9 +14,9 @@ Line = Mapping[str, object]
 MAX_BYTES = 10 * 2**20
 
 
-def timestamp() -> str:
-    """Now, RFC 3339 in UTC with microseconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def timestamp(unix_s: float) -> str:
+    """A moment as RFC 3339 in UTC with microseconds."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class EventLog:
@@ -32,9 +32,9 @@ class EventLog:
         self._fd: int | None = None
         self.dropped = 0
 
-    def record(self, event: str, fields: Line) -> None:
-        """Take in an event that happens now."""
-        self._waiting.append({"time": timestamp(), "event": event, **fields})
+    def record(self, event: str, fields: Line, unix_s: float) -> None:
+        """Take in an event that happened at this time."""
+        self._waiting.append({"time": timestamp(unix_s), "event": event, **fields})
 
     def flush(self) -> None:
         """Write what has been collected, and tell the listener."""

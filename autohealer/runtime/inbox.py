@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from autohealer.core.events import Event
+    from autohealer.core.model import Instant
     from autohealer.core.supervisor import Supervisor
 
 QUIET_S = 0.002
@@ -25,8 +26,8 @@ URGENT = (SpawnWorker, SignalWorker)
 class Effects(Protocol):
     """What turns orders into deeds."""
 
-    def perform(self, action: Action) -> None:
-        """Do it, or start to do it; never decides, never waits."""
+    def perform(self, action: Action, at: Instant) -> None:
+        """Do it, or start to do it; never decides, never waits. It was ordered ``at`` that moment."""
 
     def settle(self) -> None:
         """A batch of orders is through: do what is cheaper done together."""
@@ -43,8 +44,8 @@ class Inbox:
     def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, effects: Effects) -> None:
         self._loop, self._supervisor, self._effects = loop, supervisor, effects
         self._events: deque[Event] = deque()
-        self._urgent: deque[Action] = deque()
-        self._later: deque[Action] = deque()
+        self._urgent: deque[tuple[Action, Instant]] = deque()
+        self._later: deque[tuple[Action, Instant]] = deque()
         self._running = False
         self._last_urgent = 0.0
         self._waiting_since: float | None = None
@@ -63,10 +64,11 @@ class Inbox:
             started = time.monotonic()
             while self._events or self._urgent:
                 while self._events:
-                    for action in self._supervisor.handle(self._events.popleft()):
-                        (self._urgent if isinstance(action, URGENT) else self._later).append(action)
+                    event = self._events.popleft()
+                    for action in self._supervisor.handle(event):
+                        (self._urgent if isinstance(action, URGENT) else self._later).append((action, event.at))
                 if self._urgent:
-                    self._effects.perform(self._urgent.popleft())
+                    self._effects.perform(*self._urgent.popleft())
                     self._last_urgent = time.monotonic()
                     if self._last_urgent - started > SLICE_S and self._urgent:
                         self._loop.call_soon(self._resume)
@@ -90,7 +92,7 @@ class Inbox:
             self._loop.call_later(max(quiet_in, 0), self._flush)
             return
         while self._later:
-            self._effects.perform(self._later.popleft())
+            self._effects.perform(*self._later.popleft())
             if time.monotonic() - now > SLICE_S and self._later:
                 self._loop.call_soon(self._flush)
                 return
