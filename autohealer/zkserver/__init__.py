@@ -17,7 +17,22 @@ From the bytes up:
 - pytest_plugin: the fixture ``zookeeper``
 """
 
-from autohealer.zkserver.journal import JournalError
-from autohealer.zkserver.server import ZooKeeperServer
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autohealer.zkserver.journal import JournalError
+    from autohealer.zkserver.server import ZooKeeperServer
 
 __all__ = ["JournalError", "ZooKeeperServer"]
+
+_HOMES = {"JournalError": "autohealer.zkserver.journal", "ZooKeeperServer": "autohealer.zkserver.server"}
+
+
+def __getattr__(name: str) -> object:
+    # Imported when asked for: pytest imports this package for its plugin, in projects that may never use it.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
