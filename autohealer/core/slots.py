@@ -190,7 +190,8 @@ class Slots:
             self._give_up_at_limit(slot, event.error)
         self._vacate(slot)
         slot.may_start_at = event.at + delay
-        self._reconcile(slot, event.at, reason=event.error)
+        self._reconcile(slot, event.at)
+        self._report_backoff(slot, event.at, event.error)
 
     def ready(self, worker: str, registered: bool) -> None:
         """The worker does its job, as far as can be told; once it is ``registered``, people are told."""
@@ -218,7 +219,7 @@ class Slots:
         if not asked:
             slot.may_start_at += slot.restarts.after_exit(uptime, event.worker)
             self._give_up_at_limit(slot, fault or how)
-        self._reconcile(slot, event.at, reason=fault or how)
+        self._reconcile(slot, event.at)
         self._order(
             Report(
                 "worker.stopped" if asked else "worker.exited",
@@ -232,6 +233,7 @@ class Slots:
                 },
             )
         )
+        self._report_backoff(slot, event.at, fault or how)
         self._clearing.add(event.worker)
         # What a crashed worker left would work beside its replacement; what a stopped one left may end in order.
         self._order(
@@ -288,7 +290,7 @@ class Slots:
         if self._wanted is None:
             slot.wanted = False
 
-    def _reconcile(self, slot: Slot, now: Instant, reason: str = "") -> None:
+    def _reconcile(self, slot: Slot, now: Instant) -> None:
         """Close the gap between wanted and observed, as far as can be done now."""
         if slot.worker is not None:
             if not slot.wanted and slot.pid is not None and slot.stage is None:
@@ -299,8 +301,6 @@ class Slots:
         elif slot.wanted and slot.state is WorkerState.GONE:
             self._move(slot, Trigger.WAIT)
             self._deadlines.set(slot.index, slot.may_start_at)
-            wait = {"delay": round(slot.may_start_at - now, 3), "reason": reason}
-            self._order(Report("worker.backoff", {"worker": None, "pid": None, "slot": slot.index} | wait))
         elif slot.wanted:
             self._deadlines.set(slot.index, slot.may_start_at)
         elif self._wanted is not None:
@@ -346,6 +346,10 @@ class Slots:
             times = "once" if limit == 1 else f"{limit} times in a row"
             slot.wanted = False
             self.gave_up = f"the worker in slot {slot.index} failed {times}, the last time with: {how}"
+
+    def _report_backoff(self, slot: Slot, now: Instant, reason: str) -> None:
+        if slot.state is WorkerState.BACKOFF:
+            self._report("worker.backoff", slot, delay=round(slot.may_start_at - now, 3), reason=reason)
 
     def _report(self, event: str, slot: Slot, **fields: object) -> None:
         self._order(Report(event, {"worker": slot.worker, "pid": slot.pid, "slot": slot.index} | fields))
