@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from autohealer.processes import procfs
@@ -10,6 +11,9 @@ from autohealer.processes.environment import AGENT, POOL, WORKER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_EXEC_PAUSE_S = 0.01
 
 
 class KnownWorker(Protocol):
@@ -76,7 +80,7 @@ def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list
     in_ledger = {entry.worker for entry in known}
     leaders = [stat for stat in stats.values() if stat.pid == stat.session and not stat.is_gone]
     for stat in sorted(leaders, key=lambda stat: (stat.start_time, stat.pid)):
-        worker = _marked_worker(stat.pid, agent_id, pool)
+        worker = _marked_worker(stat, agent_id, pool)
         if worker is not None and worker not in in_ledger and worker not in candidates:
             slot = slot_of(worker, agent_id)
             if slot is not None:
@@ -90,9 +94,12 @@ def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list
     return sorted(found, key=lambda worker: (worker.slot, worker.start_time))
 
 
-def _marked_worker(pid: int, agent_id: str, pool: str) -> str | None:
-    environ = procfs.environment(pid)
-    if not environ or procfs.variable(environ, AGENT) != agent_id or procfs.variable(environ, POOL) != pool:
+def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str) -> str | None:
+    while not (environ := procfs.environment(stat.pid)):
+        if environ is None or not procfs.may_be_in_exec(stat):
+            return None
+        time.sleep(_EXEC_PAUSE_S)
+    if procfs.variable(environ, AGENT) != agent_id or procfs.variable(environ, POOL) != pool:
         return None
     return procfs.variable(environ, WORKER_ID)
 

@@ -48,6 +48,9 @@ class Look(NamedTuple):
     ended: list[int]
     """Children of ours that have ended, and that nobody waits for."""
 
+    is_sure: bool
+    """False if some process cannot be told yet: then look again."""
+
 
 def look_for_remnants(
     dead: Iterable[DeadWorker],
@@ -75,7 +78,7 @@ def look_for_remnants(
         elif (worker := known.get(stat.pid) or owners.owner(stat)) is not None:
             for member in family.tree(stat):
                 remnants.setdefault(member.pid, Remnant(member, worker))
-    return Look(list(remnants.values()), ended)
+    return Look(list(remnants.values()), ended, not owners.is_undecided)
 
 
 class _Family:
@@ -105,8 +108,8 @@ class _Family:
             orphans = self._children.get(self._me, []) if self._orphans is None else self._orphans
             pids = {*orphans, *known}
         for pid in pids:
-            if pid not in self._own and (stat := self._stat(pid)) is not None:
-                yield stat
+            if pid not in self._own and (stat := self._stat(pid)) is not None and stat.session:
+                yield stat  # a session of 0 is the kernel's own threads
 
     def tree(self, root: procfs.Stat) -> Iterator[procfs.Stat]:
         """A process and all its living descendants."""
@@ -145,12 +148,15 @@ class _Owners:
         self._workers = {worker.worker for worker in dead}
         self._by_pid = {worker.pid: worker.worker for worker in dead}
         self._is_free: dict[int, bool] = {}
+        self.is_undecided = False
 
     def owner(self, stat: procfs.Stat) -> str | None:
         for leader in (stat.session, stat.group):
             if leader in self._by_pid and self._is_still_theirs(leader):
                 return self._by_pid[leader]
         environ = procfs.environment(stat.pid)
+        if environ == b"" and procfs.may_be_in_exec(stat):
+            self.is_undecided = True
         marker = procfs.variable(environ, WORKER_ID) if environ else None
         return marker if marker in self._workers else None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_EXEC_S = 2.0
 _GONE_STATES = "ZXx"  # zombie, and dead in two spellings of the kernel's
 
 
@@ -126,9 +127,18 @@ def environment(pid: int) -> bytes | None:
     """The environment that a process was started with, as NUL-ended strings.
 
     None for another user's process. A program that overwrites its own arguments to show a title
-    (postgres, nginx) may have overwritten this, too.
+    (postgres, nginx) may have overwritten this, too. Empty while exec is under way, see `may_be_in_exec`.
     """
     return read_file(f"/proc/{pid}/environ")
+
+
+def may_be_in_exec(stat: Stat) -> bool:
+    """May a process whose environment reads as empty be about to get one?
+
+    Within exec the new image is there before its environment is; whoever waits for exec, as posix_spawn does,
+    goes on before that. Those that live longer have none for good.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - stat.start_time / _TICKS_PER_S < _EXEC_S
 
 
 def variable(environ: bytes, name: str) -> str | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_LOOK_S = 0.02
 _NEXT_LOOK_S = 0.005
+_UNSURE_LOOK_S = 0.02
 _RETRY_S = 0.2
 
 _log = logging.getLogger(__name__)
@@ -122,19 +123,22 @@ class Remnants:
         self._look = None
         if not self._cases:
             return
-        found, ended = look_for_remnants(
+        look = look_for_remnants(
             (case.dead for case in self._cases.values()),
             {pid: held.case.dead.worker for pid, held in self._held.items()},
             self._own(),
             orphans_come=self._orphans_come,
         )
-        for pid in ended:
+        for pid in look.ended:
             if pid not in self._held:
                 _reap(pid)
         unsettled = set()
-        for remnant in found:
+        for remnant in look.remnants:
             if remnant.stat.pid not in self._held and self._take(remnant):
                 unsettled.add(remnant.worker)
+        if not look.is_sure:
+            unsettled.update(self._cases)
+            self._look_in(_UNSURE_LOOK_S)
         cleared = [name for name, case in self._cases.items() if not case.held and name not in unsettled]
         for worker in cleared:
             del self._cases[worker]

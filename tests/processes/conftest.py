@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -79,7 +80,9 @@ class World:
         self.run_until(lambda: text in self.output())
 
     def close(self) -> None:
-        """Forget and end all."""
+        """End and forget all."""
+        for worker in list(self.watcher._watched):
+            self.watcher.send_signal(worker, signal.SIGKILL)  # one that is just being executed bears no mark yet
         self.processes.end()
         self.run_until(lambda: not any(map(self.watcher.is_alive, list(self.watcher._watched))))
         self.remnants.close()

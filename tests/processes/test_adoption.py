@@ -1,0 +1,183 @@
+"""The workers of an agent that is gone are found, each once, and nobody else; and they can be ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from autohealer.errors import AutohealerError
+from autohealer.processes import procfs
+from autohealer.processes.adoption import Found, find_workers, slot_of
+from autohealer.processes.ending import end_workers
+from tests.support.processes import Processes, eventually
+
+AGENT = f"some-host-t{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a ledger."""
+
+    worker: str
+    slot: int
+    pid: int
+    start_time: int
+    started: str = "2026-01-02T03:04:05.000006Z"
+
+
+class Left:
+    """Workers that an agent has left behind."""
+
+    def __init__(self, processes: Processes) -> None:
+        self.processes = processes
+        self.found: list[Found] = []
+
+    def worker(self, slot: int, script: str = "sleep 600; :", agent: str = AGENT, pool: str = "p") -> Entry:
+        """Start a session leader that bears a worker's marks."""
+        worker = f"{agent}-{slot}-x{slot}"
+        marks = {"AUTOHEALER_AGENT": agent, "AUTOHEALER_POOL": pool, "AUTOHEALER_WORKER_ID": worker}
+        # This process leads no group here, so setsid goes on as the same process.
+        process = subprocess.Popen(["sh", "-c", script], env=self.processes.environment(marks), start_new_session=True)
+        self.processes._started.append(process)  # type: ignore[arg-type]
+        ticks = procfs.start_time(process.pid)
+        assert ticks is not None
+        return Entry(worker, slot, process.pid, ticks)
+
+    def find(self, *known: Entry, pool: str = "p") -> list[Found]:
+        """`find_workers`, with the pidfds closed at the end of the test."""
+        found = find_workers(AGENT, known, pool)
+        self.found += found
+        return found
+
+    def count(self) -> int:
+        """The processes that are left."""
+        return len(self.processes.alive())
+
+
+@pytest.fixture
+def left(processes: Processes) -> Iterator[Left]:
+    left = Left(processes)
+    yield left
+    for found in left.found:
+        os.close(found.pidfd)
+
+
+@pytest.mark.parametrize(
+    ("worker", "agent", "slot"),
+    [
+        ("web-1-k3x-12-abc", "web-1-k3x", 12),
+        ("web-1-k3x-12-abc", "web-1", None),
+        ("web-0-a", "web", 0),
+        ("web-x-a", "web", None),
+        ("web-²-a", "web", None),
+        ("web", "web", None),
+        ("", "", None),
+    ],
+)
+def test_a_worker_id_tells_its_slot(worker: str, agent: str, slot: int | None) -> None:
+    assert slot_of(worker, agent) == slot
+
+
+def test_those_of_the_ledger_are_found(left: Left) -> None:
+    entries = [left.worker(slot) for slot in (1, 0)]
+
+    found = left.find(*entries)
+
+    assert [(f.worker, f.slot, f.pid, f.start_time, f.started) for f in found] == [
+        (e.worker, e.slot, e.pid, e.start_time, e.started) for e in reversed(entries)
+    ]
+    signal.pidfd_send_signal(found[0].pidfd, signal.SIGKILL)
+    eventually(lambda: left.processes._started[1].poll() == -signal.SIGKILL)
+
+
+def test_one_that_was_spawned_in_the_last_instant_is_found(left: Left) -> None:
+    entry = left.worker(4)
+
+    (found,) = left.find()
+
+    assert (found.worker, found.slot, found.pid, found.start_time) == (
+        entry.worker, 4, entry.pid, entry.start_time,
+    )  # fmt: skip
+    assert found.started.endswith("Z")
+
+
+def test_a_reused_pid_is_not_adopted(left: Left) -> None:
+    """The pid of the ledger is another process's by now: it started at another time."""
+    stranger = left.worker(0, agent="other")
+    entry = Entry(f"{AGENT}-0-old", 0, stranger.pid, stranger.start_time - 1)
+
+    assert left.find(entry) == []
+
+
+def test_the_dead_and_the_undead_are_not_adopted(left: Left) -> None:
+    entry = left.worker(0, script="exit 0")
+    os.waitid(os.P_PID, entry.pid, os.WEXITED | os.WNOWAIT)
+    assert procfs.read_stat(entry.pid) is not None  # a zombie
+
+    assert left.find(entry) == []
+    assert left.find() == []
+
+
+def test_other_agents_and_other_pools_keep_theirs(left: Left) -> None:
+    left.worker(0, agent=f"{AGENT}-more")
+    left.worker(1, pool="q")
+
+    assert left.find() == []
+    assert [found.slot for found in left.find(pool="q")] == [1]
+
+
+def test_a_workers_own_session_leaders_are_not_workers(left: Left) -> None:
+    """They bear its marks, and lead a session; it is the oldest."""
+    known = left.worker(0, script="setsid sleep 600 & wait")
+    unknown = left.worker(1, script="setsid sleep 600 & wait")
+    eventually(lambda: left.count() == 4)
+
+    assert [found.pid for found in left.find(known)] == [known.pid, unknown.pid]
+
+
+def test_what_a_dead_worker_of_the_ledger_left_is_not_the_worker(left: Left) -> None:
+    entry = left.worker(0, script="setsid sleep 600 & :")
+    left.processes._started[0].wait()
+    eventually(lambda: left.count() == 1)
+
+    assert left.find(entry) == []
+
+
+def test_ending_leaves_nothing(left: Left) -> None:
+    """Willing and deaf workers, a daemon, and what a worker that is dead already has left."""
+    willing = left.worker(0, script="setsid sleep 600 & wait")
+    deaf = left.worker(1, script='trap "" TERM; while :; do sleep 600; done')
+    dead = left.worker(2, script="setsid sleep 600 & :")
+    other = left.worker(3, agent="other")
+    left.processes._started[2].wait()
+    eventually(lambda: left.count() == 7)
+
+    end_workers(
+        find_workers(AGENT, [willing, deaf, dead], "p"),
+        [(dead.worker, dead.pid)],
+        stop_signal=signal.SIGTERM,
+        stop_timeout_s=0.5,
+    )
+
+    assert {stat.session for pid in left.processes.alive() if (stat := procfs.read_stat(pid))} == {other.pid}
+
+
+def test_ending_nobody_ends_at_once() -> None:
+    end_workers([], [], stop_signal=signal.SIGTERM, stop_timeout_s=600)
+
+
+def test_who_may_not_be_ended_is_named(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = left.worker(0)
+
+    def forbidden(_pidfd: int, _signum: int) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:  # root, as which tests may run, is refused nothing
+        patch.setattr(signal, "pidfd_send_signal", forbidden)
+        with pytest.raises(AutohealerError, match=entry.worker):
+            end_workers(find_workers(AGENT, [entry], "p"), [], stop_signal=signal.SIGTERM, stop_timeout_s=600)
