@@ -1,0 +1,504 @@
+"""The engine, request by request, on a clock that is turned by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.zkserver.machine import FIRST_SESSION, FIRST_ZXID, Machine, connect_request, frame, request
+from tests.zkserver.wire import Event, Reply, acl, boolean, buffer, create, integer, long, multi, string, strings
+
+CREATE, DELETE, EXISTS, GET, SET, CHILDREN, PING, MULTI, CLOSE = 1, 2, 3, 4, 5, 8, 11, 14, -11
+CREATED, DELETED, CHANGED, CHILD = 1, 2, 3, 4
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def watch(path: str) -> bytes:
+    return string(path) + boolean(True)
+
+
+def delete(path: str, version: int = -1) -> bytes:
+    return string(path) + integer(version)
+
+
+def put(path: str, data: bytes = b"new", version: int = -1) -> bytes:
+    return string(path) + buffer(data) + integer(version)
+
+
+class TestHandshake:
+    """The first record, and what is made of it."""
+
+    def test_answer_has_the_read_only_flag_that_the_request_has(self, machine: Machine) -> None:
+        """An old client, which leaves the flag out, would not know what to do with it."""
+        new, old = machine.bare_peer(), machine.bare_peer()
+
+        new.feed(frame(connect_request()))
+        old.feed(frame(connect_request()[:-1]))
+
+        assert len(new.take()) == 4 + 37
+        assert len(old.take()) == 4 + 36
+
+    @pytest.mark.parametrize(
+        ("asked", "granted"), [(-1, 400), (0, 400), (399, 400), (400, 400), (4321, 4321), (60_001, 60_000)]
+    )
+    def test_timeout_is_clamped(self, machine: Machine, asked: int, granted: int) -> None:
+        """What lies within the bounds is granted as it was asked."""
+        assert machine.peer(timeout_ms=asked).granted_ms == granted
+
+    def test_new_session_takes_a_zxid(self, machine: Machine) -> None:
+        """Opening a session is a transaction like others."""
+        peer = machine.peer()
+
+        assert peer.session_id == FIRST_SESSION
+        assert peer.ask(PING).zxid == FIRST_ZXID + 1
+
+    @pytest.mark.parametrize("password", [None, b"", b"anything"])
+    def test_password_of_a_new_session_is_not_looked_at(self, machine: Machine, password: bytes | None) -> None:
+        """Clients send nothing, zeros or null."""
+        peer = machine.bare_peer()
+
+        peer.shake_hands(password=password)
+
+        assert peer.session_id == FIRST_SESSION
+
+    def test_reattached_session_keeps_id_and_password_and_closes_the_old_connection(self, machine: Machine) -> None:
+        """A client that comes back may come before its old connection is seen to be dead."""
+        first = machine.peer()
+
+        second = machine.peer(session_id=first.session_id, password=first.password)
+
+        assert (second.session_id, second.password) == (first.session_id, first.password)
+        assert first.is_closed
+        assert not second.is_closed
+        assert second.ask(CREATE, create("/e", flags=1)).error == 0
+
+    def test_wrong_password_is_refused_and_harms_nobody(self, machine: Machine) -> None:
+        """Refused is: all zeros, and the end. The session's own connection stays."""
+        owner = machine.peer()
+
+        thief = machine.peer(session_id=owner.session_id, password=b"guess")
+
+        assert (thief.session_id, thief.granted_ms, thief.password) == (0, 0, bytes(16))
+        assert thief.is_closed
+        assert not owner.is_closed
+
+    def test_unknown_session_is_refused(self, machine: Machine) -> None:
+        """This is how a client hears that its session expired."""
+        peer = machine.peer(session_id=4711)
+
+        assert (peer.session_id, peer.granted_ms) == (0, 0)
+        assert peer.is_closed
+
+    def test_client_from_the_future_is_closed_without_an_answer(self, machine: Machine) -> None:
+        """It has seen a state that this server has not reached."""
+        peer = machine.bare_peer()
+
+        peer.feed(frame(connect_request(zxid=FIRST_ZXID + 1)))
+
+        assert peer.take() == b""
+        assert peer.is_closed
+
+    def test_garbage_is_closed(self, machine: Machine) -> None:
+        """A record that is cut short is no connect request."""
+        peer = machine.bare_peer()
+
+        peer.feed(frame(b"\0" * 20))
+
+        assert peer.is_closed
+
+    def test_request_behind_the_handshake_in_one_write_is_served(self, machine: Machine) -> None:
+        """Nobody has to wait for the handshake's answer."""
+        peer = machine.bare_peer()
+
+        peer.feed(frame(connect_request()) + request(CREATE, create("/a"), 7))
+
+        assert peer.take()[4 + 37 :] == frame(integer(7) + long(FIRST_ZXID + 2) + integer(0) + string("/a"))
+
+
+class TestOrder:
+    """Events before replies, replies in the order of their requests."""
+
+    def test_event_comes_before_the_reply_to_its_write(self, machine: Machine) -> None:
+        """On the writer's own connection as well."""
+        peer = machine.peer()
+        peer.ask(EXISTS, watch("/a"))
+
+        peer.feed(request(CREATE, create("/a"), 9))
+
+        event, reply = peer.messages()
+        assert event == Event(CREATED, "/a")
+        assert isinstance(reply, Reply)
+        assert reply.xid == 9
+
+    def test_deletion_is_one_event_for_each_connection_and_then_the_parents(self, machine: Machine) -> None:
+        """However many watches it has on the node."""
+        writer, watcher = machine.peer(), machine.peer()
+        writer.ask(CREATE, create("/a"))
+        for kind, path in ((GET, "/a"), (EXISTS, "/a"), (CHILDREN, "/a"), (CHILDREN, "/")):
+            watcher.ask(kind, watch(path))
+
+        writer.ask(DELETE, delete("/a"))
+
+        assert watcher.messages() == [Event(DELETED, "/a"), Event(CHILD, "/")]
+
+    def test_everything_is_answered_in_order(self, machine: Machine) -> None:
+        """Pings and auth do not overtake: kazoo takes replies off its queue blindly."""
+        peer = machine.peer()
+        auth = integer(0) + string("digest") + buffer(b"user:secret")
+
+        peer.feed(
+            request(CREATE, create("/a"), 1)
+            + request(100, auth, -4)
+            + request(PING, b"", -2)
+            + request(GET, string("/a") + boolean(False), 2)
+        )
+
+        assert [message.xid for message in peer.messages() if isinstance(message, Reply)] == [1, -4, -2, 2]
+
+    def test_failed_write_takes_a_zxid_and_read_does_not(self, machine: Machine) -> None:
+        """The reply to a read bears the last transaction's zxid."""
+        peer = machine.peer()
+
+        replies = [peer.ask(DELETE, delete("/absent")), peer.ask(GET, watch("/absent")), peer.ask(CREATE, create("/a"))]
+
+        assert [reply.zxid - FIRST_ZXID for reply in replies] == [2, 2, 3]
+
+    def test_many_requests_are_answered_in_several_goes(self, machine: Machine) -> None:
+        """A flood from one client must not hold up the others, nor the process around."""
+        peer = machine.peer()
+        peer.connection.frames.feed(request(PING) * 100)
+
+        assert machine.engine.receive(peer.connection, machine.now)
+        assert 0 < len(peer.messages()) < 100
+
+    def test_whoever_does_not_read_is_not_answered_further(self, machine: Machine) -> None:
+        """What waits to be read is bounded; the rest of the requests waits unanswered."""
+        peer = machine.peer()
+        peer.ask(CREATE, create("/big", b"x" * 500_000))
+        peer.connection.frames.feed(request(GET, string("/big") + boolean(False)) * 10)
+
+        machine.engine.receive(peer.connection, machine.now)
+        machine.engine.receive(peer.connection, machine.now)
+        sent = len(peer.messages())
+
+        assert sent < 6
+        assert machine.engine.receive(peer.connection, machine.now) is True
+        assert len(peer.messages()) > 0
+
+    def test_events_for_one_who_never_reads_end_its_connection(self, machine: Machine) -> None:
+        """Events cannot be held back as requests can: at some size it is given up."""
+        writer, watcher = machine.peer(), machine.peer()
+        path = "/" + "x" * 100_000
+        watcher.ask(106, string("/") + integer(1))
+        for _ in range(700):
+            if watcher.is_closed:
+                break
+            writer.ask(CREATE, create(path))
+            writer.ask(DELETE, delete(path))
+
+        assert watcher.is_closed
+        assert not watcher.connection.outgoing
+
+
+class TestSessions:
+    """How sessions end."""
+
+    @pytest.mark.parametrize("timeout_ms", [400, 1000, 2000, 60_000])
+    def test_silent_session_expires_within_a_bucket_of_its_timeout(self, machine: Machine, timeout_ms: int) -> None:
+        """Not before its time, and at most 200 ms after it."""
+        peer = machine.peer(timeout_ms=timeout_ms)
+
+        machine.sleep(timeout_ms / 1000 - 0.001)
+        assert not peer.is_closed
+        machine.sleep(0.202)
+        assert peer.is_closed
+        assert peer.take() == b""
+
+    def test_pings_keep_a_session(self, machine: Machine) -> None:
+        """As does anything else that is sent."""
+        peer = machine.peer(timeout_ms=1000)
+
+        for _ in range(20):
+            machine.sleep(0.9)
+            assert peer.ask(PING, xid=-2) == Reply(-2, FIRST_ZXID + 1, 0, b"")
+
+    def test_broken_connection_is_no_sign_of_death(self, machine: Machine) -> None:
+        """The session has its whole timeout to come back."""
+        peer = machine.peer(timeout_ms=1000)
+        machine.engine.disconnect(peer.connection)
+
+        machine.sleep(0.9)
+
+        assert machine.peer(session_id=peer.session_id, password=peer.password).session_id == peer.session_id
+
+    def test_shorter_timeout_on_return_holds(self, machine: Machine) -> None:
+        """A client that comes back asks anew."""
+        first = machine.peer(timeout_ms=60_000)
+        second = machine.peer(session_id=first.session_id, password=first.password, timeout_ms=1000)
+
+        machine.sleep(1.3)
+
+        assert second.is_closed
+
+    def test_ephemerals_go_with_their_session(self, machine: Machine) -> None:
+        """In one transaction, each with its events, before the reply to the close."""
+        closing, watcher = machine.peer(), machine.peer()
+        for name in ("/a", "/b"):
+            closing.ask(CREATE, create(name, flags=1))
+            watcher.ask(EXISTS, watch(name))
+        watcher.ask(CHILDREN, watch("/"))
+
+        reply = closing.ask(CLOSE)
+
+        assert closing.is_closed
+        assert watcher.messages() == [Event(DELETED, "/a"), Event(CHILD, "/"), Event(DELETED, "/b")]
+        assert watcher.ask(PING).zxid == reply.zxid
+
+    def test_server_that_was_held_up_hears_its_clients_first(self, machine: Machine) -> None:
+        """Pings that came while it slept are still unread when the deadline has long passed."""
+        peer = machine.peer(timeout_ms=1000)
+        machine.now += 30
+
+        machine.engine.tick(machine.now)
+        machine.settle()
+        assert not peer.is_closed
+        peer.ask(PING)
+        machine.sleep(0.9)
+        assert not peer.is_closed
+        machine.sleep(0.5)
+        assert peer.is_closed
+
+    def test_many_sessions_are_closed_in_several_goes(self, machine: Machine) -> None:
+        """A thousand that expire together must not hold up everybody."""
+        peers = [machine.peer(timeout_ms=400) for _ in range(200)]
+        machine.now += 0.601
+
+        machine.engine.tick(machine.now)
+        closed = sum(peer.is_closed for peer in peers)
+
+        assert 0 < closed < 200
+        assert machine.engine.next_deadline(machine.now) == machine.now
+        machine.sleep(0)
+        assert all(peer.is_closed for peer in peers)
+
+    def test_idle_server_has_no_deadline(self, machine: Machine) -> None:
+        """It costs nothing."""
+        assert machine.engine.next_deadline(machine.now) is None
+        peer = machine.peer()
+        peer.ask(CLOSE)
+        machine.sleep(10)
+        assert machine.engine.next_deadline(machine.now) is None
+
+
+class TestSweep:
+    """Containers and nodes with a time to live."""
+
+    def test_container_goes_when_its_last_child_is_gone(self, machine: Machine) -> None:
+        """Within a second; one that never had children stays."""
+        peer = machine.peer(timeout_ms=60_000)
+        for path in ("/used", "/unused"):
+            peer.ask(19, create(path, flags=4))
+        peer.ask(CREATE, create("/used/child"))
+        machine.sleep(2)
+        assert peer.ask(EXISTS, watch("/used")).error == 0
+
+        peer.ask(DELETE, delete("/used/child"))
+        assert peer.messages() == []
+        machine.sleep(1.1)
+
+        assert peer.messages() == [Event(DELETED, "/used")]
+        assert peer.ask(EXISTS, watch("/unused")).error == 0
+
+    def test_node_with_a_ttl_goes_when_it_was_not_changed_for_so_long(self, machine: Machine) -> None:
+        """A change gives it its whole time again."""
+        peer = machine.peer(timeout_ms=60_000)
+        peer.ask(21, create("/ttl", flags=5) + long(3000))
+
+        machine.sleep(2)
+        peer.ask(SET, put("/ttl"))
+        machine.sleep(2)
+        assert peer.ask(EXISTS, watch("/ttl")).error == 0
+        machine.sleep(2.1)
+
+        assert peer.messages() == [Event(DELETED, "/ttl")]
+
+    def test_nobody_sweeps_where_nothing_is_to_be_swept(self, machine: Machine) -> None:
+        """The deadline of the sweep goes with the last such node."""
+        peer = machine.peer(timeout_ms=60_000)
+        peer.ask(21, create("/ttl", flags=5) + long(100))
+        assert machine.engine.next_deadline(machine.now) == machine.now + 1
+        machine.sleep(1.5)
+
+        deadline = machine.engine.next_deadline(machine.now)
+
+        assert deadline is not None
+        assert deadline > machine.now + 30
+
+
+class TestRefusals:
+    """What ends a connection, and what does not."""
+
+    def test_unknown_operation_is_answered_and_closed(self, machine: Machine) -> None:
+        """As ZooKeeper does it."""
+        peer = machine.peer()
+
+        assert peer.ask(4711).error == -6
+        assert peer.is_closed
+
+    @pytest.mark.parametrize("kind", [CREATE, DELETE, EXISTS, GET, SET, 6, 7, CHILDREN, 9, 12, 13, MULTI, 101, 105])
+    def test_body_that_does_not_parse_is_an_error_reply(self, machine: Machine, kind: int) -> None:
+        """The connection is kept."""
+        peer = machine.peer()
+
+        assert peer.ask(kind, b"\0\0").error == -5
+        assert peer.ask(PING).error == 0
+
+    def test_vector_is_not_believed(self, machine: Machine) -> None:
+        """Two billion entries are claimed, none is there."""
+        peer = machine.peer()
+
+        assert peer.ask(CREATE, string("/a") + buffer(b"") + integer(2_000_000_000)).error == -5
+        assert peer.ask(CREATE, string("/a") + buffer(b"") + integer(-7) + integer(0)).error == -114
+
+    @pytest.mark.parametrize("length", [-1, -(2**31), 0x100000, 2**31 - 1])
+    def test_impossible_length_closes(self, machine: Machine, length: int) -> None:
+        """At the length itself, whatever follows."""
+        peer = machine.peer()
+
+        peer.feed(integer(length))
+
+        assert peer.is_closed
+        assert peer.take() == b""
+
+    def test_longest_request_is_served(self, machine: Machine) -> None:
+        """0xfffff bytes, the limit itself."""
+        peer = machine.peer()
+        overhead = 8 + len(create("/big", b""))
+
+        assert peer.ask(CREATE, create("/big", b"x" * (0xFFFFF - overhead))).error == 0
+
+    def test_frame_without_a_header_closes(self, machine: Machine) -> None:
+        """There is no xid to answer to."""
+        peer = machine.peer()
+
+        peer.feed(frame(b"\0\0\0"))
+
+        assert peer.is_closed
+
+    def test_unknown_scheme_of_auth_is_answered_and_closed(self, machine: Machine) -> None:
+        """So the client knows why."""
+        peer = machine.peer()
+
+        assert peer.ask(100, integer(0) + string("kerberos") + buffer(b"")).error == -115
+        assert peer.is_closed
+
+    def test_multi_read_of_everything_again_and_again_is_refused(self, machine: Machine) -> None:
+        """A small request must not make an answer of gigabytes."""
+        peer = machine.peer()
+        peer.ask(CREATE, create("/big", b"x" * 1_000_000))
+
+        peer.feed(request(22, multi([(GET, string("/big") + boolean(False))] * 100)))
+
+        assert peer.is_closed
+        assert peer.take() == b""
+
+    def test_others_go_on(self, machine: Machine) -> None:
+        """Whatever one connection did."""
+        good, bad = machine.peer(), machine.peer()
+
+        bad.feed(b"\xff" * 1000)
+
+        assert good.ask(CREATE, create("/a")).error == 0
+
+
+class TestMulti:
+    """All or nothing."""
+
+    def test_failed_multi_leaves_no_trace(self, machine: Machine) -> None:
+        """Neither in the tree nor in the journal, nor as events."""
+        peer = machine.peer()
+        peer.ask(CREATE, create("/a"))
+        before = peer.ask(GET, watch("/a")), peer.ask(12, watch("/"))
+        machine.journal.clear()
+
+        reply = peer.ask(
+            MULTI,
+            multi(
+                [
+                    (SET, put("/a")),
+                    (CREATE, create("/b")),
+                    (CREATE, create("/e", flags=1)),
+                    (DELETE, delete("/a")),
+                    (DELETE, delete("/absent")),
+                ]
+            ),
+        )
+
+        assert reply.error == 0
+        assert machine.journal == b""
+        after = peer.ask(GET, watch("/a")), peer.ask(12, watch("/"))
+        assert [reply.body for reply in after] == [reply.body for reply in before]
+        assert not machine.engine.tree.ephemerals
+
+    def test_later_operations_see_earlier_ones(self, machine: Machine) -> None:
+        """And one zxid is for all."""
+        peer = machine.peer()
+
+        peer.ask(MULTI, multi([(CREATE, create("/a")), (CREATE, create("/a/s-", flags=2)), (SET, put("/a", b"1", 0))]))
+
+        node = machine.engine.tree.nodes["/a"]
+        assert (node.data, node.czxid, node.mzxid, node.pzxid) == (b"1", *[FIRST_ZXID + 2] * 3)
+        assert "/a/s-0000000000" in machine.engine.tree.nodes
+
+
+def test_watches_die_with_the_connection(machine: Machine) -> None:
+    """The session's next connection sets its own."""
+    first, writer = machine.peer(), machine.peer()
+    first.ask(EXISTS, watch("/a"))
+    second = machine.peer(session_id=first.session_id, password=first.password)
+
+    writer.ask(CREATE, create("/a"))
+
+    assert second.messages() == []
+
+
+def test_watches_are_set_again_with_what_was_missed(machine: Machine) -> None:
+    """What changed meanwhile is told at once, the rest is watched on."""
+    peer = machine.peer()
+    seen = peer.ask(CREATE, create("/same")).zxid
+    peer.ask(CREATE, create("/changed"))
+    peer.ask(SET, put("/changed"))
+
+    paths = [["/same", "/changed", "/gone"], ["/changed", "/absent"], ["/same", "/"]]
+    peer.feed(request(101, long(seen) + b"".join(map(strings, paths)), -8))
+
+    *events, reply = peer.messages()
+    assert events == [
+        Event(CHANGED, "/changed"),
+        Event(DELETED, "/gone"),
+        Event(CREATED, "/changed"),
+        Event(CHILD, "/"),
+    ]
+    assert isinstance(reply, Reply)
+    assert reply.xid == -8
+    peer.feed(request(SET, put("/same")) + request(CREATE, create("/absent")))
+    assert [message for message in peer.messages() if isinstance(message, Event)] == [
+        Event(CHANGED, "/same"),
+        Event(CREATED, "/absent"),
+    ]
+
+
+def test_auth_belongs_to_the_connection(machine: Machine) -> None:
+    """After a reconnect it has to be given again."""
+    first = machine.peer()
+    first.ask(100, integer(0) + string("digest") + buffer(b"ann:secret"), -4)
+    first.ask(CREATE, create("/mine", entries=((31, "auth", ""),)))
+    assert first.ask(GET, string("/mine") + boolean(False)).error == 0
+
+    second = machine.peer(session_id=first.session_id, password=first.password)
+
+    assert second.ask(GET, string("/mine") + boolean(False)).error == -102
+    assert second.ask(7, string("/mine") + acl() + integer(-1)).error == -102

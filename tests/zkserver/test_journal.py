@@ -1,0 +1,330 @@
+"""The journal: what comes back in the next life, and what damage does."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autohealer.errors import AutohealerError
+from autohealer.zkserver import JournalError
+from autohealer.zkserver.entries import (
+    State,
+    write_closed,
+    write_epoch,
+    write_everything,
+    write_gone,
+    write_node,
+    write_session,
+)
+from autohealer.zkserver.journal import Journal
+from autohealer.zkserver.tree import Node
+from tests.zkserver.machine import Machine
+from tests.zkserver.wire import buffer, create, integer, long, multi, string
+
+OPEN_ACL = ((31, "world", "anyone"),)
+
+
+def batches(count: int) -> list[bytes]:
+    """Batches that each make one node."""
+    return [write_node(f"/n{number}", Node(b"data", OPEN_ACL, 0, number, 0)) for number in range(count)]
+
+
+def life(directory: Path, *entries: bytes, epoch: int = 1) -> State:
+    """One life: what was found, and what it adds."""
+    journal = Journal(directory)
+    try:
+        state = journal.load()
+        journal.open(iter([write_epoch(epoch)]), epoch, 0.0)
+        for batch in entries:
+            journal.append(batch, 0.0)
+    finally:
+        journal.close()
+    return state
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A journal's directory with five nodes."""
+    life(tmp_path, *batches(5))
+    return tmp_path
+
+
+class TestLives:
+    """One life after the other."""
+
+    def test_nodes_and_epochs_come_back(self, written: Path) -> None:
+        """In the order of lives, the last one holds."""
+        second = life(written, write_gone("/n0"), epoch=7)
+        third = life(written)
+
+        assert (sorted(second.nodes), second.epoch) == ([f"/n{number}" for number in range(5)], 1)
+        assert (sorted(third.nodes), third.epoch) == ([f"/n{number}" for number in range(1, 5)], 7)
+
+    def test_sessions_come_back(self, tmp_path: Path) -> None:
+        """With password and timeout, unless they were closed."""
+        life(tmp_path, write_session(1, 400, b"one"), write_session(2, 500, b"two"), write_closed(1))
+
+        assert life(tmp_path).sessions == {2: (500, b"two")}
+
+    def test_files_are_the_owners_alone(self, written: Path) -> None:
+        """Passwords of sessions are in them."""
+        assert {path.name: path.stat().st_mode & 0o777 for path in written.iterdir()} == {
+            "journal": 0o600,
+            "journal.lock": 0o600,
+        }
+
+    def test_two_servers_cannot_share_it(self, written: Path) -> None:
+        """The second is told who is in its way, and what to do."""
+        first = Journal(written)
+
+        with pytest.raises(JournalError, match="in use by another server") as raised:
+            Journal(written)
+
+        assert raised.value.hint
+        first.close()
+        Journal(written).close()
+
+
+class TestDamage:
+    """Torn tails are cut off, anything else is an error."""
+
+    def test_every_torn_tail_is_tolerated(self, written: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """Wherever the process was killed in its last write, all that was whole before is there."""
+        journal = written / "journal"
+        whole = journal.read_bytes()
+        life(written, *batches(6)[5:])
+        longer = journal.read_bytes()
+        # the epoch of the second life is a record of its own
+        epoch_end = len(longer) - (len(longer) - len(whole)) + 12 + 5
+
+        for end in range(epoch_end, len(longer)):
+            journal.write_bytes(longer[:end])
+            caplog.clear()
+            state = life(written)
+
+            assert len(state.nodes) == 5
+            assert bool(caplog.records) is (end > epoch_end)
+
+    def test_what_follows_a_torn_tail_is_kept(self, written: Path) -> None:
+        """The tail is cut off for good: the next record does not come behind its remains."""
+        journal = written / "journal"
+        journal.write_bytes(journal.read_bytes()[:-3])
+
+        life(written, write_node("/after", Node(b"", OPEN_ACL, 0, 9, 0)))
+
+        assert sorted(life(written).nodes) == ["/after", "/n0", "/n1", "/n2", "/n3"]
+
+    def test_promised_blocks_that_never_came_are_a_torn_tail(self, written: Path) -> None:
+        """Zeros at the end are what a power cut leaves."""
+        with (written / "journal").open("ab") as file:
+            file.write(bytes(5000))
+
+        assert len(life(written).nodes) == 5
+
+    def test_any_flipped_byte_is_an_error(self, written: Path) -> None:
+        """Never a silent loss; the error names the file and the remedy."""
+        journal = written / "journal"
+        whole = journal.read_bytes()
+        for at in range(len(whole)):
+            journal.write_bytes(whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1 :])
+
+            with pytest.raises(JournalError, match="is damaged") as raised:
+                life(written)
+
+            assert str(journal) in str(raised.value)
+            assert "mv " in raised.value.hint
+        assert isinstance(raised.value, AutohealerError)
+
+    @pytest.mark.parametrize("foreign", [b"#!/bin/sh\n", b"x", b'{"a": 1}' * 100])
+    def test_other_files_are_not_taken_for_journals(self, tmp_path: Path, foreign: bytes) -> None:
+        """They are not overwritten either."""
+        (tmp_path / "journal").write_bytes(foreign)
+
+        with pytest.raises(JournalError):
+            life(tmp_path)
+
+        assert (tmp_path / "journal").read_bytes() == foreign
+
+    @settings(max_examples=200, deadline=None)
+    @given(data=st.binary(max_size=200))
+    def test_entries_of_any_bytes_are_read_or_refused(self, data: bytes) -> None:
+        """Nothing else comes of them than the errors that the journal knows."""
+        from autohealer.zkserver.records import MALFORMED  # noqa: PLC0415
+
+        state = State()
+        try:
+            state.apply(data)
+        except MALFORMED:
+            return
+        assert state is not None
+
+
+class TestCompaction:
+    """Written anew while changes go on."""
+
+    def test_stale_entries_go(self, tmp_path: Path) -> None:
+        """The same node, set again and again, is there once."""
+        machine = Machine()
+        journal = Journal(tmp_path)
+        journal.load()
+        journal.open(write_everything(machine.engine.tree, [], 1), 1, 0.0)
+        peer = machine.peer()
+        peer.ask(1, create("/a"))
+        journal.append(bytes(machine.journal), 0.0)
+
+        while not journal.wants_compaction(0.0):
+            machine.journal.clear()
+            peer.ask(5, string("/a") + buffer(b"x" * 10_000) + integer(-1))
+            journal.append(bytes(machine.journal), 0.0)
+        journal.begin_compaction(write_everything(machine.engine.tree, machine.engine.sessions.by_id.values(), 1), 0.0)
+        before = (tmp_path / "journal").stat().st_size
+        while journal.is_compacting:
+            journal.compact_some(0.0)
+        journal.close()
+
+        assert (tmp_path / "journal").stat().st_size < before / 50
+        assert not (tmp_path / "journal.new").exists()
+        state = life(tmp_path)
+        assert state.nodes["/a"].data == b"x" * 10_000
+        assert list(state.sessions) == [peer.session_id]
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        before=st.lists(st.integers(0, 11), max_size=30),
+        during=st.lists(st.lists(st.integers(0, 11), max_size=4), min_size=1, max_size=12),
+    )
+    def test_copy_made_while_changes_go_on_is_the_same(self, before: list[int], during: list[list[int]]) -> None:
+        """However pieces and changes follow each other, what is read is what is."""
+        machine = Machine()
+        peer = machine.peer(timeout_ms=60_000)
+        for number in range(8):
+            peer.ask(1, create(f"/{number}", b"x" * 9000))
+        actions = _actions(machine)
+        for number in before:
+            actions[number]()
+        pieces = write_everything(machine.engine.tree, machine.engine.sessions.by_id.values(), 1)
+        copied = State()
+
+        for numbers in during:
+            machine.journal.clear()
+            for number in numbers:
+                actions[number]()
+            copied.apply(bytes(machine.journal))
+            copied.apply(next(pieces, b""))
+        for piece in pieces:
+            copied.apply(piece)
+
+        assert _picture(Machine(copied)) == _picture(machine)
+
+    def test_crash_in_the_middle_leaves_the_old_journal(self, written: Path) -> None:
+        """The new file counts only once it is whole."""
+        journal = Journal(written)
+        journal.load()
+        journal.begin_compaction(iter([write_node("/new", Node(b"", OPEN_ACL, 0, 1, 0)), b"", b""]), 0.0)
+        journal.compact_some(0.0)
+        half = (written / "journal.new").read_bytes()
+        journal.close()
+        (written / "journal.new").write_bytes(half)
+
+        assert "/new" not in life(written).nodes
+
+
+class TestFullDisk:
+    """The server goes on, and writes all anew when there is room again."""
+
+    @pytest.fixture
+    def full(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+        write = os.write
+        state = {"full": False}
+
+        def limited(file: int, data: bytes) -> int:
+            if state["full"] and file > 2:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(file, data)
+
+        monkeypatch.setattr(os, "write", limited)
+        return lambda is_full: state.update(full=is_full)
+
+    def test_nothing_is_lost_when_it_clears(
+        self, tmp_path: Path, full: Callable[[bool], None], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What could not be written is in the tree still, and gets to the disk with it."""
+        journal = Journal(tmp_path)
+        journal.load()
+        journal.open(iter([]), 1, 0.0)
+        first, second, third = batches(3)
+        journal.append(first, 0.0)
+        full(True)
+        journal.append(second, 0.0)
+        assert journal.retry_at() == 1.0
+        assert not journal.wants_compaction(0.5)
+        assert journal.wants_compaction(1.0)
+        journal.begin_compaction(iter([first, second]), 1.0)
+        assert not journal.is_compacting
+        full(False)
+
+        journal.begin_compaction(iter([first, second]), 2.0)
+        while journal.is_compacting:
+            journal.compact_some(2.0)
+        journal.append(third, 2.0)
+        journal.close()
+
+        assert sorted(life(tmp_path).nodes) == ["/n0", "/n1", "/n2"]
+        assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+
+    def test_no_room_for_the_very_first_bytes_is_an_error(self, tmp_path: Path, full: Callable[[bool], None]) -> None:
+        """A server that cannot keep what it was told to keep does not start."""
+        journal = Journal(tmp_path)
+        journal.load()
+        full(True)
+
+        with pytest.raises(OSError, match="No space left"):
+            journal.open(iter([]), 1, 0.0)
+
+        journal.close()
+
+
+def _actions(machine: Machine) -> list[Callable[[], object]]:
+    """Changes of every kind, most of which are possible at any time."""
+    peer = machine.peer(timeout_ms=60_000)
+    names = iter(range(1_000_000))
+    opened = [machine.peer(timeout_ms=60_000)]
+
+    def reopen() -> None:
+        opened[0].ask(1, create(f"/e{next(names)}", flags=1))
+        opened[0].ask(-11)
+        opened[0] = machine.peer(timeout_ms=60_000)
+
+    return [
+        lambda: peer.ask(1, create("/0/s-", flags=2)),
+        lambda: peer.ask(1, create("/1/s-", b"y" * 9000, flags=3)),
+        lambda: peer.ask(2, string("/7") + integer(-1)),
+        lambda: peer.ask(1, create("/7", b"again")),
+        lambda: peer.ask(5, string("/3") + buffer(b"z" * 5000) + integer(-1)),
+        lambda: peer.ask(5, string("/") + buffer(b"root") + integer(-1)),
+        lambda: peer.ask(7, string("/4") + integer(1) + integer(1) + string("world") + string("anyone") + integer(-1)),
+        lambda: peer.ask(19, create(f"/c{next(names)}", flags=4)),
+        lambda: peer.ask(21, create(f"/t{next(names)}", flags=5) + long(1 << 30)),
+        lambda: peer.ask(14, multi([(2, string("/6") + integer(-1)), (1, create("/6")), (1, create("/6/x"))])),
+        lambda: peer.ask(2, string("/6/x") + integer(-1)),
+        reopen,
+    ]
+
+
+def _picture(machine: Machine) -> object:
+    """Everything that clients could see, and who owns what."""
+    tree = machine.engine.tree
+    nodes = {}
+    for path, node in tree.nodes.items():
+        fields = {name: getattr(node, name) for name in Node.__slots__ if name != "children"}
+        nodes[path] = fields, sorted(node.children or ())
+    sessions = {number: (s.timeout_ms, s.password) for number, s in machine.engine.sessions.by_id.items()}
+    ephemerals = {owner: sorted(paths) for owner, paths in tree.ephemerals.items()}
+    return nodes, sessions, ephemerals, sorted(tree.transient)
