@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from kazoo.client import KazooClient
@@ -45,8 +46,14 @@ def crash(member: Member) -> None:
     """What SIGKILL does to an agent: its session lives on, and nobody speaks for it."""
     inside = member.cluster._link._client
     inside._stopped.set()
-    inside._connection._socket.shutdown(socket.SHUT_RDWR)
-    assert inside._connection.connection_stopped.wait(20)
+
+    def dead() -> bool:
+        # It may be about to connect: then there is no socket yet, or one that is not connected.
+        with suppress(OSError, AttributeError):
+            inside._connection._socket.shutdown(socket.SHUT_RDWR)
+        return bool(inside._connection.connection_stopped.is_set())
+
+    eventually(dead)
     inside.close()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from kazoo.client import KazooClient
 
+from autohealer.coordination.listing import GAP_S
 from autohealer.core.events import (
     AgentsRead,
     ChildrenRead,
@@ -33,8 +34,9 @@ def test_the_target_is_told_at_first_and_with_each_change(member: Callable[..., 
     a.wait(TargetRead, lambda e: e.workers == 10)
     client.set("/autohealer/target", b'{"workers": 7, "later": true}')
     a.wait(TargetRead, lambda e: e.workers == 7)
+    before = len(a.events)
     client.set("/autohealer/target", b"\xff many")
-    a.wait(TargetRead, lambda e: e.workers is None, after=len(a.events))
+    a.wait(TargetRead, lambda e: e.workers is None, after=before)
     client.delete("/autohealer/target")
     a.do(a.cluster.write_target, 3)
     a.wait(TargetRead, lambda e: e.workers == 3)
@@ -166,14 +168,15 @@ def test_only_a_leader_lists_the_workers(member: Callable[..., Member], client: 
 
 
 def test_a_burst_of_registrations_is_read_a_few_times(member: Callable[..., Member], client: KazooClient) -> None:
-    """Not once for each."""
+    """Not once for each, but with a pause after each reading."""
     a = member().join()
     a.wait(ChildrenRead)
+    began = time.monotonic()
     for result in [client.create_async(f"/workers/w{n}", b"", ephemeral=True) for n in range(500)]:
         result.get(timeout=20)
     a.wait(ChildrenRead, lambda e: len(e.children) == 500)
 
-    assert len(a.of(ChildrenRead)) < 40
+    assert len(a.of(ChildrenRead)) <= 2 + (time.monotonic() - began) / GAP_S
 
 
 def test_requests_are_told_once_and_deleted_when_answered(member: Callable[..., Member], client: KazooClient) -> None:
@@ -188,6 +191,7 @@ def test_requests_are_told_once_and_deleted_when_answered(member: Callable[..., 
     ):
         client.create("/autohealer/requests/r-", data, sequence=True)
     a = member().join()
+    a.wait(LeadershipWon)
     told = a.wait(RequestRead)
     assert (told.verb, told.subject) == ("kill", "host-a-0-x")
     a.do(a.cluster._look_again)

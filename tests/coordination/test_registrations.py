@@ -8,8 +8,15 @@ from collections.abc import Callable
 from kazoo.client import KazooClient
 
 from autohealer.coordination.entries import read_worker
-from autohealer.core.events import LeadershipWon, RegistrationGone, RegistrationSeen, StandInMade, WorkersRecreated
-from tests.coordination.member import Member
+from autohealer.core.events import (
+    AgentsRead,
+    LeadershipWon,
+    RegistrationGone,
+    RegistrationSeen,
+    StandInMade,
+    WorkersRecreated,
+)
+from tests.coordination.member import Member, entry
 from tests.support.processes import eventually
 
 WORKER = "host-a-0-x1"
@@ -194,3 +201,32 @@ def test_what_a_former_life_left_is_cleared(member: Callable[..., Member], clien
 
     eventually(lambda: sorted(client.get_children("/workers")) == sorted(others))
     assert client.exists("/workers/host-a-3-live.agent").ephemeralOwner == a.session[0]
+
+
+def test_a_heal_costs_few_requests(member: Callable[..., Member], client: KazooClient) -> None:
+    """Remove the dead, watch the new, stand in for it, say so: four, for an agent that does not lead."""
+    member("host-z").join().wait(LeadershipWon)
+    a = member().join()
+    a.do(a.cluster.watch_registration, WORKER)
+    a.do(a.cluster.make_stand_in, WORKER, 0, 1, "")
+    a.wait(StandInMade)
+    client.create(OWN, b"", ephemeral=True)
+    a.wait(RegistrationSeen)
+    a.wait(AgentsRead, lambda e: "host-a" in e.agents)
+    a.settle()
+    a.settle()
+    before = a.cluster._link._client._connection._xid
+
+    def heal() -> None:
+        a.cluster.publish_agent(entry(0))
+        a.cluster.remove_registration(WORKER)
+        a.cluster.watch_registration("host-a-0-x2")
+        a.cluster.make_stand_in("host-a-0-x2", 0, 2, "")
+        a.cluster.publish_agent(entry(1))
+
+    a.do(heal)
+    a.wait(AgentsRead, lambda e: e.agents.get("host-a") == entry(1))
+    eventually(lambda: client.get_children("/workers") == ["host-a-0-x2.agent"])
+    a.settle()
+
+    assert a.cluster._link._client._connection._xid - before - 1 <= 4
