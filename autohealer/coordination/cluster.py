@@ -97,7 +97,7 @@ class Cluster:
             read=lambda plan, mzxid: self._post(events.PlanRead(clock(), plan, mzxid)),
             refused=lambda: self._post(events.PlanRefused(clock())),
         )
-        self._grounded = self._admitted = self._workers_stood = False
+        self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
         self._outstanding: int | None = None
         self._denied_paths: set[str] = set()
@@ -250,13 +250,16 @@ class Cluster:
         self._resume()
 
     def _admit(self) -> None:
+        self._taken_told = False
         if not self._admitted:
             self._admitted = True
             self._resume()
 
     def _taken(self) -> None:
         self._admitted = False
-        self._post(events.IdentityTaken(self._clock()))
+        if not self._taken_told:
+            self._taken_told = True
+            self._post(events.IdentityTaken(self._clock()))
 
     def _resume(self) -> None:
         """Ground and name are there, or have been looked at again: close every gap."""

@@ -77,7 +77,7 @@ class Election:
         self._link.children(self._path, self._listed)
 
     def _listed(self, names: Any, error: Exception | None) -> None:
-        if error is not None:
+        if error is not None or not self._open:
             self._rest()
             return
         candidates = {name: number for name in names if (number := sequence_of(name)) is not None}

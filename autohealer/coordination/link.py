@@ -223,8 +223,8 @@ class Link:
             return
         if path and isinstance(error, _DENIED):
             self._observer.denied(path)
-        done(result.value, error)
         self._fill()
+        done(result.value, error)
 
     # ---- the session
 
