@@ -26,6 +26,8 @@ from autohealer.core.registrations import Registrations, Style
 from autohealer.core.slots import Slots
 from autohealer.core.snapshot import Snapshot, WorkerView
 
+# Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
+TICK_S = 2.0
 FAILED = 1
 GAVE_UP = 4
 KILLED = 130
@@ -64,7 +66,8 @@ class Supervisor:
         self._target: int | None = None
         self._session_timeout_s = 0.0
         self._away_since: Instant | None = 0.0
-        self._had_session = False
+        self._had_session = self._resumed_session = False
+        self._yield_at: Instant | None = None
         self._adopted = False
         self._draining = False
         self._killing = False
@@ -123,6 +126,8 @@ class Supervisor:
         now = event.at
         self._slots.expire(now)
         self._registrations.expire(now)
+        if self._yield_at is not None and now >= self._yield_at:
+            self._yield()
         if self._slots.gave_up is not None and not self._draining:
             self._exit = Exit(GAVE_UP, self._slots.gave_up)
             self._begin_drain(self._slots.gave_up)
@@ -142,7 +147,7 @@ class Supervisor:
     def next_deadline(self) -> Instant | None:
         """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
         leaders = self._leader.next_deadline() if self._may_decide else None
-        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), leaders)
+        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), leaders, self._yield_at)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def snapshot(self, now: Instant) -> Snapshot:
@@ -228,7 +233,7 @@ class Supervisor:
         else:
             self._registrations.unsettle(-inf)
         self._end_absence(event.at)
-        self._had_session = True
+        self._had_session, self._resumed_session = True, event.resumed
         self._found_plan = None
         self._published = None
 
@@ -272,8 +277,17 @@ class Supervisor:
             self._report("leader.lost", leader=self._me.agent, epoch=self._leader.epoch)
         self._leader.lost()
 
-    def _identity_taken(self, _: Event) -> None:
-        """Two that go by one name would undo each other's work: the one that comes later yields."""
+    def _identity_taken(self, event: Event) -> None:
+        """Two that go by one name would undo each other's work: the one that comes later yields.
+
+        Unless it is this agent's own former life, whose session nobody has noted down and which is about to end.
+        """
+        if self._yield_at is None:
+            patience_s = 0.0 if self._resumed_session else self._session_timeout_s + TICK_S
+            self._yield_at = event.at + patience_s
+
+    def _yield(self) -> None:
+        self._yield_at = None
         self._orders.append(
             Exit(FAILED, f"another agent goes by the id {self._me.agent}: its state directory is a copy of this one's")
         )
@@ -322,6 +336,7 @@ class Supervisor:
 
     def _agents_read(self, event: events.AgentsRead) -> None:
         former, now = set(self._leader.agents or ()), set(event.agents)
+        self._yield_at = None  # only who has the name gets to see the others
         for agent in sorted(now - former):
             self._report("agent.joined", agent=agent)
         for agent in sorted(former - now):

@@ -34,7 +34,8 @@ class Control:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ValueError, asyncio.LimitOverrunError):
+        # Cancelled only at the agent's end; a task that ended so would be taken for a mistake of ours.
+        with suppress(OSError, ValueError, asyncio.LimitOverrunError, asyncio.CancelledError):
             while line := await reader.readline():
                 writer.write(json.dumps(self._answer(line)).encode() + b"\n")
                 await writer.drain()

@@ -576,11 +576,32 @@ def test_a_failure_while_it_drains_does_not_make_a_wish_a_failure() -> None:
 
 def test_two_agents_by_one_name_are_one_too_many() -> None:
     book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, True)
     book.tell(events.IdentityTaken)
 
     (leave,) = book.take(Exit)
     assert leave.code == 1
     assert ME.agent in leave.error
+
+
+def test_a_name_that_is_taken_may_be_that_of_a_former_life_whose_session_ends() -> None:
+    book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.IdentityTaken)
+    book.wait(SESSION_TIMEOUT_S + 1)
+    assert book.take(Exit) == []
+    book.tell(events.AgentsRead, {ME.agent: None})
+    book.wait(100)
+    assert book.take(Exit) == []
+
+
+def test_a_name_that_stays_taken_is_anothers() -> None:
+    book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.IdentityTaken)
+    book.wait(SESSION_TIMEOUT_S + 3)
+    (leave,) = book.take(Exit)
+    assert leave.code == 1
 
 
 def test_refused_access_ends_an_agent_that_starts_and_not_one_that_runs() -> None:
