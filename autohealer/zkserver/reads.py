@@ -207,8 +207,6 @@ class Reads:
             self._watches.add(path, connection, watches.PERSISTENT)
         for path in recursive:
             self._watches.add(path, connection, watches.RECURSIVE)
-            # here, unlike in addWatch, the children's table is told too: it sends nothing more for it
-            self._watches.children.add(path, connection, watches.RECURSIVE)
         return b""
 
     def _set_watches(self, connection: Connection, since: int, paths: list[list[str]]) -> None:

@@ -114,9 +114,9 @@ class Watches:
 
     def add(self, path: str, connection: Connection, mode: int) -> None:
         """A persistent or recursive watch, for as long as the connection lasts."""
+        # a recursive watch hears nothing through the children's table, but can be looked for there
         self.data.add(path, connection, mode)
-        if mode != RECURSIVE:
-            self.children.add(path, connection, mode)
+        self.children.add(path, connection, mode)
 
     def remove(self, path: str, connection: Connection, kind: int) -> bool:
         """Take a watch back. False: there was none."""

@@ -100,14 +100,23 @@ class Wire:
 
     def connect(self) -> Self:
         """The handshake, with the session's id and password if there is one. A refusal leaves the id 0."""
-        self.send_frame(
-            integer(0) + long(self.zxid) + integer(self.timeout_ms) + long(self.session_id)
-            + buffer(self.password) + boolean(False)
-        )  # fmt: skip
+        self.send_frame(self._connect_request())
         answer = self.receive_frame()
         _, self.granted_ms, self.session_id, size = struct.unpack_from(">iiqi", answer)
         self.password = answer[20 : 20 + size]
         return self
+
+    def connect_and_close(self) -> None:
+        """Take a session over and end it, in one go: its other client gets no chance to take it back."""
+        close = integer(1) + integer(-11)
+        request = self._connect_request()
+        self.socket.sendall(integer(len(request)) + request + integer(len(close)) + close)
+        self.receive_frame()
+        self.receive_frame()
+
+    def _connect_request(self) -> bytes:
+        session = long(self.session_id) + buffer(self.password)
+        return integer(0) + long(self.zxid) + integer(self.timeout_ms) + session + boolean(False)
 
     def send_frame(self, frame: bytes) -> None:
         self.socket.sendall(integer(len(frame)) + frame)
