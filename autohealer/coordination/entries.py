@@ -63,7 +63,10 @@ def read_agent(data: bytes) -> AgentEntry | None:
         return None
     if not (http is None or _text(http)):
         return None
-    return AgentEntry(host=host, version=version, capacity=capacity, draining=draining, http=http, **counts)
+    plan = fields.get("plan", 0)
+    if not (_integer(plan) and 0 <= plan < _INT64):
+        return None
+    return AgentEntry(host=host, version=version, capacity=capacity, draining=draining, http=http, plan=plan, **counts)
 
 
 def read_target(data: bytes) -> int | None:

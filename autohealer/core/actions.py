@@ -135,6 +135,13 @@ class Report(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Warn(Action):
+    """Something that is not as it should be, and that nobody has to act upon at once."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exit(Action):
     """The agent is done. ``error`` says why where that was not asked for."""
 

@@ -89,9 +89,10 @@ class ConnectionsSeen(Event):
 
 @dataclass(frozen=True, slots=True)
 class DrainRequested(Event):
-    """Stop the workers and end: a signal, or ``autohealer stop``."""
+    """Stop the workers and end: a signal, or ``autohealer stop``. ``hand_over`` where others are to take over first."""
 
     cause: str
+    hand_over: bool = True
 
 
 class KillRequested(Event):

@@ -7,12 +7,13 @@ needs no hand-over, and a plan that somebody damaged repairs itself.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from math import inf
 
-from autohealer.core.actions import Action, WritePlan
-from autohealer.core.model import AgentEntry, Child, Instant, Plan, WorkerId
-from autohealer.core.plan import divide
+from autohealer.core.actions import Action, Warn, WritePlan
+from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, WorkerId
+from autohealer.core.plan import divide, replace_first, stop_first
 
 RETRY_S = 1.0
 
@@ -20,8 +21,9 @@ RETRY_S = 1.0
 class Leader:
     """What this agent knows of the whole pool; it decides only while it leads."""
 
-    def __init__(self, agent: str, grace_s: float, order: Callable[[Action], None]) -> None:
-        self._agent, self._grace_s, self._order = agent, grace_s, order
+    def __init__(self, spec: PoolSpec, agent: str, order: Callable[[Action], None]) -> None:
+        self._spec, self._agent, self._order = spec, agent, order
+        self._grace_s = spec.register_grace_s
         self.epoch: int | None = None
         self.agents: Mapping[str, AgentEntry | None] | None = None
         self.target: int | None = None
@@ -36,12 +38,17 @@ class Leader:
         self._deadline: Instant | None = None
         self._stale = True
         self._mine: AgentEntry | None = None
+        self._standing_since = 0
+        self._vanished: deque[Instant] = deque()
+        self._short = 0
 
     # ---- what is observed
 
-    def agents_read(self, agents: Mapping[str, AgentEntry | None]) -> None:
+    def agents_read(self, agents: Mapping[str, AgentEntry | None], now: Instant, session_timeout_s: float) -> None:
         """The live agents. What a lost one leaves is old: it is counted at once."""
-        lost = set(self.agents or ()) - set(agents)
+        former = self.agents or {}
+        lost = former.keys() - agents.keys()
+        self._suspect(sum(not ((entry := former[agent]) and entry.draining) for agent in lost), now, session_timeout_s)
         if lost and self._children:
             for name, (worker, _) in self._children.items():
                 if worker and (parsed := WorkerId.parse(worker)) and parsed.agent in lost:
@@ -49,6 +56,15 @@ class Leader:
             self._differs_since = -inf
         self.agents = agents
         self._stale = True
+
+    def _suspect(self, vanished: int, now: Instant, session_timeout_s: float) -> None:
+        """Of three or more agents more than half are gone within a session timeout: is it them, or ZooKeeper?"""
+        self._vanished.extend([now] * vanished)
+        while self._vanished and self._vanished[0] <= now - session_timeout_s:
+            self._vanished.popleft()
+        before = len(self.agents or ()) - vanished + len(self._vanished)
+        if vanished and before >= 3 and len(self._vanished) > before / 2:
+            self.hold(now + session_timeout_s, f"{len(self._vanished)} of {before} agents vanished together")
 
     def target_read(self, target: int | None) -> None:
         """The target as it stands."""
@@ -68,14 +84,16 @@ class Leader:
         self.epoch = None
         self._deadline = None
 
-    def hold(self, until: Instant) -> None:
-        """ZooKeeper was away: what it says now may be about to change, so move nothing until then."""
+    def hold(self, until: Instant, why: str) -> None:
+        """What ZooKeeper says now may be about to change: move nothing until then."""
         self._hold_until = until
         self._stale = True
+        if self.epoch is not None:
+            self._order(Warn(f"{why}: nothing is moved before ZooKeeper has been there for a session timeout"))
 
-    def plan_read(self, plan: Plan | None) -> None:
+    def plan_read(self, plan: Plan | None, mzxid: int) -> None:
         """The plan as it stands."""
-        self.standing = plan
+        self.standing, self._standing_since = plan, mzxid
         self._writing = False
         self._stale = True
 
@@ -130,17 +148,32 @@ class Leader:
             self._deadline = self._hold_until
             return
         agents = {**self.agents, self._agent: mine}
+        if all(entry is not None and entry.draining for entry in agents.values()):
+            return  # nobody is left to hand anything over to
         self.foreign = self._count_foreign(agents, now)
-        plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._divide(agents))
+        plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._shares(agents))
         if plan != self.standing and not self._writing:
             self._writing = True
             self._order(WritePlan(plan))
 
-    def _divide(self, agents: Mapping[str, AgentEntry | None]) -> dict[str, int]:
+    def _shares(self, agents: Mapping[str, AgentEntry | None]) -> dict[str, int]:
+        standing = self.standing.shares if self.standing else {}
+        entries = {agent: entry for agent, entry in agents.items() if entry is not None}
+        running = {agent: entry.running for agent, entry in entries.items()}
         capacities = {a: e.capacity if e else None for a, e in agents.items() if not (e and e.draining)}
-        former = self.standing.shares if self.standing else {}
-        shares = divide((self.target or 0) - self.foreign, capacities, former)
-        return {agent: shares.get(agent, 0) for agent in agents}
+        total = max(0, (self.target or 0) - self.foreign)
+        divided = divide(total, capacities, {**running, **standing})
+        self._tell_short(total - sum(divided.values()))
+        final = {agent: divided.get(agent, 0) for agent in agents}
+        if self._spec.on_partition is OnPartition.KEEP:
+            return replace_first(final, running)
+        followed = all(entry.plan == self._standing_since for entry in entries.values()) or self.standing is None
+        return stop_first(total, final, standing, running if followed else None)
+
+    def _tell_short(self, short: int) -> None:
+        if short and short != self._short:
+            self._order(Warn(f"{short} workers more than all agents take (--capacity): start another agent"))
+        self._short = short
 
     def _count_foreign(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> int:
         children = self._children or {}

@@ -17,6 +17,13 @@ class Registration(StrEnum):
     AGENT = "agent"
 
 
+class OnPartition(StrEnum):
+    """What an agent does that is cut off: ``--on-partition``."""
+
+    KEEP = "keep"
+    STOP = "stop"
+
+
 @dataclass(frozen=True, slots=True)
 class PoolSpec:
     """What ``run`` was asked for."""
@@ -31,6 +38,9 @@ class PoolSpec:
     stable_after_s: float = 10.0
     backoff_max_s: float = 30.0
     max_failures: int | None = None
+    on_partition: OnPartition = OnPartition.KEEP
+    capacity: int | None = None
+    drain_timeout_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class WorkerId:
 
 @dataclass(frozen=True, slots=True)
 class AgentEntry:
-    """What an agent says of itself to the others."""
+    """What an agent says of itself to the others; ``plan`` is the mzxid of the plan that it follows."""
 
     host: str
     pid: int
@@ -68,6 +78,7 @@ class AgentEntry:
     capacity: int | None = None
     draining: bool = False
     http: str | None = None
+    plan: int = 0
 
 
 @dataclass(frozen=True, slots=True)

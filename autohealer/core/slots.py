@@ -96,6 +96,11 @@ class Slots:
         return self._counts[state]
 
     @property
+    def processes(self) -> int:
+        """How many workers have a process, or are being started."""
+        return len(self._by_worker)
+
+    @property
     def empty(self) -> bool:
         """Whether no worker, nor anything that one left behind, is there."""
         return not self._by_worker and not self._clearing

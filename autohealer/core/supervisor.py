@@ -21,7 +21,7 @@ from autohealer.core.actions import (
 from autohealer.core.events import Event
 from autohealer.core.leader import Leader
 from autohealer.core.lifecycle import WorkerState
-from autohealer.core.model import AgentEntry, Instant, PoolSpec, WorkerId
+from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, WorkerId
 from autohealer.core.registrations import Registrations, Style
 from autohealer.core.slots import Slots
 from autohealer.core.snapshot import Snapshot, WorkerView
@@ -44,6 +44,15 @@ class Identity:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """This agent is to run nothing. It hands over until ``until`` at the latest, and then ends, or stays (``ends``)."""
+
+    ends: bool
+    until: Instant
+    requests: tuple[str, ...] = ()
+
+
 class Supervisor:
     """The state of one agent for one pool, changed by ``handle`` alone.
 
@@ -57,9 +66,9 @@ class Supervisor:
         order = self._orders.append
         self._slots = Slots(spec, me.agent, me.nonce, order)
         self._registrations = Registrations(spec, style, order, self._slots.fault, self._slots.ready)
-        self._leader = Leader(me.agent, spec.register_grace_s, order)
+        self._leader = Leader(spec, me.agent, order)
         self._overwrite_target = overwrite_target
-        self._entry = AgentEntry(me.host, me.pid, me.version)
+        self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity)
         self._published: AgentEntry | None = None
         self._share: int | None = None
         self._found_plan: int | None = None
@@ -69,8 +78,8 @@ class Supervisor:
         self._had_session = self._resumed_session = False
         self._yield_at: Instant | None = None
         self._adopted = False
-        self._draining = False
-        self._killing = False
+        self._drain: Drain | None = None
+        self._out_of_patience = self._killing = False
         self._leaving = False
         self._exit = Exit(0)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -81,7 +90,7 @@ class Supervisor:
             events.EvidenceTaken: self._slots.evidence,
             events.WorkerAdopted: self._worker_adopted,
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
-            events.DrainRequested: self._drain,
+            events.DrainRequested: self._drain_requested,
             events.KillRequested: self._kill,
             events.RequestRead: self._request,
             events.SessionOpened: self._session_opened,
@@ -128,18 +137,16 @@ class Supervisor:
         self._registrations.expire(now)
         if self._yield_at is not None and now >= self._yield_at:
             self._yield()
-        if self._slots.gave_up is not None and not self._draining:
+        if self._slots.gave_up is not None and not self._ending:
             self._exit = Exit(GAVE_UP, self._slots.gave_up)
-            self._begin_drain(self._slots.gave_up)
+            self._begin_drain(self._slots.gave_up, Drain(ends=True, until=now))
         if not self._killing:
-            self._slots.want(0 if self._draining else self._share, now)
+            self._slots.want(self._wanted(now), now)
         self._publish(now)
         if self._may_decide:
             self._leader.decide(self._entry, now)
-        if self._draining and self._slots.empty and not self._leaving:
-            self._leaving = True
-            agents = self._leader.agents
-            self._orders.append(LeaveCluster(last=agents is not None and not set(agents) - {self._me.agent}))
+        if self._drain is not None and self._slots.empty and not self._leaving:
+            self._drained(self._drain)
         orders = self._orders.copy()
         self._orders.clear()
         return orders
@@ -147,7 +154,8 @@ class Supervisor:
     def next_deadline(self) -> Instant | None:
         """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
         leaders = self._leader.next_deadline() if self._may_decide else None
-        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), leaders, self._yield_at)
+        drain = self._drain.until if self._drain is not None and not self._out_of_patience else None
+        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), leaders, drain, self._yield_at)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def snapshot(self, now: Instant) -> Snapshot:
@@ -178,7 +186,7 @@ class Supervisor:
             foreign=plan.foreign if plan else None,
             leader=plan.leader if plan else None,
             epoch=plan.epoch if plan else None,
-            draining=self._draining,
+            draining=self._drain is not None,
             agents={**(leader.agents or {}), self._me.agent: self._entry},
             workers=tuple(workers),
         )
@@ -201,27 +209,66 @@ class Supervisor:
 
     # ---- people
 
-    def _drain(self, event: events.DrainRequested) -> None:
-        if not self._draining:
-            self._begin_drain(event.cause)
+    def _drain_requested(self, event: events.DrainRequested) -> None:
+        if not self._ending:
+            patience_s = self._spec.drain_timeout_s if event.hand_over else 0.0
+            self._begin_drain(event.cause, Drain(ends=True, until=event.at + patience_s))
 
-    def _begin_drain(self, cause: str) -> None:
-        self._draining = True
+    def _begin_drain(self, cause: str, drain: Drain) -> None:
+        self._drain = drain
         self._orders.append(Report("agent.draining", {"agent": self._me.agent, "cause": cause}))
 
+    @property
+    def _ending(self) -> bool:
+        return self._drain is not None and self._drain.ends
+
+    def _wanted(self, now: Instant) -> int | None:
+        """How many workers this agent is to run now. One that drains goes by the plan while others take over."""
+        if self._drain is None:
+            return self._share
+        others = any(
+            agent != self._me.agent and entry is not None and not entry.draining
+            for agent, entry in (self._leader.agents or {}).items()
+        )
+        self._out_of_patience = now >= self._drain.until
+        may_hand_over = others and self._away_since is None and not self._out_of_patience
+        return self._share if may_hand_over else 0
+
+    def _drained(self, drain: Drain) -> None:
+        """Nothing of this agent's workers is left."""
+        for request in drain.requests:
+            self._orders.append(AnswerRequest(request))
+        if drain.ends:
+            self._leaving = True
+            agents = self._leader.agents
+            self._orders.append(LeaveCluster(last=agents is not None and not set(agents) - {self._me.agent}))
+        elif drain.requests:
+            self._drain = replace(drain, requests=())
+
     def _kill(self, event: events.KillRequested) -> None:
-        self._draining = self._killing = True
+        self._drain, self._killing = Drain(ends=True, until=event.at), True
         self._exit = Exit(KILLED)
         self._slots.kill_all(event.at)
 
     def _request(self, event: events.RequestRead) -> None:
+        worker = WorkerId.parse(event.subject)
         if event.verb == "stop":
-            self._drain(events.DrainRequested(event.at, "autohealer stop"))
-        elif event.verb == "kill":
-            worker = WorkerId.parse(event.subject)
-            if worker is not None and worker.agent == self._me.agent:
-                self._slots.kill(event.subject)
-                self._orders.append(AnswerRequest(event.request))
+            self._drain_requested(events.DrainRequested(event.at, "autohealer stop", hand_over=False))
+        elif event.verb == "kill" and worker is not None and worker.agent == self._me.agent:
+            self._slots.kill(event.subject)
+            self._orders.append(AnswerRequest(event.request))
+        elif event.verb == "drain" and event.subject == self._me.agent:
+            self._drain_and_stay(event)
+        elif event.verb == "undrain" and event.subject == self._me.agent:
+            self._drain = self._drain if self._ending else None
+            self._orders.append(AnswerRequest(event.request))
+
+    def _drain_and_stay(self, event: events.RequestRead) -> None:
+        if self._drain is None:
+            until = event.at + self._spec.drain_timeout_s
+            self._begin_drain("autohealer drain", Drain(ends=False, until=until, requests=(event.request,)))
+        else:
+            self._drain = replace(self._drain, requests=(*self._drain.requests, event.request))
 
     # ---- ZooKeeper
 
@@ -261,7 +308,7 @@ class Supervisor:
     def _end_absence(self, now: Instant) -> None:
         """ZooKeeper is there again. After a long absence the other agents are only just coming back, too."""
         if self._had_session and self._away_since is not None and now - self._away_since > self._session_timeout_s / 3:
-            self._leader.hold(now + self._session_timeout_s)
+            self._leader.hold(now + self._session_timeout_s, "ZooKeeper was away")
         self._away_since = None
 
     def _unsettle(self, now: Instant) -> None:
@@ -298,7 +345,7 @@ class Supervisor:
             self._orders.append(Exit(FAILED, event.error))
 
     def _target_read(self, event: events.TargetRead) -> None:
-        if self._draining:
+        if self._ending:
             return
         wanted = event.workers
         if self._overwrite_target:
@@ -321,7 +368,7 @@ class Supervisor:
 
     def _plan_read(self, event: events.PlanRead) -> None:
         former, plan = self._leader.standing, event.plan
-        self._leader.plan_read(plan)
+        self._leader.plan_read(plan, event.mzxid)
         if plan is None:
             return
         self._slots.epoch = event.mzxid
@@ -335,13 +382,13 @@ class Supervisor:
             self._report("plan.changed", target=plan.target, foreign=plan.foreign, shares=dict(plan.shares))
 
     def _agents_read(self, event: events.AgentsRead) -> None:
-        former, now = set(self._leader.agents or ()), set(event.agents)
         self._yield_at = None  # only who has the name gets to see the others
+        former, now = set(self._leader.agents or ()), set(event.agents)
         for agent in sorted(now - former):
             self._report("agent.joined", agent=agent)
         for agent in sorted(former - now):
             self._report("agent.left", agent=agent)
-        self._leader.agents_read(event.agents)
+        self._leader.agents_read(event.agents, event.at, self._session_timeout_s)
 
     def _children_read(self, event: events.ChildrenRead) -> None:
         new, left = self._leader.children_read(event.children, event.at)
@@ -360,16 +407,24 @@ class Supervisor:
     @property
     def _may_decide(self) -> bool:
         """Whether this agent, if it leads, knows enough to change the plan now."""
-        return self._away_since is None and not self._registrations.inspecting and not self._draining
+        return self._away_since is None and not self._registrations.inspecting and not self._leaving
+
+    @property
+    def _running(self) -> int:
+        """What others go by: workers that do their job; where there may never be too many, every process."""
+        if self._spec.on_partition is OnPartition.STOP:
+            return self._slots.processes
+        return self._slots.count(WorkerState.RUNNING)
 
     def _publish(self, now: Instant) -> None:
         entry = replace(
             self._entry,
             share=self._share or 0,
-            running=self._slots.count(WorkerState.RUNNING),
+            running=self._running,
             unregistered=self._registrations.unregistered,
             departed=self._registrations.departed(now),
-            draining=self._draining,
+            draining=self._drain is not None,
+            plan=self._slots.epoch,
         )
         if entry != self._published and not self._leaving:
             self._entry = self._published = entry

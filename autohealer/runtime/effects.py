@@ -78,6 +78,7 @@ class Effects:
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
             actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
             actions.LeaveCluster: lambda a: cluster.leave(a.last),
+            actions.Warn: lambda a: warn(a.text),
             actions.Exit: lambda a: finish(a.code, a.error),
         }
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from autohealer.core.actions import Action, WritePlan
 from autohealer.core.leader import Leader
-from autohealer.core.model import AgentEntry, Child, Plan
+from autohealer.core.model import AgentEntry, Child, Plan, PoolSpec
 
 GRACE_S = 2.0
+SESSION_TIMEOUT_S = 6.0
+MZXID = 7
 ME = AgentEntry("host", 1, "1")
 EPOCH = 5
 
@@ -22,13 +24,13 @@ class Bench:
 
     def __init__(self, *agents: str, target: int = 10, anonymous: int = 0, children: tuple[Child, ...] = ()) -> None:
         self.orders: list[Action] = []
-        self.leader = Leader("me", GRACE_S, self.orders.append)
+        self.leader = Leader(PoolSpec("default", 10, register_grace_s=GRACE_S), "me", self.orders.append)
         self.now = 1000.0
         self.mine = replace(ME, unregistered=anonymous)
         self.agents: dict[str, AgentEntry | None] = {"me": ME, **dict.fromkeys(agents, ME)}
         self.children: set[Child] = set(children)
         self.leader.won(EPOCH)
-        self.leader.agents_read(dict(self.agents))
+        self.leader.agents_read(dict(self.agents), self.now, SESSION_TIMEOUT_S)
         self.leader.target_read(target)
         self.look()
 
@@ -50,21 +52,25 @@ class Bench:
         plans = [order.plan for order in self.orders if isinstance(order, WritePlan)]
         return plans[0] if plans else None
 
+    def follow(self) -> None:
+        """Decide everything that can be decided now."""
+        while (plan := self.decide()) is not None:
+            self.leader.plan_read(plan, MZXID)
+
     def settle(self) -> Plan:
         """The plan that stands when everything has been decided that can be decided now."""
-        while (plan := self.decide()) is not None:
-            self.leader.plan_read(plan)
+        self.follow()
         assert self.leader.standing is not None
         return self.leader.standing
 
     def wait(self, seconds: float) -> None:
         until = self.now + seconds
-        self.settle()
+        self.follow()
         while (due := self.leader.next_deadline()) is not None and due <= until:
             self.now = max(due, self.now)
-            self.settle()
+            self.follow()
         self.now = until
-        self.settle()
+        self.follow()
 
 
 def anonymous(name: str) -> Child:
@@ -85,11 +91,11 @@ def test_it_writes_the_plan_when_it_knows_agents_target_and_children() -> None:
 @pytest.mark.parametrize("unknown", ["leadership", "agents", "target", "children"])
 def test_it_writes_nothing_while_anything_is_unknown(unknown: str) -> None:
     orders: list[Action] = []
-    leader = Leader("me", GRACE_S, orders.append)
+    leader = Leader(PoolSpec("default", 10, register_grace_s=GRACE_S), "me", orders.append)
     if unknown != "leadership":
         leader.won(EPOCH)
     if unknown != "agents":
-        leader.agents_read({"me": ME})
+        leader.agents_read({"me": ME}, 1000.0, SESSION_TIMEOUT_S)
     if unknown != "target":
         leader.target_read(3)
     if unknown != "children":
@@ -132,7 +138,7 @@ def test_it_writes_nothing_twice_while_the_answer_is_awaited() -> None:
     assert bench.decide() is not None
     bench.leader.target_read(3)
     assert bench.decide() is None
-    bench.leader.plan_read(Plan(EPOCH, "me", 10, 0, {"me": 10}))
+    bench.leader.plan_read(Plan(EPOCH, "me", 10, 0, {"me": 10}), MZXID)
 
     assert bench.decide() == Plan(EPOCH, "me", 3, 0, {"me": 3})
 
@@ -141,7 +147,7 @@ def test_a_plan_that_stands_as_it_should_is_not_written_again() -> None:
     bench = Bench("b")
     bench.settle()
     bench.look()
-    bench.leader.agents_read(dict(bench.agents))
+    bench.leader.agents_read(dict(bench.agents), bench.now, SESSION_TIMEOUT_S)
     bench.leader.target_read(10)
 
     assert bench.decide() is None
@@ -163,7 +169,7 @@ def test_what_runs_is_no_reason_to_write() -> None:
 def test_whatever_stands_in_place_of_the_plan_is_replaced(damaged: Plan | None) -> None:
     bench = Bench()
     right = bench.settle()
-    bench.leader.plan_read(damaged)
+    bench.leader.plan_read(damaged, MZXID)
 
     assert bench.decide() == right
 
@@ -195,28 +201,28 @@ def test_a_target_change_changes_the_plan() -> None:
 def test_a_lost_agents_share_moves_at_once() -> None:
     bench = Bench("b")
     bench.settle()
-    bench.leader.agents_read({"me": ME})
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().shares == {"me": 10}
 
 
 def test_a_draining_agent_gets_nothing_and_is_still_named() -> None:
     bench = Bench("b")
-    bench.leader.agents_read({"me": ME, "b": replace(ME, draining=True)})
+    bench.leader.agents_read({"me": ME, "b": replace(ME, draining=True)}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().shares == {"me": 10, "b": 0}
 
 
 def test_capacity_is_respected() -> None:
     bench = Bench("b")
-    bench.leader.agents_read({"me": ME, "b": replace(ME, capacity=2)})
+    bench.leader.agents_read({"me": ME, "b": replace(ME, capacity=2)}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().shares == {"me": 8, "b": 2}
 
 
 def test_an_agent_whose_words_make_no_sense_still_gets_its_share() -> None:
     bench = Bench("b")
-    bench.leader.agents_read({"me": ME, "b": None})
+    bench.leader.agents_read({"me": ME, "b": None}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().shares == {"me": 5, "b": 5}
 
@@ -269,7 +275,7 @@ def test_what_a_lost_agent_leaves_is_old() -> None:
     bench = Bench("b")
     bench.settle()
     bench.come(identified("b-0-a"))
-    bench.leader.agents_read({"me": ME})
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
 
@@ -298,7 +304,7 @@ def test_anonymous_ones_beyond_our_own_are_foreign_once_the_grace_has_passed() -
 def test_our_unregistered_and_departed_workers_explain_anonymous_ones() -> None:
     children = tuple(anonymous(str(number)) for number in range(6))
     bench = Bench("b", anonymous=2, children=children)
-    bench.leader.agents_read({"me": ME, "b": replace(ME, unregistered=2, departed=1)})
+    bench.leader.agents_read({"me": ME, "b": replace(ME, unregistered=2, departed=1)}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().foreign == 1
 
@@ -333,9 +339,9 @@ def test_a_passing_surplus_of_anonymous_ones_moves_nothing() -> None:
 
 def test_anonymous_ones_that_a_lost_agent_leaves_are_old() -> None:
     bench = Bench(children=(anonymous("1"), anonymous("2")))
-    bench.leader.agents_read({"me": ME, "b": replace(ME, unregistered=2)})
+    bench.leader.agents_read({"me": ME, "b": replace(ME, unregistered=2)}, bench.now, SESSION_TIMEOUT_S)
     bench.settle()
-    bench.leader.agents_read({"me": ME})
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle() == Plan(EPOCH, "me", 10, 2, {"me": 8})
 
@@ -355,7 +361,7 @@ def test_a_registration_that_gets_a_name_is_anonymous_no_longer() -> None:
 
 
 def test_it_tells_how_many_anonymous_ones_came_and_went() -> None:
-    leader = Leader("me", GRACE_S, lambda _: None)
+    leader = Leader(PoolSpec("default", 10, register_grace_s=GRACE_S), "me", lambda _: None)
     leader.won(EPOCH)
 
     assert leader.children_read((anonymous("1"), identified("x-0-a")), 0.0) == (1, 0)
@@ -375,8 +381,8 @@ def test_it_names_the_workers_of_an_agent_that_are_registered() -> None:
 def test_it_moves_nothing_while_it_holds_and_decides_when_that_ends() -> None:
     bench = Bench("b")
     bench.settle()
-    bench.leader.hold(bench.now + 6)
-    bench.leader.agents_read({"me": ME})
+    bench.leader.hold(bench.now + 6, "ZooKeeper was away")
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
     assert bench.decide() is None
     assert bench.leader.next_deadline() == bench.now + 6
     bench.now += 6
@@ -404,7 +410,7 @@ def test_whatever_happens_the_plan_settles_and_adds_up(steps: list[object]) -> N
     for step in steps:
         match step:
             case dict():
-                bench.leader.agents_read({"me": ME, **step})
+                bench.leader.agents_read({"me": ME, **step}, bench.now, SESSION_TIMEOUT_S)
             case frozenset():
                 bench.children = set(step)
                 bench.look()
@@ -413,7 +419,7 @@ def test_whatever_happens_the_plan_settles_and_adds_up(steps: list[object]) -> N
             case float():
                 bench.wait(step)
             case _:
-                bench.leader.plan_read(None)
+                bench.leader.plan_read(None, MZXID)
     bench.wait(10 * GRACE_S)
     plan = bench.settle()
 
