@@ -232,12 +232,15 @@ class Agent:
 
     def _adopt(self) -> None:
         now = time.monotonic()
-        found = find_workers(self._ledger.facts.agent, list(self._ledger.workers.values()), self._options.spec.name)
-        for worker in found:
+        written = dict(self._ledger.workers)
+        for worker in find_workers(self._ledger.facts.agent, written.values(), self._options.spec.name):
+            written.pop(worker.worker, None)
             entry = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
             self._effects.adopt(entry, worker.pidfd)
             age = age_s(worker.start_time)
             self._post(events.WorkerAdopted(now, entry.worker, entry.slot, entry.pid, entry.started, age))
+        for entry in written.values():
+            self._effects.bury(entry)
 
     # ---- facts in
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -118,8 +119,15 @@ class Effects:
     def adopt(self, entry: WorkerEntry, pidfd: int) -> None:
         """A worker that was found alive is watched like one's own."""
         self._adopted.add(entry.worker)
+        if entry.worker not in self._ledger.workers:
+            self._new.append(entry.worker)
         self._workers[entry.worker] = entry
         self._exits.watch(entry.worker, entry.pid, pidfd, child=False)
+
+    def bury(self, entry: WorkerEntry) -> None:
+        """A worker that died while nobody looked: what it left goes, and then its line in the ledger."""
+        self._workers[entry.worker] = entry
+        self._dead.setdefault((signal.SIGKILL, 0.0), []).append((entry.worker, entry.pid, False))
 
     # ---- processes
 
