@@ -273,8 +273,6 @@ class Cluster:
         self._registrations.resume()
         self._requests.resume()
         self._listing.look()
-        if self._election.leading:
-            self._listing.follow()
 
     def _look_again(self) -> None:
         """What a lost watch has missed is found by looking at everything now and then."""

@@ -52,8 +52,7 @@ class Listing:
 
     def follow(self) -> None:
         """This agent leads: tell what is there, and every change."""
-        if not self._following:
-            self._following, self._told = True, None
+        self._following, self._told = True, None
         self._list()
 
     def unfollow(self) -> None:

@@ -54,7 +54,10 @@ class Presence:
         """Say this from now on; the latest wins."""
         write_agent(entry)
         self._wanted = entry
-        if not self._settling:
+        if self._last is None:
+            # Nobody knows of this agent yet, nor that its name is taken.
+            self.pump()
+        elif not self._settling:
             self._settling = True
             self._call_later(SETTLE_S, self._settled)
 

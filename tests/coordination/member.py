@@ -116,8 +116,17 @@ class Member:
 
 
 def expire(hosts: str, session: tuple[int, bytes]) -> None:
-    """End somebody's session behind their back: whoever knows its id and password may move in, and close it."""
-    client = KazooClient(hosts=split_hosts(hosts)[0], client_id=session)
-    client.start()
-    client.stop()
-    client.close()
+    """End somebody's session behind their back: whoever knows its id and password may move in, and close it.
+
+    Its owner moves in again at once, so this is tried until the server knows no such session any more.
+    """
+
+    def ended() -> bool:
+        client = KazooClient(hosts=split_hosts(hosts)[0], client_id=session)
+        client.start_async().wait(WITHIN_S)
+        found = client.client_id
+        client.stop()
+        client.close()
+        return found is not None and found[0] != session[0]
+
+    eventually(ended)

@@ -93,8 +93,7 @@ class Storm:
     def expire(self) -> None:
         session = self.agent.cluster.session
         if session is not None:
-            with suppress(KazooException):
-                expire(self.hosts, session)
+            expire(self.hosts, session)
 
     def calm(self) -> bool:
         """Whether what stands is what is wanted, and what was told is what stands."""

@@ -28,6 +28,7 @@ agent_entries = st.builds(
     capacity=st.none() | counts,
     draining=st.booleans(),
     http=st.none() | texts,
+    plan=st.integers(0, 2**63 - 1),
 )
 plans = st.builds(
     Plan,

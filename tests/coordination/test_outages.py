@@ -18,6 +18,7 @@ from autohealer.core.events import (
     ConnectionSuspended,
     IdentityTaken,
     LeadershipWon,
+    PlanRead,
     PlanRefused,
     RegistrationGone,
     RegistrationSeen,
@@ -235,6 +236,7 @@ def test_a_second_agent_of_the_same_name_does_not_join(member: Callable[..., Mem
     a = member().join()
     a.do(a.cluster.make_stand_in, WORKER, 0, 1, "")
     a.wait(StandInMade)
+    a.wait(AgentsRead, lambda e: "host-a" in e.agents)
     epoch = a.wait(LeadershipWon).epoch
     b = member().join()
     b.wait(IdentityTaken)
@@ -278,3 +280,30 @@ def test_data_that_is_wiped_comes_back(member: Callable[..., Member], client: Ka
     eventually(lambda: client.exists(f"/workers/{WORKER}.agent"))
     eventually(lambda: client.exists("/autohealer/requests") and client.exists("/service_registry"))
     assert a.of(TargetRead)[-1].workers is None
+
+
+def test_an_ensemble_that_loses_its_leader_loses_nothing(member_at: Callable[..., Member]) -> None:
+    """One server of three dies, the one that leads: sessions, stand-ins and the agents' leader stay."""
+    with RealZooKeeper(servers=3) as ensemble:
+        a = member_at(ensemble.hosts).join()
+        epoch = a.wait(LeadershipWon).epoch
+        a.do(a.cluster.make_stand_in, WORKER, 0, 1, "")
+        a.wait(StandInMade)
+        session = a.session
+        leader = ensemble.leader()
+        assert leader is not None
+        ensemble.kill(leader)
+        a.do(a.cluster.write_target, 6)
+        a.wait(TargetRead, lambda e: e.workers == 6)
+        b = member_at(ensemble.hosts, "host-b").join()
+        b.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
+        a.settle()
+        before = len(a.of(PlanRefused))
+        a.do(a.cluster.write_plan, Plan(epoch, "host-a", 6))
+        b.wait(PlanRead, lambda e: e.plan is not None)
+
+        assert a.session == session
+        assert [e.epoch for e in a.of(LeadershipWon)] == [epoch]
+        assert len(a.of(PlanRefused)) == before
+        b.end()
+        a.end()
