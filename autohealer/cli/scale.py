@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from autohealer.cli import pool
@@ -24,16 +26,20 @@ def command(address: PoolAddress, workers: int, no_wait: bool) -> int:
     """
     with address.console() as console:
         console.scale(workers)
-    while not no_wait:
-        status = pool_status(address)
-        wanted = max(0, workers - (status["foreign"] or 0))
-        if status["target"] != workers:
-            click.echo(f"the target is now {status['target']}: somebody else has changed it", err=True)
-            return 1
-        present = sum(worker["pid"] is not None for worker in status["workers"])  # the stopping ones among them
-        if status["running"] == wanted == present:
-            foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
-            click.echo(f"{status['running']} workers run{foreign}")
-            return 0
-        pause()
+        while not no_wait:
+            if (target := console.target()) != workers:
+                click.echo(f"the target is now {target}: somebody else has changed it", err=True)
+                return 1
+            status = pool_status(address)
+            if status["target"] == workers and _is_done(status):
+                foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
+                click.echo(f"{status['running']} workers run{foreign}")
+                return 0
+            pause()
     return 0
+
+
+def _is_done(status: dict[str, Any]) -> bool:
+    """Whether as many run as should, and none is about to end."""
+    wanted = max(0, status["target"] - (status["foreign"] or 0))
+    return bool(status["running"] == wanted) and all(worker["state"] != "stopping" for worker in status["workers"])
