@@ -33,17 +33,22 @@ def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait
     """
     try:
         with address.console() as console:
-            console.request("stop", "", time.time() + EXPIRES_S)
-            while not (no_wait or address.is_embedded) and console.agents():
-                pause()
+            request = console.request("stop", "", time.time() + EXPIRES_S)
+            if not (no_wait or address.is_embedded):
+                while console.agents():
+                    pause()
+                console.withdraw(request)
     except UnreachableError:
         if address.runs_here:
             raise
         if not _stop_left(address, stop_signal, stop_timeout):
             raise
         return 0
-    while not no_wait and address.runs_here:
-        pause()
+    if not no_wait:
+        while address.runs_here:
+            pause()
+        # One that was killed a moment ago is among the agents until its session ends.
+        _stop_left(address, stop_signal, stop_timeout)
     click.echo(f"pool {address.name} is {'asked to stop' if no_wait else 'stopped'}")
     return 0
 

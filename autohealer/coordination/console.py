@@ -171,6 +171,11 @@ class Console:
             )
         return str(path.rpartition("/")[2])
 
+    def withdraw(self, request: str) -> None:
+        """Nobody is left to answer the request; who comes later shall not find it."""
+        with suppress(NoNodeError):
+            self._ask(partial(self._client.delete_async, self._paths.request(request)))
+
     def wait_answered(self, request: str, timeout: float) -> bool:
         """Whether whom it concerns has taken the request away, waiting for it so long."""
         deadline = time.monotonic() + timeout
