@@ -152,8 +152,12 @@ class Pool:
     # ---- what is
 
     def living(self) -> list[int]:
-        """The pids of all workers there are, whoever knows of them: leaders of sessions that bear a worker's id."""
-        return sorted(pid for pid in self.processes.alive() if _is_worker(pid))
+        """The pids of all workers there are, whoever knows of them: the first process that bears a worker's id."""
+        first: dict[bytes, int] = {}
+        for pid in sorted(self.processes.alive()):
+            if (worker := _worker_of(pid)) is not None:
+                first.setdefault(worker, pid)
+        return sorted(first.values())
 
     def client(self) -> KazooClient:
         """A client of the pool's ZooKeeper."""
@@ -172,9 +176,10 @@ def children(client: KazooClient, path: str) -> list[str]:
         return []
 
 
-def _is_worker(pid: int) -> bool:
+def _worker_of(pid: int) -> bytes | None:
+    """The worker's id in the environment of a leader of a session; a worker's child may lead one of its own."""
     with suppress(OSError):
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        marked = any(variable.startswith(b"AUTOHEALER_WORKER_ID=") for variable in environment)
-        return marked and os.getsid(pid) == pid
-    return False
+        if os.getsid(pid) == pid:
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            return next((v for v in variables if v.startswith(b"AUTOHEALER_WORKER_ID=")), None)
+    return None
