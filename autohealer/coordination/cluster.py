@@ -26,7 +26,7 @@ from autohealer.coordination.presence import Presence
 from autohealer.coordination.registrations import SECOND_LOOK_S, Registrations
 from autohealer.coordination.requests import Requests
 from autohealer.core import events
-from autohealer.core.model import AgentEntry, Child, Plan
+from autohealer.core.model import AgentEntry, Plan
 
 LOOK_AGAIN_S = 30.0
 LEAVE_WITHIN_S = 2.0
@@ -57,6 +57,7 @@ class Cluster:
         servers, chroot = split_hosts(hosts)
         self._paths = paths = Paths(chroot, pool)
         access = Access.parse(auth)
+        told = self._telling
         self._link = link = Link(
             servers, session_timeout, observer=self, call_soon=call_soon, prior=prior_session, access=access
         )
@@ -80,23 +81,19 @@ class Cluster:
             paths,
             access,
             agent,
-            seen=lambda worker: self._post(events.RegistrationSeen(clock(), worker)),
-            gone=lambda worker: self._post(events.RegistrationGone(clock(), worker)),
-            made=lambda worker: self._post(events.StandInMade(clock(), worker)),
+            seen=told(events.RegistrationSeen),
+            gone=told(events.RegistrationGone),
+            made=told(events.StandInMade),
             pump=self._pump,
             clock=clock,
         )
-        self._listing = Listing(link, paths.workers, read=self._listed, looked=self._looked, call_later=call_later)
-        self._agents = Agents(link, paths.agents, agent, read=self._agents_read, missed=self._presence.missed)
-        self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
-        self._target = Target(link, paths.target, access, lambda n: self._post(events.TargetRead(clock(), n)))
-        self._plans = Plans(
-            link,
-            paths.plan,
-            access,
-            read=lambda plan, mzxid: self._post(events.PlanRead(clock(), plan, mzxid)),
-            refused=lambda: self._post(events.PlanRefused(clock())),
+        self._listing = Listing(
+            link, paths.workers, read=told(events.ChildrenRead), looked=self._looked, call_later=call_later
         )
+        self._agents = Agents(link, paths.agents, agent, read=told(events.AgentsRead), missed=self._presence.missed)
+        self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
+        self._target = Target(link, paths.target, access, told(events.TargetRead))
+        self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
         self._outstanding: int | None = None
@@ -307,6 +304,10 @@ class Cluster:
         self._post(events.ClusterLeft(self._clock()))
         self._silent = True
 
+    def _telling(self, kind: Callable[..., events.Event]) -> Callable[..., None]:
+        """Something to be called with what makes up an event of this kind."""
+        return lambda *facts: self._post(kind(self._clock(), *facts))
+
     def _post(self, event: events.Event) -> None:
         """What comes after the end (answers that were under way, a second ClusterLeft) is no news to anybody."""
         if not self._silent:
@@ -324,12 +325,6 @@ class Cluster:
 
     def _wrote_own(self, entry: AgentEntry) -> None:
         self._agents.wrote_own(entry)
-
-    def _agents_read(self, agents: dict[str, AgentEntry | None]) -> None:
-        self._post(events.AgentsRead(self._clock(), agents))
-
-    def _listed(self, children: tuple[Child, ...]) -> None:
-        self._post(events.ChildrenRead(self._clock(), children))
 
     def _looked(self, names: list[str]) -> None:
         if self._registrations.look(names):
