@@ -6,7 +6,7 @@ Nothing is imported for a command that is not called, so ``autohealer --help`` i
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 import click
@@ -20,30 +20,43 @@ COMMANDS = {
     "events": "Show what happened.",
     "logs": "Show what the workers wrote.",
     "scale": "Change how many workers the pool has.",
+    "restart": "Exchange all workers, one by one.",
+    "drain": "Empty an agent; the others take over.",
     "kill": "Kill one worker, to see it heal.",
     "stop": "Stop all workers of the pool, and its agents.",
+    "watch": "Print every change of a node as it comes.",
+    "zk": "Look at and change a ZooKeeper's nodes; run one.",
 }
 INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """The commands by name, each imported when it is used."""
+    """The commands by name, each imported when it is used. A subclass may have others, with another home."""
+
+    home = "autohealer.cli"
+    offered: Mapping[str, str] = COMMANDS
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which a user meets them."""
-        return list(COMMANDS)
+        return list(self.offered)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command itself."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.offered:
             return None
-        command: click.Command = import_module(f"autohealer.cli.{cmd_name}").command
-        return command
+        command: click.Command = import_module(f"{self.home}.{cmd_name}").command
+        return with_examples(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for ``--help``, without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.offered.items()))
+
+
+def with_examples(command: click.Command) -> click.Command:
+    """Keep the lines of examples apart: a docstring has two characters where click looks for a backspace."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    return command
 
 
 @click.command(cls=Commands, name="autohealer")
@@ -60,21 +73,27 @@ def group() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit; every error is one line on stderr."""
     try:
-        code = group.main(args, prog_name="autohealer", standalone_mode=False)
-    except AutohealerError as error:
-        code = _fail(error.exit_code, str(error), error.hint)
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "autohealer"
-        code = _fail(error.exit_code, error.format_message().replace("\n", " "), f"see {path} --help")
-    except click.ClickException as error:
-        code = _fail(error.exit_code, error.format_message(), "")
-    except (click.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
+        code = outcome(lambda: with_examples(group).main(args, prog_name="autohealer", standalone_mode=False))
     except BrokenPipeError:
         # The reader of our output has had enough; there is nobody to tell.
         sys.stdout = None  # or the interpreter complains as it flushes it at its end
         code = 0
     sys.exit(code)
+
+
+def outcome(command: Callable[[], int | None]) -> int:
+    """The exit code of a command; its error, if any, is one line on stderr."""
+    try:
+        return command() or 0
+    except AutohealerError as error:
+        return _fail(error.exit_code, str(error), error.hint)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "autohealer"
+        return _fail(error.exit_code, error.format_message().replace("\n", " "), f"see {path} --help")
+    except click.ClickException as error:
+        return _fail(error.exit_code, error.format_message(), "")
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
 
 
 def _fail(code: int, message: str, hint: str) -> int:

@@ -14,6 +14,13 @@
     paths          the znode layout       entries   bytes <-> model           access  credentials and ACLs
     console        the synchronous face, for commands in another terminal
 
+And for any ZooKeeper, whatever is in it:
+
+    asking         requests by a thread that waits for the answers, and never longer than it was told to
+    nodes          its nodes                  subtree   a node with all that is below it
+    creating       what kazoo cannot create   refusals  what ZooKeeper refuses, in words    permissions  ACLs as text
+    watching       one node followed for as long as one likes
+
 Orders are remembered as what is wanted, answers and watches as what is; whatever happens, the gap between the two is
 closed again. A connection that breaks makes what was under way unknown, never lost and never done twice.
 """

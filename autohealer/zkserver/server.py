@@ -17,6 +17,7 @@ from autohealer.zkserver.jute import MalformedError
 from autohealer.zkserver.loop import Loop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -57,9 +58,13 @@ class ZooKeeperServer:
         self._thread = threading.Thread(target=self._loop.run, name=f"zookeeper-{self.port}", daemon=True)
         self._thread.start()
 
-    def serve_forever(self) -> None:
-        """Serve from this thread, until `stop` is called from a signal handler or another thread."""
+    def serve_forever(self, listening: Callable[[], None] = lambda: None) -> None:
+        """Serve from this thread, until `stop` is called from a signal handler or another thread.
+
+        ``listening`` is called once clients can connect, and the port is known.
+        """
         self._loop = self._open()
+        listening()
         self._loop.run()
         self._loop = None
 

@@ -1,0 +1,84 @@
+"""``autohealer zk`` by itself: zkCli's shell. Its lines are the commands; one session stays open for all of them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from autohealer.cli import INTERRUPTED, outcome
+from autohealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from autohealer.coordination.nodes import Nodes
+
+QUIT = {"quit", "exit", "close"}
+
+
+def run_shell(ctx: click.Context, nodes: Nodes) -> int:
+    """Run lines until `quit` or their end. Of a script, the exit code is that of the first line that failed."""
+    on_terminal = sys.stdin.isatty()
+    if on_terminal:
+        click.echo(f"Connected to {nodes.hosts}; `help` lists the commands, `quit` ends.", err=True)
+    nodes.on_lost(lambda: click.echo("note: the session has ended, and its ephemeral nodes with it", err=True))
+    failed = 0
+    for line in _prompted(nodes) if on_terminal else sys.stdin:
+        if line.strip() in QUIT:
+            break
+        code = outcome(partial(_run, ctx, nodes, line))
+        failed = failed or code
+        if code == INTERRUPTED and not on_terminal:
+            break
+    return 0 if on_terminal else failed
+
+
+def _prompted(nodes: Nodes) -> Iterator[str]:
+    import readline  # noqa: F401, PLC0415 - it gives input() a history and editing
+
+    count = 0
+    while True:
+        try:
+            yield input(f"[zk: {nodes.hosts}({'CONNECTED' if nodes.is_connected else 'CONNECTING'}) {count}] ")
+        except EOFError:
+            click.echo()
+            return
+        count += 1
+
+
+def _run(ctx: click.Context, nodes: Nodes, line: str) -> int:
+    try:
+        name, *rest = shlex.split(line) or [""]
+    except ValueError as error:
+        raise UsageError(f"{line.strip()}: {error}", "close the quotation") from error
+    if not name:
+        return 0
+    if name == "help" and not rest:
+        _help(ctx)
+        return 0
+    if name == "addauth":
+        nodes.authenticate(":".join(rest))
+        return 0
+    if name == "help":
+        name, rest = rest[0], ["--help"]
+    group = ctx.command
+    assert isinstance(group, click.Group)  # noqa: S101
+    command = group.get_command(ctx, name) if name != "serve" else None
+    if command is None:
+        raise UsageError(f"Command not found: {name}", "`help` lists the commands")
+    try:
+        with command.make_context(name, rest, parent=ctx) as own:
+            code: int = command.invoke(own)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return code
+
+
+def _help(ctx: click.Context) -> None:
+    formatter = ctx.make_formatter()
+    ctx.command.format_commands(ctx, formatter)  # type: ignore[attr-defined]  # it is a group
+    click.echo(formatter.getvalue().rstrip())
+    click.echo("  addauth digest USER:PASSWORD\n  quit")
