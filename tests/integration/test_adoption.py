@@ -43,14 +43,13 @@ def test_workers_keep_their_registrations(pool: Pool) -> None:
     """Those that register themselves are not disturbed by the death and the return of the agent."""
     pool.run(3, *STEADY)
     pids = pool.until_running(3)
-    pool.until_registered(3)
+    pool.until_by_themselves(pool.client())
     names = {worker["worker"] for worker in pool.workers().values()}
     pool.kill_agent()
     pool.run(3, *STEADY)
     assert pool.until_running(3) == pids
-    pool.until_registered(3)
-    client = pool.client()
-    eventually(lambda: set(pool.registered(client)) == names)
+    pool.until_by_themselves(pool.client())
+    assert {worker["worker"] for worker in pool.workers().values()} == names
     assert pool.events("worker.faulty") == []
 
 

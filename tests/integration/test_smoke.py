@@ -49,11 +49,8 @@ def test_a_calm_pool_is_whole(pool: Pool) -> None:
     """Ten steady workers of the flaky kind: ten processes, ten registrations under their ids, none in their stead."""
     pool.run(WORKERS, *FLAKY, "--fault", "none")
     pool.until_running(WORKERS)
-    client = pool.client()
-    pool.until_registered(WORKERS)
-    names = {worker["worker"] for worker in pool.workers().values()}
+    pool.until_by_themselves(pool.client())
 
-    assert eventually(lambda: set(pool.registered(client)) == names)
     assert pool.events("worker.exited") == []
     assert pool.stop() == 0
     assert pool.processes.alive() == []

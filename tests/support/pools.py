@@ -163,6 +163,15 @@ class Pool:
         """A client of the pool's ZooKeeper."""
         return self.connect(str(eventually(self.status, what="the agent")["zookeeper"]))
 
+    def until_by_themselves(self, client: KazooClient) -> None:
+        """Wait until all workers have registered under their ids, and nobody stands in for any."""
+
+        def registered() -> bool:
+            names = {worker["worker"] for worker in self.workers().values()}
+            return set(self.registered(client)) == names and self.status()["registered"] == len(names)
+
+        eventually(registered, MANY, "all workers' own registrations")
+
     def registered(self, client: KazooClient) -> list[str]:
         """The names under /workers."""
         return children(client, "/workers")
