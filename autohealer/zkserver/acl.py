@@ -48,6 +48,8 @@ def resolve(entries: list[Entry] | None, identities: Iterable[Identity]) -> Acl:
     """The list as it is stored: without doubles, each entry well formed, ``auth`` replaced by who the caller is."""
     if not entries:
         raise RequestError(INVALID_ACL)
+    if len(entries) == 1 and entries[0] == OPEN[0]:
+        return OPEN
     resolved: list[tuple[int, str, str]] = []
     for permissions, scheme, identity in dict.fromkeys(entries):
         if scheme is None:

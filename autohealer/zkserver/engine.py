@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from autohealer.zkserver import acl as acls
 from autohealer.zkserver import entries, four_letter, records
 from autohealer.zkserver.connection import HIGH_WATER, Connection
-from autohealer.zkserver.jute import MalformedError, Reader
+from autohealer.zkserver.jute import MALFORMED, MalformedError, Reader
 from autohealer.zkserver.protocol import (
     AUTH,
     AUTH_FAILED,
@@ -50,7 +50,7 @@ _BUCKET_S: Final = BUCKET_MS / 1000
 _SWEEP_EVERY_S: Final = 1.0
 
 # How much is done in one go before others get their turn, in this process as well: the server may share it.
-_FRAMES_IN_ONE_GO: Final = 64
+_FRAMES_IN_ONE_GO: Final = 32
 _SESSIONS_IN_ONE_GO: Final = 50
 _SWEPT_IN_ONE_GO: Final = 200
 
@@ -196,7 +196,7 @@ class Engine:
         connection.received += 1
         try:
             request = records.read_connect(frame)
-        except records.MALFORMED as error:
+        except MALFORMED as error:
             raise ConnectionRefused("not a connect request") from error
         if request.last_zxid_seen > self.zxid:
             # it knows a later state than ours: to answer would show it the past
@@ -259,7 +259,7 @@ class Engine:
                 return
         except RequestError as error:
             code = error.code
-        except records.MALFORMED:
+        except MALFORMED:
             code = MARSHALLING_ERROR
         connection.send(records.write_reply(xid, self.zxid, code, body))
 
@@ -282,7 +282,7 @@ class Engine:
         try:
             reader.read_int()
             scheme, credentials = reader.read_string(), reader.read_buffer()
-        except records.MALFORMED as error:
+        except MALFORMED as error:
             raise ConnectionRefused("not an auth request") from error
         if scheme == "digest" and credentials is not None:
             identity = acls.digest_identity(credentials)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from autohealer.errors import AutohealerError
 from autohealer.zkserver.entries import State, write_epoch
-from autohealer.zkserver.records import MALFORMED
+from autohealer.zkserver.jute import MALFORMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ A length of -1 is null. No length is believed: what it claims must be there, and
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, error
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,9 +15,16 @@ INT: Final = Struct(">i")
 LONG: Final = Struct(">q")
 NULL: Final = b"\xff\xff\xff\xff"
 
+_read_int = INT.unpack_from
+_read_long = LONG.unpack_from
+
 
 class MalformedError(ValueError):
     """The bytes are not the record they should be."""
+
+
+#: What a record that is cut short, or no record at all, raises when it is read.
+MALFORMED: Final = (MalformedError, error)
 
 
 class Reader:
@@ -35,40 +42,52 @@ class Reader:
         """How many bytes are left."""
         return self._end - self.at
 
-    def _advance(self, size: int) -> int:
-        at = self.at
-        if size > self._end - at:
-            raise MalformedError(f"{size} bytes wanted, {self._end - at} left")
-        self.at = at + size
-        return at
-
     def read_int(self) -> int:
         """Four bytes, signed."""
-        value: int = INT.unpack_from(self._data, self._advance(4))[0]
+        value: int = _read_int(self._data, self.at)[0]
+        self.at += 4
         return value
 
     def read_long(self) -> int:
         """Eight bytes, signed."""
-        value: int = LONG.unpack_from(self._data, self._advance(8))[0]
+        value: int = _read_long(self._data, self.at)[0]
+        self.at += 8
         return value
 
     def read_bool(self) -> bool:
         """One byte; whatever is not 0 is true."""
-        return self._data[self._advance(1)] != 0
+        return self.read_bytes(1) != b"\0"
 
     def read_bytes(self, size: int) -> bytes:
         """So many bytes as they are."""
-        at = self._advance(size)
-        return self._data[at : at + size]
+        at = self.at
+        end = at + size
+        if end > self._end:
+            raise MalformedError(f"{size} bytes wanted, {self._end - at} left")
+        self.at = end
+        return self._data[at:end]
+
+    def skip(self, expected: bytes) -> bool:
+        """Are these bytes next? If so they are read."""
+        if not self._data.startswith(expected, self.at):
+            return False
+        self.at += len(expected)
+        return True
 
     def read_buffer(self) -> bytes | None:
         """Bytes behind their length, or null."""
-        size = self.read_int()
+        at = self.at + 4
+        size: int = _read_int(self._data, at - 4)[0]
         if size < 0:
-            if size == -1:
-                return None
-            raise MalformedError(f"a length of {size}")
-        return self.read_bytes(size)
+            if size != -1:
+                raise MalformedError(f"a length of {size}")
+            self.at = at
+            return None
+        end = at + size
+        if end > self._end:
+            raise MalformedError(f"{size} bytes wanted, {self._end - at} left")
+        self.at = end
+        return self._data[at:end]
 
     def read_string(self) -> str | None:
         """UTF-8 behind its length, or null."""

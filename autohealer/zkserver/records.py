@@ -1,16 +1,18 @@
 """Requests and replies, named and laid out as in zookeeper.jute.
 
-The requests of which there are most (a path and a watch flag, create, set, delete) are taken apart by hand, the others
-by a `Reader`: what a request costs is mostly what its parsing costs.
+What a request costs is mostly what its parsing costs: a path and a watch flag, as in all the usual reads, are taken
+apart by hand, and the ACL that is open to all is not taken apart at all.
 """
 
 from __future__ import annotations
 
-from struct import Struct, error
+from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from autohealer.zkserver.acl import OPEN
 from autohealer.zkserver.jute import INT, MalformedError, Reader, write_buffer, write_string
 from autohealer.zkserver.protocol import (
+    ALL_PERMISSIONS,
     CHECK,
     CONTAINER,
     CREATE,
@@ -37,10 +39,9 @@ _REPLY: Final = Struct(">iiqi")
 _STAT: Final = Struct(">qqqqiiiqiiq")
 _EVENT: Final = Struct(">iiqiii")
 _MULTI_HEADER: Final = Struct(">i?i")
+#: What nearly every node has, packed.
+_OPEN_ACL: Final = b"".join((INT.pack(1), INT.pack(ALL_PERMISSIONS), write_string("world"), write_string("anyone")))
 _MULTI_END: Final = _MULTI_HEADER.pack(-1, True, -1)
-
-#: A body that the struct module or a Reader could not take apart.
-MALFORMED: Final = (MalformedError, error)
 
 
 class ConnectRequest(NamedTuple):
@@ -112,6 +113,8 @@ def read_set_data(reader: Reader) -> tuple[str | None, bytes | None, int]:
 
 def read_acl(reader: Reader) -> list[Entry] | None:
     """A vector of ACL entries, or null."""
+    if reader.skip(_OPEN_ACL):
+        return list(OPEN)
     count = reader.read_int()
     if count == -1:
         return None
@@ -198,6 +201,8 @@ def write_data(node: Node) -> bytes:
 
 def write_acl(acl: Acl) -> bytes:
     """A vector of ACL entries."""
+    if acl is OPEN:
+        return _OPEN_ACL
     parts = [INT.pack(len(acl))]
     for permissions, scheme, identity in acl:
         parts += (INT.pack(permissions), write_string(scheme), write_string(identity))

@@ -36,7 +36,7 @@ class ZooKeeperServer:
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, data_dir: Path | None = None, *, fsync: bool = False
+        self, host: str = "127.0.0.1", port: int = 0, data_dir: Path | None = None, fsync: bool = False
     ) -> None:
         self.host = host
         self.port = port

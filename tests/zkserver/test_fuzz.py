@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autohealer.zkserver.frames import FrameBuffer
-from autohealer.zkserver.jute import MalformedError, Reader, write_buffer, write_string, write_strings
+from autohealer.zkserver.jute import MALFORMED, Reader, write_buffer, write_string, write_strings
 from autohealer.zkserver.protocol import MAX_REQUEST, ConnectionRefused
 from tests.zkserver.machine import Machine, connect_request, frame, request
 from tests.zkserver.wire import acl, boolean, buffer, create, integer, long, multi, string, strings
@@ -205,5 +205,5 @@ class TestJute:
         written = write_strings(texts)
         end = data.draw(st.integers(0, len(written) - 1))
 
-        with pytest.raises(MalformedError):
+        with pytest.raises(MALFORMED):
             Reader(written[:end]).read_strings()

@@ -24,6 +24,7 @@ from autohealer.zkserver.entries import (
     write_session,
 )
 from autohealer.zkserver.journal import Journal
+from autohealer.zkserver.jute import MALFORMED
 from autohealer.zkserver.tree import Node
 from tests.zkserver.machine import Machine
 from tests.zkserver.wire import buffer, create, integer, long, multi, string
@@ -156,8 +157,6 @@ class TestDamage:
     @given(data=st.binary(max_size=200))
     def test_entries_of_any_bytes_are_read_or_refused(self, data: bytes) -> None:
         """Nothing else comes of them than the errors that the journal knows."""
-        from autohealer.zkserver.records import MALFORMED  # noqa: PLC0415
-
         state = State()
         try:
             state.apply(data)
