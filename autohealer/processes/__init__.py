@@ -6,6 +6,7 @@
 - ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
 - ``remnants``     end what a worker left behind; ``kin`` tells whose a process is
 - ``adoption``     find and verify the workers of an agent that is gone; ``ending`` ends them
+- ``guardian``     end workers when the authority to run them has passed, by ``guard``, a program of its own
 - ``output``       the files that workers write to
 - ``evidence``     what a stuck process is doing
 - ``usage``        which workers hold a connection to ZooKeeper
