@@ -46,6 +46,14 @@ class RunCommand(click.Command):
 @option("--session-timeout", type=Duration(0.4), default=6.0, help="ZooKeeper session timeout of the agent.")
 @option("--connect-timeout", type=Duration(0.1), default=15.0, help="How long to wait for ZooKeeper at the start.")
 @option(
+    "--on-partition",
+    type=click.Choice(["keep", "stop"]),
+    default="keep",
+    help="Cut off from ZooKeeper: keep the workers (at least N), or stop them before others start theirs (at most N).",
+)
+@option("--capacity", type=click.IntRange(0), help="The most workers that this agent takes.  [default: no bound]")
+@option("--drain-timeout", type=Duration(), default=30.0, help="How long to wait at the end for others to take over.")
+@option(
     "--registration",
     type=click.Choice(["auto", "self", "agent"]),
     default="auto",
@@ -101,7 +109,7 @@ def _listener(printer: Any, as_json_lines: bool) -> Callable[[Any], None]:
 
 
 def _options(ctx: click.Context, params: dict[str, Any], make: Callable[..., Any]) -> Any:
-    from autohealer.core.model import PoolSpec, Registration  # noqa: PLC0415
+    from autohealer.core.model import OnPartition, PoolSpec, Registration  # noqa: PLC0415
     from autohealer.processes.spawn import Output  # noqa: PLC0415
 
     argv = ctx.params["command"]
@@ -123,6 +131,9 @@ def _options(ctx: click.Context, params: dict[str, Any], make: Callable[..., Any
         stable_after_s=params["stable_after"],
         backoff_max_s=params["backoff_max"],
         max_failures=params["max_failures"],
+        on_partition=OnPartition(params["on_partition"]),
+        capacity=params["capacity"],
+        drain_timeout_s=params["drain_timeout"],
     )
     return make(
         spec=spec,

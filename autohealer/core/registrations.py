@@ -93,6 +93,11 @@ class Registrations:
             return None
         return entry is not None and entry.registered
 
+    def settled(self, worker: str, since: Instant, now: Instant) -> bool:
+        """Whether the worker has registered; where that cannot be told, whether it has had the time for it."""
+        registered = self.registered(worker)
+        return now - since >= self._spec.register_grace_s if registered is None else registered
+
     @property
     def identified(self) -> int:
         """How many living workers a registration names."""

@@ -135,6 +135,13 @@ class Slots:
         self._deadlines.set(slot.index, now + EVIDENCE_S)
         self._order(TakeEvidence(worker))
 
+    def exchange(self, worker: str, now: Instant) -> None:
+        """Stop a worker whose slot is wanted, so that another takes its place."""
+        slot = self._by_worker.get(worker)
+        if slot is not None and slot.pid is not None and slot.stage is None:
+            self._move(slot, Trigger.STOP)
+            self._ask_to_stop(slot, now)
+
     def kill(self, worker: str) -> None:
         """SIGKILL, as if something had killed it."""
         slot = self._by_worker.get(worker)

@@ -23,7 +23,8 @@ from autohealer.core.leader import Leader
 from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, WorkerId
 from autohealer.core.registrations import Registrations, Style
-from autohealer.core.slots import Slots
+from autohealer.core.rolling import Rolling
+from autohealer.core.slots import Slot, Slots
 from autohealer.core.snapshot import Snapshot, WorkerView
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
@@ -79,6 +80,8 @@ class Supervisor:
         self._yield_at: Instant | None = None
         self._adopted = False
         self._drain: Drain | None = None
+        self._rolling: Rolling | None = None
+        self._look_at: Instant | None = None
         self._out_of_patience = self._killing = False
         self._leaving = False
         self._exit = Exit(0)
@@ -142,6 +145,9 @@ class Supervisor:
             self._begin_drain(self._slots.gave_up, Drain(ends=True, until=now))
         if not self._killing:
             self._slots.want(self._wanted(now), now)
+        if self._rolling is not None:
+            self._roll(self._rolling, now)
+            self._slots.want(self._wanted(now), now)
         self._publish(now)
         if self._may_decide:
             self._leader.decide(self._entry, now)
@@ -155,7 +161,14 @@ class Supervisor:
         """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
         leaders = self._leader.next_deadline() if self._may_decide else None
         drain = self._drain.until if self._drain is not None and not self._out_of_patience else None
-        moments = (self._slots.next_deadline(), self._registrations.next_deadline(), leaders, drain, self._yield_at)
+        moments = (
+            self._slots.next_deadline(),
+            self._registrations.next_deadline(),
+            leaders,
+            drain,
+            self._yield_at,
+            self._look_at,
+        )
         return min((moment for moment in moments if moment is not None), default=None)
 
     def snapshot(self, now: Instant) -> Snapshot:
@@ -225,7 +238,8 @@ class Supervisor:
     def _wanted(self, now: Instant) -> int | None:
         """How many workers this agent is to run now. One that drains goes by the plan while others take over."""
         if self._drain is None:
-            return self._share
+            extra = self._rolling.extra if self._rolling else 0
+            return self._share + extra if self._share else self._share
         others = any(
             agent != self._me.agent and entry is not None and not entry.draining
             for agent, entry in (self._leader.agents or {}).items()
@@ -257,11 +271,28 @@ class Supervisor:
         elif event.verb == "kill" and worker is not None and worker.agent == self._me.agent:
             self._slots.kill(event.subject)
             self._orders.append(AnswerRequest(event.request))
+        elif event.verb == "restart" and event.subject == self._me.agent:
+            self._rolling = self._rolling or Rolling(surge=int(self._spec.on_partition is OnPartition.KEEP))
+            self._rolling.begin(event.request, [slot.worker for slot in self._slots if slot.worker and slot.wanted])
         elif event.verb == "drain" and event.subject == self._me.agent:
             self._drain_and_stay(event)
         elif event.verb == "undrain" and event.subject == self._me.agent:
             self._drain = self._drain if self._ending else None
             self._orders.append(AnswerRequest(event.request))
+
+    def _roll(self, rolling: Rolling, now: Instant) -> None:
+        """One step of a rolling restart. It is over, too, when there is nothing that should run."""
+
+        def ready(slot: Slot, now: Instant) -> bool:
+            running = slot.state is WorkerState.RUNNING and slot.worker is not None
+            return running and self._registrations.settled(str(slot.worker), slot.since, now)
+
+        self._look_at = None
+        if self._drain is not None or not self._share or rolling.step(self._slots, ready, now):
+            self._rolling = None
+            self._orders.extend(map(AnswerRequest, rolling.requests))
+        else:
+            self._look_at = now + self._spec.register_grace_s
 
     def _drain_and_stay(self, event: events.RequestRead) -> None:
         if self._drain is None:

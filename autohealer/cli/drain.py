@@ -1,0 +1,49 @@
+"""``autohealer drain``."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from autohealer.cli import pool
+from autohealer.cli.follow import PAUSE_S
+from autohealer.cli.options import no_wait
+from autohealer.cli.pool import PoolAddress
+from autohealer.errors import UsageError
+
+EXPIRES_S = 600.0
+
+
+@click.command(short_help="Empty an agent; the others take over its workers.")
+@pool.address
+@click.argument("agent", required=False)
+@click.option("--undo", is_flag=True, help="Let it have workers again.")
+@no_wait
+def command(address: PoolAddress, agent: str | None, undo: bool, no_wait: bool) -> int:
+    r"""Empty an agent, the one on this host if none is named, and wait until its workers are gone.
+
+    \b
+      autohealer drain web1-k3x9qa
+      autohealer drain --undo
+
+    The other agents start their replacements first. The agent stays, without workers, until `drain --undo`.
+    """
+    with address.console() as console:
+        present = console.agents()
+        name = agent or _own(address)
+        if name not in present:
+            raise UsageError(f"there is no agent {name}", f"name one of: {', '.join(sorted(present))}")
+        request = console.request("undrain" if undo else "drain", name, time.time() + EXPIRES_S)
+        while not no_wait and name in console.agents():
+            if console.wait_answered(request, PAUSE_S):
+                click.echo(f"agent {name} {'may have workers again' if undo else 'is empty'}")
+                return 0
+    return 0
+
+
+def _own(address: PoolAddress) -> str:
+    ledger = address.ledger() if address.runs_here else None
+    if ledger is None:
+        raise UsageError("no agent runs on this host", "name one; see `autohealer status`")
+    return ledger.facts.agent

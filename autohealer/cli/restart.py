@@ -1,0 +1,43 @@
+"""``autohealer restart``."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from autohealer.cli import pool
+from autohealer.cli.follow import PAUSE_S
+from autohealer.cli.options import no_wait
+from autohealer.cli.pool import PoolAddress
+
+EXPIRES_S = 3600.0
+
+
+@click.command(short_help="Exchange all workers, one by one.")
+@pool.address
+@no_wait
+def command(address: PoolAddress, no_wait: bool) -> int:
+    r"""Exchange all workers for new ones, one by one, with never fewer than before, and wait until it is done.
+
+    \b
+      autohealer restart
+
+    Each agent first starts one worker more; then it exchanges its own, each once the one before it has registered.
+    """
+    with address.console() as console:
+        expires = time.time() + EXPIRES_S
+        waiting = {agent: console.request("restart", agent, expires) for agent in console.agents()}
+        agents = len(waiting)
+        while waiting and not no_wait:
+            present = console.agents()
+            done = [
+                agent
+                for agent, request in waiting.items()
+                if agent not in present or console.wait_answered(request, PAUSE_S)
+            ]
+            for agent in done:
+                del waiting[agent]
+    if not no_wait:
+        click.echo(f"all workers of {agents} {'agent' if agents == 1 else 'agents'} are new")
+    return 0
