@@ -261,6 +261,7 @@ class Supervisor:
 
     def _kill(self, event: events.KillRequested) -> None:
         self._drain, self._killing = Drain(ends=True, until=event.at), True
+        self._out_of_patience = True
         self._exit = Exit(KILLED)
         self._slots.kill_all(event.at)
 
