@@ -7,7 +7,7 @@ from typing import Any
 
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, make_acl
 
-from autohealer.coordination.paths import Paths
+from autohealer.coordination.paths import Layout
 from autohealer.errors import UsageError
 
 
@@ -33,7 +33,7 @@ class Access:
         """For all that is nobody else's business."""
         return list(CREATOR_ALL_ACL if self.credentials else OPEN_ACL_UNSAFE)
 
-    def acl_of(self, path: str, paths: Paths) -> list[Any]:
+    def acl_of(self, path: str, paths: Layout) -> list[Any]:
         """For the nodes of the layout: some are open to workers, which have no credentials."""
         if self.credentials and path in paths.open_to_workers:
             return [*CREATOR_ALL_ACL, make_acl("world", "anyone", read=True, create=True)]

@@ -11,13 +11,13 @@ from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.access import Access
 from autohealer.coordination.link import Link
-from autohealer.coordination.paths import Paths
+from autohealer.coordination.paths import Layout
 
 
 class Ground:
     """``laid`` is called whenever all of them stand, with those that had to be made for it."""
 
-    def __init__(self, link: Link, paths: Paths, access: Access, laid: Callable[[frozenset[str]], None]) -> None:
+    def __init__(self, link: Link, paths: Layout, access: Access, laid: Callable[[frozenset[str]], None]) -> None:
         self._link, self._paths, self._access, self._laid = link, paths, access, laid
         self._needed = paths.needed()
         self._looking = 0

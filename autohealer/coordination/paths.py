@@ -6,6 +6,8 @@ and what the server says needs no translation.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 STAND_IN = ".agent"
 
 
@@ -21,6 +23,29 @@ def sequence_of(name: str) -> int | None:
     digits = name[-11:] if name[-11:-10] == "-" else name[-10:]
     number = digits.removeprefix("-")
     return int(digits) if len(number) == 10 and number.isascii() and number.isdigit() else None
+
+
+class Layout(Protocol):
+    """Persistent nodes that something needs."""
+
+    @property
+    def open_to_workers(self) -> tuple[str, ...]:
+        """Those where programs without credentials may register."""
+
+    def needed(self) -> tuple[str, ...]:
+        """Every one that must be there, parents first."""
+
+
+class Folder:
+    """One node for the nodes of candidates or services, at a path of somebody's choice."""
+
+    def __init__(self, path: str, open_to_workers: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.open_to_workers = open_to_workers
+
+    def needed(self) -> tuple[str, ...]:
+        """The node and all above it, parents first."""
+        return ancestry(self.path)
 
 
 class Paths:
@@ -61,6 +86,11 @@ class Paths:
         """Every persistent node that must be there, parents first."""
         wanted: dict[str, None] = {}
         for path in (self.workers, self.election, self.services, self.agents, self.requests):
-            parts = path.split("/")[1:]
-            wanted.update({"/" + "/".join(parts[: n + 1]): None for n in range(len(parts))})
+            wanted.update(dict.fromkeys(ancestry(path)))
         return tuple(wanted)
+
+
+def ancestry(path: str) -> tuple[str, ...]:
+    """A node and all above it but the root, parents first."""
+    parts = path.split("/")[1:]
+    return tuple("/" + "/".join(parts[: n + 1]) for n in range(len(parts)))
