@@ -30,6 +30,11 @@ _READ_SIZE: Final = 1 << 16
 _ACCEPTED_IN_ONE_GO: Final = 64
 #: A connection that has no session by then, or does not take its last bytes, is closed.
 _PATIENCE_S: Final = 10.0
+#: After so much work without a wait a rest is due: about a millisecond is what others have to wait for their turn.
+_WORK_S: Final = 0.001
+_REST_S: Final = 0.00005
+#: What is as good as a rest.
+_WAITED_S: Final = 0.00002
 _OUT_OF_RESOURCES: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _ACCEPT_AGAIN_S: Final = 0.2
 
@@ -63,6 +68,7 @@ class Loop:
         self._by_connection: dict[Connection, Peer] = {}
         self._busy: dict[Peer, None] = {}  # with frames left to answer
         self._waited_for: dict[Peer, float] = {}  # for their session, or to take their last bytes
+        self._rested_at = 0.0
         self._tick_at: float | None = None
         self._accept_at: float | None = None
         self._wake_lock = threading.RLock()  # a signal handler may come in while we hold it
@@ -87,8 +93,9 @@ class Loop:
             self._close()
 
     def _pass(self) -> None:
-        ready = self._epoll.poll(self._timeout(time.monotonic()))
-        now = time.monotonic()
+        before = time.monotonic()
+        ready = self._epoll.poll(self._timeout(before))
+        now = self._rest_if_due(before, time.monotonic())
         busy = list(self._busy)
         for fd, mask in ready:
             peer = self._peers.get(fd)
@@ -105,6 +112,18 @@ class Loop:
         if self._engine.touched:
             self._flush(now)
             self._engine.statistics.took(time.monotonic() - now)
+
+    def _rest_if_due(self, before: float, now: float) -> float:
+        """Let the other threads of this process run, if there is so much to do that we never wait for anything.
+
+        A system call gives up the interpreter's lock too, but takes it back before a thread that waits for it wakes.
+        """
+        if now - before > _WAITED_S:
+            self._rested_at = now
+        elif now - self._rested_at > _WORK_S:
+            time.sleep(_REST_S)
+            self._rested_at = now = time.monotonic()
+        return now
 
     def _timeout(self, now: float) -> float | None:
         if self._busy or (self._journal is not None and self._journal.is_compacting):

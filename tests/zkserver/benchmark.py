@@ -58,6 +58,21 @@ sys.stdin.read()
 """
 
 
+LOAD = """
+import sys, time
+from tests.zkserver.wire import Wire, create
+with Wire(sys.argv[1]) as wire:
+    wire.connect()
+    wire.ask(1, create("/load"))
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        for _ in range(500):
+            wire.send(1, create("/load/s-", b"x" * 100, flags=2))
+        for _ in range(500):
+            wire.receive()
+"""
+
+
 @contextmanager
 def client_of(hosts: str) -> Iterator[KazooClient]:
     client = KazooClient(hosts=hosts)
@@ -199,7 +214,19 @@ def measure_ours() -> Figures:
     start = time.perf_counter()
     with ZooKeeperServer() as server:
         figures["start inside a process, ms"] = _answered(server.hosts, start)
+        figures["process around it reacts under load, p99 ms"] = _reaction(server.hosts)
     return figures
+
+
+def _reaction(hosts: str) -> float:
+    """How much later than it should this thread wakes while the server beside it has all hands full."""
+    late = []
+    with subprocess.Popen([sys.executable, "-c", LOAD, hosts]) as load:
+        while load.poll() is None:
+            start = time.perf_counter()
+            time.sleep(0.001)
+            late.append(1000 * (time.perf_counter() - start) - 1)
+    return statistics.quantiles(late, n=100)[-1]
 
 
 def measure_real() -> Figures:

@@ -56,6 +56,45 @@ def test_permissions(entry: tuple[int, str, str], identity: acls.Identity, allow
             acls.check((entry,), 1, [identity])
 
 
+@pytest.mark.parametrize(
+    ("entries", "stored"),
+    [
+        ([(31, "world", "anyone"), (31, "world", "anyone")], acls.OPEN),
+        ([(1, "auth", "whatever")], ((1, "digest", "ann:hash"),)),
+        ([(1, "ip", "10.0.0.0/8"), (2, "digest", "bob:hash")], ((1, "ip", "10.0.0.0/8"), (2, "digest", "bob:hash"))),
+    ],
+)
+def test_acls_that_are_stored(entries: list[acls.Entry], stored: acls.Acl) -> None:
+    """Without doubles, and with names for whoever authenticated."""
+    assert acls.resolve(entries, [("ip", "127.0.0.1"), ("digest", "ann:hash")]) == stored
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        None,
+        [],
+        [(31, None, "x")],
+        [(31, "world", "me")],
+        [(31, "auth", "")],
+        [(31, "digest", "ann")],
+        [(31, "ip", "1.2.3")],
+    ]
+    + [[(31, "ip", f"1.2.3.{end}")] for end in ("256", "4/33", "4/", "x")],
+)
+def test_acls_that_are_refused(entries: list[acls.Entry] | None) -> None:
+    """With InvalidACL."""
+    with pytest.raises(RequestError):
+        acls.resolve(entries, [("ip", "127.0.0.1")])
+
+
+def test_digests_are_hidden_from_those_who_may_not_change_them() -> None:
+    """Names are shown, and other schemes."""
+    acl = ((1, "digest", "ann:hash"), (2, "ip", "1.2.3.4"))
+
+    assert acls.masked(acl) == ((1, "digest", "ann:x"), (2, "ip", "1.2.3.4"))
+
+
 def test_digest_is_the_one_that_other_servers_store() -> None:
     """It stands in ACLs that clients compute themselves."""
     assert acls.digest_identity(b"super:test") == ("digest", "super:D/InIHSb7yEEbrWz8b9l71RjZJU=")

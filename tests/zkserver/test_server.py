@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from autohealer.zkserver import JournalError, ZooKeeperServer
 from autohealer.zkserver.four_letter import WORDS
-from tests.zkserver.wire import Event, Wire, boolean, buffer, create, integer, string
+from autohealer.zkserver.journal import Journal
+from tests.zkserver.wire import Event, Reply, Wire, boolean, buffer, create, integer, string
 
 #: What a process of its own runs.
 PROGRAM = """
@@ -157,6 +161,25 @@ class TestLives:
             assert other.ask(3, string("/e") + boolean(False)).error == -101
         second.kill()
 
+    def test_what_was_answered_survives_a_kill_at_any_moment(self, tmp_path: Path) -> None:
+        """In the midst of a stream of writes, life after life."""
+        answered = 0
+        for life in range(4):
+            server = Process(tmp_path)
+            with session(server.hosts) as wire:
+                wire.ask(1, create("/n"))
+                for _ in range(300 + 50 * life):
+                    wire.send(1, create("/n/s-", flags=2))
+                for _ in range(100 + 60 * life):
+                    reply = wire.receive()
+                    assert isinstance(reply, Reply)
+                    answered = max(answered, int(reply.body[-10:]))
+                server.kill()
+        with ZooKeeperServer(data_dir=tmp_path) as last, session(last.hosts) as wire:
+            listed = wire.ask(8, string("/n") + boolean(False)).body
+            for number in range(answered + 1):
+                assert f"s-{number:010d}".encode() in listed
+
     def test_session_that_nobody_takes_up_expires_in_the_next_life(self, tmp_path: Path) -> None:
         """After its whole timeout."""
         with ZooKeeperServer(data_dir=tmp_path) as server, session(server.hosts, timeout_ms=400) as wire:
@@ -199,6 +222,39 @@ class TestLives:
             assert wire.ask(1, create("/a")).error == 0
         with ZooKeeperServer(data_dir=tmp_path, fsync=True) as server, session(server.hosts) as wire:
             assert wire.ask(3, string("/a") + boolean(False)).error == 0
+
+
+class TestFullDisk:
+    """What a server does whose journal cannot be written."""
+
+    def test_it_goes_on_and_loses_nothing_when_there_is_room_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """All is written anew within a second or so."""
+        monkeypatch.setattr("autohealer.zkserver.journal._RETRY_S", 0.05)
+        write = Journal._write
+        with ZooKeeperServer(data_dir=tmp_path) as server, session(server.hosts) as wire:
+            monkeypatch.setattr(Journal, "_write", _no_room)
+            for number in range(20):
+                assert wire.ask(1, create(f"/{number}")).error == 0
+            _wait_for(lambda: "No space left" in caplog.text)
+            monkeypatch.setattr(Journal, "_write", write)
+            _wait_for(lambda: "all is on disk again" in caplog.text)
+            assert wire.ask(1, create("/after")).error == 0
+        with ZooKeeperServer(data_dir=tmp_path) as server, session(server.hosts) as wire:
+            for path in ("/0", "/19", "/after"):
+                assert wire.ask(3, string(path) + boolean(False)).error == 0
+
+
+def _no_room(_journal: Journal, _file: int, _data: bytes) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 class TestBadCompany:
@@ -245,6 +301,29 @@ class TestBadCompany:
             wires[0].ask(-11)
             assert wires[0].is_closed()
             assert stack.enter_context(session(server.hosts)).session_id
+
+    def test_out_of_descriptors_it_waits_for_some(
+        self, zookeeper: ZooKeeperServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Who is connected is served on; who comes gets in when there is room again."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with session(zookeeper.hosts) as old, contextlib.ExitStack() as stack:
+            waiting = [socket.socket() for _ in range(3)]
+            for one in waiting:
+                stack.callback(one.close)
+            lowest_free = os.dup(0)
+            os.close(lowest_free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + 1, hard))
+            try:
+                for one in waiting:
+                    one.connect((zookeeper.host, zookeeper.port))
+                while "no more connections for now" not in caplog.text:
+                    assert old.ask(1, create("/n-", flags=2)).error == 0
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for one in waiting:
+                one.sendall(b"ruok")
+                assert one.recv(4) == b"imok"
 
     def test_connection_without_a_session_is_closed_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whether it says nothing or only half of something."""
