@@ -192,8 +192,10 @@ class Registrations:
         if self._inspecting:
             self._inspect_again = True
             return
-        young = now - self._spec.start_timeout_s
-        candidates = tuple(w for w, e in self._entries.items() if not e.own and e.since >= young)
+        young = now - self._spec.start_timeout_s  # an outage does not count: nobody could register
+        candidates = tuple(
+            w for w, e in self._entries.items() if not e.own and max(e.since, self._unsettled_until) >= young
+        )
         if candidates:
             self._inspecting = True
             self._order(InspectConnections(candidates))
