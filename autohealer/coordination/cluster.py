@@ -182,6 +182,21 @@ class Cluster:
         """The request is done with."""
         self._requests.answer(request)
 
+    def prove(self, asked_at: float) -> None:
+        """Ends in AuthorityProven, or in nothing.
+
+        By a transaction that only checks: it changes nothing and wakes nobody, and yet it is a write, so that it is
+        answered by a majority of the ensemble. A read would be answered by a server that is cut off from the others.
+        """
+
+        def done(_value: Any, error: Exception | None) -> None:
+            if error is None:
+                self._post(events.AuthorityProven(self._clock(), asked_at))
+
+        path = self._paths.workers
+        if self._link.up and self._grounded:
+            self._link.commit(path, lambda transaction: transaction.check(path, -1), done)
+
     # ---- the connection (LinkObserver)
 
     def opened(self, granted_s: float, *, resumed: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autohealer.core.model import AgentEntry, Plan
+from autohealer.core.model import AgentEntry, Instant, Plan
 
 
 class Action:
@@ -55,6 +55,14 @@ class InspectConnections(Action):
     """Ends in ConnectionsSeen: which of these workers hold a connection to ZooKeeper."""
 
     workers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard(Action):
+    """Have the guardian send the stop signal to all workers at ``stop_at``, and SIGKILL at ``kill_at``."""
+
+    stop_at: Instant
+    kill_at: Instant
 
 
 # ---- ZooKeeper. What is ordered here stands until it is ordered otherwise, over lost connections and sessions.
@@ -107,6 +115,13 @@ class WritePlan(Action):
     """Only if the writer still leads; ends in PlanRead or PlanRefused."""
 
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAuthority(Action):
+    """Ask ZooKeeper something, to hear that the session lives; ends in AuthorityProven or in nothing."""
+
+    asked_at: Instant
 
 
 @dataclass(frozen=True, slots=True)

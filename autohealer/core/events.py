@@ -140,6 +140,25 @@ class SessionLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorityProven(Event):
+    """ZooKeeper has answered, in this session, what was asked at the moment ``asked_at``."""
+
+    asked_at: Instant
+
+
+class GuardianReady(Event):
+    """Workers that are started now will be ended when authority runs out, whatever becomes of this agent."""
+
+    __slots__ = ()
+
+
+class GuardianGone(Event):
+    """They will not; another guardian is on its way."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LeadershipWon(Event):
     """This agent leads, for this epoch, until the session ends."""
 

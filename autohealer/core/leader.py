@@ -41,6 +41,7 @@ class Leader:
         self._standing_since = 0
         self._vanished: deque[Instant] = deque()
         self._short = 0
+        self._newcomers: set[str] = set()
 
     # ---- what is observed
 
@@ -152,7 +153,7 @@ class Leader:
             return  # nobody is left to hand anything over to
         self.foreign = self._count_foreign(agents, now)
         plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._shares(agents))
-        if plan != self.standing and not self._writing:
+        if (plan != self.standing or self._is_awaited(agents)) and not self._writing:
             self._writing = True
             self._order(WritePlan(plan))
 
@@ -169,6 +170,14 @@ class Leader:
             return replace_first(final, running)
         followed = all(entry.plan == self._standing_since for entry in entries.values()) or self.standing is None
         return stop_first(total, final, standing, running if followed else None)
+
+    def _is_awaited(self, agents: Mapping[str, AgentEntry | None]) -> bool:
+        """Whether somebody who has just come waits for a plan that was written with it in sight."""
+        if self._spec.on_partition is OnPartition.KEEP:
+            return False
+        newcomers = {agent for agent, entry in agents.items() if entry is not None and entry.plan == 0}
+        awaited, self._newcomers = newcomers - self._newcomers, newcomers
+        return bool(awaited)
 
     def _tell_short(self, short: int) -> None:
         if short and short != self._short:

@@ -96,6 +96,11 @@ class Slots:
         return self._counts[state]
 
     @property
+    def is_unwanted(self) -> bool:
+        """Whether nothing at all is wanted."""
+        return self._wanted == 0
+
+    @property
     def processes(self) -> int:
         """How many workers have a process, or are being started."""
         return len(self._by_worker)

@@ -12,12 +12,15 @@ from autohealer.core.actions import (
     Action,
     AnswerRequest,
     Exit,
+    Guard,
     LeaveCluster,
+    ProveAuthority,
     PublishAgent,
     RemoveRegistration,
     Report,
     WriteTarget,
 )
+from autohealer.core.authority import Authority
 from autohealer.core.events import Event
 from autohealer.core.leader import Leader
 from autohealer.core.lifecycle import WorkerState
@@ -73,6 +76,7 @@ class Supervisor:
         self._published: AgentEntry | None = None
         self._share: int | None = None
         self._found_plan: int | None = None
+        self._followed = 0
         self._target: int | None = None
         self._session_timeout_s = 0.0
         self._away_since: Instant | None = 0.0
@@ -81,6 +85,9 @@ class Supervisor:
         self._adopted = False
         self._drain: Drain | None = None
         self._rolling: Rolling | None = None
+        # Where there may never be too many, an agent runs workers by proven authority alone.
+        self._authority = Authority() if spec.on_partition is OnPartition.STOP else None
+        self._proven_once = self._guarded = False
         self._look_at: Instant | None = None
         self._out_of_patience = self._killing = False
         self._leaving = False
@@ -100,6 +107,9 @@ class Supervisor:
             events.ConnectionSuspended: self._suspended,
             events.ConnectionResumed: self._resumed,
             events.SessionLost: self._session_lost,
+            events.AuthorityProven: self._authority_proven,
+            events.GuardianReady: self._guarding,
+            events.GuardianGone: self._guarding,
             events.LeadershipWon: self._leadership_won,
             events.LeadershipLost: self._leadership_lost,
             events.IdentityTaken: self._identity_taken,
@@ -143,6 +153,8 @@ class Supervisor:
         if self._slots.gave_up is not None and not self._ending:
             self._exit = Exit(GAVE_UP, self._slots.gave_up)
             self._begin_drain(self._slots.gave_up, Drain(ends=True, until=now))
+        if self._authority is not None and self._away_since is None:
+            self._prove(self._authority, now)
         if not self._killing:
             self._slots.want(self._wanted(now), now)
         if self._rolling is not None:
@@ -168,8 +180,17 @@ class Supervisor:
             drain,
             self._yield_at,
             self._look_at,
+            self._authority_deadline(),
         )
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def _authority_deadline(self) -> Instant | None:
+        """When to ask anew; while ZooKeeper is away, when to stop."""
+        if self._authority is None:
+            return None
+        if self._away_since is None:
+            return self._authority.ask_at()
+        return None if self._slots.is_unwanted else self._authority.stop_at
 
     def snapshot(self, now: Instant) -> Snapshot:
         """How things stand."""
@@ -237,6 +258,11 @@ class Supervisor:
 
     def _wanted(self, now: Instant) -> int | None:
         """How many workers this agent is to run now. One that drains goes by the plan while others take over."""
+        if self._authority is not None and not self._authority.holds(now):
+            # What a former life left has a guardian of its own, until this one has proven anything.
+            return 0 if self._proven_once else None
+        if self._authority is not None and not self._guarded:
+            return None
         if self._drain is None:
             extra = self._rolling.extra if self._rolling else 0
             return self._share + extra if self._share else self._share
@@ -247,6 +273,24 @@ class Supervisor:
         self._out_of_patience = now >= self._drain.until
         may_hand_over = others and self._away_since is None and not self._out_of_patience
         return self._share if may_hand_over else 0
+
+    def _prove(self, authority: Authority, now: Instant) -> None:
+        ask_at = authority.ask_at()
+        if ask_at is None or now >= ask_at:
+            authority.asked(now)
+            self._orders.append(ProveAuthority(now))
+
+    def _authority_proven(self, event: events.AuthorityProven) -> None:
+        authority = self._authority
+        if authority is None:
+            return
+        authority.answered(event.asked_at)
+        self._proven_once = True
+        if authority.stop_at is not None and authority.kill_at is not None:
+            self._orders.append(Guard(authority.stop_at, authority.kill_at))
+
+    def _guarding(self, event: Event) -> None:
+        self._guarded = isinstance(event, events.GuardianReady)
 
     def _drained(self, drain: Drain) -> None:
         """Nothing of this agent's workers is left."""
@@ -306,6 +350,8 @@ class Supervisor:
 
     def _session_opened(self, event: events.SessionOpened) -> None:
         self._session_timeout_s = event.timeout_s
+        if self._authority is not None:
+            self._authority.granted(event.timeout_s)
         self._report("zookeeper.connected", session_timeout=event.timeout_s, resumed=event.resumed)
         if self._adopted or self._had_session:
             self._unsettle(event.at)
@@ -313,7 +359,8 @@ class Supervisor:
             self._registrations.unsettle(-inf)
         self._end_absence(event.at)
         self._had_session, self._resumed_session = True, event.resumed
-        self._found_plan = None
+        if not event.resumed:
+            self._found_plan, self._followed = None, 0
         self._published = None
 
     def _suspended(self, event: events.ConnectionSuspended) -> None:
@@ -334,6 +381,9 @@ class Supervisor:
             self._away_since = event.at
         self._registrations.unsettle(inf)
         self._registrations.session_lost()
+        if self._authority is not None:
+            self._authority.ended()
+            self._share = None
         self._leadership_lost(event)
         self._report("zookeeper.lost")
 
@@ -393,10 +443,17 @@ class Supervisor:
         self._follow_plan()
 
     def _follow_plan(self) -> None:
-        """Take the share from the plan, unless it was found at the start and made for another target: it is old."""
+        """Take the share from the plan.
+
+        A plan that was found at the start of a session may be old: it is followed only if it was made for the target
+        that stands. Where there may never be too many even that is not enough: others may have got this agent's share
+        while it was away.
+        """
         plan = self._leader.standing
-        if plan is not None and (self._slots.epoch != self._found_plan or plan.target == self._target):
+        found = self._slots.epoch == self._found_plan
+        if plan is not None and (not found or (plan.target == self._target and self._authority is None)):
             self._share = plan.shares.get(self._me.agent)
+            self._followed = self._slots.epoch
 
     def _plan_read(self, event: events.PlanRead) -> None:
         former, plan = self._leader.standing, event.plan
@@ -456,7 +513,7 @@ class Supervisor:
             unregistered=self._registrations.unregistered,
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
-            plan=self._slots.epoch,
+            plan=self._followed,
         )
         if entry != self._published and not self._leaving:
             self._entry = self._published = entry

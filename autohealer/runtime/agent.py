@@ -21,14 +21,15 @@ from autohealer import __version__
 from autohealer.coordination.cluster import Cluster
 from autohealer.coordination.paths import Paths
 from autohealer.core import events
-from autohealer.core.model import PoolSpec
+from autohealer.core.model import OnPartition, PoolSpec
 from autohealer.core.registrations import Style
 from autohealer.core.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError, UnreachableError
 from autohealer.processes.adoption import find_workers
 from autohealer.processes.command import Command, resolve_command
-from autohealer.processes.environment import worker_environment
+from autohealer.processes.environment import AGENT, POOL, worker_environment
 from autohealer.processes.exits import ExitWatcher
+from autohealer.processes.guardian import Guardian
 from autohealer.processes.output import OutputFiles
 from autohealer.processes.procfs import age_s, boot_id
 from autohealer.processes.remnants import Remnants
@@ -46,6 +47,7 @@ from autohealer.zkserver import ZooKeeperServer
 USUAL_PORT = 2181
 # Each look at the workers' output costs a system call a file.
 TIDY_BUSY_S, TIDY_QUIET_S = 2.0, 30.0
+GUARDIAN_RETRY_S = 1.0
 # A thread that holds the interpreter gives way after this long, when the loop has heard of a death. The default,
 # 5 ms, is longer than a heal takes.
 SWITCH_INTERVAL_S = 0.0005
@@ -153,7 +155,8 @@ class Agent:
         limits = raise_descriptor_limit()
         self._cluster = self._make_cluster(loop)
         self._exits = ExitWatcher(loop, self._exited)
-        self._remnants = Remnants(loop, self._cleared, lambda: self._exits.pids, orphans_come=self._orphans_come)
+        self._guardian = self._make_guardian(loop)
+        self._remnants = Remnants(loop, self._cleared, self._own_children, orphans_come=self._orphans_come)
         self._inbox = Inbox(loop, self._supervisor, self._make_effects(loop, limits))
         self._adopt()
         control = Control({"status": self._status})
@@ -169,6 +172,8 @@ class Agent:
         code, error = await self._ended
         control.close()
         self._remnants.close()
+        if self._guardian is not None and self._supervisor.is_over:
+            self._guardian.release()
         self._cluster.close()
         self._exits.close()
         self._log.close()
@@ -219,6 +224,7 @@ class Agent:
             exits=self._exits,
             remnants=self._remnants,
             output=output,
+            guardian=self._guardian,
             cluster=self._cluster,
             ledger=self._ledger,
             log=self._log,
@@ -229,6 +235,38 @@ class Agent:
             facts=self._facts,
         )
         return self._effects
+
+    def _make_guardian(self, loop: asyncio.AbstractEventLoop) -> Guardian | None:
+        """Where there may never be too many workers, somebody has to end them if this agent no longer can."""
+        spec = self._options.spec
+        if spec.on_partition is not OnPartition.STOP:
+            return None
+        guardian = Guardian(
+            loop,
+            {AGENT: self._ledger.facts.agent, POOL: spec.name},
+            spec.stop_signal,
+            on_ready=lambda: self._post(events.GuardianReady(time.monotonic())),
+            on_gone=self._guardian_gone,
+        )
+        loop.call_soon(self._start_guardian, guardian)
+        return guardian
+
+    def _start_guardian(self, guardian: Guardian) -> None:
+        try:
+            guardian.start()
+        except OSError as error:
+            self._warn(f"cannot start the guardian: {error.strerror}; no worker is started before it runs")
+            asyncio.get_running_loop().call_later(GUARDIAN_RETRY_S, self._start_guardian, guardian)
+
+    def _guardian_gone(self) -> None:
+        self._post(events.GuardianGone(time.monotonic()))
+        if self._guardian is not None and not self._ended.done():
+            self._start_guardian(self._guardian)
+
+    def _own_children(self) -> set[int]:
+        """Children of this process that are nobody's remnants."""
+        guardian = self._guardian.pid if self._guardian else None
+        return self._exits.pids if guardian is None else {*self._exits.pids, guardian}
 
     def _adopt(self) -> None:
         now = time.monotonic()

@@ -14,6 +14,7 @@ from autohealer.coordination.paths import split_hosts
 from autohealer.core import actions, events
 from autohealer.processes.environment import incarnation_environment
 from autohealer.processes.evidence import take_evidence
+from autohealer.processes.guardian import now as guardian_clock
 from autohealer.processes.procfs import start_time
 from autohealer.processes.spawn import is_temporary
 from autohealer.processes.usage import holding_connection
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from autohealer.coordination.cluster import Cluster
     from autohealer.core.model import Instant
     from autohealer.processes.exits import ExitWatcher
+    from autohealer.processes.guardian import Guardian
     from autohealer.processes.output import OutputFiles
     from autohealer.processes.remnants import Remnants
     from autohealer.processes.spawn import Spawner
@@ -47,6 +49,7 @@ class Effects:
         exits: ExitWatcher,
         remnants: Remnants,
         output: OutputFiles | None,
+        guardian: Guardian | None,
         cluster: Cluster,
         ledger: Ledger,
         log: EventLog,
@@ -57,10 +60,11 @@ class Effects:
         facts: Callable[[], Facts],
     ) -> None:
         self._spawner, self._exits, self._remnants, self._output = spawner, exits, remnants, output
-        self._cluster, self._ledger, self._log = cluster, ledger, log
+        self._guardian, self._cluster, self._ledger, self._log = guardian, cluster, ledger, log
         self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
         self._adopted: set[str] = set()
+        self._former_relieved = False
         self._new: list[str] = []
         self._gone: list[str] = []
         self._dead: dict[tuple[int, float], list[tuple[str, int, bool]]] = {}
@@ -77,6 +81,8 @@ class Effects:
             actions.PublishAgent: lambda a: cluster.publish_agent(a.entry),
             actions.WriteTarget: lambda a: cluster.write_target(a.workers),
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
+            actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
+            actions.Guard: self._guard,
             actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
             actions.LeaveCluster: lambda a: cluster.leave(a.last),
             actions.Warn: lambda a: warn(a.text),
@@ -101,6 +107,8 @@ class Effects:
             if entry is not None and (since := start_time(entry.pid)) is not None:
                 entry = WorkerEntry(worker, entry.slot, entry.pid, since, entry.started)
                 entries.append(entry)
+                if self._guardian is not None:
+                    self._guardian.add(entry.pid)
         entries += map(WorkerGone, self._gone)
         if (facts := self._facts()) != self._ledger.facts:
             entries.append(facts)
@@ -111,6 +119,8 @@ class Effects:
 
     def forget(self, worker: str) -> None:
         """Nothing of this worker is left."""
+        if self._guardian is not None and worker in self._workers:
+            self._guardian.remove(self._workers[worker].pid)
         self._exits.release(worker)
         self._adopted.discard(worker)
         if self._workers.pop(worker, None) is not None:
@@ -183,6 +193,15 @@ class Effects:
             self._post(events.ConnectionsSeen(time.monotonic(), found))
 
         looking.add_done_callback(tell)
+
+    def _guard(self, action: actions.Guard) -> None:
+        if self._guardian is not None:
+            # The guardian's clock goes on while the machine is suspended; ours does not.
+            offset = guardian_clock() - time.monotonic()
+            self._guardian.extend(action.stop_at + offset, action.kill_at + offset)
+            if self._guardian.ready and not self._former_relieved:
+                self._former_relieved = True
+                self._guardian.relieve_former()
 
     # ---- ZooKeeper
 
