@@ -337,6 +337,18 @@ def test_workers_older_than_the_start_timeout_are_not_suspected() -> None:
     assert bench.take() == [InspectConnections(("b",))]
 
 
+def test_workers_that_could_not_register_for_an_outage_are_suspected_after_it() -> None:
+    bench = Bench(workers="a")
+    bench.all.unsettle(inf)
+    bench.wait(START_TIMEOUT_S * 2)
+    bench.all.unsettle(bench.now + 8)
+    bench.wait(START_TIMEOUT_S)
+    bench.orders.clear()
+    bench.all.anonymous_seen(bench.now)
+
+    assert bench.take() == [InspectConnections(("a",))]
+
+
 def test_an_anonymous_pool_gets_no_stand_ins_and_nobody_is_faulty() -> None:
     bench = Bench(style=Style.ANONYMOUS)
     bench.all.started("a", bench.now)
