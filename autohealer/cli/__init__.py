@@ -24,6 +24,7 @@ COMMANDS = {
     "drain": "Empty an agent; the others take over.",
     "kill": "Kill one worker, to see it heal.",
     "stop": "Stop all workers of the pool, and its agents.",
+    "elect": "Stand for election; run a command only while leader.",
     "watch": "Print every change of a node as it comes.",
     "zk": "Look at and change a ZooKeeper's nodes; run one.",
 }

@@ -35,7 +35,7 @@ _TEMPORARY = frozenset(
 )
 # Ignored signals stay ignored across exec, and Python ignores SIGPIPE and SIGXFSZ, a shell SIGINT of what it runs
 # with &, nohup SIGHUP: a worker begins with the defaults, all of them.
-_DEFAULTED = tuple(int(signum) for signum in signal.valid_signals() if signum not in (signal.SIGKILL, signal.SIGSTOP))
+DEFAULTED = tuple(int(signum) for signum in signal.valid_signals() if signum not in (signal.SIGKILL, signal.SIGSTOP))
 _NULL = "/dev/null"
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 _TO_NULL = [(os.POSIX_SPAWN_OPEN, 1, _NULL, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, 1, 2)]
@@ -153,7 +153,7 @@ class Spawner:
             file_actions=file_actions,
             setsid=True,
             setsigmask=(),
-            setsigdef=_DEFAULTED,
+            setsigdef=DEFAULTED,
         )
 
     def _open_pidfd(self, pid: int) -> int:
