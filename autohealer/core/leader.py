@@ -41,7 +41,6 @@ class Leader:
         self._standing_since = 0
         self._vanished: deque[Instant] = deque()
         self._short = 0
-        self._newcomers: set[str] = set()
 
     # ---- what is observed
 
@@ -153,7 +152,7 @@ class Leader:
             return  # nobody is left to hand anything over to
         self.foreign = self._count_foreign(agents, now)
         plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._shares(agents))
-        if (plan != self.standing or self._is_awaited(agents)) and not self._writing:
+        if plan != self.standing and not self._writing:
             self._writing = True
             self._order(WritePlan(plan))
 
@@ -161,7 +160,12 @@ class Leader:
         standing = self.standing.shares if self.standing else {}
         entries = {agent: entry for agent, entry in agents.items() if entry is not None}
         running = {agent: entry.running for agent, entry in entries.items()}
-        capacities = {a: e.capacity if e else None for a, e in agents.items() if not (e and e.draining)}
+        # One whose words make no sense keeps what it has: it may be there, or be no agent at all.
+        capacities = {
+            agent: standing.get(agent, 0) if entry is None else entry.capacity
+            for agent, entry in agents.items()
+            if not (entry and entry.draining)
+        }
         total = max(0, (self.target or 0) - self.foreign)
         divided = divide(total, capacities, {**running, **standing})
         self._tell_short(total - sum(divided.values()))
@@ -170,14 +174,6 @@ class Leader:
             return replace_first(final, running)
         followed = all(entry.plan == self._standing_since for entry in entries.values()) or self.standing is None
         return stop_first(total, final, standing, running if followed else None)
-
-    def _is_awaited(self, agents: Mapping[str, AgentEntry | None]) -> bool:
-        """Whether somebody who has just come waits for a plan that was written with it in sight."""
-        if self._spec.on_partition is OnPartition.KEEP:
-            return False
-        newcomers = {agent for agent, entry in agents.items() if entry is not None and entry.plan == 0}
-        awaited, self._newcomers = newcomers - self._newcomers, newcomers
-        return bool(awaited)
 
     def _tell_short(self, short: int) -> None:
         if short and short != self._short:

@@ -220,11 +220,19 @@ def test_capacity_is_respected() -> None:
     assert bench.settle().shares == {"me": 8, "b": 2}
 
 
-def test_an_agent_whose_words_make_no_sense_still_gets_its_share() -> None:
+def test_an_agent_whose_words_make_no_sense_keeps_its_share() -> None:
     bench = Bench("b")
+    bench.settle()
     bench.leader.agents_read({"me": ME, "b": None}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().shares == {"me": 5, "b": 5}
+
+
+def test_what_has_never_made_sense_gets_no_share() -> None:
+    bench = Bench()
+    bench.leader.agents_read({"me": ME, "junk": None}, bench.now, SESSION_TIMEOUT_S)
+
+    assert bench.settle().shares == {"me": 10, "junk": 0}
 
 
 def test_what_it_says_of_itself_is_newer_than_what_it_reads_of_itself() -> None:
