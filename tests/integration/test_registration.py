@@ -68,7 +68,7 @@ def test_a_late_worker_withdraws_its_stand_in(pool: Pool) -> None:
 
 def test_a_lost_session_is_a_fault(pool: Pool) -> None:
     """A worker that gives its registration up, and works on, is shut down and replaced; its neighbours are not."""
-    loses = 'test {slot} = 0 && exec "$0" "$@" --fault lost-session --mean-life 3 --seed 8; exec "$0" "$@"'
+    loses = 'test {slot} = 0 && exec "$0" "$@" --fault lost-session --mean-life 2 --seed 4; exec "$0" "$@"'
     pool.run(3, "sh", "-c", loses, *FLAKY, options=["--stop-timeout", "1"])
     faulty = pool.until_event("worker.faulty")
     assert (faulty["slot"], faulty["cause"]) == (0, "registration lost")
@@ -154,7 +154,7 @@ def test_more_foreign_workers_than_wanted(pool: Pool) -> None:
     for _ in range(3):
         client.create("/workers/worker_", ephemeral=True, sequence=True)
     pool.until_running(0)
-    assert len(pool.registered(client)) == 3
+    eventually(lambda: len(pool.registered(client)) == 3)
     for name in pool.registered(client):
         client.delete(f"/workers/{name}")
     pool.until_running(2)
