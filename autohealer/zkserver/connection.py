@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 #: With so many bytes unread by the peer, no more of its requests are taken.
 HIGH_WATER: Final = 1 << 20
+#: So many watches, in each of the two tables, and so many identities are enough for anyone.
+MAX_WATCHES: Final = 100_000
+MAX_IDENTITIES: Final = 100
 #: With so many (events go on coming) it is given up.
-GIVE_UP: Final = 64 << 20
+GIVE_UP: Final = 16 << 20
 
 
 class Connection:

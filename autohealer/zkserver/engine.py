@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from autohealer.zkserver import acl as acls
 from autohealer.zkserver import entries, four_letter, records
-from autohealer.zkserver.connection import HIGH_WATER, Connection
+from autohealer.zkserver.connection import HIGH_WATER, MAX_IDENTITIES, Connection
 from autohealer.zkserver.jute import MALFORMED, MalformedError, Reader
 from autohealer.zkserver.protocol import (
     AUTH,
@@ -294,6 +294,8 @@ class Engine:
             return
         if identity not in connection.identities:
             connection.identities.append(identity)
+            if len(connection.identities) > MAX_IDENTITIES:
+                raise ConnectionRefused(f"more than {MAX_IDENTITIES} identities")
         connection.send(records.write_reply(xid, 0, OK))
 
     # what follows from a change

@@ -29,6 +29,7 @@ _LENGTH: Final = Struct(">I")
 _HEAD: Final = Struct(">III")
 _SLACK: Final = 1 << 20  # stale bytes that are not worth writing anew
 _RETRY_S: Final = 1.0
+_UNHURRIED_S: Final = 60.0  # where nothing is missing on the disk
 
 
 class JournalError(AutohealerError):
@@ -202,6 +203,8 @@ class Journal:
             if self._fsync:
                 os.fsync(self._new_file)
             self._new_path.rename(self._path)
+            if self._fsync:
+                _sync_directory(self._path.parent)
         except OSError as error:
             self._stop_compaction(error, now)
             return
@@ -227,6 +230,7 @@ class Journal:
         if self._file == -1:
             self._failure = error
         elif self._failure is None:
+            self._retry_at = now + _UNHURRIED_S
             logger.warning("%s could not be written: %s", self._new_path, error.strerror)
 
     def _abandon(self) -> None:
@@ -235,6 +239,15 @@ class Journal:
             os.close(self._new_file)
             self._new_file = -1
             self._new_path.unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    """A file that was renamed is found by its new name, even after a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _record(entries: bytes) -> bytes:

@@ -15,6 +15,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from autohealer.zkserver.entries import write_everything
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("autohealer.zkserver")
 
 _READ_SIZE: Final = 1 << 16
+_WRITE_SIZE: Final = 1 << 18
 _ACCEPTED_IN_ONE_GO: Final = 64
 #: A connection that has no session by then, or does not take its last bytes, is closed.
 _PATIENCE_S: Final = 10.0
@@ -47,7 +49,7 @@ class Peer:
     def __init__(self, sock: socket.socket, connection: Connection) -> None:
         self.socket = sock
         self.connection = connection
-        self.unsent = b""
+        self.unsent: deque[bytes] = deque()
         self.interest = select.EPOLLIN
 
 
@@ -71,6 +73,7 @@ class Loop:
         self._rested_at = 0.0
         self._tick_at: float | None = None
         self._accept_at: float | None = None
+        self._is_short = False  # of file descriptors
         self._wake_lock = threading.RLock()  # a signal handler may come in while we hold it
         self._stopping = False
         listener.setblocking(False)
@@ -148,11 +151,14 @@ class Loop:
                 return
             except OSError as error:
                 if error.errno in _OUT_OF_RESOURCES:
-                    logger.warning("no more connections for now: %s", error.strerror)
+                    if not self._is_short:
+                        logger.warning("no more connections for now: %s", error.strerror)
+                    self._is_short = True
                     self._epoll.unregister(self._listener.fileno())
                     self._accept_at = now + _ACCEPT_AGAIN_S
                     return
                 continue  # that client is gone already
+            self._is_short = False
             if len(self._peers) >= self._max_connections:
                 sock.close()
                 continue
@@ -166,7 +172,7 @@ class Loop:
 
     def _serve(self, peer: Peer, mask: int, now: float) -> None:
         if mask & select.EPOLLOUT:
-            self._send(peer, b"", now)
+            self._send(peer, now)
         if mask & select.EPOLLIN and peer.interest & select.EPOLLIN:
             try:
                 data = peer.socket.recv(_READ_SIZE)
@@ -232,29 +238,30 @@ class Loop:
             peer = self._by_connection.get(connection)
             if peer is None:
                 continue
+            peer.unsent.extend(connection.outgoing)
+            connection.outgoing.clear()
             if connection.closing and not connection.outgoing_size:
                 self._drop(peer)
-                continue
-            outgoing = connection.outgoing
-            data = outgoing[0] if len(outgoing) == 1 else b"".join(outgoing)
-            outgoing.clear()
-            self._send(peer, data, now)
+            elif not peer.interest & select.EPOLLOUT:  # else it is not ready for more
+                self._send(peer, now)
         touched.clear()
 
-    def _send(self, peer: Peer, data: bytes, now: float) -> None:
+    def _send(self, peer: Peer, now: float) -> None:
         connection = peer.connection
-        if peer.unsent:
-            data = peer.unsent + data
-        try:
-            sent = peer.socket.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._drop(peer)
-            return
-        peer.unsent = data[sent:]
         was_saturated = connection.is_saturated
-        connection.outgoing_size = len(peer.unsent) + sum(map(len, connection.outgoing))
+        while peer.unsent:
+            data = _take_some(peer.unsent)
+            try:
+                sent = peer.socket.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._drop(peer)
+                return
+            connection.outgoing_size -= sent
+            if sent < len(data):
+                peer.unsent.appendleft(data[sent:])
+                break
         if connection.closing:
             if not connection.outgoing_size:
                 self._drop(peer)
@@ -297,3 +304,15 @@ class Loop:
         with self._wake_lock:
             wake, self._wake = self._wake, -1
             os.close(wake)
+
+
+def _take_some(unsent: deque[bytes]) -> bytes:
+    """What one write may take of what is waiting."""
+    if len(unsent) == 1:
+        return unsent.popleft()
+    size = 0
+    parts = []
+    while unsent and size < _WRITE_SIZE:
+        parts.append(unsent.popleft())
+        size += len(parts[-1])
+    return b"".join(parts)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     Read = Callable[[Connection, bytes], bytes]
 
 #: A multiRead of 1 MiB can ask for a node of 1 MiB thirty thousand times.
-MAX_REPLY: Final = 32 << 20
+MAX_REPLY: Final = 8 << 20
 
 
 class Reads:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from autohealer.zkserver.connection import MAX_WATCHES
 from autohealer.zkserver.paths import parent_of
-from autohealer.zkserver.protocol import NODE_CHILDREN_CHANGED, NODE_DATA_CHANGED, NODE_DELETED
+from autohealer.zkserver.protocol import NODE_CHILDREN_CHANGED, NODE_DATA_CHANGED, NODE_DELETED, ConnectionRefused
 from autohealer.zkserver.records import write_event
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class WatchTable:
         watchers = self.by_path.setdefault(path, {})
         self._recursive += (mode == RECURSIVE) - (watchers.get(connection) == RECURSIVE)
         watchers[connection] = mode
-        self.by_connection.setdefault(connection, {})[path] = None
+        paths = self.by_connection.setdefault(connection, {})
+        paths[path] = None
+        if len(paths) > MAX_WATCHES:
+            raise ConnectionRefused(f"more than {MAX_WATCHES} watches")
 
     def remove(self, path: str, connection: Connection) -> bool:
         """Take a watch back. False: there was none."""

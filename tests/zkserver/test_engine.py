@@ -405,6 +405,30 @@ class TestRefusals:
         assert peer.is_closed
         assert peer.take() == b""
 
+    def test_more_watches_than_anyone_needs_are_refused(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is kept for a connection is bounded; what was kept goes with it."""
+        monkeypatch.setattr("autohealer.zkserver.watches.MAX_WATCHES", 10)
+        peer = machine.peer()
+        for number in range(10):
+            assert peer.ask(EXISTS, watch(f"/{number}")).error == -101
+
+        peer.feed(request(EXISTS, watch("/one-more")))
+
+        assert peer.is_closed
+        assert not machine.engine.watches.data.by_path
+
+    def test_more_identities_than_anyone_needs_are_refused(self, machine: Machine) -> None:
+        """The same for auth requests."""
+        peer = machine.peer()
+        for number in range(100):
+            if peer.is_closed:
+                break
+            peer.feed(request(100, integer(0) + string("digest") + buffer(b"user:%d" % number)))
+
+        assert peer.is_closed
+
     def test_others_go_on(self, machine: Machine) -> None:
         """Whatever one connection did."""
         good, bad = machine.peer(), machine.peer()
