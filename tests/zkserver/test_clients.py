@@ -15,7 +15,7 @@ from kazoo.client import KazooClient
 
 from autohealer.zkserver import ZooKeeperServer
 from tests.support.real_zookeeper import CLASS_PATH, available
-from tests.zkserver.wire import Event, Wire, boolean, string
+from tests.zkserver.wire import Event, Wire, boolean, create, string
 
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"]
 C_CLIENT = "/usr/lib/zookeeper/bin/cli_mt"
@@ -95,11 +95,18 @@ def wait_until_gone(hosts: str, path: str) -> None:
         wire.ask(-11)
 
 
-def test_java_client(zookeeper: ZooKeeperServer, converse: Callable[..., Conversation], tmp_path: Path) -> None:
-    """Nodes, watches, multis, auth; and when it was frozen for too long, it hears that its session expired."""
+@pytest.fixture
+def lasting(tmp_path: Path) -> Iterator[ZooKeeperServer]:
+    """A server that can be stopped and started again."""
+    with ZooKeeperServer(data_dir=tmp_path / "zookeeper") as server:
+        yield server
+
+
+def test_java_client(lasting: ZooKeeperServer, converse: Callable[..., Conversation], tmp_path: Path) -> None:
+    """Nodes, watches, multis, auth; its session and watches outlive the server, and it hears that they expired."""
     source = Path(__file__).with_name("JavaSession.java")
     subprocess.run(["javac", "-cp", CLASS_PATH, "-d", tmp_path, source], check=True, capture_output=True)
-    java = converse(*JAVA, f"{CLASS_PATH}:{tmp_path}", "JavaSession", zookeeper.hosts)
+    java = converse(*JAVA, f"{CLASS_PATH}:{tmp_path}", "JavaSession", lasting.hosts)
 
     java.expect("ready\n")
     for line in (
@@ -117,8 +124,19 @@ def test_java_client(zookeeper: ZooKeeperServer, converse: Callable[..., Convers
         assert line in java.said
     assert "never" not in java.said
 
+    lasting.stop()
+    java.expect("event Disconnected None null\n")
+    start = len(java.said)
+    lasting.start()
+    java.expect("event SyncConnected None null\n", since=start)
+    with Wire(lasting.hosts) as wire:
+        wire.connect()
+        while "event SyncConnected NodeCreated /java/after-" not in java.said:
+            # it sets its watches again just after it has said that it is connected
+            wire.ask(1, create("/java/after-", flags=2))
+
     java.freeze()
-    wait_until_gone(zookeeper.hosts, "/java/s-0000000000")
+    wait_until_gone(lasting.hosts, "/java/s-0000000000")
     java.thaw()
     java.expect("event Expired None null\n")
 
