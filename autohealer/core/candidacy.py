@@ -80,7 +80,7 @@ class Candidacy:
         self._connected = self._guarded = self._elected = self._left = False
         self._epoch: int | None = None
         self._phase = Phase.NONE
-        self._exited = self._cleared = False
+        self._exited = self._cleared = self._killed = False
         self._ending: Guard | None = None
         self._asked_to_stop = False
         self._code: int | None = None
@@ -162,10 +162,11 @@ class Candidacy:
             self._end(now, told.kill_at if told is not None and patient else now)
         if self._phase is Phase.ENDING and self._exited and self._cleared:
             self._phase, self._ending, self._told = Phase.NONE, None, None
-        if self._elected and (not leads or (self._code is not None and self._phase is Phase.NONE)):
+        leaves = self._code is not None and (self._phase is Phase.NONE or self._is_last_chance(now))
+        if self._elected and (leaves or not leads):
             self._elected = False
             yield Announce(elected=False)
-        if self._code is not None and (self._phase is Phase.NONE or self._is_last_chance(now)):
+        if leaves and self._code is not None:
             self._left = True
             yield Leave(self._code, clean=self._phase is Phase.NONE)
             return
@@ -178,6 +179,8 @@ class Candidacy:
     def next_deadline(self) -> Instant | None:
         """When to ask for orders again though nothing has happened; a moment of the past means now."""
         moments = [self._last_chance]
+        if self._ending is not None and not (self._guarded or self._exited or self._killed):
+            moments.append(self._ending.kill_at)
         if self._epoch is not None:
             moments.append(self._authority.stop_at if self._elected else None)
             if self._connected:
@@ -204,13 +207,15 @@ class Candidacy:
         elif leads and self._guarded and stop_at is not None and kill_at is not None:
             yield from self._tell(Guard(stop_at, kill_at))
             if self._phase is Phase.NONE and self._epoch is not None:
-                self._phase, self._exited, self._cleared = Phase.RUNNING, False, False
+                self._phase = Phase.RUNNING
+                self._exited = self._cleared = self._killed = False
                 yield Start(self._epoch)
 
     def _hurry(self, now: Instant, ending: Guard, authority: Instant | None) -> Iterator[Order]:
         """See the command to its end, within an authority that may grow, or be gone before its time."""
         told = self._told
-        if not self._guarded and ending.kill_at <= now and not self._exited:
+        if not (self._guarded or self._exited or self._killed) and ending.kill_at <= now:
+            self._killed = True
             yield Kill()
         if told is None or (told.stop_at <= now and told.kill_at <= now):
             return  # what is being killed stays so
