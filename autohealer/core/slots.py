@@ -234,7 +234,7 @@ class Slots:
         slot.died_at = event.at
         slot.may_start_at = event.at
         if not asked:
-            slot.may_start_at += slot.restarts.after_exit(uptime, event.worker)
+            slot.may_start_at += slot.restarts.after_exit(uptime, event.worker, None if fault else event.signal)
             self._give_up_at_limit(slot, fault or how)
         self._reconcile(slot, event.at)
         self._order(

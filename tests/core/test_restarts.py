@@ -103,3 +103,19 @@ def test_failures_count_the_lives_in_a_row_that_ended_too_soon(stable: list[bool
         in_a_row = 0 if long else in_a_row + 1
 
     assert slot.failures == in_a_row
+
+
+def test_what_is_killed_from_outside_is_back_at_once_twelve_times_in_a_row() -> None:
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=30.0)
+    delays = [restarts.after_exit(0.001, "w", "SIGKILL") for _ in range(13)]
+
+    assert delays[:12] == [0.0] * 12
+    assert delays[12] > 0
+
+
+def test_a_signal_that_a_program_gives_itself_costs_as_much_as_an_exit_code() -> None:
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=30.0)
+    delays = [restarts.after_exit(0.0, "w", "SIGSEGV") for _ in range(7)]
+
+    assert delays[:6] == [0.0] * 6
+    assert delays[6] > 0
