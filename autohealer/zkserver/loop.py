@@ -39,6 +39,7 @@ _REST_S: Final = 0.00005
 _WAITED_S: Final = 0.00002
 _OUT_OF_RESOURCES: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _ACCEPT_AGAIN_S: Final = 0.2
+_AFTER_FAULT_S: Final = 0.1  # lest the same one fills the log
 
 
 class Peer:
@@ -91,7 +92,12 @@ class Loop:
         """Serve until `stop` is called. The sockets and the journal are closed when it returns."""
         try:
             while not self._stopping:
-                self._pass()
+                try:
+                    self._pass()
+                except Exception:
+                    # our own fault: better to go on with it than to leave all clients alone
+                    logger.exception("the server broke its own rules, and goes on")
+                    time.sleep(_AFTER_FAULT_S)
         finally:
             self._close()
 

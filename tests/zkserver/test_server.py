@@ -361,6 +361,15 @@ class TestBadCompany:
             assert other.ask(1, create("/a")).error == 0
         assert "a fault" in caplog.text
 
+    def test_error_of_our_own_elsewhere_does_not_end_the_server(
+        self, zookeeper: ZooKeeperServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It says so and goes on."""
+        with session(zookeeper.hosts, timeout_ms=400), session(zookeeper.hosts) as other:
+            monkeypatch.setattr("autohealer.zkserver.engine.Engine.tick", lambda *_: 1 / 0)
+            _wait_for(lambda: "division by zero" in caplog.text)
+            assert other.ask(1, create("/a")).error == 0
+
 
 class TestExpiry:
     """In real time."""
