@@ -135,9 +135,9 @@ class Loop:
         return now
 
     def _timeout(self, now: float) -> float | None:
+        self._tick_at = self._engine.next_deadline(now)
         if self._busy or (self._journal is not None and self._journal.is_compacting):
             return 0
-        self._tick_at = self._engine.next_deadline(now)
         deadlines = [
             self._tick_at,
             next(iter(self._waited_for.values()), None),
