@@ -220,7 +220,7 @@ class Candidacy:
         if told is None or (told.stop_at <= now and told.kill_at <= now):
             return  # what is being killed stays so
         if authority is None:
-            authority = now if self._epoch is None else told.kill_at
+            authority = ending.kill_at
         yield from self._tell(Guard(ending.stop_at, min(ending.kill_at, authority)))
 
     def _tell(self, guard: Guard) -> Iterator[Order]:

@@ -31,7 +31,8 @@ class Restarts:
     def after_exit(self, alive_s: float, seed: str, signal: str | None = None) -> float:
         """The delay in seconds before the next start; ``seed`` decides the jitter, so a history can be replayed.
 
-        ``signal`` is what ended the worker, None where it ended by itself. ``failures`` then tells how often in a row the slot ended before it was stable.
+        ``signal`` is what ended the worker, None where it ended by itself. ``failures`` then tells how often in a row
+        the slot ended before it was stable.
         """
         self.failures = 0 if alive_s >= self.stable_after_s else self.failures + 1
         self.tokens = min(BURST, self.tokens + alive_s / self.stable_after_s)
