@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 QUIET_S = 0.002
 PATIENCE_S = 0.25
 SLICE_S = 0.004
+AFTER_MISTAKE_S = 1.0
 
 URGENT = (SpawnWorker, SignalWorker)
 
@@ -39,6 +40,8 @@ class Inbox:
     Between a death and its replacement stands nothing but the decision and the spawn. What can be told to ZooKeeper,
     disk and people a moment later waits until nothing has been urgent for ``QUIET_S``, yet no longer than
     ``PATIENCE_S``, and is then done in slices, so that the next death is heard in between.
+
+    A mistake of ours in one event or order costs that one: it is raised into the loop, and the rest goes on.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, effects: Effects) -> None:
@@ -60,8 +63,9 @@ class Inbox:
 
     def _run(self) -> None:
         self._running = True
+        started = time.monotonic()
+        least_delay_s = AFTER_MISTAKE_S  # a deadline that is a mistake to meet is not met again and again at once
         try:
-            started = time.monotonic()
             while self._events or self._urgent:
                 while self._events:
                     event = self._events.popleft()
@@ -71,14 +75,16 @@ class Inbox:
                     self._effects.perform(*self._urgent.popleft())
                     self._last_urgent = time.monotonic()
                     if self._last_urgent - started > SLICE_S and self._urgent:
-                        self._loop.call_soon(self._resume)
                         break
+            least_delay_s = 0.0
         finally:
             self._running = False
-        if self._waiting_since is None:
-            self._waiting_since = time.monotonic()
-            self._loop.call_soon(self._flush)
-        self._set_timer()
+            if self._events or self._urgent:
+                self._loop.call_soon(self._resume)
+            if self._waiting_since is None:
+                self._waiting_since = time.monotonic()
+                self._loop.call_soon(self._flush)
+            self._set_timer(least_delay_s)
 
     def _resume(self) -> None:
         if not self._running:
@@ -91,15 +97,19 @@ class Inbox:
         if (quiet_in > 0 or self._urgent) and now - (self._waiting_since or now) < PATIENCE_S:
             self._loop.call_later(max(quiet_in, 0), self._flush)
             return
-        while self._later:
-            self._effects.perform(*self._later.popleft())
-            if time.monotonic() - now > SLICE_S and self._later:
+        try:
+            while self._later:
+                self._effects.perform(*self._later.popleft())
+                if time.monotonic() - now > SLICE_S:
+                    break
+        finally:
+            if self._later:
                 self._loop.call_soon(self._flush)
-                return
-        self._waiting_since = None
-        self._effects.settle()
+            else:
+                self._waiting_since = None
+                self._effects.settle()
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, least_delay_s: float) -> None:
         """One deadline out, one timer in."""
         at = self._supervisor.next_deadline()
         if at == self._timer_at:
@@ -107,7 +117,7 @@ class Inbox:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = at
-        delay = None if at is None else max(0.0, at - time.monotonic())
+        delay = None if at is None else max(least_delay_s, at - time.monotonic())
         self._timer = None if delay is None else self._loop.call_later(min(delay, 3600.0), self._expire)
 
     def _expire(self) -> None:
