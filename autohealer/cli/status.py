@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autohealer.cli import pool
 from autohealer.cli.options import as_json
 from autohealer.cli.pool import PoolAddress
+from autohealer.core.model import WorkerId
+
+if TYPE_CHECKING:
+    from autohealer.coordination.console import Registered
 
 NOT_AS_WANTED = 6
 
@@ -51,6 +55,13 @@ def pool_status(address: PoolAddress) -> dict[str, Any]:
             plan=console.plan(),
             target=console.target(),
             leader=(leader.agent, leader.epoch) if leader else None,
-            registered=[{**asdict(worker.entry), "worker": worker.worker} for worker in console.workers()],
+            registered=[_fields(worker) for worker in console.workers()],
             local=local,
         )
+
+
+def _fields(registered: Registered) -> dict[str, Any]:
+    """What a registration tells; whose a worker is, its id knows best."""
+    identity = WorkerId.parse(registered.worker) if registered.worker else None
+    agent = identity.agent if identity else registered.entry.agent
+    return {**asdict(registered.entry), "worker": registered.worker, "agent": agent}
