@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pools import Pool
+from tests.support.pools import Json, Pool
 from tests.support.processes import BIN, eventually
 
 PRINT_ENVIRONMENT = """
@@ -201,9 +201,9 @@ def _fill(file: Path) -> None:
             filler.write(b"x" * 4096)
 
 
-def _told(pool: Pool, slot: int) -> dict[str, dict[str, str]]:
+def _told(pool: Pool, slot: int) -> Json:
     """What the worker in this slot printed of its environment."""
     file = pool.folder / "output" / f"slot-{slot}.log"
     text = eventually(lambda: file.exists() and file.read_text())
-    told: dict[str, dict[str, str]] = json.loads(str(text).splitlines()[-1])
+    told: Json = json.loads(str(text).splitlines()[-1])
     return told

@@ -1,0 +1,194 @@
+"""The one queue: what is urgent at once, the rest when it is quiet, and a mistake costs no more than itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from autohealer.core import actions, events
+from autohealer.core.actions import Action
+from autohealer.core.events import Event
+from autohealer.core.supervisor import Supervisor
+from autohealer.runtime import inbox as module
+from autohealer.runtime.inbox import Inbox
+
+SPAWN = actions.SpawnWorker("w", 0, 1)
+REMOVE = actions.RemoveRegistration("w")
+
+
+class Mistake(Exception):  # noqa: N818 - it stands for any
+    """Ours."""
+
+
+@dataclass
+class Script:
+    """Stands for the supervisor and for what it orders: says what was asked for, and notes down what was done."""
+
+    answers: dict[type[Event], list[Action]] = field(default_factory=dict)
+    deadline: float | None = None
+    done: list[object] = field(default_factory=list)
+    handled: list[Event] = field(default_factory=list)
+    on_perform: Callable[[Action], None] = lambda _: None
+
+    def handle(self, event: Event) -> list[Action]:
+        self.handled.append(event)
+        if isinstance(event, events.DeadlineReached):
+            self.deadline = None
+        if isinstance(event, events.KillRequested):
+            raise Mistake
+        return self.answers.get(type(event), [])
+
+    def next_deadline(self) -> float | None:
+        return self.deadline
+
+    def perform(self, action: Action, at: float) -> None:
+        self.done.append(action)
+        assert at > 0
+        self.on_perform(action)
+
+    def settle(self) -> None:
+        self.done.append("settled")
+
+
+@dataclass
+class Bench:
+    loop: asyncio.AbstractEventLoop
+    script: Script
+    inbox: Inbox
+    mistakes: list[object]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Run the loop until then."""
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline, self.script.done
+            self.loop.run_until_complete(asyncio.sleep(0))
+
+    def until_settled(self) -> None:
+        self.until(lambda: "settled" in self.script.done)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    loop = asyncio.new_event_loop()
+    mistakes: list[object] = []
+    loop.set_exception_handler(lambda _, context: mistakes.append(context["exception"]))
+    script = Script()
+    yield Bench(loop, script, Inbox(loop, cast(Supervisor, script), script), mistakes)
+    loop.close()
+
+
+def now(kind: type[Event], *fields: object) -> Event:
+    return kind(time.monotonic(), *fields)
+
+
+def test_what_is_urgent_is_done_before_post_returns(bench: Bench) -> None:
+    """The rest comes later, in order, and is settled once."""
+    other = actions.WatchRegistration("w")
+    bench.script.answers = {events.ConnectionResumed: [REMOVE, SPAWN, other]}
+    bench.inbox.post(now(events.ConnectionResumed))
+    assert bench.script.done == [SPAWN]
+    bench.until_settled()
+    assert bench.script.done == [SPAWN, REMOVE, other, "settled"]
+
+
+def test_an_event_that_comes_of_an_urgent_order_is_heard_before_the_next_one(bench: Bench) -> None:
+    """So that the supervisor never decides on what is out of date."""
+    bench.script.answers = {events.ConnectionResumed: [SPAWN, SPAWN]}
+    heard: list[int] = []
+
+    def spawned(_: Action) -> None:
+        heard.append(len(bench.script.handled))
+        bench.inbox.post(now(events.WorkerSpawned, "w", 1, ""))
+
+    bench.script.on_perform = spawned
+    bench.inbox.post(now(events.ConnectionResumed))
+    assert heard == [1, 2]
+    assert [type(event) for event in bench.script.handled] == [
+        events.ConnectionResumed,
+        events.WorkerSpawned,
+        events.WorkerSpawned,
+    ]
+
+
+def test_what_can_wait_waits_for_quiet(bench: Bench) -> None:
+    """While deaths come in, one upon the other, ZooKeeper and people are not told; nor for ever kept waiting."""
+    bench.script.answers = {events.ConnectionResumed: [REMOVE, SPAWN]}
+    begun = last = time.monotonic()
+    longest_quiet = 0.0
+    while REMOVE not in bench.script.done:
+        bench.inbox.post(now(events.ConnectionResumed))
+        bench.loop.run_until_complete(asyncio.sleep(0))
+        longest_quiet, last = max(longest_quiet, time.monotonic() - last), time.monotonic()
+    # On a busy machine it may have been quiet for once.
+    assert last - begun >= module.PATIENCE_S or longest_quiet >= module.QUIET_S
+    assert last - begun < 40 * module.PATIENCE_S
+
+
+def test_a_deadline_is_met(bench: Bench) -> None:
+    """One timer, set to the next one."""
+    bench.script.deadline = time.monotonic() + 0.02
+    bench.inbox.post(now(events.ConnectionResumed))
+    bench.until(lambda: len(bench.script.handled) == 2)
+    (_, reached) = bench.script.handled
+    assert isinstance(reached, events.DeadlineReached)
+
+
+def test_an_earlier_deadline_takes_the_place_of_a_later_one(bench: Bench) -> None:
+    """And none is met twice."""
+    bench.script.deadline = time.monotonic() + 1000
+    bench.inbox.post(now(events.ConnectionResumed))
+    bench.script.deadline = time.monotonic() + 0.01
+    bench.inbox.post(now(events.ConnectionResumed))
+    bench.until(lambda: len(bench.script.handled) == 3)
+    assert isinstance(bench.script.handled[-1], events.DeadlineReached)
+
+
+def test_a_mistake_in_an_order_that_can_wait(bench: Bench) -> None:
+    """It is told; what was ordered after it is done, and so is what is ordered later."""
+    other = actions.WatchRegistration("w")
+    bench.script.answers = {events.ConnectionResumed: [REMOVE, other], events.ConnectionSuspended: [SPAWN, other]}
+
+    def fail(action: Action) -> None:
+        if action is REMOVE:
+            raise Mistake
+
+    bench.script.on_perform = fail
+    bench.inbox.post(now(events.ConnectionResumed))
+    bench.until_settled()
+    assert bench.script.done == [REMOVE, other, "settled"]
+    assert [type(mistake) for mistake in bench.mistakes] == [Mistake]
+    bench.inbox.post(now(events.ConnectionSuspended))
+    bench.until(lambda: bench.script.done.count("settled") == 2)
+    assert bench.script.done[-3:] == [SPAWN, other, "settled"]
+
+
+def test_a_mistake_in_an_urgent_order(bench: Bench) -> None:
+    """The next urgent one is done all the same."""
+    first = actions.SpawnWorker("first", 0, 1)
+    bench.script.answers = {events.ConnectionResumed: [first, SPAWN, REMOVE]}
+
+    def fail(action: Action) -> None:
+        if action is first:
+            raise Mistake
+
+    bench.script.on_perform = fail
+    with pytest.raises(Mistake):
+        bench.inbox.post(now(events.ConnectionResumed))
+    bench.until_settled()
+    assert bench.script.done == [first, SPAWN, REMOVE, "settled"]
+
+
+def test_a_mistake_in_a_decision(bench: Bench) -> None:
+    """Events behind it are handled, deadlines are met; not in a hurry, for they may be what is wrong."""
+    bench.script.deadline = time.monotonic() - 1
+    with pytest.raises(Mistake):
+        bench.inbox.post(now(events.KillRequested))
+    failed = time.monotonic()
+    bench.until(lambda: len(bench.script.handled) == 2)
+    assert time.monotonic() - failed >= module.AFTER_MISTAKE_S * 0.9

@@ -1,0 +1,162 @@
+"""Events and status as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autohealer.views.text import event_line, status_text
+
+WORKER = {"worker": "a-3-x1", "pid": 4711, "slot": 3}
+TIME = "2026-01-02T03:04:05.678901Z"
+
+LINES: list[tuple[dict[str, Any], str]] = [
+    ({"event": "worker.started", **WORKER}, "worker 3 (pid 4711) started"),
+    ({"event": "worker.started", **WORKER, "heal_ms": 3.14159}, "worker 3 (pid 4711) started, healed in 3.1 ms"),
+    ({"event": "worker.ready", **WORKER}, "worker 3 (pid 4711) is registered"),
+    (
+        {"event": "worker.exited", **WORKER, "code": None, "signal": "SIGKILL", "uptime": 12.345},
+        "worker 3 (pid 4711) was killed by SIGKILL after 12.3 s",
+    ),
+    (
+        {"event": "worker.exited", **WORKER, "code": 0, "signal": None, "uptime": 1.0},
+        "worker 3 (pid 4711) ended with exit code 0 after 1.0 s",
+    ),
+    (
+        {"event": "worker.exited", **WORKER, "code": None, "signal": None, "uptime": 1.0},
+        "worker 3 (pid 4711) ended after 1.0 s",
+    ),
+    (
+        {"event": "worker.stopped", **WORKER, "code": None, "signal": "SIGTERM", "uptime": 1.0},
+        "worker 3 (pid 4711) stopped by SIGTERM",
+    ),
+    (
+        {"event": "worker.stopped", **WORKER, "code": 0, "signal": None, "uptime": 1.0},
+        "worker 3 (pid 4711) stopped with exit code 0",
+    ),
+    (
+        {"event": "worker.faulty", **WORKER, "cause": "registration lost"},
+        "worker 3 (pid 4711) is faulty: registration lost",
+    ),
+    ({"event": "worker.adopted", **WORKER}, "worker 3 (pid 4711) adopted"),
+    (
+        {"event": "worker.backoff", "worker": None, "pid": None, "slot": 3, "delay": 0.4, "reason": "exit code 1"},
+        "worker 3 waits 0.4 s before its next start: exit code 1",
+    ),
+    ({"event": "agent.joined", "agent": "a"}, "agent a joined"),
+    ({"event": "agent.left", "agent": "a"}, "agent a left"),
+    ({"event": "leader.elected", "leader": "a", "epoch": 7}, "agent a leads (epoch 7)"),
+    ({"event": "leader.lost", "leader": "a", "epoch": 7}, "agent a leads no more"),
+    (
+        {"event": "plan.changed", "target": 10, "foreign": 0, "shares": {"a": 6, "b": 4}},
+        "plan: 10 workers (a: 6, b: 4)",
+    ),
+    (
+        {"event": "plan.changed", "target": 10, "foreign": 1, "shares": {"a": 9}},
+        "plan: 10 workers, 1 foreign (a: 9)",
+    ),
+    ({"event": "target.changed", "target": 10, "former": None}, "target: 10 workers"),
+    ({"event": "target.changed", "target": 10, "former": 3}, "target: 10 workers (was 3)"),
+    (
+        {"event": "zookeeper.connected", "session_timeout": 6.0, "resumed": False},
+        "connected to ZooKeeper (session timeout 6 s)",
+    ),
+    (
+        {"event": "zookeeper.connected", "session_timeout": 0.4, "resumed": True},
+        "connected to ZooKeeper (session timeout 0.4 s, the former session goes on)",
+    ),
+    ({"event": "zookeeper.suspended"}, "ZooKeeper does not answer; workers go on"),
+    ({"event": "zookeeper.lost"}, "the ZooKeeper session is lost; workers go on"),
+    ({"event": "of.tomorrow", "what": 3}, "of.tomorrow what=3"),
+]
+
+
+@pytest.mark.parametrize(("fields", "words"), LINES, ids=lambda value: value if isinstance(value, str) else "")
+def test_an_event_in_words(fields: dict[str, Any], words: str) -> None:
+    """One line, with the time of day."""
+    assert event_line({"time": TIME, **fields}) == f"03:04:05.678  {words}"
+
+
+def test_what_a_worker_said_last_is_shown_below() -> None:
+    """Evidence first, then output, each on a line of its own."""
+    fields = {
+        "event": "worker.faulty",
+        **WORKER,
+        "time": TIME,
+        "cause": "c",
+        "evidence": "one\ntwo",
+        "output": ["three"],
+    }
+    assert event_line(fields).splitlines()[1:] == [f"{'':14}| {line}" for line in ("one", "two", "three")]
+
+
+@pytest.mark.parametrize("fields", [{}, {"event": None}, {"event": "worker.exited"}, {"event": "plan.changed"}])
+def test_what_is_missing_does_no_harm(fields: dict[str, Any]) -> None:
+    """A line of the log may be of another version."""
+    assert event_line(fields).startswith("--:--:--.---  ")
+
+
+STATUS: dict[str, Any] = {
+    "pool": "default",
+    "zookeeper": "127.0.0.1:2181",
+    "connected": True,
+    "target": 2,
+    "running": 1,
+    "registered": 1,
+    "foreign": 0,
+    "leader": "a",
+    "epoch": 7,
+    "agents": [{"agent": "a", "host": "h", "pid": 1, "share": 2, "running": 1, "draining": False, "http": None}],
+    "workers": [
+        {
+            "worker": "a-0-x",
+            "agent": "a",
+            "host": "h",
+            "pid": 10,
+            "slot": 0,
+            "state": "running",
+            "registered": True,
+            "restarts": 3,
+            "started": TIME,
+            "address": None,
+        },
+        {
+            "worker": None,
+            "agent": "a",
+            "host": "h",
+            "pid": None,
+            "slot": 1,
+            "state": "backoff",
+            "registered": False,
+            "restarts": 12,
+            "started": None,
+            "address": None,
+        },
+    ],
+}
+
+
+def test_the_status_of_one_agent() -> None:
+    """A head, and a row for each worker; what is not there is a dash."""
+    lines = [line.split() for line in status_text(STATUS).splitlines()]
+    assert status_text(STATUS).startswith(
+        "pool default: 1 of 2 running, 1 registered\nZooKeeper 127.0.0.1:2181, leader a, epoch 7\n\n"
+    )
+    assert ["0", "running", "10", "yes", "3", TIME, "a-0-x"] in lines
+    assert ["1", "backoff", "-", "no", "12", "-", "-"] in lines
+
+
+def test_the_status_of_several_agents_and_an_outage() -> None:
+    """A row for each agent; that ZooKeeper is away, and that there are foreign workers."""
+    other = {**STATUS["agents"][0], "agent": "b", "share": None}
+    text = status_text({**STATUS, "agents": [*STATUS["agents"], other], "connected": False, "foreign": 2})
+    assert "1 registered, 2 foreign, ZooKeeper away\n" in text
+    assert any(line.split()[:2] == ["b", "h"] and "-" in line.split() for line in text.splitlines())
+
+
+def test_what_is_not_known_yet() -> None:
+    """Nobody leads, no target has been read, nothing runs."""
+    unknown = dict.fromkeys(("target", "foreign", "leader", "epoch"))
+    text = status_text({**STATUS, **unknown, "running": 0, "registered": 0, "agents": [], "workers": []})
+    assert text == "pool default: 0 of - running, 0 registered\nZooKeeper 127.0.0.1:2181, leader -, epoch -"
