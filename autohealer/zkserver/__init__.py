@@ -5,6 +5,11 @@
     with ZooKeeperServer() as server:
         client = KazooClient(hosts=server.hosts)
 
+With ``data_dir`` tree and sessions outlive the process, however it ends. What is here behaves on the wire as ZooKeeper
+3.8 does, oddities included: `tests/zkserver` asks both. Not here are ensembles and reconfig, SASL, TLS, and the
+counting of quotas (they are stored). The server is a thread with a loop of its own; `serve_forever` runs it in the
+caller's.
+
 From the bytes up:
 
 - jute, frames, protocol, records: the wire
