@@ -179,8 +179,8 @@ class Candidacy:
     def next_deadline(self) -> Instant | None:
         """When to ask for orders again though nothing has happened; a moment of the past means now."""
         moments = [self._last_chance]
-        if self._ending is not None and not (self._guarded or self._exited or self._killed):
-            moments.append(self._ending.kill_at)
+        if self._told is not None and self._is_due_to_kill(self._told, self._told.kill_at):
+            moments.append(self._told.kill_at)
         if self._epoch is not None:
             moments.append(self._authority.stop_at if self._elected else None)
             if self._connected:
@@ -214,14 +214,18 @@ class Candidacy:
     def _hurry(self, now: Instant, ending: Guard, authority: Instant | None) -> Iterator[Order]:
         """See the command to its end, within an authority that may grow, or be gone before its time."""
         told = self._told
-        if not (self._guarded or self._exited or self._killed) and ending.kill_at <= now:
+        if authority is None:
+            authority = now if self._epoch is None or told is None else told.kill_at
+        # What is being killed stays so.
+        if told is None or told.stop_at > now or told.kill_at > now:
+            yield from self._tell(Guard(ending.stop_at, min(ending.kill_at, authority)))
+        if self._told is not None and self._is_due_to_kill(self._told, now):
             self._killed = True
             yield Kill()
-        if told is None or (told.stop_at <= now and told.kill_at <= now):
-            return  # what is being killed stays so
-        if authority is None:
-            authority = ending.kill_at
-        yield from self._tell(Guard(ending.stop_at, min(ending.kill_at, authority)))
+
+    def _is_due_to_kill(self, told: Guard, now: Instant) -> bool:
+        """Is the guardian's work ours, and has its time come?"""
+        return told.kill_at <= now and not (self._guarded or self._exited or self._killed)
 
     def _tell(self, guard: Guard) -> Iterator[Order]:
         if guard != self._told:

@@ -7,12 +7,13 @@ import math
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from autohealer.core.candidacy import Announce, Candidacy, Guard, Kill, Leave, Order, Prove, Start
 
 T = 6.0
 STOP_TIMEOUT = 3.0
+LONG_STOP_TIMEOUT = 20.0
 STEPS = st.floats(0.01, T)
 
 
@@ -26,8 +27,9 @@ class World(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
-        self.candidacy = Candidacy(has_command=True, stop_timeout=STOP_TIMEOUT)
+        self.candidacy = Candidacy(has_command=True, stop_timeout=LONG_STOP_TIMEOUT)
         self.connected = False
+        self.answers = True
         self.epoch: int | None = None
         self.epochs = 0
         self.heard = -math.inf
@@ -71,6 +73,8 @@ class World(RuleBasedStateMachine):
                 self.candidacy.cleared()
         for order in self.candidacy.orders(self.now):
             self.perform(order)
+        while self.answers and self.asked:
+            self.answer()
 
     def perform(self, order: Order) -> None:
         match order:
@@ -100,6 +104,13 @@ class World(RuleBasedStateMachine):
 
     # ---- rules
 
+    @initialize()
+    def lead(self) -> None:
+        self.guard()
+        self.connect()
+        self.win()
+        assert self.alive
+
     @rule(seconds=STEPS)
     def wait(self, seconds: float) -> None:
         end = self.now + seconds
@@ -108,7 +119,7 @@ class World(RuleBasedStateMachine):
             deadline = self.candidacy.next_deadline() if self.left is None else None
             moments = [moment for moment in (deadline, *self.guardians_moments()) if moment is not None]
             at = min((moment for moment in moments if moment > self.now), default=end)
-            if at >= end and not self.news:
+            if self.left is not None or (at >= end and not self.news):
                 break
             self.pass_time(min(at, end))
         else:
@@ -150,6 +161,11 @@ class World(RuleBasedStateMachine):
         self.epoch, self.heard = self.epochs, self.now
         self.candidacy.won(self.epochs)
         self.step()
+
+    @rule()
+    def change_the_servers_mind(self) -> None:
+        """Does it answer from now on?"""
+        self.answers = not self.answers
 
     @precondition(lambda self: self.asked and self.connected)
     @rule()
@@ -213,7 +229,7 @@ class World(RuleBasedStateMachine):
         if not self.guarding:
             self.guard()
         self.stop()
-        self.wait(4 * T)
+        self.wait(LONG_STOP_TIMEOUT + T)
         assert self.left is not None
         assert not self.alive
 
