@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autohealer.core.supervisor import Supervisor
 
 QUIET_S = 0.002
-PATIENCE_S = 0.25
+PATIENCE_S = 1.0
 SLICE_S = 0.004
 AFTER_MISTAKE_S = 1.0
 
