@@ -25,6 +25,8 @@ from autohealer.errors import AutohealerError, UnreachableError
 
 SESSION_S = 10.0
 CLOSE_WITHIN_S = 1.0
+# Whatever a watch may have missed: a server tells nothing to those who may not read a node any more.
+LOOK_AGAIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,16 @@ class Watching:
                         f"ZooKeeper at {self._hosts} does not answer within {connect_within:g} s",
                         "check --zk, and whether ZooKeeper runs",
                     ) from None
-                self._renew()
+                if self._away_since is None:
+                    self._look()
+                else:
+                    self._renew()
 
-    def _patience(self, deadline: float) -> float | None:
-        """How long to wait for news: for ever, unless the server is away."""
+    def _patience(self, deadline: float) -> float:
+        """How long to wait for news."""
         if not self._looked_once:
             return max(0.0, deadline - time.monotonic())
-        return None if self._away_since is None else max(0.0, self._away_since + SESSION_S - time.monotonic())
+        return LOOK_AGAIN_S if self._away_since is None else max(0.0, self._away_since + SESSION_S - time.monotonic())
 
     # ---- the connection (LinkObserver)
 

@@ -63,9 +63,9 @@ class ZooKeeperServer:
 
         ``listening`` is called once clients can connect, and the port is known.
         """
-        self._loop = self._open()
+        loop = self._loop = self._open()
         listening()
-        self._loop.run()
+        loop.run()
         self._loop = None
 
     def stop(self) -> None:

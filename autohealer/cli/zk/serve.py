@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
+import socket
 from pathlib import Path
 
 import click
@@ -41,10 +43,21 @@ def command(host: str, port: int, data: Path | None, fsync: bool) -> int:
     logging.addLevelName(logging.ERROR, "error")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     server = ZooKeeperServer(host, port, data, fsync=fsync)
+    asked: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        asked.append(number)
+        server.stop()
+
+    def listening() -> None:
+        click.echo(server.hosts)
+        if asked:
+            server.stop()  # again: it came before there was anything to stop
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop())
+        signal.signal(number, end)
     try:
-        server.serve_forever(lambda: click.echo(server.hosts))
+        server.serve_forever(listening)
     except OSError as error:
         raise _not_served(error, host, port) from error
     return 0
@@ -54,5 +67,7 @@ def _not_served(error: OSError, host: str, port: int) -> UsageError:
     """The address cannot be had, or the directory cannot be used: one of the two options is wrong."""
     if error.filename is not None:
         return UsageError(f"{error.filename} cannot be used: {error.strerror}", "choose another directory with --data")
+    # Python adds what it was doing to what the system says.
+    why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
     hint = TAKEN if error.errno in {errno.EADDRINUSE, errno.EACCES} else "choose another address with --host"
-    return UsageError(f"cannot listen on {host}:{port}: {error.strerror}", hint)
+    return UsageError(f"cannot listen on {host}:{port}: {why}", hint)
