@@ -156,10 +156,8 @@ class Candidacy:
         yield from self._prove(now)
         leads = self._leads(now)
         if self._phase is Phase.RUNNING and not leads:
-            # Where time alone has run out, the guardian has begun. Where more is known, it is told to hurry.
-            told = self._told
-            patient = told is not None and self._epoch is not None
-            self._end(now, told.kill_at if told is not None and patient else now)
+            # Where time alone has run out, the guardian has begun. Where more is known, it is told to hurry, below.
+            self._end(now, now if self._told is None else self._told.kill_at)
         if self._phase is Phase.ENDING and self._exited and self._cleared:
             self._phase, self._ending, self._told = Phase.NONE, None, None
         leaves = self._code is not None and (self._phase is Phase.NONE or self._is_last_chance(now))
