@@ -44,6 +44,11 @@ class Processes:
         self._mark = secrets.token_hex(8)
         self._started: list[subprocess.Popen[str]] = []
 
+    @property
+    def mark(self) -> bytes:
+        """The variable that all descendants bear."""
+        return f"{MARK}={self._mark}".encode()
+
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment that started processes get: this one's, less what would steer them from outside."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AUTOHEALER_", "FLAKY_", "PYTEST_"))}
@@ -109,8 +114,7 @@ class Processes:
 
     def alive(self) -> list[int]:
         """The processes that carry this test's mark, however they came to be. Zombies are not among them."""
-        mark = f"{MARK}={self._mark}".encode()
-        return [pid for pid in _all_pids() if mark in _environment_of(pid) and pid != os.getpid()]
+        return [pid for pid in _all_pids() if self.mark in _environment_of(pid) and pid != os.getpid()]
 
     def end(self) -> None:
         """SIGKILL everything that is left, and what it still manages to start."""
