@@ -17,13 +17,15 @@ PASSES = 5
 Progress = Callable[[int, int], None]
 
 
-def walk(nodes: Nodes, path: str) -> dict[str, list[str]]:
+def walk(nodes: Nodes, path: str, progress: Progress = lambda _done, _total: None) -> dict[str, list[str]]:
     """The children of the node and of all below it by path, level by level; NoSuchNodeError where it is not there."""
     found: dict[str, list[str]] = {}
     level = [path]
     while level:
-        children = zip(level, nodes.each_children(level), strict=True)
-        found |= {parent: names for parent, names in children if names is not None}
+        for parent, names in zip(level, nodes.each_children(level), strict=True):
+            if names is not None:
+                found[parent] = names
+                progress(0, len(found))
         level = [join(parent, name) for parent in level for name in found.get(parent, ())]
     if not found:
         nodes.children(path)  # raises what is to be said; or it has just been created
@@ -44,7 +46,7 @@ def in_order(path: str, children: dict[str, list[str]]) -> Iterator[str]:
 
 def delete_all(nodes: Nodes, path: str, progress: Progress) -> None:
     """Delete the node with all below it, whatever others do there meanwhile. ``progress``: how many of how many."""
-    found = walk(nodes, path)
+    found = walk(nodes, path, progress)
     for _ in range(PASSES):
         left = _delete(nodes, list(reversed(found)), progress)
         if not left:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
+from autohealer.cli.zk import session
 from autohealer.cli.zk.deleteall import Progress
 from autohealer.cli.zk.show import printable
 from autohealer.coordination.nodes import Nodes
@@ -269,6 +270,16 @@ def test_without_an_address_it_is_the_pools_zookeeper(processes: Processes) -> N
     assert (ended.returncode, ended.stdout) == (0, "[agents, plan, requests, target]\n")
 
 
+def test_without_a_pool_it_is_the_usual_port(
+    zk_at_nothing: ZkCli, zookeeper_hosts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this host, as zkCli does."""
+    assert session.USUAL == "localhost:2181"
+    monkeypatch.setattr(session, "USUAL", zookeeper_hosts)
+
+    assert zk_at_nothing.fine("ls", "/") == "[]\n"
+
+
 def test_a_zookeeper_that_does_not_answer_is_said_to(zk_at_nothing: ZkCli, monkeypatch: pytest.MonkeyPatch) -> None:
     """In time, with the exit code that stands for it."""
     monkeypatch.setattr("autohealer.cli.zk.session.ANSWER_S", 0.2)
@@ -306,6 +317,15 @@ def test_deleteall_deletes_a_large_tree(zk: ZkCli, client: KazooClient) -> None:
 
     assert zk.fine("deleteall", "/tree") == ""
     assert zk.fine("ls", "/") == "[tree-beside]\n"
+
+
+def test_deleteall_tells_how_far_it_is(nodes: Nodes, client: KazooClient) -> None:
+    """What it has found, then what it has deleted of that."""
+    client.ensure_path("/tree/a/b")
+    told: list[tuple[int, int]] = []
+    delete_all(nodes, "/tree", lambda done, total: told.append((done, total)))
+
+    assert told == [(0, 1), (0, 2), (0, 3), (3, 3)]
 
 
 def test_deleteall_copes_with_what_others_do_meanwhile(

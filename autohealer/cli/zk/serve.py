@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -50,7 +51,8 @@ def command(host: str, port: int, data: Path | None, fsync: bool) -> int:
         server.stop()
 
     def listening() -> None:
-        click.echo(server.hosts)
+        with suppress(OSError):  # nobody may be there to read it
+            click.echo(server.hosts)
         if asked:
             server.stop()  # again: it came before there was anything to stop
 
