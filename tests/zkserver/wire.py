@@ -5,8 +5,10 @@ It does what no client library does: it sends what should not be sent, and shows
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -170,3 +172,10 @@ class Wire:
                 raise ClosedError
             data += more
         return data
+
+
+@contextlib.contextmanager
+def session(hosts: str, timeout_ms: int = 10_000) -> Iterator[Wire]:
+    """A connection that is a session's; it is not closed as one, only left."""
+    with Wire(hosts, timeout_ms=timeout_ms) as wire:
+        yield wire.connect()
