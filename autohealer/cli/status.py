@@ -12,6 +12,7 @@ from autohealer.cli import pool
 from autohealer.cli.options import as_json
 from autohealer.cli.pool import PoolAddress
 from autohealer.core.model import WorkerId
+from autohealer.errors import UnreachableError
 
 if TYPE_CHECKING:
     from autohealer.coordination.console import Registered
@@ -34,6 +35,11 @@ def command(address: PoolAddress, as_json: bool) -> int:
     from autohealer.views.text import status_text  # noqa: PLC0415 - not for --help
 
     found = pool_status(address)
+    if not (as_json or found["connected"]):
+        since = address.ask("away_since")
+        click.echo(
+            f"ZooKeeper {f'is away since {since}' if since else 'has not answered yet'}: as the agent here has it"
+        )
     click.echo(json.dumps(found) if as_json else status_text(found))
     wanted = (found["target"] or 0) - (found["foreign"] or 0)
     return NOT_AS_WANTED if found["running"] < wanted else 0
@@ -46,18 +52,24 @@ def pool_status(address: PoolAddress) -> dict[str, Any]:
     local: dict[str, Any] | None = address.ask("status")
     if local is not None and (len(local["agents"]) == 1 or not local["connected"]):
         return local
-    with address.console() as console:
-        leader = console.leader()
-        return cluster_status(
-            address.name,
-            console.hosts,
-            agents=console.agents(),
-            plan=console.plan(),
-            target=console.target(),
-            leader=(leader.agent, leader.epoch) if leader else None,
-            registered=[_fields(worker) for worker in console.workers()],
-            local=local,
-        )
+    try:
+        with address.console() as console:
+            leader = console.leader()
+            return cluster_status(
+                address.name,
+                console.hosts,
+                agents=console.agents(),
+                plan=console.plan(),
+                target=console.target(),
+                leader=(leader.agent, leader.epoch) if leader else None,
+                registered=[_fields(worker) for worker in console.workers()],
+                local=local,
+            )
+    except UnreachableError:
+        # It went away this moment, and the agent had not noticed yet.
+        if local is None or (now := address.ask("status")) is None or now["connected"]:
+            raise
+        return dict(now)
 
 
 def _fields(registered: Registered) -> dict[str, Any]:

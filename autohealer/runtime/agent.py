@@ -37,7 +37,7 @@ from autohealer.processes.setup import become_subreaper, hear_children, raise_de
 from autohealer.processes.spawn import Output, Spawner
 from autohealer.runtime.control import Control
 from autohealer.runtime.effects import Effects
-from autohealer.runtime.eventlog import EventLog, Line
+from autohealer.runtime.eventlog import EventLog, Line, timestamp
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry
 from autohealer.runtime.statedir import StateDir
@@ -159,7 +159,7 @@ class Agent:
         self._remnants = Remnants(loop, self._cleared, self._own_children, orphans_come=self._orphans_come)
         self._inbox = Inbox(loop, self._supervisor, self._make_effects(loop, limits))
         self._adopt()
-        control = Control({"status": self._status})
+        control = Control({"status": self._status, "away_since": self._away_since})
         await control.listen(self._state.listen_control())
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -335,6 +335,11 @@ class Agent:
 
     def _status(self) -> object:
         return status(self._supervisor.snapshot(time.monotonic()), self._hosts, self._host)
+
+    def _away_since(self) -> str | None:
+        """Since when ZooKeeper has not answered; None where it does, or never has."""
+        snapshot = self._supervisor.snapshot(time.monotonic())
+        return timestamp(time.time() - (snapshot.at - snapshot.away_since)) if snapshot.away_since else None
 
     def _tidy(self, loop: asyncio.AbstractEventLoop, output: OutputFiles | None) -> None:
         """What nothing tells of, and what may wait."""
