@@ -25,6 +25,8 @@ COMMANDS = {
     "kill": "Kill one worker, to see it heal.",
     "stop": "Stop all workers of the pool, and its agents.",
     "elect": "Stand for election; run a command only while leader.",
+    "register": "Register an address of a service.",
+    "services": "Show the addresses in the service registry.",
     "watch": "Print every change of a node as it comes.",
     "zk": "Look at and change a ZooKeeper's nodes; run one.",
 }

@@ -14,6 +14,11 @@
     paths          the znode layout       entries   bytes <-> model           access  credentials and ACLs
     console        the synchronous face, for commands in another terminal
 
+Beside the pools:
+
+    candidate      one that stands for election       address   one address in the service registry
+    services       who is in that registry, for commands
+
 And for any ZooKeeper, whatever is in it:
 
     asking         requests by a thread that waits for the answers, and never longer than it was told to

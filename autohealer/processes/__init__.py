@@ -7,6 +7,7 @@
 - ``remnants``     end what a worker left behind; ``kin`` tells whose a process is
 - ``adoption``     find and verify the workers of an agent that is gone; ``ending`` ends them
 - ``guardian``     end workers when the authority to run them has passed, by ``guard``, a program of its own
+- ``child``        one command run on somebody's behalf; ``http_check`` tells whether a URL answers
 - ``output``       the files that workers write to
 - ``evidence``     what a stuck process is doing
 - ``usage``        which workers hold a connection to ZooKeeper

@@ -1,0 +1,181 @@
+"""`autohealer register`: an address in the service registry while a command runs, or while we do, and is well."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autohealer.coordination.address import Address
+from autohealer.coordination.paths import Paths
+from autohealer.errors import AutohealerError, UnreachableError
+from autohealer.processes.child import Child
+from autohealer.processes.command import Command
+from autohealer.processes.environment import PREFIX
+from autohealer.processes.http_check import Target, check
+from autohealer.processes.setup import hear_children
+
+KILLED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOptions:
+    """What ``autohealer register`` was asked for, checked."""
+
+    zookeeper: str
+    pool: str
+    service: str
+    address: str
+    command: Command | None
+    check: Target | None = None
+    check_interval_s: float = 2.0
+    check_timeout_s: float = 2.0
+    session_timeout_s: float = 6.0
+    connect_timeout_s: float = 15.0
+    stop_signal: int = signal.SIGTERM
+    stop_timeout_s: float = 10.0
+    auth: str | None = None
+
+
+def run_register(options: RegisterOptions, tell: Callable[[str], None]) -> int:
+    """Register until told to stop, or until the command has ended; the exit code. ``tell`` gets a line for people."""
+    return asyncio.run(Register(options, tell).run())
+
+
+class Register:
+    """The shell: a session with ZooKeeper, then the command and the checks, then the address."""
+
+    def __init__(self, options: RegisterOptions, tell: Callable[[str], None]) -> None:
+        self._options, self._tell = options, tell
+        self._child: Child | None = None
+        self._checking: asyncio.Task[None] | None = None
+        self._problem: str | None = "not checked yet"
+        self._begun = self._stopping = False
+
+    async def run(self) -> int:
+        """Until the end."""
+        options = self._options
+        self._loop = loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[int] = loop.create_future()
+        hear_children()
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self._signalled)
+        self._address = Address(
+            options.zookeeper,
+            f"{Paths('', options.pool).services}/{options.service}",
+            options.address,
+            name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+            session_timeout=options.session_timeout_s,
+            observer=self,
+            call_soon=loop.call_soon_threadsafe,
+            auth=options.auth,
+        )
+        self._address.connect()
+        loop.call_later(options.connect_timeout_s, self._give_up_connecting)
+        try:
+            return await self._ended
+        finally:
+            self._address.close()
+            if self._checking is not None:
+                self._checking.cancel()
+
+    # ---- ZooKeeper (AddressObserver)
+
+    def connected(self) -> None:
+        """ZooKeeper answers: now, and only once, the command is started."""
+        if self._begun or self._stopping:
+            return
+        self._begun = True
+        try:
+            self._start()
+        except OSError as error:
+            self._fail(AutohealerError(f"cannot start the command: {error.strerror}"))
+            return
+        if self._options.check is None:
+            self._address.want(True)
+        else:
+            self._checking = self._loop.create_task(self._check(self._options.check))
+
+    def registered(self, name: str) -> None:
+        """The address stands."""
+        self._tell(f"registered {self._options.service} at {self._options.address} as {name}")
+
+    def withdrawn(self) -> None:
+        """It does not stand any more."""
+        self._tell(f"withdrawn {self._options.service} at {self._options.address}")
+
+    def refused(self, why: str) -> None:
+        """It cannot be registered. A command that runs is not stopped over it."""
+        if self._child is None:
+            self._fail(AutohealerError(why))
+        else:
+            self._tell(f"warning: {why}")
+
+    # ---- the command
+
+    def _start(self) -> None:
+        options = self._options
+        if options.command is not None:
+            environ = {
+                **{name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},
+                "AUTOHEALER_ZK": options.zookeeper,
+                "AUTOHEALER_SERVICE": options.service,
+                "AUTOHEALER_ADDRESS": options.address,
+            }
+            self._child = Child(self._loop, options.command, environ, self._exited)
+
+    def _exited(self, code: int) -> None:
+        self._child = None
+        if not self._ended.done():
+            self._ended.set_result(0 if self._stopping else code)
+
+    def _signalled(self) -> None:
+        """First the address goes, so that nobody new comes, then the command; the second time all at once."""
+        if self._stopping or self._child is None:
+            if self._child is not None:
+                self._child.kill()
+            if not self._ended.done():
+                self._ended.set_result(KILLED if self._stopping else 0)
+            return
+        self._stopping = True
+        self._address.want(False)
+        self._child.send_signal(self._options.stop_signal)
+        self._loop.call_later(self._options.stop_timeout_s, self._kill)
+
+    def _kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+
+    # ---- the checks
+
+    async def _check(self, target: Target) -> None:
+        """Ask again and again; the address stands while the answer is good."""
+        options = self._options
+        while not self._stopping:
+            problem = await check(target, options.check_timeout_s)
+            if problem is not None and problem != self._problem:
+                self._tell(f"the check of {options.service} fails: {problem}")
+            self._problem = problem
+            if not self._stopping:
+                self._address.want(problem is None)
+            await asyncio.sleep(options.check_interval_s)
+
+    # ---- the end
+
+    def _fail(self, error: AutohealerError) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(error)
+
+    def _give_up_connecting(self) -> None:
+        if not (self._begun or self._stopping):
+            options = self._options
+            self._fail(
+                UnreachableError(
+                    f"no ZooKeeper answers at {options.zookeeper} within {options.connect_timeout_s:g} s",
+                    "check the address and that it runs",
+                )
+            )
