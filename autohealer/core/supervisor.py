@@ -258,21 +258,25 @@ class Supervisor:
 
     def _wanted(self, now: Instant) -> int | None:
         """How many workers this agent is to run now. One that drains goes by the plan while others take over."""
+        if self._drain is not None:
+            self._out_of_patience = now >= self._drain.until
+            if self._out_of_patience or not self._may_hand_over:
+                return 0
         if self._authority is not None and not self._authority.holds(now):
             # What a former life left has a guardian of its own, until this one has proven anything.
             return 0 if self._proven_once else None
         if self._authority is not None and not self._guarded:
             return None
-        if self._drain is None:
-            extra = self._rolling.extra if self._rolling else 0
-            return self._share + extra if self._share else self._share
-        others = any(
+        extra = self._rolling.extra if self._rolling and self._drain is None else 0
+        return self._share + extra if self._share else self._share
+
+    @property
+    def _may_hand_over(self) -> bool:
+        """Whether there is another agent that takes what this one gives away."""
+        return self._away_since is None and any(
             agent != self._me.agent and entry is not None and not entry.draining
             for agent, entry in (self._leader.agents or {}).items()
         )
-        self._out_of_patience = now >= self._drain.until
-        may_hand_over = others and self._away_since is None and not self._out_of_patience
-        return self._share if may_hand_over else 0
 
     def _prove(self, authority: Authority, now: Instant) -> None:
         ask_at = authority.ask_at()
