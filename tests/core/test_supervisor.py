@@ -20,7 +20,7 @@ from autohealer.core.actions import (
     WriteTarget,
 )
 from autohealer.core.events import Event
-from autohealer.core.model import Child, Plan, Registration
+from autohealer.core.model import Child, OnPartition, Plan, Registration
 from autohealer.core.registrations import Style
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
 
@@ -528,6 +528,25 @@ def test_a_drain_needs_no_plan_and_no_zookeeper() -> None:
     end(book, "me-0-old")
 
     assert book.take(Exit) == [Exit(0)]
+
+
+def test_a_drain_is_obeyed_where_authority_was_never_proven() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.DrainRequested, "SIGTERM")
+
+    book.expect(SignalWorker("me-0-old", TERM))
+
+
+def test_a_drain_is_obeyed_while_there_is_no_guardian() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.AuthorityProven, book.now)
+    book.tell(events.DrainRequested, "SIGTERM")
+    book.wait(1)
+
+    assert book.take(SignalWorker) == [SignalWorker("me-0-old", TERM)]
 
 
 def test_a_second_signal_kills_all_at_once_and_exits_with_130() -> None:
