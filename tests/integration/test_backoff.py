@@ -67,7 +67,7 @@ def test_a_burst_of_kills_is_healed_at_once(embedded_pool: Pool) -> None:
     assert embedded_pool.events("worker.backoff") == []
     os.kill(pids[0], signal.SIGKILL)
     embedded_pool.until_replaced(pids, [0])
-    (backoff,) = embedded_pool.events("worker.backoff")
+    backoff = embedded_pool.until_event("worker.backoff")
     assert 0.2 <= backoff["delay"] <= 0.24
 
 

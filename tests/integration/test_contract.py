@@ -166,7 +166,7 @@ def test_scale_up_and_down(pool: Pool) -> None:
     assert {slot: five[slot] for slot in three} == three
     assert (down.returncode, down.stdout) == (0, "2 workers run\n")
     assert two == {0: three[0], 1: three[1]}
-    assert [event["target"] for event in pool.events("target.changed")] == [3, 5, 2]
+    eventually(lambda: [event["target"] for event in pool.events("target.changed")] == [3, 5, 2])
 
 
 def test_scale_to_nothing_and_back(pool: Pool) -> None:
