@@ -71,7 +71,12 @@ class RunCommand(click.Command):
 @option("--port-base", type=click.IntRange(1, LAST_PORT), help="Give each worker PORT = this + its slot.")
 @option("--log", type=click.Choice(["file", "stdout", "none"]), default="file", help="Where workers' output goes.")
 @option("--log-max-bytes", type=Size(), default="10M", help="Cut a worker's output file back beyond this.")
-@click.option("--no-dashboard", is_flag=True, help="Print a line for each event (what `run` does so far anyway).")
+@click.option(
+    "--dashboard/--no-dashboard",
+    default=None,
+    envvar="AUTOHEALER_DASHBOARD",
+    help="Show the pool live, or print a line for each event.  [default: live, where stdout is a terminal]",
+)
 @as_json("Print events as JSON, one object a line.")
 @click.pass_context
 def command(ctx: click.Context, /, **params: Any) -> int:
@@ -90,6 +95,8 @@ def command(ctx: click.Context, /, **params: Any) -> int:
     from autohealer.runtime.printer import Printer  # noqa: PLC0415
 
     options = _options(ctx, params, RunOptions)
+    if _has_dashboard(params):
+        return _run_with_dashboard(options)
     printer, complaints = Printer(sys.stdout), Printer(sys.stderr)
     try:
         return run_agent(
@@ -98,6 +105,40 @@ def command(ctx: click.Context, /, **params: Any) -> int:
     finally:
         printer.close()
         complaints.close()
+
+
+def _has_dashboard(params: dict[str, Any]) -> bool:
+    """Where it was asked for and cannot be, lines are the next best thing: the workers matter more."""
+    if params["as_json"] or params["dashboard"] is False:
+        return False
+    from autohealer.cli.terminals import can_draw  # noqa: PLC0415 - not for --help
+
+    into_terminal = params["log"] == "stdout"
+    if not params["dashboard"]:
+        return can_draw() and not into_terminal
+    if into_terminal:
+        raise UsageError(
+            "--dashboard and --log stdout would write over each other", "leave one out, and see `autohealer logs`"
+        )
+    if not can_draw():
+        click.echo("warning: stdout is no terminal that could show a dashboard; events are printed instead", err=True)
+        return False
+    return True
+
+
+def _run_with_dashboard(options: Any) -> int:
+    from autohealer.cli.dashboard import AgentDashboard  # noqa: PLC0415 - only where it is shown
+    from autohealer.runtime.agent import run_agent  # noqa: PLC0415
+    from autohealer.runtime.printer import Printer  # noqa: PLC0415
+    from autohealer.runtime.statedir import StateDir  # noqa: PLC0415
+
+    printer = Printer(sys.stdout)
+    dashboard = AgentDashboard(StateDir(options.state_dir, options.spec.name), printer.print)
+    try:
+        return run_agent(options, dashboard.take, dashboard.warn, dashboard.watch)
+    finally:
+        dashboard.close()
+        printer.close()
 
 
 def _listener(printer: Any, as_json_lines: bool) -> Callable[[Any], None]:

@@ -41,6 +41,7 @@ from autohealer.runtime.eventlog import EventLog, Line, timestamp
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry
 from autohealer.runtime.statedir import StateDir
+from autohealer.runtime.window import Window
 from autohealer.views.status import status
 from autohealer.zkserver import ZooKeeperServer
 
@@ -71,11 +72,17 @@ class RunOptions:
     auth: str | None = None
 
 
-def run_agent(options: RunOptions, listener: Callable[[Line], None], warn: Callable[[str], None]) -> int:
+def run_agent(
+    options: RunOptions,
+    listener: Callable[[Line], None],
+    warn: Callable[[str], None],
+    audience: Callable[[Window], None] | None = None,
+) -> int:
     """Keep the pool alive until it is told to stop; the exit code.
 
     ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
-    block. Raises AutohealerError for what keeps the agent from starting, or ends it other than asked.
+    block. ``audience`` is told, once there is something to see, how to look. Raises AutohealerError for what keeps
+    the agent from starting, or ends it other than asked.
     """
     state = StateDir(options.state_dir, options.spec.name)
     cwd = str((options.cwd or Path()).absolute())
@@ -96,7 +103,7 @@ def run_agent(options: RunOptions, listener: Callable[[Line], None], warn: Calla
         if server is not None:
             stack.callback(server.stop)
         agent = Agent(options, command=command, state=state, ledger=ledger, server=server, listener=listener, warn=warn)
-        return asyncio.run(agent.run())
+        return asyncio.run(agent.run(audience))
 
 
 def _start_server(former_port: int | None, journal: Path) -> ZooKeeperServer:
@@ -144,7 +151,7 @@ class Agent:
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]]
         self._had_session = self._draining = False
 
-    async def run(self) -> int:
+    async def run(self, audience: Callable[[Window], None] | None = None) -> int:
         """Until the end; the exit code."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._internal_error)
@@ -166,6 +173,8 @@ class Agent:
             loop.add_signal_handler(signum, self._signalled, signum)
         self._cluster.connect()
         loop.call_later(self._options.connect_timeout_s, self._give_up_connecting)
+        if audience is not None:
+            audience(self._window(loop))
         # What exists now lives as long as the agent: the collector need never look at it again.
         gc.collect()
         gc.freeze()
@@ -332,6 +341,15 @@ class Agent:
             self._ended.set_result((error.exit_code, error))
 
     # ---- for people
+
+    def _window(self, loop: asyncio.AbstractEventLoop) -> Window:
+        return Window(
+            agent=self._ledger.facts.agent,
+            host=self._host,
+            zookeeper=self._hosts,
+            call_soon=loop.call_soon_threadsafe,
+            snapshot=lambda: self._supervisor.snapshot(time.monotonic()),
+        )
 
     def _status(self) -> object:
         return status(self._supervisor.snapshot(time.monotonic()), self._hosts, self._host)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from autohealer.views.units import milliseconds
+
+if TYPE_CHECKING:
+    from autohealer.views.history import History
 
 Fields = Mapping[str, Any]
 
@@ -11,8 +16,19 @@ Fields = Mapping[str, Any]
 def event_line(fields: Fields) -> str:
     """An event as a person reads it; what else it says, such as a worker's last output, on indented lines below."""
     clock = str(fields.get("time", ""))[11:23] or "--:--:--.---"
-    words = _WORDS.get(str(fields.get("event")), _other)(fields)
-    return "\n".join([f"{clock}  {words}", *(f"{'':14}| {line}" for line in _evidence(fields))])
+    return "\n".join([f"{clock}  {event_words(fields)}", *(f"{'':14}| {line}" for line in _evidence(fields))])
+
+
+def event_words(fields: Fields) -> str:
+    """An event in words, on one line."""
+    return _WORDS.get(str(fields.get("event")), _other)(fields)
+
+
+def farewell(history: History) -> str:
+    """What is left to say when the dashboard has gone."""
+    p50, p95 = history.percentile(0.5), history.percentile(0.95)
+    times = "" if p50 is None or p95 is None else f", p50 {milliseconds(p50)}, p95 {milliseconds(p95)}"
+    return f"{history.deaths:,} deaths, {history.heals:,} heals{times}"
 
 
 def status_text(status: Fields) -> str:
@@ -121,6 +137,7 @@ _WORDS: dict[str, Callable[[Fields], str]] = {
     "leader.lost": lambda f: f"agent {f.get('leader')} leads no more",
     "plan.changed": _plan,
     "target.changed": _target,
+    "warning": lambda f: str(f.get("text")),
     "zookeeper.connected": _connected,
     "zookeeper.suspended": lambda _: "ZooKeeper does not answer; workers go on",
     "zookeeper.lost": lambda _: "the ZooKeeper session is lost; workers go on",

@@ -1,0 +1,23 @@
+"""What stdout is: a terminal that can draw, one that only prints, or something that keeps what it gets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+SIMPLE = {"", "dumb", "unknown"}
+
+
+def can_draw(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether stdout is a terminal, ours to use now, that can do more than print lines."""
+    try:
+        foreground = os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):  # not a terminal; closed; replaced by something else
+        return False
+    return foreground and environ.get("TERM", "") not in SIMPLE
+
+
+def is_styled(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether people read stdout on a terminal that knows more than letters."""
+    return sys.stdout is not None and sys.stdout.isatty() and environ.get("TERM", "") not in SIMPLE
