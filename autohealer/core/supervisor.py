@@ -32,6 +32,7 @@ from autohealer.core.snapshot import Snapshot, WorkerView
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
 TICK_S = 2.0
+LOOK_AGAIN_S = 1.0
 FAILED = 1
 GAVE_UP = 4
 KILLED = 130
@@ -341,7 +342,7 @@ class Supervisor:
             self._rolling = None
             self._orders.extend(map(AnswerRequest, rolling.requests))
         else:
-            self._look_at = now + self._spec.register_grace_s
+            self._look_at = now + max(self._spec.register_grace_s, LOOK_AGAIN_S)
 
     def _drain_and_stay(self, event: events.RequestRead) -> None:
         if self._drain is None:
