@@ -14,7 +14,7 @@ from difflib import ndiff
 from typing import Any, TypeVar
 
 from autohealer.core import events
-from autohealer.core.actions import Action, PublishAgent, Report, SpawnWorker, WatchRegistration
+from autohealer.core.actions import Action, PublishAgent, Report, SpawnWorker, Warn, WatchRegistration
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Plan, PoolSpec
 from autohealer.core.registrations import Style
@@ -108,7 +108,8 @@ class Playbook:
 
     def expect(self, *expected: Action) -> None:
         """Exactly this was ordered since the last time, in this order."""
-        ordered = [order for order in self.orders if not isinstance(order, Report | PublishAgent | WatchRegistration)]
+        quiet = Report | Warn | PublishAgent | WatchRegistration
+        ordered = [order for order in self.orders if not isinstance(order, quiet)]
         self.orders.clear()
         if ordered != list(expected):
             difference = ndiff([repr(order) for order in expected], [repr(order) for order in ordered])
