@@ -156,6 +156,9 @@ class Agent:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._internal_error)
         self._ended = loop.create_future()
+        # First of all, and heard once there is somebody to hear: a signal may come at any moment.
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self._signalled, signum)
         hear_children()
         seal_descriptors()
         self._orphans_come = become_subreaper()
@@ -169,8 +172,6 @@ class Agent:
         control = Control({"status": self._status, "away_since": self._away_since})
         await control.listen(self._state.listen_control())
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self._signalled, signum)
         self._cluster.connect()
         loop.call_later(self._options.connect_timeout_s, self._give_up_connecting)
         if audience is not None:
