@@ -21,7 +21,9 @@ RECONNECT = {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 1.0}
 _log = logging.getLogger("kazoo")
 
 
-def kazoo_client(servers: str, session_timeout: float, access: Access, **options: Any) -> KazooClient:
+def kazoo_client(
+    servers: str, session_timeout: float, access: Access, *, max_delay_s: float = RECONNECT["max_delay"], **options: Any
+) -> KazooClient:
     """A client that comes back quickly, and keeps off stderr: below WARNING kazoo would even write passwords."""
     _log.setLevel(logging.WARNING)
     _log.propagate = False
@@ -32,7 +34,7 @@ def kazoo_client(servers: str, session_timeout: float, access: Access, **options
             hosts=servers,
             timeout=session_timeout,
             auth_data=list(access.credentials),
-            connection_retry=dict(RECONNECT),
+            connection_retry={**RECONNECT, "max_delay": max_delay_s},
             **options,
         )
     except ValueError as error:

@@ -6,6 +6,10 @@ the wire. So a result of a former connection can never come after the news that 
 
 A request is answered once, by its ``done``, or not at all when the connection goes first: then ``suspended`` or
 ``lost`` is told, and whoever asked forgets what was in flight and asks again.
+
+Servers that have lost their data close every connection of a client that has seen more than they have, without a
+word and for ever. So a client that has been without a server for a session timeout gets a rival: one with no history.
+Where the rival gets a connection and the old one, given a moment more, does not, the session is over.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
-from kazoo.client import TransactionRequest
+from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
     AuthFailedError,
     ConnectionClosedError,
@@ -33,7 +37,14 @@ from kazoo.exceptions import (
 from kazoo.protocol.states import KazooState, KeeperState, WatchedEvent
 
 from autohealer.coordination.access import Access
-from autohealer.coordination.client import LoopHandler, Marshal, RemoveWatches, granted_timeout, kazoo_client
+from autohealer.coordination.client import (
+    RECONNECT,
+    LoopHandler,
+    Marshal,
+    RemoveWatches,
+    granted_timeout,
+    kazoo_client,
+)
 
 Done = Callable[[Any, Exception | None], None]
 Watch = Callable[[WatchedEvent], None]
@@ -42,6 +53,10 @@ Session = tuple[int, bytes]
 # So many requests are on the wire at most: more would not be quicker, and each answer costs the loop a moment in
 # which it hears of no death.
 WINDOW = 24
+
+# The longest pause of a client between two tries, and a handshake.
+PREFERENCE_S = RECONNECT["max_delay"] * 1.4 + 0.3
+RIVAL_MAX_DELAY_S = 0.3
 
 _GONE = (ConnectionLoss, ConnectionClosedError, SessionExpiredError, SessionMovedError)
 _INNOCENT = (RolledBackError, RuntimeInconsistency)
@@ -67,6 +82,62 @@ class LinkObserver(Protocol):
         """The server refuses these credentials, for this path or (where it is empty) altogether."""
 
 
+class _Client:
+    """A kazoo client, and what it has to say handed to the loop's thread."""
+
+    def __init__(
+        self,
+        servers: str,
+        session_timeout: float,
+        access: Access,
+        *,
+        call_soon: Callable[..., None],
+        turned: Callable[[_Client, str, Session | None, float, bool], None],
+        prior: Session | None = None,
+        max_delay_s: float = RECONNECT["max_delay"],
+    ) -> None:
+        self.marshal = Marshal(call_soon)
+        self._turned = turned
+        self.kazoo = kazoo_client(
+            servers,
+            session_timeout,
+            access,
+            max_delay_s=max_delay_s,
+            client_id=prior,
+            handler=LoopHandler(self.marshal),
+        )
+        self.kazoo.add_listener(self._heard)
+        self._granted_s = granted_timeout(self.kazoo, session_timeout)
+        self.connected = False
+
+    def start(self) -> None:
+        """Begin; what comes of it is told by ``turned``."""
+        self.kazoo.start_async()
+
+    def stop(self) -> threading.Thread:
+        """Say nothing more, and end the session if the server can be reached, in a thread."""
+        self.marshal.closed = True
+        stopper = threading.Thread(target=self._stop, name="zookeeper-stop", daemon=True)
+        stopper.start()
+        return stopper
+
+    def _stop(self) -> None:
+        # kazoo waits ten seconds for its own thread, then raises; by then nobody cares.
+        with suppress(Exception):
+            self.kazoo.stop()
+            self.kazoo.close()
+
+    def _heard(self, state: str) -> None:
+        """In kazoo's thread: take down what it knows at this moment, and hand it over."""
+        refused = self.kazoo.client_state == KeeperState.AUTH_FAILED
+        self.marshal.put(self._told, state, self.kazoo.client_id, self._granted_s(), refused)
+
+    def _told(self, state: str, session: Session | None, granted_s: float, refused: bool) -> None:
+        if not self.marshal.closed:
+            self.connected = state == KazooState.CONNECTED and session is not None
+            self._turned(self, state, session, granted_s, refused)
+
+
 class Link:
     """Requests to ZooKeeper, a bounded number at a time, and the session they run in."""
 
@@ -82,12 +153,12 @@ class Link:
     ) -> None:
         self._observer = observer
         self._prior = prior
-        self._marshal = Marshal(call_soon)
-        self._client = kazoo_client(
-            servers, session_timeout, access, client_id=prior, handler=LoopHandler(self._marshal)
-        )
-        self._client.add_listener(self._heard)
-        self._granted_s = granted_timeout(self._client, session_timeout)
+        self._make = partial(_Client, servers, session_timeout, access, call_soon=call_soon, turned=self._turned)
+        self._old = self._make(prior=prior)
+        self._rival: _Client | None = None
+        self._rival_facts: tuple[Session, float] | None = None
+        self._timer: threading.Timer | None = None
+        self._patience_s = session_timeout
         self.session: Session | None = None
         self.up = False
         self._connection = 0
@@ -98,26 +169,22 @@ class Link:
 
     def connect(self) -> None:
         """Begin; what comes of it is told to the observer."""
-        self._client.start_async()
+        self._old.start()
 
     def close(self, timeout: float) -> None:
         """End the session if the server can be reached; never takes longer than ``timeout``."""
-        self._marshal.closed = True
-        self._cut()
-        stopper = threading.Thread(target=self._stop, name="zookeeper-stop", daemon=True)
-        stopper.start()
-        stopper.join(timeout)
+        self.abandon()
+        self._old.stop().join(timeout)
 
     def abandon(self) -> None:
         """Go without ending the session, for another one lives in it."""
-        self._marshal.closed = True
+        self._old.marshal.closed = True
+        self._dismiss_rival()
         self._cut()
 
-    def _stop(self) -> None:
-        # kazoo waits ten seconds for its own thread, then raises; by then nobody cares.
-        with suppress(Exception):
-            self._client.stop()
-            self._client.close()
+    @property
+    def _client(self) -> KazooClient:
+        return self._old.kazoo
 
     # ---- requests
 
@@ -228,25 +295,63 @@ class Link:
 
     # ---- the session
 
-    def _heard(self, state: str) -> None:
-        """In kazoo's thread: take down what it knows at this moment, and hand it over."""
-        refused = self._client.client_state == KeeperState.AUTH_FAILED
-        self._marshal.put(self._turned, state, self._client.client_id, self._granted_s(), refused)
-
-    def _turned(self, state: str, session: Session | None, granted_s: float, refused: bool) -> None:
-        if self._marshal.closed:
+    def _turned(self, client: _Client, state: str, session: Session | None, granted_s: float, refused: bool) -> None:
+        if client is not self._old:
+            if client is self._rival and client.connected and session is not None:
+                self._rival_facts = session, granted_s
+                self._later(PREFERENCE_S, self._succeed)
             return
         if state == KazooState.CONNECTED and session is not None:
+            self._dismiss_rival()
+            self._patience_s = granted_s
             self._connected(session, granted_s)
         elif state == KazooState.SUSPENDED:
             self._cut()
+            self._later(self._patience_s, self._rise)
             self._observer.suspended()
         elif state == KazooState.LOST:
             self._cut()
+            self._dismiss_rival()
+            self._later(self._patience_s, self._rise)
             self.session = None
             self._observer.lost()
             if refused:
                 self._observer.denied("")
+
+    def _rise(self) -> None:
+        """Without a server for so long: try one that nobody has anything against."""
+        if not (self.up or self._rival or self._old.marshal.closed):
+            self._rival = self._make(max_delay_s=RIVAL_MAX_DELAY_S)
+            self._rival.start()
+
+    def _succeed(self) -> None:
+        """The servers take the rival, and still not the old one."""
+        rival, facts = self._rival, self._rival_facts
+        if self.up or rival is None or facts is None or not rival.connected:
+            return
+        self._rival = self._rival_facts = None
+        self._old.stop()
+        self._old, self._prior = rival, None
+        had, self.session = self.session, None
+        if had is not None:
+            self._observer.lost()
+        self._connected(*facts)
+
+    def _dismiss_rival(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._rival is not None:
+            self._rival.stop()
+            self._rival = self._rival_facts = None
+
+    def _later(self, seconds: float, function: Callable[[], None]) -> None:
+        """By a thread: those who use this have loops of several kinds, and all of them can be called from afar."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(seconds, self._old.marshal.put, [function])
+        self._timer.daemon = True
+        self._timer.start()
 
     def _connected(self, session: Session, granted_s: float) -> None:
         same = self.session is not None and self.session[0] == session[0]

@@ -307,3 +307,48 @@ def test_an_ensemble_that_loses_its_leader_loses_nothing(member_at: Callable[...
         assert len(a.of(PlanRefused)) == before
         b.end()
         a.end()
+
+
+def test_data_wiped_while_it_was_down(
+    mortal: RealZooKeeper, member_at: Callable[..., Member], connect: Callable[[str], KazooClient]
+) -> None:
+    """Servers close the connection of a client that has seen more than they have, without a word: it is renewed."""
+    hosts = f"{mortal.hosts}/pool"
+    a = member_at(hosts, session_timeout=1).join()
+    first = a.wait(LeadershipWon).epoch
+    a.do(a.cluster.write_target, 3)
+    a.wait(TargetRead, lambda e: e.workers == 3)
+    a.do(a.cluster.make_stand_in, WORKER, 0, 1, "now")
+    a.wait(StandInMade)
+    session = a.session
+    mortal.kill(0)
+    mortal.erase(0)
+    a.wait(ConnectionSuspended)
+    before = len(a.events)
+    mortal.restart(0)
+    a.wait(SessionLost, after=before)
+    a.wait(SessionOpened, lambda e: not e.resumed, after=before)
+    a.wait(LeadershipWon, after=before)
+    a.wait(StandInMade, after=before)
+
+    assert a.session != session
+    assert first
+    assert connect(mortal.hosts).exists(f"/pool/workers/{WORKER}.agent").ephemeralOwner == a.session[0]
+
+
+def test_an_outage_longer_than_the_session_is_no_reason_for_a_new_one(
+    mortal: RealZooKeeper, member_at: Callable[..., Member]
+) -> None:
+    """A server that comes back knows its sessions, whatever time has passed; the rival gives way to the old client."""
+    a = member_at(mortal.hosts, session_timeout=1).join()
+    a.wait(LeadershipWon)
+    session = a.session
+    mortal.kill(0)
+    a.wait(ConnectionSuspended)
+    eventually(lambda: a.cluster._link._rival is not None)
+    mortal.restart(0)
+    a.wait(ConnectionResumed)
+
+    assert a.session == session
+    assert a.cluster._link._rival is None
+    assert a.of(SessionLost) == []

@@ -147,6 +147,22 @@ class RealZooKeeper:
         self._spawn(server)
         self._wait_until_serving(server)
 
+    def erase(self, index: int) -> None:
+        """All that one server knows, while it is down: the next start is its first."""
+        data = self._servers[index].directory / "data"
+        shutil.rmtree(data / "version-2", ignore_errors=True)
+
+    def restart_all(self) -> None:
+        """Start all servers anew: of an ensemble, none serves before most of them run."""
+        for server in self._servers:
+            server.signal(signal.SIGCONT)
+            server.signal(signal.SIGTERM)
+        for server in self._servers:
+            self._reap(server)
+            self._spawn(server)
+        for server in self._servers:
+            self._wait_until_serving(server)
+
     def leader(self) -> int | None:
         """The index of the leader (of a standalone server: its own), None while there is none."""
         for index, server in enumerate(self._servers):
