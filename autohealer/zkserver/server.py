@@ -134,6 +134,7 @@ def _next_epoch(last: int) -> tuple[int, int]:
     begin within a second.
     """
     if last:
+        _epochs["last"] = max(_epochs["last"], last + 1)
         return last + 1, 0
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     clock = seconds & _MAX_EPOCH
