@@ -12,7 +12,7 @@ from importlib import import_module
 import click
 
 from autohealer import __version__
-from autohealer.errors import AutohealerError
+from autohealer.errors import AutohealerError, UsageError
 
 COMMANDS = {
     "run": "Keep N workers of a command alive.",
@@ -49,6 +49,19 @@ class Commands(click.Group):
             return None
         command: click.Command = import_module(f"{self.home}.{cmd_name}").command
         return with_examples(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """What was typed, or a guess at what was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+            for close in get_close_matches(args[0], self.offered, n=1):
+                raise UsageError(f"there is no command {args[0]}", f"did you mean {close}?") from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for ``--help``, without importing any of them."""
