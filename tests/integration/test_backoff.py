@@ -57,15 +57,15 @@ def test_a_worker_that_lives_long_enough_is_never_throttled(embedded_pool: Pool)
     assert embedded_pool.events("worker.backoff") == []
 
 
-def test_a_burst_of_kills_is_healed_at_once(embedded_pool: Pool) -> None:
+def test_a_burst_of_crashes_is_healed_at_once(embedded_pool: Pool) -> None:
     """Six in a row, then it waits, and is back all the same."""
     embedded_pool.run(1, options=["--stable-after", "1000"])
     pids = embedded_pool.until_running(1)
     for _ in range(6):
-        os.kill(pids[0], signal.SIGKILL)
+        os.kill(pids[0], signal.SIGSEGV)
         pids = embedded_pool.until_replaced(pids, [0])
     assert embedded_pool.events("worker.backoff") == []
-    os.kill(pids[0], signal.SIGKILL)
+    os.kill(pids[0], signal.SIGSEGV)
     embedded_pool.until_replaced(pids, [0])
     backoff = embedded_pool.until_event("worker.backoff")
     assert 0.2 <= backoff["delay"] <= 0.24
