@@ -61,7 +61,7 @@ WRONG = {
     "logs x-y": "'x-y' is neither a slot's number nor a worker's id",
     "stop --stop-signal HARD": "'HARD' is not a signal",
     "rnu 10 -- sleep 60": "there is no command rnu; did you mean run?",
-    "supervise 10 -- sleep 60": "No such command 'supervise'",
+    "frobnicate 10 -- sleep 60": "No such command 'frobnicate'",
     "--no-such-option": "No such option",
 }
 
