@@ -442,7 +442,9 @@ class Supervisor:
         if wanted != event.workers:
             self._orders.append(WriteTarget(wanted))
         if wanted != self._target:
-            self._report("target.changed", target=wanted, former=self._target)
+            found_another = self._target is None and wanted != self._spec.workers
+            asked = {"asked": self._spec.workers} if found_another else {}
+            self._report("target.changed", target=wanted, former=self._target, **asked)
         self._target = wanted
         self._leader.target_read(wanted)
         self._follow_plan()

@@ -1,8 +1,8 @@
-"""Events in words, a line each; the pool as a table."""
+"""Events in words, a line each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from autohealer.views.units import milliseconds
@@ -16,7 +16,7 @@ Fields = Mapping[str, Any]
 def event_line(fields: Fields) -> str:
     """An event as a person reads it; what else it says, such as a worker's last output, on indented lines below."""
     clock = str(fields.get("time", ""))[11:23] or "--:--:--.---"
-    return "\n".join([f"{clock}  {event_words(fields)}", *(f"{'':14}| {line}" for line in _evidence(fields))])
+    return "\n".join([f"{clock}  {event_words(fields)}", *(f"{'':14}| {line}" for line in event_evidence(fields))])
 
 
 def event_words(fields: Fields) -> str:
@@ -31,39 +31,8 @@ def farewell(history: History) -> str:
     return f"{history.deaths:,} deaths, {history.heals:,} heals{times}"
 
 
-def status_text(status: Fields) -> str:
-    """The pool at a glance, then its agents if there are several, then its workers."""
-    foreign = f", {status['foreign']} foreign" if status["foreign"] else ""
-    away = "" if status["connected"] else ", ZooKeeper away"
-    head = (
-        f"pool {status['pool']}: {status['running']} of {_known(status['target'])} running, "
-        f"{status['registered']} registered{foreign}{away}\n"
-        f"ZooKeeper {status['zookeeper']}, leader {_known(status['leader'])}, epoch {_known(status['epoch'])}"
-    )
-    tables = []
-    if len(status["agents"]) > 1:
-        tables.append(_table(status["agents"], ("agent", "host", "pid", "share", "running")))
-    if status["workers"]:
-        tables.append(
-            _table(status["workers"], ("slot", "state", "pid", "registered", "restarts", "started", "worker"))
-        )
-    return "\n\n".join([head, *tables])
-
-
-def _table(rows: Sequence[Fields], columns: Sequence[str]) -> str:
-    cells = [columns, *([_known(row[column]) for column in columns] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
-    return "\n".join(lines)
-
-
-def _known(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None else str(value)
-
-
-def _evidence(fields: Fields) -> list[str]:
+def event_evidence(fields: Fields) -> list[str]:
+    """What else an event says, such as a worker's last output."""
     output = fields.get("output")
     lines = [str(line) for line in output] if isinstance(output, list) else []
     evidence = fields.get("evidence")
@@ -114,6 +83,8 @@ def _plan(fields: Fields) -> str:
 
 def _target(fields: Fields) -> str:
     former = f" (was {fields['former']})" if fields.get("former") is not None else ""
+    if fields.get("asked") is not None:
+        former = f", as the pool has it; for {fields['asked']}: autohealer scale {fields['asked']}"
     return f"target: {fields.get('target')} workers{former}"
 
 
