@@ -182,10 +182,13 @@ class Guard:
     def _obey(self, verb: bytes, *numbers: bytes) -> None:
         if verb == b"until":
             self._stop_at, self._kill_at = float(numbers[0]), float(numbers[1])
-            self._empty_looks = 0
             if now() < self._stop_at:
+                self._empty_looks = 0
                 self._asked.clear()
                 self._family.forget()
+            else:
+                # One more look answers this order; were it two anew, orders in quick succession would put it off.
+                self._empty_looks = min(self._empty_looks, 1)
             say(TAKEN)
         elif verb == b"add":
             self._family.add(int(numbers[0]))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autohealer.processes import procfs
+from autohealer.processes import guard, procfs
 from autohealer.processes.guardian import ANSWER_WITHIN_S, Guardian, now
 from tests.processes.conftest import World
 from tests.processes.owner import VARIABLE
@@ -129,6 +129,17 @@ def test_authority_that_comes_back_in_time_calls_the_end_off(owned: Owned) -> No
     owned.wait_for("clear")
     assert not is_alive(stubborn)
     assert not is_alive(another)
+
+
+def test_orders_in_quick_succession_do_not_put_the_answer_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[bytes] = []
+    monkeypatch.setattr(guard, "say", said.append)
+    program = guard.Guard(signal.SIGTERM, ["AUTOHEALER_AGENT=nobody has this name"])
+    for later in (LATER, 2 * LATER, 3 * LATER):
+        program._obey(b"until", b"0", str(now() + later).encode())
+        program.act()
+
+    assert said == [guard.TAKEN, guard.TAKEN, guard.CLEAR, guard.TAKEN, guard.CLEAR]
 
 
 def test_descendants_go_too_wherever_they_went(owned: Owned) -> None:
