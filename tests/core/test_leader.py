@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autohealer.core.actions import Action, WritePlan
+from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.leader import Leader
 from autohealer.core.model import AgentEntry, Child, Plan, PoolSpec
 
@@ -396,6 +396,85 @@ def test_it_moves_nothing_while_it_holds_and_decides_when_that_ends() -> None:
     bench.now += 6
 
     assert bench.settle().shares == {"me": 10}
+
+
+@pytest.mark.parametrize(
+    ("agents", "left", "suspect"),
+    [
+        ("b", "", False),
+        ("bc", "b", False),
+        ("bc", "", True),
+        ("bcd", "b", False),
+        ("bcd", "", True),
+        ("bcde", "b", True),
+    ],
+)
+def test_more_than_half_of_three_or_more_agents_at_once_are_zookeepers_fault(
+    agents: str, left: str, suspect: bool
+) -> None:
+    bench = Bench(*agents)
+    bench.settle()
+    bench.leader.agents_read(dict.fromkeys(["me", *left], ME), bench.now, SESSION_TIMEOUT_S)
+
+    assert (bench.decide() is None) is suspect
+    assert bench.leader.next_deadline() == (bench.now + SESSION_TIMEOUT_S if suspect else None)
+
+
+@pytest.mark.parametrize(("apart_s", "suspect"), [(SESSION_TIMEOUT_S - 0.1, True), (SESSION_TIMEOUT_S, False)])
+def test_agents_vanish_together_if_they_do_within_one_session_timeout(apart_s: float, suspect: bool) -> None:
+    bench = Bench("b", "c")
+    bench.settle()
+    bench.leader.agents_read({"me": ME, "b": ME}, bench.now, SESSION_TIMEOUT_S)
+    bench.settle()
+    bench.now += apart_s
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
+
+    assert (bench.decide() is None) is suspect
+
+
+def test_agents_that_drained_may_leave_together() -> None:
+    bench = Bench("b", "c")
+    leaving = replace(ME, draining=True)
+    bench.leader.agents_read({"me": ME, "b": leaving, "c": leaving}, bench.now, SESSION_TIMEOUT_S)
+    bench.settle()
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
+
+    assert bench.settle().shares == {"me": 10}
+
+
+# ---- moving
+
+
+def test_an_agent_that_shrinks_keeps_its_surplus_until_the_growers_run_theirs() -> None:
+    bench = Bench(target=4)
+    bench.mine = replace(ME, running=4)
+    bench.settle()
+    bench.leader.agents_read({"me": ME, "b": ME}, bench.now, SESSION_TIMEOUT_S)
+    assert bench.settle().shares == {"b": 2, "me": 4}
+    for running in (1, 2):
+        bench.leader.agents_read({"me": ME, "b": replace(ME, running=running)}, bench.now, SESSION_TIMEOUT_S)
+        assert bench.settle().shares == {"b": 2, "me": 4 - running}
+
+
+def test_when_all_agents_drain_there_is_nothing_to_hand_over() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.mine = replace(ME, draining=True)
+    bench.leader.agents_read(dict.fromkeys(["me", "b"], bench.mine), bench.now, SESSION_TIMEOUT_S)
+
+    assert bench.decide() is None
+
+
+def test_people_are_told_once_that_the_agents_take_too_few() -> None:
+    bench = Bench(target=10)
+    bench.mine = replace(ME, capacity=4)
+    told: list[Action] = []
+    for target in (10, 10, 4, 7):
+        bench.leader.target_read(target)
+        bench.decide()
+        told += [order for order in bench.orders if isinstance(order, Warn)]
+
+    assert told == [Warn(f"{n} workers more than all agents take (--capacity): start another agent") for n in (6, 3)]
 
 
 # ---- in general

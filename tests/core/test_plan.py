@@ -11,7 +11,7 @@ from time import perf_counter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autohealer.core.plan import divide
+from autohealer.core.plan import divide, replace_first, stop_first
 
 AGENTS = st.text("abcdefgh", min_size=1, max_size=2)
 CAPACITIES = st.dictionaries(AGENTS, st.none() | st.integers(0, 12), max_size=8)
@@ -109,3 +109,56 @@ def test_ten_thousand_agents_are_divided_in_less_than_a_second() -> None:
     divide(123_457, capacities, former)
 
     assert perf_counter() - began < 1.0
+
+
+# ---- on the way
+
+ENDS = st.dictionaries(AGENTS, st.integers(0, 12), max_size=6)
+
+
+def of_all(final: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of those that have an end; one that is not named has none."""
+    return {agent: counts.get(agent, 0) for agent in final}
+
+
+@given(ENDS, FORMER, st.randoms(use_true_random=False))
+def test_where_replacements_come_first_no_fewer_run_on_the_way_than_before_or_at_the_end(
+    final: dict[str, int], former: dict[str, int], random: Random
+) -> None:
+    running = of_all(final, former)
+    least = min(sum(running.values()), sum(final.values()))
+    for _ in range(60):
+        shares = replace_first(final, running)
+        assert all(final[agent] <= shares[agent] <= max(final[agent], running[agent]) for agent in final)
+        agent = random.choice(sorted(final) or [""])
+        if agent:
+            running[agent] += (shares[agent] > running[agent]) - (shares[agent] < running[agent])
+        assert sum(running.values()) >= least
+    for _ in range(30):
+        running = replace_first(final, running)
+
+    assert running == final
+
+
+@given(ENDS, FORMER, FORMER, st.integers(0, 5))
+def test_where_stops_come_first_no_more_run_on_the_way_than_before_or_are_wanted(
+    final: dict[str, int], standing: dict[str, int], former: dict[str, int], spare: int
+) -> None:
+    total, standing, running = sum(final.values()) + spare, of_all(final, standing), of_all(final, former)
+    most = max(total, sum(max(standing[agent], running[agent]) for agent in final))
+    for _ in range(30):
+        standing = stop_first(total, final, standing, running)
+        assert all(standing[agent] <= final[agent] for agent in final)
+        assert sum(max(standing[agent], running[agent]) for agent in final) <= most
+        running = {agent: standing[agent] for agent in final}
+
+    assert running == final
+
+
+@given(ENDS, FORMER)
+def test_where_stops_come_first_nobody_grows_while_somebody_may_follow_an_older_plan(
+    final: dict[str, int], standing: dict[str, int]
+) -> None:
+    shares = stop_first(sum(final.values()), final, standing, None)
+
+    assert shares == {agent: min(final[agent], standing.get(agent, 0)) for agent in final}
