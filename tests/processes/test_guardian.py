@@ -153,7 +153,7 @@ def test_descendants_go_too_wherever_they_went(owned: Owned) -> None:
     }
     for script in scripts.values():
         owned.bash(script)
-    assert len([pid for pid in procfs.process_ids() if is_sleeper(pid)]) == 7
+    owned.world.run_until(lambda: len([pid for pid in procfs.process_ids() if is_sleeper(pid)]) == 7)
     guardian.extend(now(), now() + 0.2)
     owned.wait_for("clear")
 
