@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from autohealer.core.actions import (
     Action,
@@ -253,9 +254,11 @@ class Registrations:
         """The worker has not registered in time."""
         if self.style is Style.ANONYMOUS:
             return
-        if now < self._unsettled_until:
+        by_rule = self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN
+        # A stand-in harms nobody and waits for ZooKeeper alone; to be found faulty takes more.
+        if self._unsettled_until == inf if by_rule else now < self._unsettled_until:
             self._deadlines.set(worker, min(self._unsettled_until, now + LOOK_AGAIN_S))
-        elif self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN:
+        elif by_rule:
             if entry.stand_in is None:
                 self._stand_in(worker, StandIn.RULE)
         elif entry.since + self._spec.start_timeout_s > now:

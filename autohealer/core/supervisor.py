@@ -12,17 +12,15 @@ from autohealer.core.actions import (
     Action,
     AnswerRequest,
     Exit,
-    Guard,
     LeaveCluster,
-    ProveAuthority,
     PublishAgent,
     RemoveRegistration,
     Report,
     WriteTarget,
 )
-from autohealer.core.authority import Authority
 from autohealer.core.events import Event
 from autohealer.core.leader import Leader
+from autohealer.core.licence import Licence
 from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, WorkerId
 from autohealer.core.registrations import Registrations, Style
@@ -86,9 +84,7 @@ class Supervisor:
         self._adopted = False
         self._drain: Drain | None = None
         self._rolling: Rolling | None = None
-        # Where there may never be too many, an agent runs workers by proven authority alone.
-        self._authority = Authority() if spec.on_partition is OnPartition.STOP else None
-        self._proven_once = self._guarded = False
+        self._licence = Licence(spec.on_partition, order)
         self._look_at: Instant | None = None
         self._out_of_patience = self._killing = False
         self._leaving = False
@@ -108,9 +104,9 @@ class Supervisor:
             events.ConnectionSuspended: self._suspended,
             events.ConnectionResumed: self._resumed,
             events.SessionLost: self._session_lost,
-            events.AuthorityProven: self._authority_proven,
-            events.GuardianReady: self._guarding,
-            events.GuardianGone: self._guarding,
+            events.AuthorityProven: self._licence.proven,
+            events.GuardianReady: self._licence.guarding,
+            events.GuardianGone: self._licence.guarding,
             events.LeadershipWon: self._leadership_won,
             events.LeadershipLost: self._leadership_lost,
             events.IdentityTaken: self._identity_taken,
@@ -154,8 +150,8 @@ class Supervisor:
         if self._slots.gave_up is not None and not self._ending:
             self._exit = Exit(GAVE_UP, self._slots.gave_up)
             self._begin_drain(self._slots.gave_up, Drain(ends=True, until=now))
-        if self._authority is not None and self._away_since is None:
-            self._prove(self._authority, now)
+        if self._away_since is None:
+            self._licence.prove(now)
         if not self._killing:
             self._slots.want(self._wanted(now), now)
         if self._rolling is not None:
@@ -181,17 +177,9 @@ class Supervisor:
             drain,
             self._yield_at,
             self._look_at,
-            self._authority_deadline(),
+            self._licence.next_deadline(away=self._away_since is not None, runs=not self._slots.is_unwanted),
         )
         return min((moment for moment in moments if moment is not None), default=None)
-
-    def _authority_deadline(self) -> Instant | None:
-        """When to ask anew; while ZooKeeper is away, when to stop."""
-        if self._authority is None:
-            return None
-        if self._away_since is None:
-            return self._authority.ask_at()
-        return None if self._slots.is_unwanted else self._authority.stop_at
 
     def snapshot(self, now: Instant) -> Snapshot:
         """How things stand."""
@@ -263,13 +251,8 @@ class Supervisor:
             self._out_of_patience = now >= self._drain.until
             if self._out_of_patience or not self._may_hand_over:
                 return 0
-        if self._authority is not None and not self._authority.holds(now):
-            # What a former life left has a guardian of its own, until this one has proven anything.
-            return 0 if self._proven_once else None
-        if self._authority is not None and not self._guarded:
-            return None
         extra = self._rolling.extra if self._rolling and self._drain is None else 0
-        return self._share + extra if self._share else self._share
+        return self._licence.allowed(self._share + extra if self._share else self._share, now)
 
     @property
     def _may_hand_over(self) -> bool:
@@ -278,24 +261,6 @@ class Supervisor:
             agent != self._me.agent and entry is not None and not entry.draining
             for agent, entry in (self._leader.agents or {}).items()
         )
-
-    def _prove(self, authority: Authority, now: Instant) -> None:
-        ask_at = authority.ask_at()
-        if ask_at is None or now >= ask_at:
-            authority.asked(now)
-            self._orders.append(ProveAuthority(now))
-
-    def _authority_proven(self, event: events.AuthorityProven) -> None:
-        authority = self._authority
-        if authority is None:
-            return
-        authority.answered(event.asked_at)
-        self._proven_once = True
-        if authority.stop_at is not None and authority.kill_at is not None:
-            self._orders.append(Guard(authority.stop_at, authority.kill_at))
-
-    def _guarding(self, event: Event) -> None:
-        self._guarded = isinstance(event, events.GuardianReady)
 
     def _drained(self, drain: Drain) -> None:
         """Nothing of this agent's workers is left."""
@@ -355,8 +320,7 @@ class Supervisor:
 
     def _session_opened(self, event: events.SessionOpened) -> None:
         self._session_timeout_s = event.timeout_s
-        if self._authority is not None:
-            self._authority.granted(event.timeout_s)
+        self._licence.session_opened(event.timeout_s)
         self._report("zookeeper.connected", session_timeout=event.timeout_s, resumed=event.resumed)
         if self._adopted or self._had_session:
             self._unsettle(event.at)
@@ -386,8 +350,8 @@ class Supervisor:
             self._away_since = event.at
         self._registrations.unsettle(inf)
         self._registrations.session_lost()
-        if self._authority is not None:
-            self._authority.ended()
+        self._licence.session_lost()
+        if self._licence.is_needed:
             self._share = None
         self._leadership_lost(event)
         self._report("zookeeper.lost")
@@ -458,7 +422,7 @@ class Supervisor:
         """
         plan = self._leader.standing
         found = self._slots.epoch == self._found_plan
-        if plan is not None and (not found or (plan.target == self._target and self._authority is None)):
+        if plan is not None and (not found or (plan.target == self._target and not self._licence.is_needed)):
             self._share = plan.shares.get(self._me.agent)
             self._followed = self._slots.epoch
 
