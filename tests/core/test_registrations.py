@@ -15,7 +15,7 @@ from autohealer.core.actions import (
     WithdrawStandIn,
 )
 from autohealer.core.model import PoolSpec, Registration
-from autohealer.core.registrations import DEPARTED_S, Registrations, Style
+from autohealer.core.registrations import DEPARTED_S, LOOK_AGAIN_S, Registrations, Style
 
 GRACE_S, START_TIMEOUT_S = 2.0, 60.0
 AUTO, SELF, AGENT = Registration.AUTO, Registration.SELF, Registration.AGENT
@@ -161,6 +161,19 @@ def test_self_gives_more_time_while_zookeeper_is_away() -> None:
     assert bench.faults == []
     bench.wait(0.2 + GRACE_S)
     assert [worker for worker, _ in bench.faults] == ["b"]
+
+
+def test_a_worker_that_was_started_in_an_outage_gets_a_stand_in_soon_after_it() -> None:
+    """Its session timeout is of no concern here: a stand-in harms nobody."""
+    bench = Bench()
+    bench.all.unsettle(inf)
+    bench.all.started("a", bench.now)
+    bench.wait(GRACE_S * 10)
+    bench.take()
+    bench.all.unsettle(bench.now + 60)
+    bench.wait(LOOK_AGAIN_S)
+
+    assert bench.take() == [MakeStandIn("a")]
 
 
 def test_self_finds_nobody_faulty_where_registrations_name_nobody() -> None:

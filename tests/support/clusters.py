@@ -182,6 +182,15 @@ class Cluster:
         """Wait until exactly so many workers live."""
         eventually(lambda: len(self.living()) == count, timeout, f"{count} living: {self}")
 
+    def until_by_themselves(self) -> None:
+        """Wait until all workers have registered under their ids, and nobody stands in for any."""
+
+        def registered() -> bool:
+            names = {worker["worker"] for host in self.running() for worker in host.workers().values()}
+            return bool(names) and set(children(self.client, "/workers")) == names
+
+        eventually(registered, 40.0, "all workers' own registrations")
+
     def __str__(self) -> str:
         counts = {host.processes.directory.name: len(host.living()) for host in self.members}
         return f"living {counts}, agents {self.agents()}, plan {self.plan()}"
