@@ -128,7 +128,7 @@ class Guardian:
         self._say(f"add {pid}")
 
     def remove(self, pid: int) -> None:
-        """It is dead and about to be reaped; what it left is found by the marker alone."""
+        """Nothing is left of it and its session: the number may be another's from now on."""
         if pid in self._added:
             del self._added[pid]
             self._say(f"remove {pid}")

@@ -58,6 +58,7 @@ class Elect:
         self._options, self._name, self._announce = options, name, announce
         self._candidacy = Candidacy(has_command=options.command is not None, stop_timeout=options.stop_timeout_s)
         self._child: Child | None = None
+        self._named: int | None = None
         self._guardian: Guardian | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leader: str | None = None
@@ -141,8 +142,6 @@ class Elect:
         self._step()
 
     def _exited(self, code: int) -> None:
-        if self._guardian is not None and self._child is not None:
-            self._guardian.remove(self._child.pid)
         self._child = None
         self._candidacy.exited(now(), code)
         self._step()
@@ -153,6 +152,10 @@ class Elect:
         self._step()
 
     def _cleared(self) -> None:
+        if self._guardian is not None and self._named is not None:
+            # Not before: by its number was known what it had left in its session.
+            self._guardian.remove(self._named)
+            self._named = None
         self._candidacy.cleared()
         self._step()
 
@@ -217,7 +220,8 @@ class Elect:
         except OSError as error:
             self._fail(AutohealerError(f"cannot start {options.command.argv[0]}: {error.strerror}"))
         else:
-            self._guardian.add(self._child.pid)
+            self._named = self._child.pid
+            self._guardian.add(self._named)
 
     def _leave(self, code: int, clean: bool) -> None:
         """Where something is left of the command, the guardian ends it, and the session outlives it."""

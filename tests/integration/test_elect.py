@@ -193,6 +193,14 @@ def test_the_code_of_the_command_is_passed_on(real_election: Election, script: s
     eventually(lambda: not real_election.processes.alive(), what="that nothing is left")
 
 
+def test_what_a_command_leaves_ends_with_it_whatever_became_of_its_environment(real_election: Election) -> None:
+    candidate = real_election.start("only", "--", "bash", "-c", "env -i sleep 1000 & echo left $!; exit 3")
+
+    assert candidate.wait(20) == 3
+    left = next(line for line in real_election.processes.read("only").splitlines() if line.startswith("left"))
+    assert command_line(int(left.split()[1])) == []
+
+
 def test_a_second_signal_kills_at_once(real_election: Election, connect: Callable[[str], KazooClient]) -> None:
     script = "trap 'echo asked' TERM; echo began; while :; do sleep 0.02; done"
     candidate = real_election.start("only", "--", "bash", "-c", script)
