@@ -22,11 +22,6 @@ class Licence:
         self._order = order
         self._proven_once = self._guarded = False
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether workers are run by proven authority alone."""
-        return self._authority is not None
-
     def session_opened(self, timeout_s: float) -> None:
         """A session begins, or is taken up."""
         if self._authority is not None:

@@ -66,7 +66,10 @@ class WorkerId:
 
 @dataclass(frozen=True, slots=True)
 class AgentEntry:
-    """What an agent says of itself to the others; ``plan`` is the mzxid of the plan that it follows."""
+    """What an agent says of itself to the others.
+
+    ``plan`` is the mzxid of the plan that it follows; ``anonymous``: it leads, and sees anonymous registrations.
+    """
 
     host: str
     pid: int
@@ -79,6 +82,7 @@ class AgentEntry:
     draining: bool = False
     http: str | None = None
     plan: int = 0
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

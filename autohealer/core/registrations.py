@@ -83,6 +83,8 @@ class Registrations:
         self._deadlines: Deadlines[str] = Deadlines()
         self._departed: deque[Instant] = deque()
         self._inspecting = self._inspect_again = False
+        self._elsewhere = False
+        self._look_at: Instant | None = None
         self._unsettled_until = 0.0
 
     # ---- what can be asked
@@ -125,7 +127,7 @@ class Registrations:
 
     def next_deadline(self) -> Instant | None:
         """When ``expire``, or ``departed``, is to be called next."""
-        moments = (self._deadlines.next(), self._departed[0] if self._departed else None)
+        moments = (self._deadlines.next(), self._departed[0] if self._departed else None, self._look_at)
         return min((moment for moment in moments if moment is not None), default=None)
 
     # ---- workers come and go
@@ -141,6 +143,7 @@ class Registrations:
             self._deadlines.set(worker, now + self._patience_s())
         if mode is not Registration.SELF or self.style is Style.ANONYMOUS:
             self._ready(worker, False)
+        self._look_again(now)
 
     def ended(self, worker: str, now: Instant) -> None:
         """A worker is dead: its registration goes at once, or is expected to go."""
@@ -208,6 +211,14 @@ class Registrations:
             self._learn(Style.ANONYMOUS, now)
         elif again:
             self.anonymous_seen(now)
+        else:
+            self._look_again(now)
+
+    def anonymous_elsewhere(self, there: bool, now: Instant) -> None:
+        """Another agent leads, and whether it sees anonymous registrations: when one comes up is not told here."""
+        came, self._elsewhere = there and not self._elsewhere, there
+        if came:
+            self.anonymous_seen(now)
 
     def anonymous_vanished(self, count: int) -> None:
         """So many anonymous registrations are gone, those of departed workers first."""
@@ -227,6 +238,10 @@ class Registrations:
 
     def expire(self, now: Instant) -> None:
         """Judge every worker whose time has come."""
+        if self._look_at is not None and self._look_at <= now:
+            self._look_at = None
+            if self._elsewhere:
+                self.anonymous_seen(now)
         for worker in self._deadlines.due(now):
             entry = self._entries.get(worker)
             if entry is None:
@@ -265,6 +280,11 @@ class Registrations:
             self._deadlines.set(worker, entry.since + self._spec.start_timeout_s)
         elif entry.stand_in is None:
             self._fault(worker, f"not registered within {self._spec.start_timeout_s:g} s", now)
+
+    def _look_again(self, now: Instant) -> None:
+        """What is about may yet be one of ours, as long as one of ours is young."""
+        if self._elsewhere and self.style is Style.UNKNOWN:
+            self._look_at = now + LOOK_AGAIN_S
 
     def _patience_s(self) -> float:
         """How long a new worker is waited for before something follows."""

@@ -16,8 +16,8 @@ from autohealer.core.actions import (
     PublishAgent,
     RemoveRegistration,
     Report,
-    WriteTarget,
 )
+from autohealer.core.assignment import Assignment
 from autohealer.core.events import Event
 from autohealer.core.leader import Leader
 from autohealer.core.licence import Licence
@@ -70,13 +70,9 @@ class Supervisor:
         self._slots = Slots(spec, me.agent, me.nonce, order)
         self._registrations = Registrations(spec, style, order, self._slots.fault, self._slots.ready)
         self._leader = Leader(spec, me.agent, order)
-        self._overwrite_target = overwrite_target
+        self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
         self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity)
         self._published: AgentEntry | None = None
-        self._share: int | None = None
-        self._found_plan: int | None = None
-        self._followed = 0
-        self._target: int | None = None
         self._session_timeout_s = 0.0
         self._away_since: Instant | None = 0.0
         self._had_session = self._resumed_session = False
@@ -132,7 +128,7 @@ class Supervisor:
     @property
     def target_is_written(self) -> bool:
         """Whether this ``run``'s number has had its say: from now on the target is what ``scale`` makes of it."""
-        return self._target is not None and not self._overwrite_target
+        return self._assignment.target_is_written
 
     @property
     def is_over(self) -> bool:
@@ -202,8 +198,8 @@ class Supervisor:
             agent=self._me.agent,
             connected=self._away_since is None,
             away_since=self._away_since,
-            target=self._target,
-            share=self._share,
+            target=self._assignment.target,
+            share=self._assignment.share,
             running=self._slots.count(WorkerState.RUNNING),
             registered=self._registrations.identified + min(leader.anonymous, self._registrations.unregistered),
             foreign=plan.foreign if plan else None,
@@ -252,7 +248,8 @@ class Supervisor:
             if self._out_of_patience or not self._may_hand_over:
                 return 0
         extra = self._rolling.extra if self._rolling and self._drain is None else 0
-        return self._licence.allowed(self._share + extra if self._share else self._share, now)
+        share = self._assignment.share
+        return self._licence.allowed(share + extra if share else share, now)
 
     @property
     def _may_hand_over(self) -> bool:
@@ -303,7 +300,7 @@ class Supervisor:
             return running and self._registrations.settled(str(slot.worker), slot.since, now)
 
         self._look_at = None
-        if self._drain is not None or not self._share or rolling.step(self._slots, ready, now):
+        if self._drain is not None or not self._assignment.share or rolling.step(self._slots, ready, now):
             self._rolling = None
             self._orders.extend(map(AnswerRequest, rolling.requests))
         else:
@@ -329,7 +326,7 @@ class Supervisor:
         self._end_absence(event.at)
         self._had_session, self._resumed_session = True, event.resumed
         if not event.resumed:
-            self._found_plan, self._followed = None, 0
+            self._assignment.session_opened()
         self._published = None
 
     def _suspended(self, event: events.ConnectionSuspended) -> None:
@@ -351,8 +348,7 @@ class Supervisor:
         self._registrations.unsettle(inf)
         self._registrations.session_lost()
         self._licence.session_lost()
-        if self._licence.is_needed:
-            self._share = None
+        self._assignment.session_lost()
         self._leadership_lost(event)
         self._report("zookeeper.lost")
 
@@ -392,54 +388,19 @@ class Supervisor:
 
     def _access_denied(self, event: events.AccessDenied) -> None:
         """At the start it is a mistake to be mended; later the workers matter more than ZooKeeper."""
-        if self._share is None:
+        if self._assignment.share is None:
             self._orders.append(Exit(FAILED, event.error))
 
     def _target_read(self, event: events.TargetRead) -> None:
         if self._ending:
             return
-        wanted = event.workers
-        if self._overwrite_target:
-            wanted, self._overwrite_target = self._spec.workers, False
-        elif wanted is None:
-            wanted = self._spec.workers if self._target is None else self._target
-        if wanted != event.workers:
-            self._orders.append(WriteTarget(wanted))
-        if wanted != self._target:
-            found_another = self._target is None and wanted != self._spec.workers
-            asked = {"asked": self._spec.workers} if found_another else {}
-            self._report("target.changed", target=wanted, former=self._target, **asked)
-        self._target = wanted
-        self._leader.target_read(wanted)
-        self._follow_plan()
-
-    def _follow_plan(self) -> None:
-        """Take the share from the plan.
-
-        A plan that was found at the start of a session may be old: it is followed only if it was made for the target
-        that stands. Where there may never be too many even that is not enough: others may have got this agent's share
-        while it was away.
-        """
-        plan = self._leader.standing
-        found = self._slots.epoch == self._found_plan
-        if plan is not None and (not found or (plan.target == self._target and not self._licence.is_needed)):
-            self._share = plan.shares.get(self._me.agent)
-            self._followed = self._slots.epoch
+        self._assignment.target_read(event)
+        self._leader.target_read(self._assignment.target)
 
     def _plan_read(self, event: events.PlanRead) -> None:
-        former, plan = self._leader.standing, event.plan
-        self._leader.plan_read(plan, event.mzxid)
-        if plan is None:
-            return
-        self._slots.epoch = event.mzxid
-        if self._found_plan is None:
-            self._found_plan = event.mzxid
-        self._follow_plan()
-        another = former is None or (former.leader, former.epoch) != (plan.leader, plan.epoch)
-        if another and plan.leader != self._me.agent:
-            self._report("leader.elected", leader=plan.leader, epoch=plan.epoch)
-        if former is None or (former.target, former.foreign, former.shares) != (plan.target, plan.foreign, plan.shares):
-            self._report("plan.changed", target=plan.target, foreign=plan.foreign, shares=dict(plan.shares))
+        self._leader.plan_read(event.plan, event.mzxid)
+        self._assignment.plan_read(event)
+        self._slots.epoch = self._assignment.epoch
 
     def _agents_read(self, event: events.AgentsRead) -> None:
         self._yield_at = None  # only who has the name gets to see the others
@@ -479,12 +440,12 @@ class Supervisor:
     def _publish(self, now: Instant) -> None:
         entry = replace(
             self._entry,
-            share=self._share or 0,
+            share=self._assignment.share or 0,
             running=self._running,
             unregistered=self._registrations.unregistered,
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
-            plan=self._followed,
+            plan=self._assignment.followed,
         )
         if entry != self._published and not self._leaving:
             self._entry = self._published = entry
