@@ -17,8 +17,12 @@ id names one life of one slot and is never used twice, so news of a former life 
     deadlines      many moments in, the next one out
     slots          the agent's part: slots wanted against slots observed
     registrations  who has registered, who stands in for whom, who has lost it
+    rolling        a rolling restart: every worker exchanged, one by one
     leader         the leader's part: registrations nobody runs, and the plan that follows
-    plan           shares of a target over agents
+    plan           shares of a target over agents, in the end and on the way
+    assignment     the target as it stands, and this agent's share
+    licence        may workers be run now? by authority, which is what a session proves
+    candidacy      a candidate of `elect`: may its command run?
     supervisor     ties them together
     snapshot       what every view reads
 """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Instant
+from autohealer.core.slots import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,19 @@ class Snapshot:
     draining: bool
     agents: Mapping[str, AgentEntry | None]
     workers: tuple[WorkerView, ...]
+
+
+def worker_views(slots: Iterable[Slot], registered: Callable[[str], bool | None]) -> tuple[WorkerView, ...]:
+    """Every slot, by number."""
+    return tuple(
+        WorkerView(
+            slot=slot.index,
+            worker=slot.worker,
+            pid=slot.pid,
+            state=slot.state,
+            registered=registered(slot.worker) if slot.worker else False,
+            restarts=max(0, slot.starts - 1),
+            started=slot.started,
+        )
+        for slot in sorted(slots, key=lambda slot: slot.index)
+    )

@@ -26,7 +26,7 @@ from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Wo
 from autohealer.core.registrations import Registrations, Style
 from autohealer.core.rolling import Rolling
 from autohealer.core.slots import Slot, Slots
-from autohealer.core.snapshot import Snapshot, WorkerView
+from autohealer.core.snapshot import Snapshot, worker_views
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
 TICK_S = 2.0
@@ -180,18 +180,6 @@ class Supervisor:
     def snapshot(self, now: Instant) -> Snapshot:
         """How things stand."""
         leader, plan = self._leader, self._leader.standing
-        workers = (
-            WorkerView(
-                slot=slot.index,
-                worker=slot.worker,
-                pid=slot.pid,
-                state=slot.state,
-                registered=self._registrations.registered(slot.worker) if slot.worker else False,
-                restarts=max(0, slot.starts - 1),
-                started=slot.started,
-            )
-            for slot in sorted(self._slots, key=lambda slot: slot.index)
-        )
         return Snapshot(
             at=now,
             pool=self._spec.name,
@@ -207,7 +195,7 @@ class Supervisor:
             epoch=plan.epoch if plan else None,
             draining=self._drain is not None,
             agents={**(leader.agents or {}), self._me.agent: self._entry},
-            workers=tuple(workers),
+            workers=worker_views(self._slots, self._registrations.registered),
         )
 
     # ---- processes
@@ -410,6 +398,8 @@ class Supervisor:
         for agent in sorted(former - now):
             self._report("agent.left", agent=agent)
         self._leader.agents_read(event.agents, event.at, self._session_timeout_s)
+        others = (entry for agent, entry in event.agents.items() if agent != self._me.agent)
+        self._registrations.anonymous_elsewhere(any(entry and entry.anonymous for entry in others), event.at)
 
     def _children_read(self, event: events.ChildrenRead) -> None:
         new, left = self._leader.children_read(event.children, event.at)
@@ -446,6 +436,7 @@ class Supervisor:
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
             plan=self._assignment.followed,
+            anonymous=self._leader.epoch is not None and self._leader.anonymous > 0,
         )
         if entry != self._published and not self._leaving:
             self._entry = self._published = entry
