@@ -59,6 +59,7 @@ def read_agent(data: bytes) -> AgentEntry | None:
     counts = {name: fields.get(name, 0) for name in ("pid", "share", "running", "unregistered", "departed")}
     if not (_text(host) and _text(version) and isinstance(draining, bool)):
         return None
+    anonymous = fields.get("anonymous", False) is True
     if not all(_count(n) for n in counts.values()) or not (capacity is None or _count(capacity)):
         return None
     if not (http is None or _text(http)):
@@ -66,7 +67,16 @@ def read_agent(data: bytes) -> AgentEntry | None:
     plan = fields.get("plan", 0)
     if not (_integer(plan) and 0 <= plan < _INT64):
         return None
-    return AgentEntry(host=host, version=version, capacity=capacity, draining=draining, http=http, plan=plan, **counts)
+    return AgentEntry(
+        host=host,
+        version=version,
+        capacity=capacity,
+        draining=draining,
+        http=http,
+        plan=plan,
+        anonymous=anonymous,
+        **counts,
+    )
 
 
 def read_target(data: bytes) -> int | None:

@@ -557,3 +557,40 @@ def test_the_workers_own_registrations_outlive_the_agents_session() -> None:
     bench.all.session_lost()
 
     assert bench.all.identified == 2
+
+
+def test_where_another_agent_leads_workers_are_looked_at_as_long_as_they_are_young() -> None:
+    """That anonymous registrations are about is told; when one of ours comes up is not."""
+    bench = Bench(workers="ab")
+    bench.all.anonymous_elsewhere(True, bench.now)
+    assert bench.take() == [InspectConnections(("a", "b"))]
+    bench.all.anonymous_elsewhere(True, bench.now)
+    assert bench.take() == []
+
+    bench.all.connections_seen(frozenset(), bench.now)
+    bench.wait(LOOK_AGAIN_S)
+    assert bench.take() == [InspectConnections(("a", "b"))]
+    bench.all.connections_seen(frozenset("b"), bench.now)
+    assert bench.all.style is Style.ANONYMOUS
+    assert bench.all.unregistered == 2
+    bench.wait(LOOK_AGAIN_S * 10)
+    assert [order for order in bench.take() if isinstance(order, InspectConnections)] == []
+
+
+def test_old_workers_are_not_looked_at_for_what_is_elsewhere_until_one_is_started() -> None:
+    """Or until what was elsewhere is gone."""
+    bench = Bench(workers="a")
+    bench.all.anonymous_elsewhere(True, bench.now)
+    bench.wait(START_TIMEOUT_S + 1)
+    bench.all.connections_seen(frozenset(), bench.now)
+    bench.take()
+    bench.wait(LOOK_AGAIN_S * 10)
+    assert bench.take() == []
+
+    bench.all.started("b", bench.now)
+    bench.wait(LOOK_AGAIN_S)
+    assert InspectConnections(("b",)) in bench.take()
+    bench.all.connections_seen(frozenset(), bench.now)
+    bench.all.anonymous_elsewhere(False, bench.now)
+    bench.wait(LOOK_AGAIN_S)
+    assert [order for order in bench.take() if isinstance(order, InspectConnections)] == []
