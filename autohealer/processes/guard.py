@@ -4,7 +4,7 @@ It stays while its owner is killed or frozen, so it has nothing to do with the o
 
     until STOP KILL   send the stop signal at STOP, SIGKILL from KILL on (seconds of CLOCK_BOOTTIME, which a
                       suspended machine does not stop)
-    add PID           this process is one of ours, whatever becomes of its environment
+    add PID START     this process is one of ours, whatever becomes of its environment
     remove PID        it is gone
     release           nothing is guarded any more
 
@@ -81,11 +81,9 @@ class Family:
         self._added: dict[int, int] = {}
         self._seen: dict[int, int] = {}
 
-    def add(self, pid: int) -> None:
-        """Remember a process by its start, in case it overwrites its environment."""
-        stat = read_stat(pid)
-        if stat is not None:
-            self._added[pid] = stat.start
+    def add(self, pid: int, start: int) -> None:
+        """Remember a process by its start, in case it overwrites its environment or is gone already."""
+        self._added[pid] = start
 
     def remove(self, pid: int) -> None:
         """Its number may be another's from now on."""
@@ -191,7 +189,7 @@ class Guard:
                 self._empty_looks = min(self._empty_looks, 1)
             say(TAKEN)
         elif verb == b"add":
-            self._family.add(int(numbers[0]))
+            self._family.add(int(numbers[0]), int(numbers[1]))
         elif verb == b"remove":
             self._family.remove(int(numbers[0]))
         else:

@@ -61,7 +61,7 @@ class Guardian:
         self._unanswered = 0
         self._patience: asyncio.TimerHandle | None = None
         self._until: tuple[float, float] | None = None
-        self._added: dict[int, None] = {}
+        self._added: dict[int, int] = {}
         self.pid: int | None = None
         """Its process: a child of ours that is no worker and no orphan."""
         self.ready = False
@@ -101,8 +101,8 @@ class Guardian:
         self.pid, self._socket = pid, ours
         self._loop.add_reader(self._pidfd, self._ended)
         self._loop.add_reader(ours.fileno(), self._hear)
-        for added in self._added:
-            self._say(f"add {added}")
+        for added, start_time in self._added.items():
+            self._say(f"add {added} {start_time}")
         if self._until is not None:
             self.extend(*self._until)
 
@@ -124,8 +124,10 @@ class Guardian:
 
         A session leader that we have started, and that nobody has reaped.
         """
-        self._added[pid] = None
-        self._say(f"add {pid}")
+        start_time = procfs.start_time(pid)
+        if start_time is not None:
+            self._added[pid] = start_time
+            self._say(f"add {pid} {start_time}")
 
     def remove(self, pid: int) -> None:
         """Nothing is left of it and its session: the number may be another's from now on."""

@@ -20,7 +20,8 @@ from tests.processes.conftest import World
 from tests.processes.owner import VARIABLE
 from tests.support.processes import Processes, eventually
 
-MARKER = {"AUTOHEALER_AGENT": "host-k3x9qa", "AUTOHEALER_POOL": "default"}
+# Of this very process of pytest: the guardian of another must not end what is ours.
+MARKER = {"AUTOHEALER_AGENT": f"host-{os.getpid()}", "AUTOHEALER_POOL": "default"}
 LATER = 1000.0
 STUBBORN = "trap '' TERM; echo began; while :; do sleep 0.05; done"
 SLEEPERS = f"9{os.getpid()}.0"  # seconds by which the sleepers of this very test are told
@@ -104,9 +105,10 @@ def test_a_worker_is_asked_once_and_may_take_its_time(owned: Owned) -> None:
 def test_while_authority_grows_nothing_happens(owned: Owned) -> None:
     guardian = owned.start()
     pid = owned.bash(POLITE)
-    for _ in range(10):
-        guardian.extend(now() + 0.2, now() + 0.2)
-        owned.world.loop.run_until_complete(asyncio.sleep(0.05))  # the passing of time is the subject
+    began = now()
+    while now() < began + 1.5:
+        guardian.extend(now() + 1, now() + 1)
+        owned.world.loop.run_until_complete(asyncio.sleep(0.1))  # the passing of time is the subject
 
     assert is_alive(pid)
     assert owned.said == []
@@ -177,6 +179,18 @@ def test_one_that_overwrites_its_environment_is_known_by_its_pid(owned: Owned) -
     guardian.extend(now(), now())
     owned.wait_for("clear")
     assert not is_alive(titled)
+
+
+def test_what_one_that_ended_at_once_left_in_its_session_is_known_by_its_pid(owned: Owned) -> None:
+    guardian = owned.start()
+    worker, pid = owned.world.start("bash", "-c", f"env -i sleep {SLEEPERS}8 &", env=MARKER)
+    owned.world.exit_of(worker)
+    guardian.add(pid)
+    owned.world.run_until(lambda: any(map(is_sleeper, procfs.process_ids())))
+    guardian.extend(now(), now())
+    owned.wait_for("clear")
+
+    assert not any(map(is_sleeper, procfs.process_ids()))
 
 
 def test_a_process_that_was_removed_is_a_stranger(owned: Owned) -> None:
@@ -323,7 +337,7 @@ class Orphaned:
     def start(self, stop_in: float, kill_in: float, script: str) -> tuple[subprocess.Popen[str], int]:
         """The owner and its guardian's pid, once the worker has begun."""
         command = (sys.executable, "-m", "tests.processes.owner", str(stop_in), str(kill_in), script)
-        owner = self.processes.start(*command, env={VARIABLE: "host-orphan"})
+        owner = self.processes.start(*command, env={VARIABLE: f"host-orphan-{os.getpid()}"})
         self.wait_for("began")
         found = re.search(r"guardian (\d+)", self.wait_for("guardian"))
         assert found is not None
