@@ -35,6 +35,7 @@ from autohealer.processes.procfs import age_s, boot_id
 from autohealer.processes.remnants import Remnants
 from autohealer.processes.setup import become_subreaper, hear_children, raise_descriptor_limit, seal_descriptors
 from autohealer.processes.spawn import Output, Spawner
+from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
 from autohealer.runtime.effects import Effects
 from autohealer.runtime.eventlog import EventLog, Line, timestamp
@@ -210,7 +211,7 @@ class Agent:
             post=self._post,
             call_soon=loop.call_soon_threadsafe,
             call_later=loop.call_later,
-            clock=time.monotonic,
+            clock=now,
             prior_session=prior,
             auth=self._options.auth,
         )
@@ -255,7 +256,7 @@ class Agent:
             loop,
             {AGENT: self._ledger.facts.agent, POOL: spec.name},
             spec.stop_signal,
-            on_ready=lambda: self._post(events.GuardianReady(time.monotonic())),
+            on_ready=lambda: self._post(events.GuardianReady(now())),
             on_gone=self._guardian_gone,
         )
         loop.call_soon(self._start_guardian, guardian)
@@ -269,7 +270,7 @@ class Agent:
             asyncio.get_running_loop().call_later(GUARDIAN_RETRY_S, self._start_guardian, guardian)
 
     def _guardian_gone(self) -> None:
-        self._post(events.GuardianGone(time.monotonic()))
+        self._post(events.GuardianGone(now()))
         if self._guardian is not None and not self._ended.done():
             self._start_guardian(self._guardian)
 
@@ -279,14 +280,14 @@ class Agent:
         return self._exits.pids if guardian is None else {*self._exits.pids, guardian}
 
     def _adopt(self) -> None:
-        now = time.monotonic()
+        at = now()
         written = dict(self._ledger.workers)
         for worker in find_workers(self._ledger.facts.agent, written.values(), self._options.spec.name):
             written.pop(worker.worker, None)
             entry = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
             self._effects.adopt(entry, worker.pidfd)
             age = age_s(worker.start_time)
-            self._post(events.WorkerAdopted(now, entry.worker, entry.slot, entry.pid, entry.started, age))
+            self._post(events.WorkerAdopted(at, entry.worker, entry.slot, entry.pid, entry.started, age))
         for entry in written.values():
             self._effects.bury(entry)
 
@@ -297,19 +298,19 @@ class Agent:
         self._inbox.post(event)
 
     def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
-        self._inbox.post(events.WorkerExited(time.monotonic(), worker, code, signal_name))
+        self._inbox.post(events.WorkerExited(now(), worker, code, signal_name))
 
     def _cleared(self, worker: str) -> None:
         self._effects.forget(worker)
-        self._inbox.post(events.RemnantsCleared(time.monotonic(), worker))
+        self._inbox.post(events.RemnantsCleared(now(), worker))
 
     def _signalled(self, signum: signal.Signals) -> None:
-        now = time.monotonic()
+        at = now()
         if self._draining:
-            self._post(events.KillRequested(now))
+            self._post(events.KillRequested(at))
         else:
             self._draining = True
-            self._post(events.DrainRequested(now, signum.name))
+            self._post(events.DrainRequested(at, signum.name))
 
     # ---- what outlives the agent
 
@@ -349,15 +350,15 @@ class Agent:
             host=self._host,
             zookeeper=self._hosts,
             call_soon=loop.call_soon_threadsafe,
-            snapshot=lambda: self._supervisor.snapshot(time.monotonic()),
+            snapshot=lambda: self._supervisor.snapshot(now()),
         )
 
     def _status(self) -> object:
-        return status(self._supervisor.snapshot(time.monotonic()), self._hosts, self._host)
+        return status(self._supervisor.snapshot(now()), self._hosts, self._host)
 
     def _away_since(self) -> str | None:
         """Since when ZooKeeper has not answered; None where it does, or never has."""
-        snapshot = self._supervisor.snapshot(time.monotonic())
+        snapshot = self._supervisor.snapshot(now())
         return timestamp(time.time() - (snapshot.at - snapshot.away_since)) if snapshot.away_since else None
 
     def _tidy(self, loop: asyncio.AbstractEventLoop, output: OutputFiles | None) -> None:

@@ -14,10 +14,10 @@ from autohealer.coordination.paths import split_hosts
 from autohealer.core import actions, events
 from autohealer.processes.environment import incarnation_environment
 from autohealer.processes.evidence import take_evidence
-from autohealer.processes.guardian import now as guardian_clock
 from autohealer.processes.procfs import start_time
 from autohealer.processes.spawn import is_temporary
 from autohealer.processes.usage import holding_connection
+from autohealer.runtime.clock import now
 from autohealer.runtime.eventlog import timestamp
 from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
 
@@ -65,6 +65,7 @@ class Effects:
         self._workers: dict[str, WorkerEntry] = {}
         self._adopted: set[str] = set()
         self._former_relieved = False
+        self._licensed_until = 0.0
         self._new: list[str] = []
         self._gone: list[str] = []
         self._dead: dict[tuple[int, float], list[tuple[str, int, bool]]] = {}
@@ -143,6 +144,10 @@ class Effects:
 
     def _spawn(self, action: actions.SpawnWorker) -> None:
         worker, slot = action.worker, action.slot
+        if self._guardian is not None and not (self._guardian.ready and now() < self._licensed_until):
+            # An agent that was frozen wakes up with decisions of long ago.
+            self._post(events.SpawnFailed(now(), worker, "the licence to run workers has run out", temporary=True))
+            return
         port = None if self._port_base is None else self._port_base + slot
         try:
             spawned = self._spawner.spawn(
@@ -154,7 +159,7 @@ class Effects:
             )
         except OSError as error:
             temporary = is_temporary(error.errno or 0)
-            self._post(events.SpawnFailed(time.monotonic(), worker, error.strerror or str(error), temporary))
+            self._post(events.SpawnFailed(now(), worker, error.strerror or str(error), temporary))
             return
         started = timestamp(time.time())
         self._exits.watch(worker, spawned.pid, spawned.pidfd, child=True)
@@ -162,7 +167,7 @@ class Effects:
         self._new.append(worker)
         if spawned.output_error is not None:
             self._warn(f"cannot write the output of slot {slot}: {spawned.output_error.strerror}")
-        self._post(events.WorkerSpawned(time.monotonic(), worker, spawned.pid, started))
+        self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))
 
     def _signal(self, action: actions.SignalWorker) -> None:
         try:
@@ -181,7 +186,7 @@ class Effects:
         text = take_evidence(entry.pid) if entry else ""
         if entry and self._output:
             text = "\n".join([text, *self._output.tail(entry.slot, LAST_LINES)])
-        self._post(events.EvidenceTaken(time.monotonic(), action.worker, text))
+        self._post(events.EvidenceTaken(now(), action.worker, text))
 
     def _inspect_connections(self, action: actions.InspectConnections) -> None:
         pids = {self._workers[worker].pid: worker for worker in action.workers if worker in self._workers}
@@ -190,15 +195,14 @@ class Effects:
 
         def tell(future: asyncio.Future[set[int]]) -> None:
             found = frozenset() if future.exception() else frozenset(pids[pid] for pid in future.result())
-            self._post(events.ConnectionsSeen(time.monotonic(), found))
+            self._post(events.ConnectionsSeen(now(), found))
 
         looking.add_done_callback(tell)
 
     def _guard(self, action: actions.Guard) -> None:
         if self._guardian is not None:
-            # The guardian's clock goes on while the machine is suspended; ours does not.
-            offset = guardian_clock() - time.monotonic()
-            self._guardian.extend(action.stop_at + offset, action.kill_at + offset)
+            self._licensed_until = action.stop_at
+            self._guardian.extend(action.stop_at, action.kill_at)
             if self._guardian.ready and not self._former_relieved:
                 self._former_relieved = True
                 self._guardian.relieve_former()
@@ -216,7 +220,7 @@ class Effects:
         fields = action.fields
         if action.event == "worker.backoff" and self._output:
             fields = {**fields, "output": self._output.tail(int(str(fields["slot"])), LAST_LINES)}
-        self._log.record(action.event, fields, time.time() - (time.monotonic() - at))
+        self._log.record(action.event, fields, time.time() - (now() - at))
 
 
 def _connected(pids: list[int], hosts: str) -> set[int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from autohealer.core.actions import Action, SignalWorker, SpawnWorker
 from autohealer.core.events import DeadlineReached
+from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
     import asyncio
@@ -63,7 +63,7 @@ class Inbox:
 
     def _run(self) -> None:
         self._running = True
-        started = time.monotonic()
+        started = now()
         least_delay_s = AFTER_MISTAKE_S  # a deadline that is a mistake to meet is not met again and again at once
         try:
             while self._events or self._urgent:
@@ -73,7 +73,7 @@ class Inbox:
                         (self._urgent if isinstance(action, URGENT) else self._later).append((action, event.at))
                 if self._urgent:
                     self._effects.perform(*self._urgent.popleft())
-                    self._last_urgent = time.monotonic()
+                    self._last_urgent = now()
                     if self._last_urgent - started > SLICE_S and self._urgent:
                         break
             least_delay_s = 0.0
@@ -82,7 +82,7 @@ class Inbox:
             if self._events or self._urgent:
                 self._loop.call_soon(self._resume)
             if self._waiting_since is None:
-                self._waiting_since = time.monotonic()
+                self._waiting_since = now()
                 self._loop.call_soon(self._flush)
             self._set_timer(least_delay_s)
 
@@ -92,15 +92,15 @@ class Inbox:
 
     def _flush(self) -> None:
         """Do what could wait, if it is quiet now."""
-        now = time.monotonic()
-        quiet_in = self._last_urgent + QUIET_S - now
-        if (quiet_in > 0 or self._urgent) and now - (self._waiting_since or now) < PATIENCE_S:
+        started = now()
+        quiet_in = self._last_urgent + QUIET_S - started
+        if (quiet_in > 0 or self._urgent) and started - (self._waiting_since or started) < PATIENCE_S:
             self._loop.call_later(max(quiet_in, 0), self._flush)
             return
         try:
             while self._later:
                 self._effects.perform(*self._later.popleft())
-                if time.monotonic() - now > SLICE_S:
+                if now() - started > SLICE_S:
                     break
         finally:
             if self._later:
@@ -117,9 +117,9 @@ class Inbox:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = at
-        delay = None if at is None else max(least_delay_s, at - time.monotonic())
+        delay = None if at is None else max(least_delay_s, at - now())
         self._timer = None if delay is None else self._loop.call_later(min(delay, 3600.0), self._expire)
 
     def _expire(self) -> None:
         self._timer = self._timer_at = None
-        self.post(DeadlineReached(time.monotonic()))
+        self.post(DeadlineReached(now()))
