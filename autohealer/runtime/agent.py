@@ -319,6 +319,7 @@ class Agent:
         return Facts(
             agent=former.agent,
             boot=former.boot,
+            place=former.place,
             target=self._options.spec.workers if self._supervisor.target_is_written else former.target,
             zookeeper=self._hosts,
             server_port=self._server.port if self._server else None,

@@ -38,6 +38,8 @@ class Facts:
     agent: str
     boot: str
     """The boot id under which the pids below have a meaning."""
+    place: str | None = None
+    """The directory that the file is in, by device and inode: another one is a copy."""
     target: int | None = None
     """N of the last ``run``."""
     zookeeper: str | None = None
@@ -45,7 +47,8 @@ class Facts:
     """Where the embedded server listened."""
     session_id: int | None = None
     session_password: str | None = field(default=None, repr=False)
-    """In hexadecimal. A secret: who has it can take the session over."""
+    """In hexadecimal. A secret: who has it can take the session over. Gone in a copy, or after the machine's start:
+    two that live in one session do not even notice each other, as long as each speaks to a server of its own."""
     registration: str | None = None
     """How the pool's workers were seen to register."""
 
@@ -75,6 +78,7 @@ _WORKER_TYPES = {"worker": str, "slot": int, "pid": int, "start_time": int, "sta
 _FACT_TYPES = {
     "agent": str,
     "boot": str,
+    "place": str,
     "target": int,
     "zookeeper": str,
     "server_port": int,
@@ -117,11 +121,14 @@ class Ledger:
         there and cannot be read: it must not be replaced by an empty one.
         """
         ledger = cls.read(path)
+        folder = path.parent.stat()
+        place = f"{folder.st_dev}:{folder.st_ino}"
         if ledger is None:
-            ledger = cls(path, Facts(agent=new_agent_id(socket.gethostname()), boot=boot), {})
-        elif ledger.facts.boot != boot:
-            ledger.facts = replace(ledger.facts, boot=boot)
-            ledger.workers.clear()
+            ledger = cls(path, Facts(agent=new_agent_id(socket.gethostname()), boot=boot, place=place), {})
+        elif (ledger.facts.boot, ledger.facts.place) != (boot, place):
+            if ledger.facts.boot != boot:
+                ledger.workers.clear()
+            ledger.facts = replace(ledger.facts, boot=boot, place=place, session_id=None, session_password=None)
         return ledger, ledger._rewrite()
 
     def record(self, entries: Iterable[Entry]) -> OSError | None:

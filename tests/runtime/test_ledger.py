@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -127,7 +128,24 @@ def test_workers_from_before_the_last_boot_are_left_out(ledger: Ledger, path: Pa
     again.close()
 
     assert again.workers == {}
-    assert again.facts == Facts(agent=ledger.facts.agent, boot="boot-2")
+    assert again.facts == Facts(agent=ledger.facts.agent, boot="boot-2", place=ledger.facts.place)
+
+
+@pytest.mark.parametrize(("boot", "copied"), [("boot-1", False), ("boot-2", False), ("boot-1", True)])
+def test_a_session_is_kept_by_the_next_agent_there_and_by_no_copy(
+    ledger: Ledger, path: Path, tmp_path: Path, boot: str, copied: bool
+) -> None:
+    """Of two agents that live in one session neither may ever notice."""
+    ledger.record([replace(ledger.facts, session_id=7, session_password="00")])
+    if copied:
+        (tmp_path / "copy").mkdir()
+        path = Path(shutil.copy(path, tmp_path / "copy"))
+    again, _ = Ledger.load(path, boot)
+    again.close()
+
+    kept = boot == ledger.facts.boot and not copied
+    assert again.facts.agent == ledger.facts.agent
+    assert (again.facts.session_id, again.facts.session_password) == ((7, "00") if kept else (None, None))
 
 
 def test_it_does_not_grow_for_ever(ledger: Ledger, path: Path) -> None:
