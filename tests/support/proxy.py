@@ -10,25 +10,49 @@ import selectors
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
 PIECE = 65536
+WATCH_EVENT = struct.pack(">i", -1)
+
+
+@dataclass(slots=True)
+class _Frames:
+    """Cuts a stream into frames. The first one is the greeting, and left out."""
+
+    greeted: bool = False
+    buffer: bytearray = field(default_factory=bytearray)
+
+    def take(self, data: bytes) -> Iterator[bytes]:
+        """The frames that these bytes complete."""
+        self.buffer += data
+        while len(self.buffer) >= 4 and len(self.buffer) >= 4 + (length := struct.unpack(">i", self.buffer[:4])[0]):
+            frame = bytes(self.buffer[4 : 4 + length])
+            del self.buffer[: 4 + length]
+            if self.greeted:
+                yield frame
+            self.greeted = True
 
 
 @dataclass(eq=False, slots=True)
 class _Pair:
-    """One client, and its connection to the server; ``buffer`` holds what is not yet a whole frame."""
+    """One client, and its connection to the server; in each direction, what has come and is not yet a whole frame."""
 
     client: socket.socket
     server: socket.socket
-    greeted: bool = False
-    buffer: bytearray = field(default_factory=bytearray)
+    asked: _Frames = field(default_factory=_Frames)
+    answered: _Frames = field(default_factory=_Frames)
 
 
 class Proxy:
-    """In front of every server of ``hosts`` (HOST:PORT,…); counts the requests of clients by their type."""
+    """In front of every server of ``hosts`` (HOST:PORT,…).
+
+    ``requests`` holds what clients have asked for, each as the number of its type; ``events`` counts what servers have
+    told of watches.
+    """
 
     def __init__(self, hosts: str) -> None:
         self._selector = selectors.DefaultSelector()
@@ -37,7 +61,8 @@ class Proxy:
         self._lock = threading.RLock()
         self._cut = False
         self._closed = False
-        self.requests: dict[int, int] = {}
+        self.requests: list[int] = []
+        self.events = 0
         for host in hosts.split(","):
             name, _, port = host.rpartition(":")
             listener = socket.create_server(("127.0.0.1", 0))
@@ -118,21 +143,13 @@ class Proxy:
             return
         other = pair.server if end is pair.client else pair.client
         if end is pair.client:
-            self._count(pair, data)
+            self.requests += [struct.unpack(">i", frame[4:8])[0] for frame in pair.asked.take(data)]
+        else:
+            self.events += sum(frame[:4] == WATCH_EVENT for frame in pair.answered.take(data))
         try:
             other.sendall(data)
         except OSError:
             self._drop(pair)
-
-    def _count(self, pair: _Pair, data: bytes) -> None:
-        """Note the type of each request: the second number of its frame. The first frame is the greeting."""
-        pair.buffer += data
-        while len(pair.buffer) >= 4 and len(pair.buffer) >= 4 + (length := struct.unpack(">i", pair.buffer[:4])[0]):
-            if pair.greeted and length >= 8:
-                kind = struct.unpack(">i", pair.buffer[8:12])[0]
-                self.requests[kind] = self.requests.get(kind, 0) + 1
-            pair.greeted = True
-            del pair.buffer[: 4 + length]
 
     def _drop(self, pair: _Pair) -> None:
         self._pairs.discard(pair)
