@@ -400,8 +400,6 @@ class Supervisor:
         self._leader.agents_read(event.agents, event.at, self._session_timeout_s)
         others = (entry for agent, entry in event.agents.items() if agent != self._me.agent)
         self._registrations.anonymous_elsewhere(any(entry and entry.anonymous for entry in others), event.at)
-        others = (entry for agent, entry in event.agents.items() if agent != self._me.agent)
-        self._registrations.anonymous_elsewhere(any(entry and entry.anonymous for entry in others), event.at)
 
     def _children_read(self, event: events.ChildrenRead) -> None:
         new, left = self._leader.children_read(event.children, event.at)
@@ -438,7 +436,6 @@ class Supervisor:
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
             plan=self._assignment.followed,
-            anonymous=self._leader.epoch is not None and self._leader.anonymous > 0,
             anonymous=self._leader.epoch is not None and self._leader.anonymous > 0,
         )
         if entry != self._published and not self._leaving:
