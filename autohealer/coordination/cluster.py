@@ -97,6 +97,7 @@ class Cluster:
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
         self._outstanding: int | None = None
+        self._pools_own: list[str] = []
         self._denied_paths: set[str] = set()
 
     # ---- life
@@ -111,7 +112,7 @@ class Cluster:
         """The session's id and password, for a next life of this agent."""
         return self._link.session
 
-    def leave(self, last: bool) -> None:
+    def leave(self) -> None:
         """Take away all that is this agent's; the last one takes the target too. Ends in ClusterLeft, soon."""
         if self._leaving:
             return
@@ -125,17 +126,12 @@ class Cluster:
         paths = self._registrations.standing()
         paths += [node for node in (self._election.node,) if node is not None]
         paths.append(self._paths.agent(self._agent))
-        stops = self._requests.leave()
-        if last:
-            # A plan without its pool would be followed by the next one of the same name.
-            paths += [self._paths.target, self._paths.plan, *stops]
+        # A plan without its pool would be followed by the next one of the same name.
+        self._pools_own = [self._paths.target, self._paths.plan, *self._requests.leave()]
         for part in (self._presence, self._election, self._target):
             part.leave()
         self._listing.unfollow()
-        self._outstanding = len(paths)
-        for path in paths:
-            self._bulk.delete(path, self._one_left)
-        self._bulk.flush()
+        self._take_away(paths)
 
     def close(self) -> None:
         """End the session, if the server can be reached; takes a second at most."""
@@ -308,11 +304,31 @@ class Cluster:
         self._requests.step()
         self._bulk.flush()
 
+    def _take_away(self, paths: list[str]) -> None:
+        self._outstanding = len(paths)
+        for path in paths:
+            self._bulk.delete(path, self._one_left)
+        self._bulk.flush()
+
     def _one_left(self, _error: Exception | None) -> None:
         if self._outstanding is not None:
             self._outstanding -= 1
             if self._outstanding == 0:
-                self._left()
+                self._own_left()
+
+    def _own_left(self) -> None:
+        """Look who is left only now that its own entry is gone: of those that leave together, the last finds nobody."""
+        if self._pools_own:
+            self._link.children(self._paths.agents, self._looked_who_is_left)
+        else:
+            self._left()
+
+    def _looked_who_is_left(self, names: Any, error: Exception | None) -> None:
+        paths, self._pools_own = self._pools_own, []
+        if error is None and not names:
+            self._take_away(paths)
+        else:
+            self._left()
 
     def _left(self) -> None:
         self._outstanding = None

@@ -133,9 +133,7 @@ class AnswerRequest(Action):
 
 @dataclass(frozen=True, slots=True)
 class LeaveCluster(Action):
-    """Ends in ClusterLeft. The ``last`` agent of a pool that ends takes the target with it."""
-
-    last: bool
+    """Ends in ClusterLeft. The last agent of a pool that ends takes the target with it."""
 
 
 # ---- people

@@ -253,8 +253,7 @@ class Supervisor:
             self._orders.append(AnswerRequest(request))
         if drain.ends:
             self._leaving = True
-            agents = self._leader.agents
-            self._orders.append(LeaveCluster(last=agents is not None and not set(agents) - {self._me.agent}))
+            self._orders.append(LeaveCluster())
         elif drain.requests:
             self._drain = replace(drain, requests=())
 

@@ -85,7 +85,7 @@ class Effects:
             actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
             actions.Guard: self._guard,
             actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
-            actions.LeaveCluster: lambda a: cluster.leave(a.last),
+            actions.LeaveCluster: lambda _: cluster.leave(),
             actions.Warn: lambda a: warn(a.text),
             actions.Exit: lambda a: finish(a.code, a.error),
         }

@@ -219,15 +219,32 @@ def test_leaving_takes_everything_along(member: Callable[..., Member], client: K
     eventually(lambda: len(a.of(StandInMade)) == 70)
     client.create("/autohealer/requests/r-", b'{"verb":"stop","subject":"","expires":9e9}', sequence=True)
     a.wait(RequestRead)
-    a.do(a.cluster.leave, last)
+    if not last:
+        client.create("/autohealer/agents/host-b", b"{}", ephemeral=True)
+    a.do(a.cluster.leave)
     a.wait(ClusterLeft, within=2.0)
 
     assert client.get_children("/workers") == ["host-b-0-x"]
-    assert client.get_children("/election") == client.get_children("/autohealer/agents") == []
+    assert client.get_children("/election") == []
+    assert client.get_children("/autohealer/agents") == ([] if last else ["host-b"])
     assert bool(client.exists("/autohealer/target")) is not last
     assert len(client.get_children("/autohealer/requests")) == (0 if last else 1)
     a.settle()
     assert a.events[-1] == a.of(ClusterLeft)[0]
+
+
+def test_of_two_that_leave_together_one_is_the_last(member: Callable[..., Member], client: KazooClient) -> None:
+    """Each finds the other among the agents, until both are gone."""
+    a, b = member("host-a").join(), member("host-b").join()
+    a.do(a.cluster.write_target, 2)
+    for one in (a, b):
+        one.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
+    a.do(a.cluster.leave)
+    b.do(b.cluster.leave)
+    a.wait(ClusterLeft)
+    b.wait(ClusterLeft)
+
+    assert client.exists("/autohealer/target") is None
 
 
 def test_another_pool_has_a_place_of_its_own(member: Callable[..., Member], client: KazooClient) -> None:

@@ -524,23 +524,10 @@ def test_a_drain_stops_all_leaves_the_cluster_and_exits_with_0() -> None:
     book.tell(events.RemnantsCleared, one)
     book.expect()
     book.tell(events.RemnantsCleared, other)
-    book.expect(LeaveCluster(last=False))
+    book.expect(LeaveCluster())
     book.tell(events.ClusterLeft)
 
     book.expect(Exit(0))
-
-
-@pytest.mark.parametrize(
-    ("agents", "last"), [({"me": None}, True), ({}, True), ({"me": None, "other": OTHER}, False), (None, False)]
-)
-def test_the_last_agent_of_a_pool_knows_that_it_is(agents: dict[str, None] | None, last: bool) -> None:
-    book = Playbook()
-    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
-    if agents is not None:
-        book.tell(events.AgentsRead, agents)
-    book.tell(events.DrainRequested, "SIGTERM")
-
-    book.expect(LeaveCluster(last=last))
 
 
 def test_a_worker_that_starts_during_a_drain_is_stopped() -> None:

@@ -235,7 +235,7 @@ def test_orphans_that_ended_are_reaped(world: World) -> None:
 
     def is_reaped() -> bool:
         world.remnants.reap_strays()
-        return not [stat for stat in procfs.all_stats().values() if stat.parent == os.getpid()]
+        return not [stat for stat in procfs.all_stats().values() if stat.parent == os.getpid() and stat.is_gone]
 
     world.run_until(is_reaped)
 

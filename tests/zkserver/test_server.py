@@ -53,7 +53,7 @@ class TestStartAndStop:
             server.stop()
 
             assert wire.is_closed()
-            assert not [thread for thread in threading.enumerate() if thread.name.startswith("zookeeper-")]
+            assert f"zookeeper-{server.port}" not in {thread.name for thread in threading.enumerate()}
 
     def test_port_that_is_taken_is_an_error(self) -> None:
         """And the journal is free again afterwards."""
