@@ -177,7 +177,8 @@ class Candidacy:
     def next_deadline(self) -> Instant | None:
         """When to ask for orders again though nothing has happened; a moment of the past means now."""
         moments = [self._last_chance]
-        if self._told is not None and self._is_due_to_kill(self._told, self._told.kill_at):
+        ending = self._phase is Phase.ENDING
+        if ending and self._told is not None and self._is_due_to_kill(self._told, self._told.kill_at):
             moments.append(self._told.kill_at)
         if self._epoch is not None:
             moments.append(self._authority.stop_at if self._elected else None)
