@@ -34,7 +34,7 @@ class Leader:
         self._foreign_anonymous = 0
         self._differs_since: Instant | None = None
         self._writing = False
-        self._hold_until = -inf
+        self._hold_until = self._repeat_at = -inf
         self._deadline: Instant | None = None
         self._stale = True
         self._mine: AgentEntry | None = None
@@ -152,9 +152,21 @@ class Leader:
             return  # nobody is left to hand anything over to
         self.foreign = self._count_foreign(agents, now)
         plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._shares(agents))
-        if plan != self.standing and not self._writing:
+        waited_for = self._is_waited_for(agents)
+        if waited_for:
+            self._wake(now + RETRY_S)
+        if not self._writing and (plan != self.standing or (waited_for and now >= self._repeat_at)):
             self._writing = True
+            self._repeat_at = now + RETRY_S
             self._order(WritePlan(plan))
+
+    def _is_waited_for(self, agents: Mapping[str, AgentEntry | None]) -> bool:
+        """Whether another agent waits for a plan that is younger than its session: the one it found it may not trust.
+
+        Such a session may have begun between two looks, so that nothing else calls for another plan.
+        """
+        others = [entry for agent, entry in agents.items() if agent != self._agent and entry is not None]
+        return self._spec.on_partition is OnPartition.STOP and any(entry.plan == 0 for entry in others)
 
     def _shares(self, agents: Mapping[str, AgentEntry | None]) -> dict[str, int]:
         standing = self.standing.shares if self.standing else {}
