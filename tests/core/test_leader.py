@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.leader import Leader
-from autohealer.core.model import AgentEntry, Child, Plan, PoolSpec
+from autohealer.core.model import AgentEntry, Child, OnPartition, Plan, PoolSpec
 
 GRACE_S = 2.0
 SESSION_TIMEOUT_S = 6.0
@@ -22,9 +22,17 @@ EPOCH = 5
 class Bench:
     """A leader in a pool of agents; a plan that it writes stands at once, unless it is told otherwise."""
 
-    def __init__(self, *agents: str, target: int = 10, anonymous: int = 0, children: tuple[Child, ...] = ()) -> None:
+    def __init__(
+        self,
+        *agents: str,
+        target: int = 10,
+        anonymous: int = 0,
+        children: tuple[Child, ...] = (),
+        on_partition: OnPartition = OnPartition.KEEP,
+    ) -> None:
         self.orders: list[Action] = []
-        self.leader = Leader(PoolSpec("default", 10, register_grace_s=GRACE_S), "me", self.orders.append)
+        spec = PoolSpec("default", 10, register_grace_s=GRACE_S, on_partition=on_partition)
+        self.leader = Leader(spec, "me", self.orders.append)
         self.now = 1000.0
         self.mine = replace(ME, unregistered=anonymous)
         self.agents: dict[str, AgentEntry | None] = {"me": ME, **dict.fromkeys(agents, ME)}
@@ -288,6 +296,15 @@ def test_what_a_lost_agent_leaves_is_old() -> None:
     assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
 
 
+def test_what_others_leave_is_no_older_because_an_agent_is_lost() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.come(identified("x-0-a"))
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
+
+    assert bench.settle().foreign == 0
+
+
 def test_more_foreign_workers_than_wanted_leave_nothing_to_run() -> None:
     bench = Bench(target=1, children=(identified("x-0-a"), identified("x-1-a"), anonymous("1")))
 
@@ -454,6 +471,30 @@ def test_an_agent_that_shrinks_keeps_its_surplus_until_the_growers_run_theirs() 
     for running in (1, 2):
         bench.leader.agents_read({"me": ME, "b": replace(ME, running=running)}, bench.now, SESSION_TIMEOUT_S)
         assert bench.settle().shares == {"b": 2, "me": 4 - running}
+
+
+def test_an_agent_that_may_not_trust_the_plan_it_found_gets_another_and_is_not_pestered() -> None:
+    bench = Bench("b", target=4, on_partition=OnPartition.STOP)
+    bench.leader.plan_read(Plan(EPOCH, "me", 4, 0, {"me": 2, "b": 2}), MZXID)
+    bench.mine = replace(ME, plan=MZXID, running=2)
+    # Its session was lost and regained between two looks.
+    bench.leader.agents_read({"me": ME, "b": replace(ME, plan=0)}, bench.now, SESSION_TIMEOUT_S)
+    again = bench.decide()
+    assert again == bench.leader.standing
+    bench.leader.plan_read(again, MZXID + 1)
+    assert bench.decide() is None
+    due = bench.leader.next_deadline()
+    assert due is not None
+    assert due > bench.now
+    bench.now = due
+    assert bench.decide() == again
+    bench.leader.plan_read(again, MZXID + 2)
+    bench.mine = replace(bench.mine, plan=MZXID + 2)
+    bench.leader.agents_read({"me": ME, "b": replace(ME, plan=MZXID + 2)}, bench.now, SESSION_TIMEOUT_S)
+    bench.now += 100
+
+    assert bench.decide() is None
+    assert bench.leader.next_deadline() is None
 
 
 def test_when_all_agents_drain_there_is_nothing_to_hand_over() -> None:

@@ -456,6 +456,15 @@ def test_more_than_half_at_once_are_nobodys_fault(workers: str, lost: str, fault
     assert bench.take() == [MakeStandIn(worker) for worker in lost if worker not in faulty]
 
 
+def test_workers_that_never_registered_are_no_majority_that_kept_theirs() -> None:
+    bench = Bench(workers="abcdef")
+    bench.see("ab")
+    bench.lose("ab")
+    bench.wait(GRACE_S)
+
+    assert bench.faults == []
+
+
 def test_losses_within_one_grace_belong_together() -> None:
     bench = identified("abcd")
     for worker in "abc":

@@ -428,6 +428,7 @@ def test_an_adopted_worker_keeps_its_slot_and_the_rest_is_filled(bench: Bench) -
 
     assert [order.slot for order in bench.take(SpawnWorker)] == [0, 2]
     assert bench.signals() == []
+    assert [(told["worker"], told["pid"]) for told in bench.reports("worker.adopted")] == [("me-1-old", 99)]
 
 
 def test_one_adopted_worker_too_many_in_a_slot_is_stopped(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from autohealer.core.actions import (
     Exit,
     LeaveCluster,
     MakeStandIn,
+    ProveAuthority,
     PublishAgent,
     RemoveRegistration,
     SignalWorker,
@@ -53,6 +54,16 @@ def test_the_target_is_written_only_where_there_is_none_or_another_run_asked_for
 
     assert [order.workers for order in book.take(WriteTarget)] == written
     assert book.supervisor.snapshot(book.now).target == target
+
+
+def test_a_target_is_written_when_this_runs_number_has_had_its_say() -> None:
+    for overwrite in (False, True):
+        book = Playbook(workers=2, overwrite_target=overwrite)
+        assert not book.supervisor.target_is_written
+        book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+        assert not book.supervisor.target_is_written
+        book.tell(events.TargetRead, 7)
+        assert book.supervisor.target_is_written
 
 
 def test_a_scale_after_the_start_is_obeyed_even_where_the_start_overwrote() -> None:
@@ -224,6 +235,17 @@ def test_a_worker_that_loses_its_registration_alone_is_shut_down_and_replaced() 
     book.expect(SpawnWorker("me-0-n4", 0, MZXID), ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
 
 
+def test_a_session_that_is_lost_without_warning_is_an_outage_too() -> None:
+    book = Playbook()
+    one, *_ = book.run(3)
+    book.tell(events.SessionLost)
+    assert book.supervisor.snapshot(book.now).away_since == book.now
+    book.tell(events.RegistrationGone, one)
+    book.wait(3)
+
+    book.expect(MakeStandIn(one))
+
+
 def test_workers_recreated_excuse_whoever_lost_a_registration_with_them() -> None:
     book = Playbook()
     one, *_ = book.run(3)
@@ -362,6 +384,14 @@ def test_a_leader_holds_too_where_its_session_was_lost_with_all_the_others() -> 
     assert [order.plan.shares for order in book.take(WritePlan)] == [{"me": 2, "other": 2}]
 
 
+def test_each_new_leader_is_told_once() -> None:
+    book = Playbook()
+    for leader, epoch in [("b", 1), ("b", 1), ("c", 2), ("c", 3), ("me", 4)]:
+        book.tell(events.PlanRead, Plan(epoch, leader, 10, 0, {}), MZXID)
+
+    assert [(told["leader"], told["epoch"]) for told in book.told("leader.elected")] == [("b", 1), ("c", 2), ("c", 3)]
+
+
 def test_nothing_is_written_while_zookeeper_is_away() -> None:
     book = Playbook(workers=4)
     lead_two(book)
@@ -431,6 +461,54 @@ def test_a_departed_workers_credit_is_published_and_taken_back_on_time() -> None
     book.wait(1)
 
     assert [order.entry.departed for order in book.take(PublishAgent)] == [0]
+
+
+# ---- authority
+
+
+def run_by_authority(book: Playbook, share: int) -> list[str]:
+    """So many workers run, with a guardian that stands by."""
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.follow(me=share)
+    book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"me": share}), MZXID + 1)
+    book.tell(events.GuardianReady)
+    assert book.take(SpawnWorker) == []
+    book.tell(events.AuthorityProven, book.now)
+    return book.spawn()
+
+
+def test_with_stop_nothing_is_started_before_authority_is_proven_and_a_guardian_stands_by() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+
+    assert len(run_by_authority(book, 2)) == 2
+
+
+def test_with_stop_authority_is_asked_for_again_and_again() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+    run_by_authority(book, 1)
+    assert book.take(ProveAuthority)
+    book.wait(SESSION_TIMEOUT_S)
+
+    assert len(book.take(ProveAuthority)) == 6
+
+
+def test_with_stop_workers_are_stopped_at_two_thirds_of_the_session_timeout_without_an_answer() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+    (worker,) = run_by_authority(book, 1)
+    book.tell(events.ConnectionSuspended)
+    book.wait(SESSION_TIMEOUT_S * 2 / 3 - 0.01)
+    assert book.take(SignalWorker) == []
+    book.wait(0.01)
+
+    assert book.take(SignalWorker) == [SignalWorker(worker, TERM)]
+
+
+def test_with_stop_workers_are_stopped_at_once_when_the_session_is_lost() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+    (worker,) = run_by_authority(book, 1)
+    book.tell(events.SessionLost)
+
+    assert book.take(SignalWorker) == [SignalWorker(worker, TERM)]
 
 
 # ---- requests
@@ -566,6 +644,45 @@ def test_a_drain_is_obeyed_while_there_is_no_guardian() -> None:
     book.wait(1)
 
     assert book.take(SignalWorker) == [SignalWorker("me-0-old", TERM)]
+
+
+def licensed() -> Playbook:
+    """An agent that may run workers where there may never be too many."""
+    book = Playbook(on_partition=OnPartition.STOP)
+    book.tell(events.GuardianReady)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.AuthorityProven, book.now)
+    return book
+
+
+def test_with_stop_the_first_plan_of_a_pool_is_followed() -> None:
+    """Where none was found at the start of the session, the first one that comes is new."""
+    book = licensed()
+    book.tell(events.PlanRead, None, 0)
+    book.tell(events.TargetRead, 2)
+    book.tell(events.PlanRead, Plan(EPOCH, "me", 2, 0, {"me": 2}), MZXID)
+
+    assert len(book.take(SpawnWorker)) == 2
+
+
+def test_with_stop_a_plan_of_a_former_session_is_not_followed() -> None:
+    """Also not when the target is read anew, and before the plan: others may have got the share meanwhile."""
+    book = licensed()
+    book.tell(events.PlanRead, None, 0)
+    book.follow(me=2)
+    for worker in book.spawn():
+        book.tell(events.WorkerExited, worker, 0, None)
+    book.take(SpawnWorker)
+    book.tell(events.SessionLost)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.AuthorityProven, book.now)
+    book.tell(events.TargetRead, 10)
+
+    assert book.take(SpawnWorker) == []
+    book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"other": 10}), MZXID + 1)
+    assert book.take(SpawnWorker) == []
+    book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"other": 8, "me": 2}), MZXID + 2)
+    assert len(book.spawn()) == 2
 
 
 def test_a_second_signal_kills_all_at_once_and_exits_with_130() -> None:
