@@ -58,11 +58,11 @@ class Assignment:
         """Take the share from the plan, and tell what is new in it."""
         former, plan = self._plan, event.plan
         self._plan = plan
+        if self._found is None:
+            self._found = event.mzxid
         if plan is None:
             return
         self.epoch = event.mzxid
-        if self._found is None:
-            self._found = event.mzxid
         self._follow()
         another = former is None or (former.leader, former.epoch) != (plan.leader, plan.epoch)
         if another and plan.leader != self._agent:
@@ -77,6 +77,8 @@ class Assignment:
         It is followed only if it was made for the target that stands. Where there may never be too many even that is
         not enough: others may have got this agent's share while it was away.
         """
+        if self._found is None:
+            return  # none has been read in this session
         found = self.epoch == self._found
         stands = self._plan is not None and self._plan.target == self.target
         trusted = stands and self._spec.on_partition is OnPartition.KEEP

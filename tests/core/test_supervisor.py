@@ -670,10 +670,11 @@ def test_with_stop_a_plan_of_a_former_session_is_not_followed() -> None:
     book = licensed()
     book.tell(events.PlanRead, None, 0)
     book.follow(me=2)
-    for worker in book.spawn():
-        book.tell(events.WorkerExited, worker, 0, None)
-    book.take(SpawnWorker)
+    workers = book.spawn()
     book.tell(events.SessionLost)
+    for worker in workers:
+        book.tell(events.WorkerExited, worker, 0, None)
+        book.tell(events.RemnantsCleared, worker)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.AuthorityProven, book.now)
     book.tell(events.TargetRead, 10)
