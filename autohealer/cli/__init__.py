@@ -17,6 +17,7 @@ from autohealer.errors import AutohealerError, UsageError
 COMMANDS = {
     "run": "Keep N workers of a command alive.",
     "status": "Show the pool: its target, its agents, its workers.",
+    "top": "Show the pool live.",
     "events": "Show what happened.",
     "logs": "Show what the workers wrote.",
     "scale": "Change how many workers the pool has.",

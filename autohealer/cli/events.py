@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +14,9 @@ from autohealer.cli import pool
 from autohealer.cli.follow import Growing, pause
 from autohealer.cli.options import as_json
 from autohealer.cli.pool import PoolAddress
+
+if TYPE_CHECKING:
+    from autohealer.cli.printing import Printing
 
 
 @click.command(short_help="Show what happened.")
@@ -25,28 +31,31 @@ def command(address: PoolAddress, follow: bool, lines: int | None, as_json: bool
       autohealer events -f
       autohealer events --json | jq 'select(.event == "worker.exited")'
     """
-    from autohealer.runtime.eventlog import older  # noqa: PLC0415 - not for --help
+    from autohealer.cli.printing import Printing  # noqa: PLC0415 - not for --help
+    from autohealer.runtime.eventlog import older  # noqa: PLC0415
 
+    printing = None if as_json else Printing()
     growing = Growing(address.state.events_path)
     past = [*Growing(older(address.state.events_path)).lines(), *growing.lines()]
-    _print(past if lines is None else past[len(past) - lines :], as_json)
+    _print(past if lines is None else past[len(past) - min(lines, len(past)) :], printing, past=not follow)
     if not address.runs_here:
         raise address.nobody()
     while follow:
         pause()
-        _print(growing.lines(), as_json)
+        _print(growing.lines(), printing, past=False)
     return 0
 
 
-def _print(lines: Iterable[str], as_json: bool) -> None:
-    from autohealer.views.text import event_line  # noqa: PLC0415
+def _print(lines: Iterable[str], printing: Printing | None, *, past: bool) -> None:
+    """As they are (``printing`` is None), or in words."""
+    from autohealer.views.listing import event_lines  # noqa: PLC0415
 
     for line in lines:
-        if as_json:
+        if printing is None:
             click.echo(line)
             continue
-        try:
+        with suppress(ValueError):  # cut off when the disk was full
             event = json.loads(line)
-        except ValueError:
-            continue  # cut off when the disk was full
-        click.echo(event_line(event))
+            # How long ago is for those who look now: a file or a pipe is read later.
+            now = time.time() if past and printing.styled else None
+            printing.print(event_lines(event, now, glyphs=printing.styled))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 SIMPLE = {"", "dumb", "unknown"}
 
@@ -21,3 +23,18 @@ def can_draw(environ: Mapping[str, str] = os.environ) -> bool:
 def is_styled(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether people read stdout on a terminal that knows more than letters."""
     return sys.stdout is not None and sys.stdout.isatty() and environ.get("TERM", "") not in SIMPLE
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Let a signal that ends this process end it by way of all ``finally``, so that a terminal is given back."""
+
+    def end(signum: int, _: object) -> None:
+        sys.exit(128 + signum)
+
+    former = {signum: signal.signal(signum, end) for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for signum, handler in former.items():
+            signal.signal(signum, handler)

@@ -25,7 +25,7 @@ from autohealer.views.palette import AWAY, BARS, CONNECTED, STATES, event_look, 
 from autohealer.views.pool import AgentRow, PoolView, Usage
 from autohealer.views.table import NARROWEST, WorkerTable
 from autohealer.views.text import event_words
-from autohealer.views.units import ago, duration, milliseconds, number, unix
+from autohealer.views.units import ago, count, duration, milliseconds, number, unix
 
 GAUGE = 24
 LABEL = 7
@@ -58,7 +58,7 @@ def frame(scene: Scene, width: int, height: int) -> Lines:
         above += seen
         room -= len(seen)
     table = WorkerTable(scene.history.causes, scene.usage, view.here, scene.now, width, several=len(view.agents) > 1)
-    body = table.lines(rows, controls, len(view.rows), room - low)
+    body = table.lines(rows, controls, room - low)
     lower = output(scene, width, low) if controls.output else happenings(scene, width, low)
     filler: list[Line] = [BLANK] * (height - len(above) - len(body) - len(lower) - len(below))
     if width >= NARROWEST:
@@ -78,10 +78,10 @@ def header(scene: Scene, width: int) -> list[Line]:
     wanted = max(0, (view.target or 0) - (view.foreign or 0))
     whole = view.target is not None and view.running >= wanted
     tone = "warm" if view.draining else "good" if whole else "bad"
-    count: Line = ((f"{number(view.running)} of {number(view.target)} running", tone),)
+    running: Line = ((f"{number(view.running)} of {number(view.target)} running", tone),)
     parts: list[Line] = [
         (("autohealer", "title"), (" ", ""), (clean(view.pool), "bold")),
-        (*_gauge(view.running, wanted, tone), (" ", ""), *count) if width >= 80 else count,
+        (*_gauge(view.running, wanted, tone), (" ", ""), *running) if width >= 80 else running,
     ]
     if view.registered is not None:
         parts.append(((f"{number(view.registered)} registered", ""),))
@@ -100,7 +100,7 @@ def _gauge(running: int, wanted: int, tone: str) -> Line:
 def _leader(view: PoolView) -> Line:
     if view.leader is None:
         return ("no leader yet", "warm"), ("", "")
-    me = " (this agent)" if view.leader == view.here else ""
+    me = " (here)" if view.leader == view.here else ""
     return ("★ ", "aside"), (f"leader {clean(view.leader)}{me}", ""), (f", epoch {view.epoch}", "dim")
 
 
@@ -151,7 +151,7 @@ def strip(scene: Scene, width: int, *, tall: bool) -> list[Line]:
     history = scene.history
     p50, p95 = history.percentile(0.5), history.percentile(0.95)
     times = "no heals yet" if p50 is None or p95 is None else f"p50 {milliseconds(p50)}, p95 {milliseconds(p95)}"
-    counts = f"{history.deaths:,} deaths, {history.heals:,} heals, {times}"
+    counts = f"{count(history.deaths, 'death')}, {count(history.heals, 'heal')}, {times}"
     columns = max(10, width - LABEL - 2)
     bucket_s = next(s for s in (1, 2, 5, 10, 15, 30, 60) if s * columns >= 300 or s == 60)
     found = history.strip(scene.now, columns, bucket_s)
@@ -228,10 +228,18 @@ def footer(scene: Scene, width: int) -> list[Line]:
         return [(("restart all workers, one by one? ", "warm"), ("y", "key"), (" yes, any other key no", "dim"))]
     if controls.said:
         return [((clean(controls.said), "warm"),)]
+    kept: list[Line] = []
+    if controls.filter:
+        kept = [
+            (
+                (f"filter {controls.filter!r}: {len(controls.shown(scene.view)):,} match", "warm"),
+                (", Esc ends it", "dim"),
+            )
+        ]
     stop = "leave" if scene.leaves_only else "stop"
     words = (("q", stop), ("+-", "scale"), ("↑↓", "choose"), ("k", "kill"), ("l", "output"), ("r", "restart"),
              ("/", "filter"))  # fmt: skip
-    keys: list[Line] = [((key, "key"), (f" {word}", "dim")) for key, word in words]
+    keys: list[Line] = [*kept, *[((key, "key"), (f" {word}", "dim")) for key, word in words]]
     if scene.view.draining:
         keys = [(("Ctrl-C", "key"), (" kills what is left at once", "dim"))]
     if scene.frame_s:

@@ -107,8 +107,8 @@ def of_snapshot(snapshot: Snapshot, zookeeper: str, host: str) -> PoolView:
     )
 
 
-def of_status(status: Mapping[str, Any], here: str | None) -> PoolView:
-    """What ``status --json`` has."""
+def of_status(status: Mapping[str, Any], here: str | None, away_s: float | None = None) -> PoolView:
+    """What ``status --json`` has; ``here`` is the agent on this host, which knows how long ZooKeeper is away."""
     agents = tuple(
         AgentRow(a["agent"], a["host"], a["pid"], a["share"], a["running"], a["draining"]) for a in status["agents"]
     )
@@ -121,7 +121,7 @@ def of_status(status: Mapping[str, Any], here: str | None) -> PoolView:
         pool=status["pool"],
         zookeeper=status["zookeeper"],
         connected=status["connected"],
-        away_s=None,
+        away_s=away_s,
         target=status["target"],
         running=status["running"],
         registered=status["registered"],

@@ -58,7 +58,7 @@ class WorkerTable:
         self._columns = [column for column in columns if width >= column.from_width]
         self._cause_width = width - sum(column.width + 1 for column in self._columns) - 1
 
-    def lines(self, rows: Sequence[Row], controls: Controls, total: int, height: int) -> list[Line]:
+    def lines(self, rows: Sequence[Row], controls: Controls, height: int) -> list[Line]:
         """A title and as many rows as there is room for, the chosen one among them; the last line counts the rest."""
         fits = len(rows) < height
         controls.page = max(1, height - (1 if fits else 2))
@@ -71,8 +71,6 @@ class WorkerTable:
             counts = [f"{first:,} more above"] if first else []
             counts += [f"{after:,} more"] if after else []
             found.append(((f"     … {', '.join(counts)}", "dim"),))
-        if controls.filter:
-            found[0] = (*found[0], (f"  {len(rows):,} of {total:,} match {controls.filter!r}", "warm"))
         return found
 
     def _title(self) -> Line:

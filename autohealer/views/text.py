@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from autohealer.views.units import milliseconds
+from autohealer.views.units import count, milliseconds
 
 if TYPE_CHECKING:
     from autohealer.views.history import History
@@ -28,7 +28,7 @@ def farewell(history: History) -> str:
     """What is left to say when the dashboard has gone."""
     p50, p95 = history.percentile(0.5), history.percentile(0.95)
     times = "" if p50 is None or p95 is None else f", p50 {milliseconds(p50)}, p95 {milliseconds(p95)}"
-    return f"{history.deaths:,} deaths, {history.heals:,} heals{times}"
+    return f"{count(history.deaths, 'death')}, {count(history.heals, 'heal')}{times}"
 
 
 def event_evidence(fields: Fields) -> list[str]:

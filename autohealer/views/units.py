@@ -62,3 +62,8 @@ def unix(moment: object) -> float | None:
 def number(value: int | None) -> str:
     """An integer as people read it."""
     return "?" if value is None else f"{value:,}"
+
+
+def count(value: int, noun: str) -> str:
+    """So many of them: 1 death, 2 deaths."""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Events and status as people read them."""
+"""Events as people read them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autohealer.views.text import event_line, status_text
+from autohealer.views.text import event_line
 
 WORKER = {"worker": "a-3-x1", "pid": 4711, "slot": 3}
 TIME = "2026-01-02T03:04:05.678901Z"
@@ -95,68 +95,3 @@ def test_what_a_worker_said_last_is_shown_below() -> None:
 def test_what_is_missing_does_no_harm(fields: dict[str, Any]) -> None:
     """A line of the log may be of another version."""
     assert event_line(fields).startswith("--:--:--.---  ")
-
-
-STATUS: dict[str, Any] = {
-    "pool": "default",
-    "zookeeper": "127.0.0.1:2181",
-    "connected": True,
-    "target": 2,
-    "running": 1,
-    "registered": 1,
-    "foreign": 0,
-    "leader": "a",
-    "epoch": 7,
-    "agents": [{"agent": "a", "host": "h", "pid": 1, "share": 2, "running": 1, "draining": False, "http": None}],
-    "workers": [
-        {
-            "worker": "a-0-x",
-            "agent": "a",
-            "host": "h",
-            "pid": 10,
-            "slot": 0,
-            "state": "running",
-            "registered": True,
-            "restarts": 3,
-            "started": TIME,
-            "address": None,
-        },
-        {
-            "worker": None,
-            "agent": "a",
-            "host": "h",
-            "pid": None,
-            "slot": 1,
-            "state": "backoff",
-            "registered": False,
-            "restarts": 12,
-            "started": None,
-            "address": None,
-        },
-    ],
-}
-
-
-def test_the_status_of_one_agent() -> None:
-    """A head, and a row for each worker; what is not there is a dash."""
-    lines = [line.split() for line in status_text(STATUS).splitlines()]
-    assert status_text(STATUS).startswith(
-        "pool default: 1 of 2 running, 1 registered\nZooKeeper 127.0.0.1:2181, leader a, epoch 7\n\n"
-    )
-    assert ["0", "running", "10", "yes", "3", TIME, "a-0-x"] in lines
-    assert ["1", "backoff", "-", "no", "12", "-", "-"] in lines
-
-
-def test_the_status_of_several_agents_and_an_outage() -> None:
-    """A row for each agent; that ZooKeeper is away, and that there are foreign workers."""
-    other = {**STATUS["agents"][0], "agent": "b", "share": None}
-    text = status_text({**STATUS, "agents": [*STATUS["agents"], other], "connected": False, "foreign": 2})
-    assert "1 registered, 2 foreign, ZooKeeper away\n" in text
-    assert any(line.split()[:2] == ["b", "h"] and "-" in line.split() for line in text.splitlines())
-
-
-def test_what_is_not_known_yet() -> None:
-    """Nobody leads, no target has been read, nothing runs."""
-    unknown = dict.fromkeys(("target", "foreign", "leader", "epoch"))
-    text = status_text({**STATUS, **unknown, "running": 0, "registered": 0, "agents": [], "workers": []})
-    assert text == "pool default: 0 of - running, 0 registered\nZooKeeper 127.0.0.1:2181, leader -, epoch -"

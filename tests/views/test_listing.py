@@ -1,0 +1,136 @@
+"""What ``status`` and ``events`` print, as text of a fixed width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autohealer.views.lines import Line, plain
+from autohealer.views.listing import event_lines, status_lines
+from autohealer.views.palette import STATES, state_look
+
+TIME = "2026-01-02T03:04:05.678901Z"
+NOW = 1767323232.5  # 187 seconds later
+
+STATUS: dict[str, Any] = {
+    "pool": "default",
+    "zookeeper": "127.0.0.1:2181",
+    "connected": True,
+    "target": 2,
+    "running": 1,
+    "registered": 1,
+    "foreign": 0,
+    "leader": "a",
+    "epoch": 7,
+    "agents": [{"agent": "a", "host": "h", "pid": 1, "share": 2, "running": 1, "draining": False, "http": None}],
+    "workers": [
+        {
+            "worker": "a-0-x",
+            "agent": "a",
+            "host": "h",
+            "pid": 10,
+            "slot": 0,
+            "state": "running",
+            "registered": True,
+            "restarts": 3,
+            "started": TIME,
+            "address": None,
+        },
+        {
+            "worker": None,
+            "agent": "a",
+            "host": "h",
+            "pid": None,
+            "slot": 1,
+            "state": "backoff",
+            "registered": False,
+            "restarts": 12,
+            "started": None,
+            "address": None,
+        },
+    ],
+}
+
+
+def text(lines: list[Line]) -> str:
+    return "\n".join(map(plain, lines))
+
+
+def test_the_status_of_one_agent() -> None:
+    """A head, and a row for each worker; what is not there is a dash."""
+    assert (
+        text(status_lines(STATUS, NOW, glyphs=False))
+        == """\
+pool default: 1 of 2 running, 1 registered
+ZooKeeper 127.0.0.1:2181, leader a, epoch 7
+
+slot  state    pid     up  restarts  registered  host  worker
+   0  running   10  3m06s         3  yes         h     a-0-x
+   1  backoff    -      -        12  no          h     -"""
+    )
+
+
+def test_the_status_on_a_terminal() -> None:
+    """The same with a glyph for each state, so that it is told by more than its colour."""
+    assert text(status_lines(STATUS, NOW, glyphs=True)).splitlines()[3:] == [
+        "slot  state      pid     up  restarts  registered  host  worker",
+        "   0  ● running   10  3m06s         3  yes         h     a-0-x",
+        "   1  ▲ backoff    -      -        12  no          h     -",
+    ]
+
+
+def test_no_two_states_look_alike() -> None:
+    """Glyph and word, each by itself, tell states apart; one that is not known yet is shown by its name."""
+    assert len({look.glyph for look in STATES.values()}) == len({look.word for look in STATES.values()}) == len(STATES)
+    assert state_look("hibernating").word == "hibernating"
+
+
+def test_the_status_of_several_agents_and_an_outage() -> None:
+    """A row for each agent; that ZooKeeper is away, and that there are foreign workers."""
+    other = {**STATUS["agents"][0], "agent": "b", "share": None}
+    status = {**STATUS, "agents": [*STATUS["agents"], other], "connected": False, "foreign": 2, "workers": []}
+    assert (
+        text(status_lines(status, NOW, glyphs=False))
+        == """\
+pool default: 1 of 2 running, 1 registered, 2 foreign, ZooKeeper away
+ZooKeeper 127.0.0.1:2181, leader a, epoch 7
+
+agent       host  pid  share  running  draining
+a (leader)  h       1      2        1  no
+b           h       1      -        1  no"""
+    )
+
+
+def test_what_is_not_known_yet() -> None:
+    """Nobody leads, no target has been read, nothing runs."""
+    unknown = dict.fromkeys(("target", "foreign", "leader", "epoch"))
+    status = {**STATUS, **unknown, "running": 0, "registered": 0, "agents": [], "workers": []}
+    assert text(status_lines(status, NOW, glyphs=False)) == (
+        "pool default: 0 of - running, 0 registered\nZooKeeper 127.0.0.1:2181, leader -, epoch -"
+    )
+
+
+def test_an_event_on_a_terminal() -> None:
+    """How long ago, when, a glyph, and words; what else it says stands below its words."""
+    fields = {
+        "time": TIME,
+        "event": "worker.backoff",
+        "slot": 3,
+        "delay": 0.2,
+        "reason": "exit code 1",
+        "output": ["a\tb"],
+    }
+
+    assert text(event_lines(fields, NOW, glyphs=True)) == (
+        "  3m ago  03:04:05.678  ▲ worker 3 waits 0.2 s before its next start: exit code 1\n"
+        "                          | a   b"
+    )
+
+
+def test_nothing_that_a_terminal_obeys_gets_through() -> None:
+    """Escapes in what others wrote are blanks on the screen."""
+    worker = {**STATUS["workers"][0], "host": "h\x1b[2J\u202e", "worker": "a\nb"}
+    shown = text(status_lines({**STATUS, "pool": "p\x1bc", "workers": [worker]}, NOW, glyphs=True))
+    event = {"time": TIME, "event": "worker.faulty", "slot": 1, "cause": "\x1b]0;x\x07", "evidence": "\x9b1m"}
+
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert all(line.isprintable() for line in text(event_lines(event, NOW, glyphs=True)).splitlines())
