@@ -118,6 +118,7 @@ class Host:
     session: Session | None = None
     connected: bool = False
     lives: int = 0
+    _guard: actions.Guard | None = None  # outlives the agent
 
     def start(self) -> None:
         """Start an agent; it takes over the workers that live here."""
@@ -350,6 +351,12 @@ class Host:
             self._tell(events.DeadlineReached)
 
     def _obey_SpawnWorker(self, order: actions.SpawnWorker) -> None:  # noqa: N802 - named after the order
+        if self.simulation.policy is OnPartition.STOP and not (
+            self._guard and self.simulation.now < self._guard.stop_at
+        ):
+            # As the agent's shell does: one that was frozen wakes up with decisions of long ago.
+            self._later(0.0, self._tell, events.SpawnFailed, order.worker, "no licence", True)
+            return
         self.processes[order.worker] = order.slot
         self.simulation.count(1)
         self._later(0.0, self._tell, events.WorkerSpawned, order.worker, 1, "now")
