@@ -18,6 +18,8 @@ from autohealer.errors import AutohealerError
 MAX_BYTES = 8 * 1024
 MAX_PLAN_BYTES = 512 * 1024
 MAX_COUNT = 2**31 - 1
+# More than any pool has: a number beyond is a mistake or malice, and would be as many processes.
+MAX_WORKERS = 1_000_000
 MAX_TEXT = 1024
 VERBS = frozenset({"stop", "restart", "drain", "undrain", "kill"})
 
@@ -83,7 +85,7 @@ def read_target(data: bytes) -> int | None:
     """How many workers the pool should have."""
     fields = _object(data, MAX_BYTES)
     workers = fields.get("workers") if fields else None
-    return workers if _count(workers) else None
+    return workers if _count(workers, MAX_WORKERS) else None
 
 
 def read_plan(data: bytes) -> Plan | None:
@@ -93,9 +95,11 @@ def read_plan(data: bytes) -> Plan | None:
         return None
     epoch, leader, shares = fields.get("epoch"), fields.get("leader"), fields.get("shares")
     target, foreign = fields.get("target"), fields.get("foreign", 0)
-    if not (_integer(epoch) and 0 <= epoch < _INT64 and _text(leader) and _count(target) and _count(foreign)):
+    if not (
+        _integer(epoch) and 0 <= epoch < _INT64 and _text(leader) and _count(target, MAX_WORKERS) and _count(foreign)
+    ):
         return None
-    if not isinstance(shares, dict) or not all(_text(name) and _count(n) for name, n in shares.items()):
+    if not isinstance(shares, dict) or not all(_text(name) and _count(n, MAX_WORKERS) for name, n in shares.items()):
         return None
     return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares)
 
@@ -192,8 +196,8 @@ def _integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _count(value: object) -> TypeGuard[int]:
-    return _integer(value) and 0 <= value <= MAX_COUNT
+def _count(value: object, most: int = MAX_COUNT) -> TypeGuard[int]:
+    return _integer(value) and 0 <= value <= most
 
 
 def _text(value: object) -> TypeGuard[str]:

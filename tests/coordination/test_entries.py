@@ -15,6 +15,7 @@ from autohealer.core.model import AgentEntry, Plan
 from autohealer.errors import AutohealerError
 
 counts = st.integers(0, entries.MAX_COUNT)
+numbers_of_workers = st.integers(0, entries.MAX_WORKERS)
 texts = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=40)
 agent_entries = st.builds(
     AgentEntry,
@@ -34,9 +35,9 @@ plans = st.builds(
     Plan,
     epoch=st.integers(0, 2**63 - 1),
     leader=texts,
-    target=counts,
+    target=numbers_of_workers,
     foreign=counts,
-    shares=st.dictionaries(texts, counts, max_size=5),
+    shares=st.dictionaries(texts, numbers_of_workers, max_size=5),
 )
 worker_entries = st.builds(
     WorkerEntry,
@@ -111,10 +112,16 @@ def test_a_request_is_read_as_written(request: Request) -> None:
     assert entries.read_request(entries.write_request(request)) == request
 
 
-@given(counts)
+@given(numbers_of_workers)
 def test_a_target_is_read_as_written(workers: int) -> None:
     """Round trip."""
     assert entries.read_target(entries.write_target(workers)) == workers
+
+
+def test_a_number_that_no_pool_has_is_not_obeyed() -> None:
+    """It would be as many processes."""
+    assert entries.read_target(b'{"workers": 1000001}') is None
+    assert entries.read_plan(b'{"epoch": 1, "leader": "a", "target": 1, "shares": {"a": 2000000}}') is None
 
 
 @given(entry=agent_entries, later=json_values)

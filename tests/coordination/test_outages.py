@@ -137,7 +137,7 @@ def test_nobody_waits_for_a_server_that_is_away(mortal: RealZooKeeper, member_at
     a = member_at(mortal.hosts).join()
     a.wait(LeadershipWon)
     mortal.pause(0)
-    a.do(a.cluster.leave, True)
+    a.do(a.cluster.leave)
     a.wait(ClusterLeft, within=2.5)
     began = time.monotonic()
     a.end()
