@@ -106,6 +106,18 @@ def test_stop(cluster: Cluster, fault: Callable[[Host], None], victim: int) -> N
         assert timeline.alive() == N
 
 
+def test_stop_alone(cluster: Cluster) -> None:
+    """An agent without others runs all, also after it was cut off, and after its end."""
+    (host,) = cluster.start(N, 1, options=("--on-partition", "stop"), proxied=[0])
+    cut(host)
+    eventually(lambda: host.living() == [], what=str(cluster))
+    heal(host)
+    cluster.until_rest(N)
+    assert host.stop() == 0
+    cluster.run(host, N)
+    cluster.until_rest(N)
+
+
 def test_stop_when_agent_and_leader_are_frozen_together(cluster: Cluster) -> None:
     """Two of three, the leader among them: the third waits until all of theirs are gone."""
     hosts = cluster.start(N, 3, options=("--on-partition", "stop"))
