@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,11 @@ from autohealer.cli import pool
 from autohealer.cli.follow import PAUSE_S
 from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
+from autohealer.cli.progress import Progress
 from autohealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from autohealer.coordination.console import Console
 
 EXPIRES_S = 600.0
 
@@ -35,11 +40,22 @@ def command(address: PoolAddress, agent: str | None, undo: bool, no_wait: bool) 
         if name not in present:
             raise UsageError(f"there is no agent {name}", f"name one of: {', '.join(sorted(present))}")
         request = console.request("undrain" if undo else "drain", name, time.time() + EXPIRES_S)
-        while not no_wait and name in console.agents():
-            if console.wait_answered(request, PAUSE_S):
-                click.echo(f"agent {name} {'may have workers again' if undo else 'is empty'}")
-                return 0
+        if not no_wait and _is_answered(console, request, name):
+            click.echo(f"agent {name} {'may have workers again' if undo else 'is empty'}")
     return 0
+
+
+def _is_answered(console: Console, request: str, agent: str) -> bool:
+    """Wait until the agent has done it; False where it has gone instead."""
+    total = 0
+    with Progress("handed over") as progress:
+        while agent in (agents := console.agents()):
+            running = entry.running if (entry := agents[agent]) else 0
+            total = max(total, running)
+            progress(total - running, total)
+            if console.wait_answered(request, PAUSE_S):
+                return True
+    return False
 
 
 def _own(address: PoolAddress) -> str:

@@ -10,6 +10,8 @@ from autohealer.cli import pool
 from autohealer.cli.follow import PAUSE_S
 from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
+from autohealer.cli.progress import Progress
+from autohealer.cli.status import pool_status
 
 EXPIRES_S = 3600.0
 
@@ -25,7 +27,8 @@ def command(address: PoolAddress, no_wait: bool) -> int:
 
     Each agent first starts one worker more; then it exchanges its own, each once the one before it has registered.
     """
-    with address.console() as console:
+    with address.console() as console, Progress("exchanged") as progress:
+        old = _workers(address)
         expires = time.time() + EXPIRES_S
         waiting = {agent: console.request("restart", agent, expires) for agent in console.agents()}
         agents = len(waiting)
@@ -38,6 +41,12 @@ def command(address: PoolAddress, no_wait: bool) -> int:
             ]
             for agent in done:
                 del waiting[agent]
+            if progress.is_due:
+                progress(len(old - _workers(address)), len(old))
     if not no_wait:
         click.echo(f"all workers of {agents} {'agent' if agents == 1 else 'agents'} are new")
     return 0
+
+
+def _workers(address: PoolAddress) -> set[str]:
+    return {worker["worker"] for worker in pool_status(address)["workers"] if worker["worker"] is not None}

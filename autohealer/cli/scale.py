@@ -10,6 +10,7 @@ from autohealer.cli import pool
 from autohealer.cli.follow import pause
 from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
+from autohealer.cli.progress import Progress
 from autohealer.cli.run import MOST_WORKERS
 from autohealer.cli.status import pool_status
 
@@ -24,7 +25,7 @@ def command(address: PoolAddress, workers: int, no_wait: bool) -> int:
     \b
       autohealer scale 20
     """
-    with address.console() as console:
+    with address.console() as console, Progress("running") as progress:
         console.scale(workers)
         while not no_wait:
             if (target := console.target()) != workers:
@@ -35,6 +36,7 @@ def command(address: PoolAddress, workers: int, no_wait: bool) -> int:
                 foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
                 click.echo(f"{status['running']} workers run{foreign}")
                 return 0
+            progress(status["running"], workers)
             pause()
     return 0
 

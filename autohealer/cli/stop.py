@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +12,13 @@ from autohealer.cli import pool
 from autohealer.cli.follow import pause
 from autohealer.cli.options import no_wait, option
 from autohealer.cli.pool import PoolAddress, connected
+from autohealer.cli.progress import Progress
 from autohealer.cli.types import Duration, SignalNumber
 from autohealer.errors import UnreachableError
 from autohealer.runtime.ledger import Ledger
+
+if TYPE_CHECKING:
+    from autohealer.coordination.console import Console
 
 EXPIRES_S = 60.0
 
@@ -35,8 +40,7 @@ def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait
         with address.console() as console:
             request = console.request("stop", "", time.time() + EXPIRES_S)
             if not (no_wait or address.is_embedded):
-                while console.agents():
-                    pause()
+                _wait_for_all(console)
                 console.withdraw(request)
     except UnreachableError:
         if address.runs_here:
@@ -51,6 +55,17 @@ def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait
         _stop_left(address, stop_signal, stop_timeout)
     click.echo(f"pool {address.name} is {'asked to stop' if no_wait else 'stopped'}")
     return 0
+
+
+def _wait_for_all(console: Console) -> None:
+    """Until no agent is left."""
+    total = 0
+    with Progress("stopped") as progress:
+        while agents := console.agents():
+            running = sum(entry.running for entry in agents.values() if entry)
+            total = max(total, running)
+            progress(total - running, total)
+            pause()
 
 
 def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> bool:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
+from autohealer.cli.progress import Progress
 from autohealer.cli.zk import session
-from autohealer.cli.zk.deleteall import Progress
 from autohealer.cli.zk.show import printable
 from autohealer.coordination.nodes import Nodes
 from autohealer.coordination.subtree import delete_all
@@ -380,9 +380,9 @@ def test_deleteall_says_what_it_may_not_delete(zk: ZkCli) -> None:
 
 def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It is drawn in place, and gone at the end."""
-    monkeypatch.setattr("autohealer.cli.zk.deleteall.BAR_EVERY_S", 0.0)
+    monkeypatch.setattr("autohealer.cli.progress.BAR_EVERY_S", 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    progress = Progress()
+    progress = Progress("deleted")
     progress(500, 1000)
     progress.end()
     drawn, wiped = capsys.readouterr().err.split("\r")[1:3]
@@ -396,12 +396,12 @@ def test_progress_is_a_line_now_and_then_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And nothing at all where it is quick."""
-    quick = Progress()
+    quick = Progress("deleted")
     quick(500, 1000)
     quick.end()
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("autohealer.cli.zk.deleteall.LINE_EVERY_S", 0.0)
-    slow = Progress()
+    monkeypatch.setattr("autohealer.cli.progress.LINE_EVERY_S", 0.0)
+    slow = Progress("deleted")
     slow(500, 1000)
     slow.end()
 
