@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli import pool
+from autohealer.cli import completing, pool
 from autohealer.cli.follow import PAUSE_S
 from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
@@ -22,7 +22,7 @@ EXPIRES_S = 600.0
 
 @click.command(short_help="Empty an agent; the others take over its workers.")
 @pool.address
-@click.argument("agent", required=False)
+@click.argument("agent", shell_complete=completing.agents, required=False)
 @click.option("--undo", is_flag=True, help="Let it have workers again.")
 @no_wait
 def command(address: PoolAddress, agent: str | None, undo: bool, no_wait: bool) -> int:

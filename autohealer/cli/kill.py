@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from autohealer.cli import pool
+from autohealer.cli import completing, pool
 from autohealer.cli.follow import pause
 from autohealer.cli.options import no_wait
 from autohealer.cli.pool import PoolAddress
@@ -20,7 +20,7 @@ PATIENCE_S = 60.0
 
 @click.command(short_help="Kill one worker, to see it heal.")
 @pool.address
-@click.argument("worker")
+@click.argument("worker", shell_complete=completing.workers)
 @no_wait
 def command(address: PoolAddress, worker: str, no_wait: bool) -> int:
     r"""Kill one worker with SIGKILL, and wait until another runs in its place.

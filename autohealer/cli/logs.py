@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autohealer.cli import pool
+from autohealer.cli import completing, pool
 from autohealer.cli.follow import Growing, pause
 from autohealer.cli.pool import PoolAddress
 from autohealer.core.model import WorkerId
@@ -15,7 +15,7 @@ from autohealer.errors import UsageError
 
 @click.command(short_help="Show what the workers wrote.")
 @pool.address
-@click.argument("worker", required=False)
+@click.argument("worker", shell_complete=completing.workers, required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what they write from now on.")
 @click.option("-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="The last so many of each.")
 def command(address: PoolAddress, worker: str | None, follow: bool, lines: int) -> int:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from autohealer.cli import completing
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -20,7 +22,7 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Function], Funct
 def where(function: Function) -> Function:
     """``--zk``, ``--pool`` and ``--state-dir``: which pool is meant."""
     zk = option("--zk", metavar="HOSTS[/CHROOT]", help="Connection string of a ZooKeeper ensemble.")
-    pool = option("--pool", metavar="NAME", help="Name of the pool.")
+    pool = option("--pool", metavar="NAME", help="Name of the pool.", shell_complete=completing.pools)
     state_dir = option(
         "--state-dir",
         type=click.Path(path_type=Path, file_okay=False),

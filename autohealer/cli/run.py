@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from autohealer.cli.options import as_json, option, where
 from autohealer.cli.types import Assignment, Duration, SignalNumber, Size
@@ -24,16 +25,20 @@ class RunCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Part the command from our own arguments before click sees it."""
-        if "--" not in args:
+        if "--" not in args and not ctx.resilient_parsing:
             found, rest, _ = super().make_parser(ctx).parse_args(args=list(args))
             if rest and "--help" not in args:
                 example = f"autohealer run {found['workers']} -- {' '.join(rest)}"
                 raise UsageError("there is no -- before the command", f"write: {example}")
-            ctx.params["command"] = ()
-            return super().parse_args(ctx, args)
-        cut = args.index("--")
+        cut = args.index("--") if "--" in args else len(args)
         ctx.params["command"] = tuple(args[cut + 1 :])
         return super().parse_args(ctx, args[:cut])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Of the command that is run we know no more than that it is, or works on, files."""
+        if ctx.params["workers"] is not None and (ctx.params["command"] or not incomplete.startswith("-")):
+            return [CompletionItem(incomplete, type="file")]
+        return super().shell_complete(ctx, incomplete)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The usage line."""
