@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.clusters import Cluster, Host
+from tests.support.processes import eventually
 
 N = 6
 
@@ -86,5 +87,5 @@ def test_never_more_on_the_way(cluster: Cluster, move: Move) -> None:
         begun = timeline.settle()
         assert timeline.alive() == N
         move(cluster, hosts)
+        eventually(lambda: timeline.alive() == N)
         assert timeline.at_most(begun) == N, timeline.story(begun)
-        assert timeline.alive() == N

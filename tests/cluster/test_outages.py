@@ -26,7 +26,8 @@ def kill_one(host: Host) -> None:
     eventually(lambda: host.pids().keys() == slots.keys() and slots[0] not in host.living(), what=str(host.status()))
     healed = eventually(lambda: [e["heal_ms"] for e in host.events("worker.started", slot=0) if "heal_ms" in e])
     assert healed[-1] < 500
-    assert len(host.living()) == len(slots)
+    # A process that is only just being executed bears no mark yet.
+    eventually(lambda: len(host.living()) == len(slots))
 
 
 def registered(cluster: Cluster) -> set[str]:
