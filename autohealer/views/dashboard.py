@@ -29,6 +29,8 @@ from autohealer.views.units import ago, count, duration, milliseconds, number, u
 
 GAUGE = 24
 LABEL = 7
+USUAL = 80
+"""Narrower than this, words are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def header(scene: Scene, width: int) -> list[Line]:
     running: Line = ((f"{number(view.running)} of {number(view.target)} running", tone),)
     parts: list[Line] = [
         (("autohealer", "title"), (" ", ""), (clean(view.pool), "bold")),
-        (*_gauge(view.running, wanted, tone), (" ", ""), *running) if width >= 80 else running,
+        (*_gauge(view.running, wanted, tone), (" ", ""), *running) if width >= USUAL else running,
     ]
     if view.registered is not None:
         parts.append(((f"{number(view.registered)} registered", ""),))
@@ -155,7 +157,8 @@ def strip(scene: Scene, width: int, *, tall: bool) -> list[Line]:
     columns = max(10, width - LABEL - 2)
     bucket_s = next(s for s in (1, 2, 5, 10, 15, 30, 60) if s * columns >= 300 or s == 60)
     found = history.strip(scene.now, columns, bucket_s)
-    title = rule("deaths and heals", f"{counts} · the last {duration(bucket_s * columns).split()[0]}", width)
+    span = f" · the last {duration(bucket_s * columns).split()[0]}" if tall else ""
+    title = rule("deaths and heals" if width >= USUAL else "history", counts + span, width)
     died = _bars([deaths for deaths, _ in found])
     healed = _bars([heals for _, heals in found])
     if not tall:
@@ -237,8 +240,8 @@ def footer(scene: Scene, width: int) -> list[Line]:
             )
         ]
     stop = "leave" if scene.leaves_only else "stop"
-    words = (("q", stop), ("+-", "scale"), ("↑↓", "choose"), ("k", "kill"), ("l", "output"), ("r", "restart"),
-             ("/", "filter"))  # fmt: skip
+    words = (("q", stop), ("+-", "scale"), ("↑↓", "pick"), ("k", "kill"), ("l", "log"), ("r", "restart"),
+             ("/", "find"))  # fmt: skip
     keys: list[Line] = [*kept, *[((key, "key"), (f" {word}", "dim")) for key, word in words]]
     if scene.view.draining:
         keys = [(("Ctrl-C", "key"), (" kills what is left at once", "dim"))]
