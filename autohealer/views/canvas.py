@@ -24,7 +24,7 @@ class Pen:
     def write(self, line: Line) -> str:
         """The line as the terminal is to be sent it."""
         codes = self._codes
-        text = "".join([f"{codes[style]}{text}{RESET}" if codes[style] else text for text, style in line])
+        text = "".join([f"{codes[style]}{text}{RESET}" if codes[style] and text else text for text, style in line])
         return text if self._unicode else text.translate(ASCII).encode("ascii", "replace").decode()
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from kazoo.client import KazooClient
 
 from tests.cli.zkcli import ZkCli
+from tests.support.pools import Pool
+from tests.support.processes import Processes
+from tests.support.terminals import Terminal
+
+if TYPE_CHECKING:
+    from autohealer.zkserver import ZooKeeperServer
 
 
 @pytest.fixture
@@ -31,3 +38,19 @@ def zk(zookeeper_hosts: str, zk_at_nothing: ZkCli, monkeypatch: pytest.MonkeyPat
 def client(zookeeper_hosts: str, connect: Callable[[str], KazooClient]) -> KazooClient:
     """A client that knows nothing of us; its paths are within the test's chroot."""
     return connect(zookeeper_hosts)
+
+
+@pytest.fixture
+def own_pool(processes: Processes, embedded_zookeeper: ZooKeeperServer, connect: Callable[[str], KazooClient]) -> Pool:
+    """A pool on a server of the tests' own, which leaves the usual port to others."""
+    chroot = f"/screens-{processes.directory.name}"
+    connect(embedded_zookeeper.hosts).create(chroot)
+    return Pool(processes, f"{embedded_zookeeper.hosts}{chroot}", connect)
+
+
+@pytest.fixture
+def terminal(processes: Processes) -> Iterator[Terminal]:
+    """A terminal of 100 columns and 30 lines."""
+    opened = Terminal(processes)
+    yield opened
+    opened.close()
