@@ -7,7 +7,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -52,8 +52,20 @@ def pool(request: pytest.FixtureRequest) -> Pool:
 
 @contextmanager
 def _usual_port(how: int) -> Iterator[None]:
-    """Every embedded server takes port 2181 if it is free: a test that wants it for certain has to be alone."""
-    path = Path(tempfile.gettempdir()) / f"autohealer-tests-{os.getuid()}-port-{USUAL_PORT}"
+    """Every embedded server takes port 2181 if it is free: a test that wants it for certain has to be alone.
+
+    Who waits for the room waits in its door, so that nobody comes in before him.
+    """
+    with _locked("door", fcntl.LOCK_EX), ExitStack() as room:
+        room.enter_context(_locked("room", how))
+        inside = room.pop_all()
+    with inside:
+        yield
+
+
+@contextmanager
+def _locked(name: str, how: int) -> Iterator[None]:
+    path = Path(tempfile.gettempdir()) / f"autohealer-tests-{os.getuid()}-port-{USUAL_PORT}-{name}"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def is_mine() -> bool:
