@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Instant
 from autohealer.core.slots import Slot
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerView:
+class WorkerView(NamedTuple):
     """One slot of this agent; ``worker``, ``pid`` and ``started`` are None between two lives."""
 
     slot: int
