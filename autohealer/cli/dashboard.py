@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from autohealer.cli.pool import ANSWER_S
 from autohealer.processes.output import OutputFiles
 from autohealer.runtime.errands import Errands
@@ -25,6 +23,7 @@ from autohealer.views.text import event_line, farewell
 if TYPE_CHECKING:
     from autohealer.coordination.console import Console
     from autohealer.core.snapshot import Snapshot
+    from autohealer.runtime.printer import Printer
     from autohealer.runtime.statedir import StateDir
     from autohealer.runtime.window import Window
 
@@ -79,13 +78,13 @@ class Dashboard:
 
 
 class AgentDashboard:
-    """The dashboard of the agent in this process. What cannot be drawn any more is printed by ``instead``."""
+    """The dashboard of the agent in this process. What cannot be drawn any more, and the last word, is printed."""
 
-    def __init__(self, state: StateDir, instead: Callable[[str], None]) -> None:
+    def __init__(self, state: StateDir, printer: Printer, complaints: Printer) -> None:
         # As Ctrl-C does it: one way to end is enough.
         self._dashboard = Dashboard(state, lambda: os.kill(os.getpid(), signal.SIGINT), leaves_only=False)
         self._screen = self._dashboard.screen
-        self._instead = instead
+        self._printer, self._complaints = printer, complaints
         self._warnings: deque[str] = deque(maxlen=WARNINGS)
 
     def watch(self, window: Window) -> None:
@@ -99,7 +98,7 @@ class AgentDashboard:
     def take(self, line: Mapping[str, Any]) -> None:
         """An event."""
         if self._screen.failure is not None:
-            self._instead(event_line(line))
+            self._printer.print(event_line(line))
         self._screen.take(line)
 
     def warn(self, text: str) -> None:
@@ -111,11 +110,11 @@ class AgentDashboard:
         """Give the terminal back, and say what there was to see."""
         self._dashboard.close()
         if self._screen.is_begun:
-            click.echo(farewell(self._screen.history))
+            self._printer.print(farewell(self._screen.history))
         for text in self._warnings:
-            click.echo(f"warning: {text}", err=True)
+            self._complaints.print(f"warning: {text}")
         if self._screen.failure is not None:
-            click.echo(f"warning: the dashboard broke: {self._screen.failure!r}", err=True)
+            self._complaints.print(f"warning: the dashboard broke: {self._screen.failure!r}")
 
 
 def _stdin() -> int:

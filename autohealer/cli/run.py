@@ -100,10 +100,11 @@ def command(ctx: click.Context, /, **params: Any) -> int:
     from autohealer.runtime.printer import Printer  # noqa: PLC0415
 
     options = _options(ctx, params, RunOptions)
-    if _has_dashboard(params):
-        return _run_with_dashboard(options)
+    drawn = _has_dashboard(params)
     printer, complaints = Printer(sys.stdout), Printer(sys.stderr)
     try:
+        if drawn:
+            return _run_with_dashboard(options, printer, complaints)
         return run_agent(
             options, _listener(printer, params["as_json"]), lambda text: complaints.print(f"warning: {text}")
         )
@@ -131,19 +132,16 @@ def _has_dashboard(params: dict[str, Any]) -> bool:
     return True
 
 
-def _run_with_dashboard(options: Any) -> int:
+def _run_with_dashboard(options: Any, printer: Any, complaints: Any) -> int:
     from autohealer.cli.dashboard import AgentDashboard  # noqa: PLC0415 - only where it is shown
     from autohealer.runtime.agent import run_agent  # noqa: PLC0415
-    from autohealer.runtime.printer import Printer  # noqa: PLC0415
     from autohealer.runtime.statedir import StateDir  # noqa: PLC0415
 
-    printer = Printer(sys.stdout)
-    dashboard = AgentDashboard(StateDir(options.state_dir, options.spec.name), printer.print)
+    dashboard = AgentDashboard(StateDir(options.state_dir, options.spec.name), printer, complaints)
     try:
         return run_agent(options, dashboard.take, dashboard.warn, dashboard.watch)
     finally:
         dashboard.close()
-        printer.close()
 
 
 def _listener(printer: Any, as_json_lines: bool) -> Callable[[Any], None]:

@@ -282,3 +282,13 @@ def test_events_on_a_terminal(own_pool: Pool, terminal: Terminal) -> None:
     assert re.search(
         r"^[\d:.]{12}  worker 0 \(pid \d+\) was killed by SIGKILL", own_pool.call("events").stdout, re.MULTILINE
     )
+
+
+def test_the_terminal_goes_away(own_pool: Pool, terminal: Terminal) -> None:
+    """A window that is closed: the agent ends as on SIGTERM, with nobody left to tell."""
+    terminal.start(*run(own_pool, 2))
+    terminal.until("2 of 2 running")
+    own_pool.until_running(2)
+    terminal.hang_up()
+    assert terminal.process.wait(20) == 0
+    assert own_pool.living() == []

@@ -38,6 +38,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.sent = b""
         self._ours, self._theirs = os.openpty()
+        self._is_open = True
         self.resize(columns, lines)
         self._former = termios.tcgetattr(self._theirs)
         self.process: subprocess.Popen[bytes]
@@ -119,11 +120,17 @@ class Terminal:
         """What was printed once the screen was given back."""
         return self.sent[self.sent.rfind(b"\x1b[?1049l") :].decode().replace("\x1b[?1049l", "").replace("\r\n", "\n")
 
+    def hang_up(self) -> None:
+        """Close the window."""
+        if self._is_open:
+            self._is_open = False
+            os.close(self._ours)
+            os.close(self._theirs)
+
     def close(self) -> None:
         """Kill what is left of it."""
         with suppress(ProcessLookupError, AttributeError):
             os.killpg(self.process.pid, signal.SIGKILL)
         with suppress(AttributeError):
             self.process.wait()
-        os.close(self._ours)
-        os.close(self._theirs)
+        self.hang_up()
