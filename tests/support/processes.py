@@ -123,6 +123,7 @@ class Processes:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         for process in self._started:
+            process.kill()  # one that is in the middle of exec had no environment to be found by
             process.wait()
 
 
