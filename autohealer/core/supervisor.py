@@ -60,7 +60,8 @@ class Supervisor:
     """The state of one agent for one pool, changed by ``handle`` alone.
 
     ``overwrite_target``: this ``run`` asks for another number than the one before it, so it is written even where a
-    target stands. ``style``: how this pool's workers were seen to register in the agent's former life.
+    target stands. ``style``: how this pool's workers were seen to register in the agent's former life; it
+    says nothing of a command that is run when none of them is left.
     """
 
     def __init__(self, spec: PoolSpec, me: Identity, *, overwrite_target: bool, style: Style = Style.UNKNOWN) -> None:
@@ -68,7 +69,8 @@ class Supervisor:
         self._orders: list[Action] = []
         order = self._orders.append
         self._slots = Slots(spec, me.agent, me.nonce, order)
-        self._registrations = Registrations(spec, style, order, self._slots.fault, self._slots.ready)
+        self._former_style = style
+        self._registrations = Registrations(spec, Style.UNKNOWN, order, self._slots.fault, self._slots.ready)
         self._leader = Leader(spec, me.agent, order)
         self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
         self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity)
@@ -202,6 +204,7 @@ class Supervisor:
 
     def _worker_adopted(self, event: events.WorkerAdopted) -> None:
         self._adopted = True
+        self._registrations.style = self._former_style
         self._slots.adopt(event)
         self._registrations.started(event.worker, event.at)
 

@@ -284,6 +284,17 @@ def test_what_adopted_workers_lose_with_the_old_session_is_nobodys_fault() -> No
     assert book.take(MakeStandIn) == [MakeStandIn("me-0-old")]
 
 
+@pytest.mark.parametrize("former", [Style.IDENTIFIED, Style.ANONYMOUS])
+def test_how_former_workers_registered_says_nothing_of_those_of_another_command(former: Style) -> None:
+    book = Playbook(workers=1, style=former)
+    book.connect(target=1)
+    book.follow(me=1)
+    (worker,) = book.spawn()
+    book.wait(3)
+
+    assert book.take(MakeStandIn) == [MakeStandIn(worker)]
+
+
 # ---- leading
 
 
@@ -449,11 +460,11 @@ def test_it_says_what_it_runs_once_for_each_change_and_again_in_each_session() -
 
 
 def test_a_departed_workers_credit_is_published_and_taken_back_on_time() -> None:
-    book = Playbook(style=Style.ANONYMOUS)
-    one, *_ = book.run(2)
-    # Registered under its id, it would leave no credit.
-    book.tell(events.RegistrationGone, one)
-    book.tell(events.WorkerExited, one, 1, None)
+    book = Playbook(workers=1, style=Style.ANONYMOUS)
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.connect(target=1)
+    book.follow(me=1)
+    book.tell(events.WorkerExited, "me-0-old", None, None)
     book.spawn()
     assert book.take(PublishAgent)[-1].entry.departed == 1
     book.wait(59)

@@ -38,6 +38,18 @@ def test_stand_ins(pool: Pool, mode: str) -> None:
     eventually(lambda: set(pool.registered(client)) == names)
 
 
+def test_another_command_in_the_same_place(pool: Pool) -> None:
+    """That the workers of a pool that has ended registered themselves does not hold for those of the next one."""
+    pool.run(2, *FLAKY)
+    pool.until_running(2)
+    pool.until_by_themselves(pool.client())
+    assert pool.stop() == 0
+    pool.run(2)
+    pool.until_running(2)
+    pool.until_registered(2)
+    assert pool.stop() == 0
+
+
 def test_self(pool: Pool) -> None:
     """Nobody stands in, however long it takes; who has not registered in time is faulty."""
     slot_1_never = 'test {slot} = 1 && exec sleep 1000; exec "$0" "$@"'
