@@ -340,7 +340,7 @@ def test_an_outage_longer_than_the_session_is_no_reason_for_a_new_one(
     mortal: RealZooKeeper, member_at: Callable[..., Member]
 ) -> None:
     """A server that comes back knows its sessions, whatever time has passed; the rival gives way to the old client."""
-    a = member_at(mortal.hosts, session_timeout=1).join()
+    a = member_at(mortal.hosts, session_timeout=4).join()
     a.wait(LeadershipWon)
     session = a.session
     mortal.kill(0)

@@ -18,7 +18,9 @@ def worker(processes: Processes, name: str) -> subprocess.Popen[bytes]:
 def test_counts_those_that_live_at_once(processes: Processes) -> None:
     """A third that overlaps with two others, and a gap of a twentieth of a second with one alone."""
     with Timeline([processes.mark]) as timeline:
-        first, second = worker(processes, "a-0-1"), worker(processes, "a-1-1")
+        first = worker(processes, "a-0-1")
+        eventually(lambda: timeline.alive() == 1)
+        second = worker(processes, "a-1-1")
         eventually(lambda: timeline.alive() == 2)
         two = timeline.settle()
         assert timeline.at_most() == 2
