@@ -47,6 +47,15 @@ def hear_children() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
+def turn_deaf() -> None:
+    """Let no polite signal change how we end any more: all is done, but for the interpreter's own end.
+
+    A loop that closes gives signals back to the kernel, for which each of them is a death. Call it in the main
+    thread, when no other is left.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
 def raise_descriptor_limit() -> tuple[int, int]:
     """Allow ourselves as many descriptors as we may have, since each worker takes one.
 

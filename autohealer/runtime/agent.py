@@ -33,7 +33,13 @@ from autohealer.processes.guardian import Guardian
 from autohealer.processes.output import OutputFiles
 from autohealer.processes.procfs import age_s, boot_id
 from autohealer.processes.remnants import Remnants
-from autohealer.processes.setup import become_subreaper, hear_children, raise_descriptor_limit, seal_descriptors
+from autohealer.processes.setup import (
+    become_subreaper,
+    hear_children,
+    raise_descriptor_limit,
+    seal_descriptors,
+    turn_deaf,
+)
 from autohealer.processes.spawn import Output, Spawner
 from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
@@ -192,6 +198,7 @@ class Agent:
             self._ledger.end()
             with suppress(OSError):
                 self._state.socket_path.unlink()
+        turn_deaf()
         if error is not None:
             raise error
         return code

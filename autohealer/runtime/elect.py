@@ -18,7 +18,7 @@ from autohealer.processes.child import Child
 from autohealer.processes.command import Command
 from autohealer.processes.environment import PREFIX
 from autohealer.processes.guardian import Guardian, now
-from autohealer.processes.setup import hear_children
+from autohealer.processes.setup import hear_children, turn_deaf
 
 CANDIDATE = "AUTOHEALER_CANDIDATE"
 GUARDIAN_AGAIN_S = 0.5
@@ -94,7 +94,10 @@ class Elect:
             self._start_guardian(self._guardian)
         self._candidate.connect()
         loop.call_later(options.connect_timeout_s, self._give_up_connecting)
-        return await self._ended
+        try:
+            return await self._ended
+        finally:
+            turn_deaf()
 
     # ---- facts: ZooKeeper (CandidateObserver)
 

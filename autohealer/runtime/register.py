@@ -17,7 +17,7 @@ from autohealer.processes.child import Child
 from autohealer.processes.command import Command
 from autohealer.processes.environment import PREFIX
 from autohealer.processes.http_check import Target, check
-from autohealer.processes.setup import hear_children
+from autohealer.processes.setup import hear_children, turn_deaf
 
 KILLED = 130
 
@@ -82,6 +82,7 @@ class Register:
             self._address.close()
             if self._checking is not None:
                 self._checking.cancel()
+            turn_deaf()
 
     # ---- ZooKeeper (AddressObserver)
 
