@@ -35,7 +35,7 @@ class History:
     def take(self, fields: Fields) -> None:
         """Fold an event in; what makes no sense is only shown."""
         self.events.append(fields)
-        event, at, slot = fields.get("event"), unix(fields.get("time")), _slot(fields)
+        event, at, slot = fields.get("event"), unix(fields.get("time")), slot_of(fields)
         if at is None:
             return
         if event == "worker.exited":
@@ -44,7 +44,7 @@ class History:
             fault = self._faults.pop(fields.get("worker"), None)
             if slot is not None:
                 # Why a faulty worker was shut down says more than the signal that ended it.
-                self.causes[slot] = fault or _how(fields)
+                self.causes[slot] = fault or how_it_ended(fields)
         elif event == "worker.faulty":
             self._faults[fields.get("worker")] = f"faulty: {fields.get('cause')}"
         elif event == "worker.backoff" and slot is not None:
@@ -97,7 +97,7 @@ class History:
         return self._seconds[second]
 
 
-def _slot(fields: Fields) -> int | None:
+def slot_of(fields: Fields) -> int | None:
     """The place that lived; a number beyond all slots stands for a worker adopted into one that was taken."""
     slot = fields.get("slot")
     if isinstance(slot, int):
@@ -106,7 +106,8 @@ def _slot(fields: Fields) -> int | None:
     return worker.slot if worker else None
 
 
-def _how(fields: Fields) -> str:
+def how_it_ended(fields: Fields) -> str:
+    """Of ``worker.exited``: the signal or the exit code, in as few words as can be."""
     if fields.get("signal") is not None:
         return str(fields["signal"])
     return "ended" if fields.get("code") is None else f"exit code {fields['code']}"

@@ -1,0 +1,274 @@
+"""Events folded into lives: when each slot had a worker, what ended it, how long heals took, how many were wanted.
+
+The log is not all that happened. A worker whose end is not in it was up until something was last heard, and of the
+time until the next word of its slot nothing is known. It began somewhere, too: who is seen to end there first, was up
+for as long as it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from autohealer.views.history import how_it_ended, slot_of
+from autohealer.views.report.log import Entry, Log
+from autohealer.views.report.model import Death, Ending, Heal, Stretch
+
+Fields = Mapping[str, Any]
+
+MOST_WANTED = 10_000_000
+AS_ASKED = "asked to stop"
+UNSEEN = "unseen"
+STAYS = "autohealer drain"
+"""The cause of a drain after which the agent stays."""
+
+
+@dataclass(slots=True)
+class Lives:
+    """What each slot went through from ``begin`` on, the first moment of the log."""
+
+    begin: float
+    up: dict[int, list[Stretch]] = field(default_factory=dict)
+    unknown: dict[int, list[Stretch]] = field(default_factory=dict)
+    ends: dict[int, list[tuple[float, str]]] = field(default_factory=dict)
+    """Of each slot when workers ended, or were found faulty, and why."""
+    deaths: list[Death] = field(default_factory=list)
+    heals: list[Heal] = field(default_factory=list)
+    wanted: list[tuple[float, int]] = field(default_factory=list)
+    """From when on so many slots were wanted."""
+    endings: list[Ending] = field(default_factory=list)
+    starts_whole: bool = False
+    """Whether the log begins with the first start of an agent, so that nothing went before."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    worker: str | None = None
+    up_since: float | None = None
+    faulty_at: float | None = None
+    ended: str | None = None
+    free_since: float | None = None
+    cause: str = ""
+    missing: bool = False
+
+
+def fold(log: Log, until: float, standing: Mapping[int, str] | None = None) -> Lives:
+    """The lives in the log; what is up at its end, is so ``until``.
+
+    ``standing`` are the workers that run now, by slot, where an agent can be asked: of one that has lived for longer
+    than the log goes back, nothing else is heard.
+    """
+    return _Fold(log).run(until, standing or {})
+
+
+class _Fold:
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lives = Lives(log.entries[0].at if log.entries else 0.0)
+        self._slots: dict[int, _Slot] = {}
+        self._faults: dict[str, str] = {}
+        self._heard = self._lives.begin
+        self._connected: tuple[float, float] | None = None
+        self._ended = False
+        self._adopting = self._settling = False
+        self._gap = (0.0, 0.0)
+
+    def run(self, until: float, standing: Mapping[int, str]) -> Lives:
+        """Fold it all."""
+        lives = self._lives
+        lives.starts_whole = _begins_a_life(self._log.entries)
+        for entry, agent in zip(self._log.entries, self._log.agents, strict=True):
+            self._take(entry, agent)
+            self._heard = entry.at
+        if self._settling:
+            self._settle()
+        for number, worker in standing.items():
+            slot = self._slot(number)
+            if slot.up_since is None and slot.worker is None and not lives.starts_whole:
+                self._rise(slot, worker, lives.begin)
+        for number, slot in self._slots.items():
+            self._fall(number, slot, until)
+            if slot.faulty_at is not None:
+                slot.cause = self._faults.get(str(slot.worker), "")
+                self._note_end(number, slot, until)
+        return lives
+
+    def _take(self, entry: Entry, agent: str | None) -> None:
+        at, event, fields = entry
+        if event == "worker.adopted" and not self._adopting:
+            self._new_life(at, self._heard)
+            self._adopting = True
+        elif self._adopting and event != "worker.adopted":
+            self._adopting = False
+            self._settle(again=True)
+        if event.startswith("worker."):
+            self._worker(at, event, fields)
+        elif event == "zookeeper.connected":
+            self._connected = (at, self._heard)
+        elif event == "target.changed" and fields.get("former") is None:
+            self._target_found()
+        elif event == "plan.changed" and not self._ended:
+            self._planned(at, fields.get("shares"), agent)
+        elif event == "agent.draining":
+            self._draining(at, str(fields.get("cause")))
+        if not event.startswith(("zookeeper.", "agent.", "leader.", "target.")):
+            self._connected = None
+
+    # ---- the agent's own lives
+
+    def _new_life(self, at: float, heard: float) -> None:
+        """Another process of the agent begins to write; who was up may have ended unseen."""
+        self._ended = False
+        self._gap = (heard, at)
+        for slot in self._slots.values():
+            slot.missing = slot.up_since is not None
+
+    def _settle(self, *, again: bool = False) -> None:
+        """Adoption is over: who was up and was not adopted is gone, since nobody knows when."""
+        heard, at = self._gap
+        for number, slot in self._slots.items():
+            if slot.missing:
+                slot.missing = False
+                self._lose(number, slot, heard, at)
+        self._settling = again
+
+    def _target_found(self) -> None:
+        """Every life of an agent finds a target once."""
+        if self._settling:  # and this one began with adoptions
+            self._settling = False
+        elif self._connected is not None:
+            self._new_life(*self._connected)
+            self._settle()
+
+    def _planned(self, at: float, shares: object, agent: str | None) -> None:
+        if not isinstance(shares, dict):
+            return
+        share = shares.get(agent, 0) if agent is not None else sum(filter(_is_count, shares.values()))
+        if _is_count(share):
+            self._lives.wanted.append((at, share))
+
+    def _draining(self, at: float, cause: str) -> None:
+        """From now on it is meant to have none."""
+        self._ended = cause != STAYS
+        self._lives.wanted.append((at, 0))
+        if self._ended:
+            self._lives.endings.append(Ending(at, cause))
+
+    # ---- workers
+
+    def _worker(self, at: float, event: str, fields: Fields) -> None:
+        number, worker = slot_of(fields), fields.get("worker")
+        if number is None or isinstance(number, bool) or not 0 <= number <= 10 * MOST_WANTED:
+            return
+        slot = self._slot(number)
+        if event == "worker.backoff":
+            if not slot.cause and slot.up_since is None:  # the only word of a process that never came to be
+                slot.cause = str(fields.get("reason"))
+                self._note_end(number, slot, at)
+        elif not isinstance(worker, str):
+            return
+        elif event == "worker.started":
+            self._started(at, number, slot, worker, fields.get("heal_ms"))
+        elif event == "worker.adopted":
+            self._adopted(at, number, slot, worker)
+        elif event == "worker.ready" and slot.worker is None:
+            self._rise(slot, worker, self._lives.begin)  # its start was cut off with the older part of the log
+        elif event == "worker.faulty":
+            self._faults[worker] = f"faulty: {fields.get('cause')}"
+            if slot.worker == worker and slot.faulty_at is None:
+                slot.faulty_at = at
+        elif event in ("worker.exited", "worker.stopped"):
+            self._gone(at, number, slot, worker, fields, asked=event == "worker.stopped")
+
+    def _started(self, at: float, number: int, slot: _Slot, worker: str, heal_ms: object) -> None:
+        if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool) and _is_time(heal_ms):
+            self._lives.heals.append(Heal(at, number, float(heal_ms), slot.cause or UNSEEN))
+        if slot.up_since is not None and slot.worker != worker:
+            self._lose(number, slot, self._heard, at)
+        if slot.up_since is None:
+            self._rise(slot, worker, at)
+
+    def _adopted(self, at: float, number: int, slot: _Slot, worker: str) -> None:
+        slot.missing = False
+        if slot.up_since is not None and slot.worker != worker:
+            self._lose(number, slot, self._heard, at)
+        if slot.up_since is None:
+            # It was there before the agent was, and its start has not been logged.
+            if slot.free_since is not None and slot.free_since < at:
+                self._lives.unknown.setdefault(number, []).append(Stretch(slot.free_since, at))
+            self._rise(slot, worker, at if slot.free_since is not None else self._lives.begin)
+
+    def _gone(self, at: float, number: int, slot: _Slot, worker: str, fields: Fields, *, asked: bool) -> None:
+        fault = self._faults.pop(worker, None)
+        if slot.ended == worker:
+            return
+        if slot.worker != worker:
+            uptime = fields.get("uptime")
+            known = isinstance(uptime, int | float) and not isinstance(uptime, bool) and _is_time(uptime)
+            began = at - float(uptime) if known and uptime is not None else self._lives.begin
+            began = min(at, max(began, self._lives.begin, slot.free_since or self._lives.begin))
+            if slot.up_since is not None:
+                began = max(began, slot.up_since)
+                self._lose(number, slot, min(self._heard, began), began)
+            self._rise(slot, worker, began)
+        self._fall(number, slot, at)
+        slot.ended = worker
+        slot.cause = AS_ASKED if asked else fault or how_it_ended(fields)
+        self._note_end(number, slot, at)
+        if not asked:
+            self._lives.deaths.append(Death(at, number, slot.cause))
+
+    # ---- a slot's time
+
+    def _slot(self, number: int) -> _Slot:
+        return self._slots.setdefault(number, _Slot())
+
+    def _rise(self, slot: _Slot, worker: str, at: float) -> None:
+        slot.worker, slot.up_since, slot.faulty_at, slot.missing = worker, at, None, False
+        slot.cause = ""
+
+    def _fall(self, number: int, slot: _Slot, at: float) -> None:
+        """The present life ends, for the pool's purposes with the moment at which it was found faulty."""
+        if slot.up_since is not None:
+            end = at if slot.faulty_at is None else min(at, slot.faulty_at)
+            if end > slot.up_since:
+                self._lives.up.setdefault(number, []).append(Stretch(slot.up_since, end))
+            slot.free_since = end
+            slot.up_since = None
+
+    def _lose(self, number: int, slot: _Slot, heard: float, at: float) -> None:
+        """It ended between these moments."""
+        heard = max(heard, slot.up_since or heard)
+        self._fall(number, slot, heard)
+        if at > heard:
+            self._lives.unknown.setdefault(number, []).append(Stretch(heard, at))
+        slot.free_since, slot.cause = max(heard, at), UNSEEN
+        self._note_end(number, slot, slot.free_since)
+
+    def _note_end(self, number: int, slot: _Slot, at: float) -> None:
+        since = min(at, slot.faulty_at) if slot.faulty_at is not None else at
+        self._lives.ends.setdefault(number, []).append((since, slot.cause))
+        slot.faulty_at = None
+
+
+def _begins_a_life(entries: tuple[Entry, ...]) -> bool:
+    """Whether the first start of an agent comes before the first word of a worker."""
+    for entry in entries:
+        if entry.event == "target.changed" and entry.fields.get("former") is None:
+            return True
+        if entry.event.startswith("worker."):
+            return False
+    return False
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WANTED
+
+
+def _is_time(value: float) -> bool:
+    try:
+        return isfinite(value) and 0 <= float(value) < 1e15
+    except OverflowError:
+        return False

@@ -1,0 +1,87 @@
+"""Lines of an event log into events in order of time. Whatever makes no sense is passed over, and counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from autohealer.core.model import WorkerId
+from autohealer.views.units import unix
+
+Fields = Mapping[str, Any]
+
+SET_BACK_S = 1.0
+"""Events are written in the order in which they became known; times out of order by less than this are no clock's."""
+
+
+class Entry(NamedTuple):
+    """An event at a Unix time."""
+
+    at: float
+    event: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the lines say. ``agents`` is, for each event, the agent whose workers are in the log at that time."""
+
+    entries: tuple[Entry, ...]
+    agents: tuple[str | None, ...]
+    unreadable: int
+    set_back_s: float
+
+
+def read_log(lines: Iterable[str], now: float) -> Log:
+    """The events, none later than the one after it, nor than ``now``.
+
+    Where the clock was set back, what had happened later by the former clock is moved to that moment: how long things
+    took there is lost, but neither their order nor their number.
+    """
+    entries: list[Entry] = []
+    unreadable = 0
+    for line in lines:
+        entry = _entry(line)
+        if entry is None:
+            unreadable += bool(line.strip())
+        else:
+            entries.append(entry)
+    latest = following = now
+    set_back_s = 0.0
+    for index in range(len(entries) - 1, -1, -1):
+        at = entries[index].at
+        if at - following >= SET_BACK_S:
+            set_back_s += at - following
+        if at > latest:
+            entries[index] = entries[index]._replace(at=latest)
+        latest, following = min(at, latest), at
+    return Log(tuple(entries), tuple(_agents(entries)), unreadable, set_back_s)
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        fields = json.loads(line)
+        at = unix(fields.get("time"))
+    except (ValueError, AttributeError, OverflowError, RecursionError):
+        return None
+    event = fields.get("event")
+    return None if at is None or not isinstance(event, str) else Entry(at, event, fields)
+
+
+def _agents(entries: list[Entry]) -> list[str | None]:
+    """Of each event: whose workers follow, or else whose went before."""
+    found: list[str | None] = [None] * len(entries)
+    agent: str | None = None
+    first_unknown = len(entries)
+    for index in range(len(entries) - 1, -1, -1):
+        worker = entries[index].fields.get("worker")
+        if isinstance(worker, str) and (parsed := WorkerId.parse(worker)) is not None:
+            agent = parsed.agent
+        found[index] = agent
+        if agent is None:
+            first_unknown = index
+    for index in range(max(1, first_unknown), len(entries)):
+        found[index] = found[index - 1]
+    return found
