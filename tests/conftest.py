@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from kazoo.client import KazooClient
 
 from tests.support import course_worker as course
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 # kazoo's own reconnecting slows down to a try a minute and more; a test that ends a server cannot wait for that.
 RECONNECTING = {"max_tries": -1, "delay": 0.02, "backoff": 1.5, "max_delay": 0.2}
+
+# The same examples everywhere: a failure is the change's. How fast they are made and run is the machine's affair.
+SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+settings.load_profile("any machine")
 
 _chroot_numbers = itertools.count(1)
 

@@ -234,7 +234,7 @@ class World(RuleBasedStateMachine):
         assert not self.alive
 
 
-World.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+World.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestWorld = World.TestCase
 
 

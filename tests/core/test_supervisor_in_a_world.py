@@ -240,4 +240,4 @@ class SupervisorInAWorld(RuleBasedStateMachine):
 
 
 TestSupervisorInAWorld = SupervisorInAWorld.TestCase
-TestSupervisorInAWorld.settings = settings(max_examples=200, stateful_step_count=50, deadline=None, derandomize=True)
+TestSupervisorInAWorld.settings = settings(max_examples=200, stateful_step_count=50)

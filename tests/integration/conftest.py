@@ -44,10 +44,11 @@ def real_pool(processes: Processes, connect: Connect, zk_hosts: str) -> Pool:
 
 
 @pytest.fixture(params=["embedded", "real"])
-def pool(request: pytest.FixtureRequest) -> Pool:
-    """A pool; runs the test on the embedded server and on a real ZooKeeper."""
+def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
+    """A pool; runs the test on the embedded server and on a real ZooKeeper. One that fails shows what happened."""
     found: Pool = request.getfixturevalue(f"{request.param}_pool")
-    return found
+    yield found
+    print(*found.events()[-50:], sep="\n")  # noqa: T201
 
 
 @contextmanager

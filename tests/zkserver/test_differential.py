@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autohealer.zkserver import ZooKeeperServer
@@ -289,9 +289,7 @@ _roots = iter(range(1, 1 << 30))
 
 
 @pytest.mark.timeout(300)
-@settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150)
 @given(steps=_steps)
 def test_answers_as_zookeeper_does(
     real_zookeeper: RealZooKeeper,

@@ -79,7 +79,7 @@ def test_one_byte_at_a_time_makes_no_difference() -> None:
     assert len(whole[0]) > 1000
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cuts=st.lists(st.integers(0, len(STREAM)), max_size=20).map(sorted))
 def test_pieces_make_no_difference(cuts: list[int]) -> None:
     """Any pieces at all."""
@@ -99,7 +99,7 @@ def test_every_prefix_is_waited_for() -> None:
     assert still_serves(machine)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_instead_of_a_handshake(data: bytes) -> None:
     """Nobody is harmed."""
@@ -110,7 +110,7 @@ def test_any_bytes_instead_of_a_handshake(data: bytes) -> None:
     assert still_serves(machine)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(kind=st.sampled_from([*range(-12, 23), *range(99, 109)]), body=st.binary(max_size=120), xid=st.integers(0, 9))
 def test_any_body_of_any_operation(kind: int, body: bytes, xid: int) -> None:
     """Each gets exactly one reply, or the end of its connection."""
@@ -123,7 +123,7 @@ def test_any_body_of_any_operation(kind: int, body: bytes, xid: int) -> None:
     assert still_serves(machine)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     which=st.sampled_from(REQUESTS),
     at=st.integers(8, 400),

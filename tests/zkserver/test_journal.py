@@ -153,7 +153,7 @@ class TestDamage:
 
         assert (tmp_path / "journal").read_bytes() == foreign
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(data=st.binary(max_size=200))
     def test_entries_of_any_bytes_are_read_or_refused(self, data: bytes) -> None:
         """Nothing else comes of them than the errors that the journal knows."""
@@ -194,7 +194,7 @@ class TestCompaction:
         assert state.nodes["/a"].data == b"x" * 10_000
         assert list(state.sessions) == [peer.session_id]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         before=st.lists(st.integers(0, 11), max_size=30),
         during=st.lists(st.lists(st.integers(0, 11), max_size=4), min_size=1, max_size=12),
