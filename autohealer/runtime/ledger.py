@@ -154,8 +154,11 @@ class Ledger:
         return None
 
     def end(self) -> OSError | None:
-        """The pool is over, as asked: nobody to adopt, no session to take up, no number that a next run repeats."""
-        over = replace(self.facts, target=None, session_id=None, session_password=None)
+        """The pool is over, as asked: nobody to adopt, no session to take up, no number that a next run repeats.
+
+        Nor does anybody know the embedded server by its port any more: the next one takes the usual one again.
+        """
+        over = replace(self.facts, target=None, server_port=None, session_id=None, session_password=None)
         return self.record([over, *map(WorkerGone, list(self.workers))])
 
     @property

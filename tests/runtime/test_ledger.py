@@ -64,6 +64,18 @@ def test_what_was_recorded_is_read_again(ledger: Ledger, path: Path) -> None:
     assert again.workers == {entry(1).worker: entry(1)}
 
 
+def test_only_the_agents_name_outlives_a_clean_end(ledger: Ledger, path: Path) -> None:
+    begun = replace(ledger.facts, target=3, server_port=4711, session_id=1, session_password="00ff")
+    ledger.record([begun, entry(0)])
+    ledger.end()
+
+    again = Ledger.read(path)
+    assert again is not None
+    assert again.facts == ledger.facts == replace(begun, target=None, server_port=None, session_id=None,
+                                                  session_password=None)  # fmt: skip
+    assert again.workers == {}
+
+
 def test_agent_id_is_made_once(ledger: Ledger, path: Path) -> None:
     again, _ = Ledger.load(path, BOOT)
     again.close()
