@@ -16,8 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from tests.support.certificates import Authority
+
 JARS = Path("/usr/share/java")
 CLASS_PATH = f"{JARS}/zookeeper.jar:{JARS}/slf4j-simple.jar"
+# Debian's ZooKeeper names only some of the parts of Netty that TLS needs.
+NETTY = ":".join(f"{JARS}/netty-{part}.jar" for part in ("codec", "resolver"))
 MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 JVM_FLAGS = (
     "-Xmx256m",
@@ -34,11 +38,11 @@ STOP_TIMEOUT_S = 10.0
 
 def available() -> str | None:
     """Why a real ZooKeeper cannot run here, or None where it can."""
-    missing = [str(jar) for jar in map(Path, CLASS_PATH.split(":")) if not jar.exists()]
-    missing += [command for command in ("java", "setpriv") if shutil.which(command) is None]
+    missing = [str(jar) for jar in map(Path, f"{CLASS_PATH}:{NETTY}".split(":")) if not jar.exists()]
+    missing += [command for command in ("java", "openssl", "setpriv") if shutil.which(command) is None]
     if not missing:
         return None
-    install = "apt-get install libzookeeper-java default-jdk-headless util-linux"
+    install = "apt-get install libzookeeper-java default-jdk-headless openssl util-linux"
     return f"real ZooKeeper cannot run here, for want of {', '.join(missing)}; try: {install}"
 
 
@@ -52,6 +56,7 @@ class _Server:
 
     directory: Path
     client_port: int
+    tls_port: int | None = None
     process: subprocess.Popen[bytes] | None = None
     paused: bool = False
 
@@ -86,6 +91,8 @@ class RealZooKeeper:
     servers: int = 1
     tick_ms: int = 200
     max_session_ms: int = 60_000
+    trust: Authority | None = None
+    """Speak TLS, only with whom this authority vouches for, and as ``127.0.0.1`` alone."""
     _servers: list[_Server] = field(default_factory=list, init=False)
     _reserved: list[socket.socket] = field(default_factory=list, init=False)
     _directory: Path | None = field(default=None, init=False)
@@ -93,7 +100,7 @@ class RealZooKeeper:
     @property
     def hosts(self) -> str:
         """The connection string of all servers."""
-        return ",".join(f"127.0.0.1:{server.client_port}" for server in self._servers)
+        return ",".join(f"127.0.0.1:{server.tls_port or server.client_port}" for server in self._servers)
 
     def start(self) -> Self:
         """Start all servers, and return when each of them serves."""
@@ -214,12 +221,15 @@ class RealZooKeeper:
             data.mkdir(parents=True)
             (data / "myid").write_text(f"{number}\n")
             own = [f"dataDir={data}", f"clientPort={server.client_port}"]
+            if self.trust is not None:
+                server.tls_port = self._reserve_port()
+                own += _tls(self.trust, server)
             (server.directory / "zoo.cfg").write_text("\n".join(common + own) + "\n")
             self._servers.append(server)
 
     @staticmethod
     def _spawn(server: _Server) -> None:
-        java = ["java", *JVM_FLAGS, "-cp", CLASS_PATH, MAIN, str(server.directory / "zoo.cfg")]
+        java = ["java", *JVM_FLAGS, "-cp", f"{CLASS_PATH}:{NETTY}", MAIN, str(server.directory / "zoo.cfg")]
         with server.log.open("ab") as log:
             server.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *java],
@@ -249,6 +259,23 @@ class RealZooKeeper:
             server.process.kill()
             server.process.wait()
         server.paused = False
+
+
+def _tls(trust: Authority, server: _Server) -> list[str]:
+    """What makes a server speak TLS on a port of its own; on the other one it answers our question for its mode."""
+    mine = trust.issue(f"server-{server.client_port}", "IP:127.0.0.1")
+    both = server.directory / "server.pem"
+    both.write_text(mine.key.read_text() + mine.cert.read_text())
+    return [
+        f"secureClientPort={server.tls_port}",
+        "secureClientPortAddress=127.0.0.1",
+        "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory",
+        f"ssl.keyStore.location={both}",
+        "ssl.keyStore.type=PEM",
+        f"ssl.trustStore.location={trust.certificate.cert}",
+        "ssl.trustStore.type=PEM",
+        "ssl.clientAuth=need",
+    ]
 
 
 def four_letter_word(port: int, word: str) -> str:
