@@ -20,6 +20,7 @@ COMMANDS = {
     "top": "Show the pool live.",
     "events": "Show what happened.",
     "logs": "Show what the workers wrote.",
+    "report": "Show how the pool fared: availability, heals, a timeline.",
     "scale": "Change how many workers the pool has.",
     "restart": "Exchange all workers, one by one.",
     "drain": "Empty an agent; the others take over.",

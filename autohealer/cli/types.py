@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Duration(click.ParamType[float]):
-    """Seconds, as a number."""
+    """Seconds, as a number; or with a unit: 90s, 5m, 1h, 2d."""
 
     name = "seconds"
 
@@ -21,10 +22,12 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The seconds, finite and not less than the least."""
+        text = str(value)
+        unit = SECONDS.get(text[-1:], 0)
         try:
-            seconds = float(value)
+            seconds = float(text[:-1]) * unit if unit else float(text)
         except ValueError:
-            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+            self.fail(f"{value!r} is not a number of seconds, nor a duration such as 90s, 5m, 1h or 2d", param, ctx)
         if not (math.isfinite(seconds) and seconds >= self._least):
             self.fail(f"{value} is not a number of seconds from {self._least:g} up", param, ctx)
         return seconds

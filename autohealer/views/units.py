@@ -31,7 +31,7 @@ def milliseconds(value: float) -> str:
     """A short time: 0.9 ms, 12 ms, 3.4 s."""
     if value < 10:
         return f"{value:.1f} ms"
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.1f} s"
 
 
 def size(count: float) -> str:

@@ -74,11 +74,14 @@ def _agents(entries: list[Entry]) -> list[str | None]:
     """Of each event: whose workers follow, or else whose went before."""
     found: list[str | None] = [None] * len(entries)
     agent: str | None = None
+    beginning = ""
     first_unknown = len(entries)
     for index in range(len(entries) - 1, -1, -1):
         worker = entries[index].fields.get("worker")
-        if isinstance(worker, str) and (parsed := WorkerId.parse(worker)) is not None:
-            agent = parsed.agent
+        if isinstance(worker, str) and not (beginning and worker.startswith(beginning)):
+            parsed = WorkerId.parse(worker)
+            if parsed is not None:
+                agent, beginning = parsed.agent, f"{parsed.agent}-"
         found[index] = agent
         if agent is None:
             first_unknown = index

@@ -190,9 +190,13 @@ def _gaps(
     beginnings = {stretch.begin for stretch in due}
     for begin, end in gaps:
         last = bisect_right(ends, begin, key=lambda ending: ending[0]) - 1
-        ended_at, cause = ends[last] if last >= 0 else (begin, STARTING)
-        is_new = begin in beginnings and since < begin and ended_at < begin
-        yield Gap(begin, end, number, STARTING if is_new else cause)
+        is_new = last < 0 or (begin in beginnings and since < begin and ends[last][0] < begin)
+        if is_new:
+            # A start that failed is the only thing that can have happened since.
+            failed = ends[last + 1 : last + 2]
+            yield Gap(begin, end, number, failed[0][1] if failed and failed[0][0] < end else STARTING)
+        else:
+            yield Gap(begin, end, number, ends[last][1])
 
 
 def _without(whole: Iterable[Stretch], parts: Iterable[Stretch]) -> list[Stretch]:

@@ -8,7 +8,7 @@ from autohealer.views.dashboard import rule
 from autohealer.views.lines import BLANK, Line, Span, clean, crop, fit, right, wrap
 from autohealer.views.listing import Heading, table
 from autohealer.views.palette import ASCII, EVENTS
-from autohealer.views.report.model import CauseStory, Report, SlotStory, buckets
+from autohealer.views.report.model import CauseStory, Report, buckets
 from autohealer.views.report.timeline import Cell, Mark, cells
 from autohealer.views.report.words import bucket_range, clock, length, notes, percent, tick, window
 from autohealer.views.units import count, milliseconds
@@ -47,7 +47,8 @@ def report_lines(report: Report, pool: str, width: int, *, glyphs: bool) -> list
         *_timeline(report, width),
         *_gaps(report, width),
     ]
-    return [crop(line if glyphs else _in_ascii(line), width) for line in lines]
+    cropped = [crop(line, width) for line in lines]
+    return cropped if glyphs else [_in_ascii(line) for line in cropped]
 
 
 def _head(report: Report, pool: str, width: int) -> list[Line]:
@@ -63,7 +64,9 @@ def _head(report: Report, pool: str, width: int) -> list[Line]:
         )
     parts: list[Line] = [
         (("available ", ""), (percent(report.availability), "good" if good else "bad")),
-        ((f"below target for {length(report.below_s)}", "" if report.below_s < 1 else "warm"),),
+        ((f"below target for {length(report.below_s)}", "warm" if report.below_s >= 1 else ""),)
+        if report.below_s
+        else (("never below target", ""),),
         ((count(len(report.deaths), "death"), "bad" if report.deaths else ""),),
         heals,
     ]
@@ -89,11 +92,10 @@ def _causes(report: Report, width: int) -> list[Line]:
         row.insert(0, (fit(story.cause, longest), "warm"))
     headings.insert(0, Heading("cause"))
     room = min(MOST_BAR, width - max(longest, len("cause")) - figures - 2)
-    if room >= LEAST_BAR:
-        headings.append(Heading(""))
-        most = max(story.deaths for story in shown)
-        for story, row in zip(shown, rows, strict=True):
-            row.append((_bar(story.deaths, most, room), "bad"))
+    headings.append(Heading(""))
+    most = max(story.deaths for story in shown)
+    for story, row in zip(shown, rows, strict=True):
+        row.append((_bar(story.deaths, most, room) if room >= LEAST_BAR else "", "bad"))
     lines = [rule("heals by cause", "", width), *table(headings, rows)]
     if rest:
         deaths = sum(story.deaths for story in rest)
@@ -155,8 +157,8 @@ def _timeline(report: Report, width: int) -> list[Line]:
     if left_out:
         rest = report.worst_slots()[SHOWN_SLOTS:]
         deaths, down_s = sum(len(story.deaths) for story in rest), sum(story.down_s for story in rest)
-        lines.append(((f"… {count(left_out, 'more slot')}, which fared better: {count(deaths, 'death')}, "
-                       f"down for {length(down_s)} in all", "dim"),))  # fmt: skip
+        fared = f"{count(deaths, 'death')}, down for {length(down_s)} in all"
+        lines.append(((f"… {count(left_out, 'more slot')}, which fared better: {fared}", "dim"),))
     seen = {cell.mark for row in rows for cell in row}
     legend: list[Line] = [
         (MARKS[mark], (f" {LEGEND[mark]}", "dim")) for mark in MARKS if mark in seen and mark in LEGEND

@@ -24,8 +24,10 @@ def percent(part: float | None) -> str:
 
 
 def length(seconds: float) -> str:
-    """How long: 0.7 ms, 3.4 s, 1m 22s."""
-    return milliseconds(seconds * 1000) if seconds < 10 else duration(seconds)
+    """How long: 0.7 ms, 3.4 s, 42 s, 1m 22s."""
+    if seconds < 10:
+        return milliseconds(seconds * 1000)
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
 
 
 def day(unix_s: float) -> str:

@@ -1,0 +1,134 @@
+"""``autohealer report``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autohealer.cli import pool
+from autohealer.cli.follow import Growing
+from autohealer.cli.options import as_json
+from autohealer.cli.pool import PoolAddress
+from autohealer.cli.types import Duration
+from autohealer.errors import UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from autohealer.views.report.model import Report
+
+STDOUT = Path("-")
+LEAST_COLUMNS = 40
+
+
+@click.command(short_help="Show how the pool fared: availability, heals, a timeline.")
+@pool.address
+@click.option(
+    "--since",
+    type=Duration(0.001),
+    metavar="DURATION",
+    help="How far back, such as 90s, 5m, 1h or 2d.  [default: the whole log]",
+)
+@click.option("--html", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE",
+              help="Write it as one HTML page with plots; - is stdout.")  # fmt: skip
+@as_json("Print it as one JSON object.")
+def command(address: PoolAddress, since: float | None, html: Path | None, as_json: bool) -> int:
+    r"""Show how the pool's workers on this host fared: availability, heals by cause, time to heal, timeline by slot.
+
+    \b
+      autohealer report --since 1h
+      autohealer report --since 7d --html report.html
+
+    It is made from the event log in the state directory, whether an agent runs or not. Available is the part of the
+    wanted worker-time in which workers ran; what no agent saw is left out, and said.
+    """
+    if html == STDOUT and as_json:
+        raise UsageError("--html - and --json both write to stdout", "give --html a file")
+    found = _made(address, since)
+    if as_json:
+        import json  # noqa: PLC0415 - not for --help
+
+        from autohealer.views.report.data import report_data  # noqa: PLC0415
+
+        click.echo(json.dumps(report_data(found, address.name)))
+    elif html is None:
+        _print(found, address.name)
+    if html is not None:
+        from autohealer.views.report.page import report_page  # noqa: PLC0415
+
+        page = report_page(found, address.name, time.time())
+        if html == STDOUT:
+            click.echo(page, nl=False)
+        else:
+            _write(html, page)
+            click.echo(f"written: {html}", err=as_json)
+    return 0
+
+
+def _made(address: PoolAddress, since: float | None) -> Report:
+    from autohealer.runtime.eventlog import older  # noqa: PLC0415 - not for --help
+    from autohealer.views.report.measure import report  # noqa: PLC0415
+
+    path = address.state.events_path
+    runs = address.runs_here
+    standing = _standing(address) if runs else {}
+    try:
+        lines = [line for file in (older(path), path) for line in Growing(file).lines()]
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {error.filename or path}: {error.strerror}", "run it as the agent's user"
+        ) from error
+    now = time.time()
+    found = report(lines, now, None if since is None else now - since, is_watched=runs, standing=standing)
+    if found is not None:
+        return found
+    last = report(lines, now, is_watched=runs, standing=standing)
+    if last is None:
+        raise UnreachableError(
+            f"there are no events of pool {address.name} in {address.state.base}",
+            "start a pool with: autohealer run N -- CMD, or name the right --pool or --state-dir",
+        )
+    from autohealer.views.report.words import length  # noqa: PLC0415
+
+    hours = int((now - last.since) // 3600) + 1
+    raise UsageError(
+        f"the log ends {length(now - last.until)} ago, and no agent of pool {address.name} runs here",
+        f"see all of it without --since, or with --since {hours}h",
+    )
+
+
+def _standing(address: PoolAddress) -> dict[int, str]:
+    """The workers that run here now, by slot, if the agent can be asked."""
+    status = address.ask("status")
+    workers = status.get("workers", []) if isinstance(status, dict) else []
+    return {worker["slot"]: worker["worker"] for worker in workers if worker["pid"] is not None}
+
+
+def _print(found: Report, name: str) -> None:
+    from autohealer.cli.printing import Printing  # noqa: PLC0415 - not for --help
+    from autohealer.views.report.text import report_lines  # noqa: PLC0415
+
+    printing = Printing()
+    width = max(LEAST_COLUMNS, shutil.get_terminal_size().columns)
+    printing.print(report_lines(found, name, width, glyphs=printing.styled))
+
+
+def _write(file: Path, page: str) -> None:
+    """The file is whole or as it was; what is no regular file, such as a pipe, is written to as it is."""
+    try:
+        if file.exists() and not file.is_file():
+            file.write_text(page, encoding="utf-8")
+            return
+        target = file.resolve()
+        new = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            new.write_text(page, encoding="utf-8")
+            os.replace(new, target)  # noqa: PTH105
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}", "name another file with --html") from error

@@ -1,0 +1,73 @@
+"""A report as JSON. Times are RFC 3339 in UTC, durations seconds unless a name says otherwise; None: not known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import isinf
+from typing import Any
+
+from autohealer.views.report.model import HealTimes, Report, SlotStory, buckets
+from autohealer.views.report.words import notes
+
+
+def report_data(report: Report, pool: str) -> dict[str, Any]:
+    """The whole report as one object."""
+    return {
+        "pool": pool,
+        "agent": report.agent,
+        "asked": None if report.asked is None else _time(report.asked),
+        "since": _time(report.since),
+        "until": _time(report.until),
+        "availability": report.availability,
+        "worker_seconds": {
+            "wanted": round(report.wanted_s, 6),
+            "running": round(report.running_s, 6),
+            "unknown": round(report.unknown_s, 6),
+        },
+        "below_target_seconds": round(report.below_s, 6),
+        "deaths": len(report.deaths),
+        "heals": len(report.heals),
+        "heal_ms": {
+            **_percentiles(report.times),
+            "buckets": [
+                {"from": bucket.low, "to": None if isinf(bucket.high) else bucket.high, "heals": bucket.heals}
+                for bucket in buckets(report.times)
+            ],
+        },
+        "causes": [
+            {
+                "cause": story.cause,
+                "deaths": story.deaths,
+                "heals": len(story.heals),
+                "down_seconds": round(story.down_s, 6),
+                "heal_ms": _percentiles(story.heals),
+            }
+            for story in report.causes
+        ],
+        "slots": [_slot(story) for story in report.slots],
+        "events": report.reading.events,
+        "unreadable": report.reading.unreadable,
+        "notes": notes(report),
+    }
+
+
+def _percentiles(times: HealTimes) -> dict[str, float | None]:
+    named = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+    return {name: times.percentile(part) for name, part in named}
+
+
+def _slot(story: SlotStory) -> dict[str, Any]:
+    return {
+        "slot": story.slot,
+        "availability": story.availability,
+        "deaths": len(story.deaths),
+        "up_seconds": round(story.up_s, 6),
+        "down_seconds": round(story.down_s, 6),
+        "up": [{"from": _time(begin), "to": _time(end)} for begin, end in story.up],
+        "down": [{"from": _time(gap.begin), "to": _time(gap.end), "cause": gap.cause} for gap in story.gaps],
+        "unknown": [{"from": _time(begin), "to": _time(end)} for begin, end in story.unknown],
+    }
+
+
+def _time(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
