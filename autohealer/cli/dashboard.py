@@ -106,6 +106,10 @@ class AgentDashboard:
         self._warnings.append(text)
         self.take({"time": timestamp(time.time()), "event": "warning", "text": text})
 
+    def say(self, text: str) -> None:
+        """Where else one can look: shown among the events."""
+        self.take({"time": timestamp(time.time()), "event": "warning", "text": text})
+
     def close(self) -> None:
         """Give the terminal back, and say what there was to see."""
         self._dashboard.close()

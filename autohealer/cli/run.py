@@ -6,6 +6,7 @@ import json as json_module
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ class RunCommand(click.Command):
     envvar="AUTOHEALER_DASHBOARD",
     help="Show the pool live, or print a line for each event.  [default: live, where stdout is a terminal]",
 )
+@option("--http", metavar="HOST:PORT", help="Serve a page, metrics and an API there; needs the extra http.")
+@option("--http-host", metavar="NAME", multiple=True, help="A name by which a proxy calls that; repeatable.")
 @as_json("Print events as JSON, one object a line.")
 @click.pass_context
 def command(ctx: click.Context, /, **params: Any) -> int:
@@ -96,7 +99,7 @@ def command(ctx: click.Context, /, **params: Any) -> int:
     stops the workers and ends; a second one kills them at once. When the agent itself is killed, the workers go on,
     and the next `run` takes them over.
     """
-    from autohealer.runtime.agent import RunOptions, run_agent  # noqa: PLC0415 - not for --help
+    from autohealer.runtime.agent import RunOptions  # noqa: PLC0415 - not for --help
     from autohealer.runtime.printer import Printer  # noqa: PLC0415
 
     options = _options(ctx, params, RunOptions)
@@ -104,13 +107,50 @@ def command(ctx: click.Context, /, **params: Any) -> int:
     printer, complaints = Printer(sys.stdout), Printer(sys.stderr)
     try:
         if drawn:
-            return _run_with_dashboard(options, printer, complaints)
-        return run_agent(
-            options, _listener(printer, params["as_json"]), lambda text: complaints.print(f"warning: {text}")
+            return _run_with_dashboard(options, params, printer, complaints)
+        watchers = Watchers(
+            _listener(printer, params["as_json"]), lambda text: complaints.print(f"warning: {text}"), complaints.print
         )
+        return _run(options, params, watchers)
     finally:
         printer.close()
         complaints.close()
+
+
+@dataclass
+class Watchers:
+    """Who gets the events, the warnings, a line about where else to look; and who wants to look."""
+
+    take: Callable[[Any], None]
+    warn: Callable[[str], None]
+    say: Callable[[str], None]
+    watch: Callable[[Any], None] | None = None
+
+
+def _run(options: Any, params: dict[str, Any], watchers: Watchers) -> int:
+    from autohealer.runtime.agent import run_agent  # noqa: PLC0415 - not for --help
+
+    if params["http"] is None:
+        return run_agent(options, watchers.take, watchers.warn, watchers.watch)
+    from autohealer.cli.endpoint import AgentEndpoint  # noqa: PLC0415 - only where it is asked for
+    from autohealer.runtime.statedir import StateDir  # noqa: PLC0415
+
+    state = StateDir(options.state_dir, options.spec.name)
+    endpoint = AgentEndpoint(params["http"], params["http_host"], state, say=watchers.say, warn=watchers.warn)
+
+    def take(line: Any) -> None:
+        watchers.take(line)
+        endpoint.take(line)
+
+    def watch(window: Any) -> None:
+        if watchers.watch is not None:
+            watchers.watch(window)
+        endpoint.watch(window)
+
+    try:
+        return run_agent(replace(options, http=endpoint.address), take, watchers.warn, watch, endpoint.noticed)
+    finally:
+        endpoint.close()
 
 
 def _has_dashboard(params: dict[str, Any]) -> bool:
@@ -132,14 +172,13 @@ def _has_dashboard(params: dict[str, Any]) -> bool:
     return True
 
 
-def _run_with_dashboard(options: Any, printer: Any, complaints: Any) -> int:
+def _run_with_dashboard(options: Any, params: dict[str, Any], printer: Any, complaints: Any) -> int:
     from autohealer.cli.dashboard import AgentDashboard  # noqa: PLC0415 - only where it is shown
-    from autohealer.runtime.agent import run_agent  # noqa: PLC0415
     from autohealer.runtime.statedir import StateDir  # noqa: PLC0415
 
     dashboard = AgentDashboard(StateDir(options.state_dir, options.spec.name), printer, complaints)
     try:
-        return run_agent(options, dashboard.take, dashboard.warn, dashboard.watch)
+        return _run(options, params, Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard.watch))
     finally:
         dashboard.close()
 

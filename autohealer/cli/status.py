@@ -69,7 +69,7 @@ def pool_status(address: PoolAddress, session: Callable[[], Console] | None = No
         return local
     try:
         with nullcontext(session()) if session is not None else address.console() as console:
-            return _of_cluster(address, console, local)
+            return of_cluster(address.name, console, local)
     except UnreachableError:
         # It went away this moment, and the agent had not noticed yet.
         if local is None or (now := address.ask("status")) is None or now["connected"]:
@@ -77,12 +77,13 @@ def pool_status(address: PoolAddress, session: Callable[[], Console] | None = No
         return dict(now)
 
 
-def _of_cluster(address: PoolAddress, console: Console, local: dict[str, Any] | None) -> dict[str, Any]:
+def of_cluster(pool: str, console: Console, local: dict[str, Any] | None) -> dict[str, Any]:
+    """The status of all agents: what ZooKeeper knows, and what the agent here says of its own (``local``)."""
     from autohealer.views.status import cluster_status  # noqa: PLC0415 - only where it is needed
 
     leader = console.leader()
     return cluster_status(
-        address.name,
+        pool,
         console.hosts,
         agents=console.agents(),
         plan=console.plan(),

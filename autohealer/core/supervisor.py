@@ -45,6 +45,7 @@ class Identity:
     host: str
     pid: int
     version: str
+    http: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Supervisor:
         self._registrations = Registrations(spec, Style.UNKNOWN, order, self._slots.fault, self._slots.ready)
         self._leader = Leader(spec, me.agent, order)
         self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
-        self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity)
+        self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http)
         self._published: AgentEntry | None = None
         self._session_timeout_s = 0.0
         self._away_since: Instant | None = 0.0

@@ -47,6 +47,7 @@ from autohealer.runtime.effects import Effects
 from autohealer.runtime.eventlog import EventLog, Line, timestamp
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry
+from autohealer.runtime.looks import Looks
 from autohealer.runtime.statedir import StateDir
 from autohealer.runtime.window import Window
 from autohealer.views.status import status
@@ -77,6 +78,7 @@ class RunOptions:
     output: Output = Output.FILE
     output_max_bytes: int = 10 * 2**20
     auth: str | None = None
+    http: str | None = None
 
 
 def run_agent(
@@ -84,12 +86,14 @@ def run_agent(
     listener: Callable[[Line], None],
     warn: Callable[[str], None],
     audience: Callable[[Window], None] | None = None,
+    noticed: Callable[[float], None] | None = None,
 ) -> int:
     """Keep the pool alive until it is told to stop; the exit code.
 
     ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
-    block. ``audience`` is told, once there is something to see, how to look. Raises AutohealerError for what keeps
-    the agent from starting, or ends it other than asked.
+    block. ``audience`` is told, once there is something to see, how to look. ``noticed`` gets, for each worker that
+    has exited, how many seconds that may have gone unnoticed. Raises AutohealerError for what keeps the agent from
+    starting, or ends it other than asked.
     """
     state = StateDir(options.state_dir, options.spec.name)
     cwd = str((options.cwd or Path()).absolute())
@@ -110,7 +114,12 @@ def run_agent(
         if server is not None:
             stack.callback(server.stop)
         agent = Agent(options, command=command, state=state, ledger=ledger, server=server, listener=listener, warn=warn)
-        return asyncio.run(agent.run(audience))
+        if noticed is None:
+            return asyncio.run(agent.run(audience))
+        looks = Looks()
+        agent.on_exit = lambda at: noticed(at - looks.noticed_since())
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(looks)) as runner:
+            return runner.run(agent.run(audience))
 
 
 def _start_server(former_port: int | None, journal: Path) -> ZooKeeperServer:
@@ -151,12 +160,14 @@ class Agent:
         found_elsewhere = former.target is None and server is None
         self._supervisor = Supervisor(
             options.spec,
-            Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__),
+            Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__, options.http),
             overwrite_target=former.target != options.spec.workers and not found_elsewhere,
             style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
         )
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]]
         self._had_session = self._draining = False
+        self.on_exit: Callable[[float], None] | None = None
+        """Told of each exit of a worker, and when it became known, once its replacement has been started."""
 
     async def run(self, audience: Callable[[Window], None] | None = None) -> int:
         """Until the end; the exit code."""
@@ -305,7 +316,10 @@ class Agent:
         self._inbox.post(event)
 
     def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
-        self._inbox.post(events.WorkerExited(now(), worker, code, signal_name))
+        at = now()
+        self._inbox.post(events.WorkerExited(at, worker, code, signal_name))
+        if self.on_exit is not None:
+            self.on_exit(at)
 
     def _cleared(self, worker: str) -> None:
         self._effects.forget(worker)

@@ -1,0 +1,171 @@
+"""The thread of the endpoint. What breaks in it is said in one line, and breaks nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from autohealer.web.feed import Feed
+from autohealer.web.pool import Pool
+from autohealer.web.session import Session
+
+if TYPE_CHECKING:
+    from autohealer.coordination.console import Console
+    from autohealer.web.agent import Window
+    from autohealer.web.guard import Guard
+    from autohealer.web.listening import Listening
+    from autohealer.web.metrics import Metrics
+
+PATIENCE_S = 2.0
+MOST_WAITING = 100_000
+MOST_COMPLAINTS = 10
+
+Fields = Mapping[str, Any]
+Json = dict[str, Any]
+
+
+class Endpoint:
+    """One endpoint. ``take`` and ``noticed`` are called in the agent's thread and only put something down there.
+
+    ``connect`` opens a connection to the pool's ZooKeeper, ``of_cluster`` makes the status of all agents of it and of
+    one's own; ``warn`` gets a line about what does not work.
+    """
+
+    def __init__(
+        self,
+        listening: Listening,
+        *,
+        connect: Callable[[], Console],
+        of_cluster: Callable[[Console, Json], Json],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._listening, self._warn = listening, warn
+        self._session, self._of_cluster = Session(connect), of_cluster
+        self._feed = Feed(secrets.token_hex(4))
+        # From the agent's thread.
+        self._events: deque[Fields] = deque(maxlen=MOST_WAITING)
+        self._delays: deque[float] = deque(maxlen=MOST_WAITING)
+        self._stirred = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # The thread's own.
+        self._metrics: Metrics | None = None
+        self._ended: asyncio.Event | None = None
+        self._complaints: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._closing = False
+
+    def begin(self, window: Window, guard: Guard) -> None:
+        """Answer from now on."""
+        self._window, self._guard = window, guard
+        self._thread.start()
+
+    def take(self, fields: Fields) -> None:
+        """Something has happened."""
+        self._events.append(fields)
+        self._stir()
+
+    def noticed(self, seconds: float) -> None:
+        """A worker's exit became known so long at most after it was there to be known."""
+        self._delays.append(seconds)
+
+    def close(self) -> None:
+        """Answer no more; takes ``PATIENCE_S`` at most."""
+        self._closing = True
+        loop, ended = self._loop, self._ended
+        if loop is not None and ended is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(ended.set)
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE_S)
+        self._listening.socket.close()
+
+    def _stir(self) -> None:
+        """Wake the thread, once for whatever comes until it is awake."""
+        if self._loop is not None and not self._stirred:
+            self._stirred = True
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._take_in)
+
+    # ---- the thread
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001 - a view that is broken must not break what it looks at
+            self._warn(f"the HTTP endpoint broke: {error!r}; everything else goes on")
+        finally:
+            self._listening.socket.close()
+            self._session.close()
+
+    async def _serve(self) -> None:
+        # Here, as these take a while to import, and nobody is to wait for it.
+        from autohealer.web.metrics import Metrics  # noqa: PLC0415
+        from autohealer.web.server import Server  # noqa: PLC0415
+
+        # What was imported stays: the collector, which stops every thread, need never look at it.
+        gc.freeze()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: self._complain(context.get("exception") or context["message"]))
+        self._metrics = Metrics()
+        self._ended = asyncio.Event()
+        self._loop = loop
+        self._take_in()
+        server = Server(
+            window=self._window,
+            guard=self._guard,
+            pool=Pool(self._window, self._session, self._of_cluster),
+            feed=self._feed,
+            metrics=self._metrics,
+            session=self._session,
+            logger=self._logger(),
+        )
+        await server.start(self._listening.socket)
+        try:
+            if not self._closing:
+                await self._ended.wait()
+        finally:
+            await server.close()
+
+    def _take_in(self) -> None:
+        self._stirred = False
+        while self._events:
+            fields = self._events.popleft()
+            self._feed.take(fields)
+            if self._metrics is not None:
+                self._metrics.take(fields)
+        while self._delays and self._metrics is not None:
+            self._metrics.noticed(self._delays.popleft())
+
+    def _complain(self, error: object) -> None:
+        """A mistake of ours in one answer, said once."""
+        text = repr(error) if isinstance(error, BaseException) else str(error)
+        if text not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
+            self._complaints.add(text)
+            self._warn(f"the HTTP endpoint failed to answer: {text}; everything else goes on")
+
+    def _logger(self) -> logging.Logger:
+        """What aiohttp has to say of its own, in our way."""
+        logger = logging.getLogger("autohealer.web")
+        logger.setLevel(logging.ERROR)
+        logger.propagate = False
+        logger.handlers = [_Complaints(self._complain)]
+        return logger
+
+
+class _Complaints(logging.Handler):
+    """Hands on what went wrong."""
+
+    def __init__(self, complain: Callable[[object], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._told = complain
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """The exception, if there is one."""
+        self._told(record.exc_info[1] if record.exc_info and record.exc_info[1] else record.getMessage())

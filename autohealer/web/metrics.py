@@ -1,0 +1,141 @@
+"""Numbers for Prometheus: gauges from one look at the agent, counters and histograms from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from autohealer import __version__
+from autohealer.core.lifecycle import WorkerState
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+    from autohealer.core.snapshot import Snapshot
+
+SIGNALS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSEGV",
+           "SIGSYS", "SIGTERM", "SIGTRAP", "SIGXCPU", "SIGXFSZ")  # fmt: skip
+EXIT, FAULTY, OTHER_SIGNAL, UNKNOWN = "exit", "faulty", "other_signal", "unknown"
+CAUSES = (*SIGNALS, OTHER_SIGNAL, EXIT, FAULTY, UNKNOWN)
+HEAL_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+DETECT_BUCKETS_S = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
+MOST_FAULTY = 100_000
+
+Fields = Mapping[str, Any]
+
+
+class Metrics:
+    """One agent's numbers. Labels are from fixed sets: never a worker's id, an agent's or a text from outside."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = CollectorRegistry()
+        self._exits = Counter(
+            "autohealer_worker_exits",
+            "Workers of this agent that ended without having been asked to, by cause.",
+            ["cause"],
+            registry=self._registry,
+        )
+        for cause in CAUSES:
+            self._exits.labels(cause)
+        self._starts = Counter(
+            "autohealer_worker_starts", "Workers that this agent has started.", registry=self._registry
+        )
+        self._backoffs = Counter(
+            "autohealer_worker_backoffs",
+            "Times that a slot of this agent had to wait before its next start.",
+            registry=self._registry,
+        )
+        self._heals = Histogram(
+            "autohealer_heal_seconds",
+            "From the moment a worker's end was known until its replacement ran.",
+            buckets=HEAL_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._detects = Histogram(
+            "autohealer_detect_seconds",
+            "How long a worker's exit may have lain unnoticed here: since the agent last looked, or was woken.",
+            buckets=DETECT_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._gauges = _Gauges()
+        self._registry.register(self._gauges)
+        self._faulty: set[str] = set()
+
+    def take(self, fields: Fields) -> None:
+        """Fold an event in."""
+        event = fields.get("event")
+        if event == "worker.exited":
+            self._exits.labels(self._cause(fields)).inc()
+        elif event == "worker.started":
+            self._starts.inc()
+            if isinstance(heal_ms := fields.get("heal_ms"), int | float):
+                self._heals.observe(heal_ms / 1000)
+        elif event == "worker.faulty":
+            self._faulty.add(str(fields.get("worker")))
+            if len(self._faulty) > MOST_FAULTY:
+                self._faulty.clear()
+        elif event == "worker.backoff":
+            self._backoffs.inc()
+
+    def noticed(self, seconds: float) -> None:
+        """An exit became known, after so long at most."""
+        self._detects.observe(max(0.0, seconds))
+
+    def expose(self, snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
+        """All of it as ``Accept`` asks for it, and its content type."""
+        self._gauges.snapshot = snapshot
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+    def _cause(self, fields: Fields) -> str:
+        """Why a faulty worker was shut down says more than the signal that ended it."""
+        worker, signal = str(fields.get("worker")), fields.get("signal")
+        if worker in self._faulty:
+            self._faulty.discard(worker)
+            return FAULTY
+        if signal is not None:
+            return signal if signal in SIGNALS else OTHER_SIGNAL
+        return UNKNOWN if fields.get("code") is None else EXIT
+
+
+class _Gauges(Collector):
+    """What a snapshot says; a number that the agent does not know is left out."""
+
+    snapshot: Snapshot | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        info = GaugeMetricFamily("autohealer_build_info", "Always 1; its label is the version.", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield info
+        found = self.snapshot
+        if found is None:
+            return
+        states = dict.fromkeys(WorkerState, 0)
+        for worker in found.workers:
+            states[worker.state] += 1
+        workers = GaugeMetricFamily("autohealer_workers", "Slots of this agent, by state.", labels=["state"])
+        for state, number in states.items():
+            workers.add_metric([str(state)], number)
+        yield workers
+        for name, text, value in _numbers(found):
+            if value is not None:
+                yield GaugeMetricFamily(f"autohealer_{name}", text, value)
+
+
+def _numbers(found: Snapshot) -> list[tuple[str, str, float | None]]:
+    return [
+        ("target_workers", "How many workers the whole pool should have.", found.target),
+        ("share_workers", "How many of them this agent is to run.", found.share),
+        ("registered_workers", "Registrations of this agent's workers.", found.registered),
+        ("foreign_workers", "Registered workers that no agent runs; they count towards the target.", found.foreign),
+        ("agents", "Live agents of the pool.", len(found.agents)),
+        ("leader", "1 if this agent leads.", float(found.leader == found.agent)),
+        ("draining", "1 if this agent is being emptied.", float(found.draining)),
+        ("zookeeper_connected", "1 if ZooKeeper answers.", float(found.connected)),
+    ]

@@ -1,0 +1,82 @@
+// What has happened, folded: deaths and heals by second, heal times, the last cause of death of each slot.
+
+import { unix } from "./format.js";
+
+const KEPT_S = 7200;
+const KEPT_HEALS = 1000;
+const KEPT_EVENTS = 200;
+
+export class History {
+  events = [];
+  causes = new Map();
+  zookeeperSince = null;
+  lastDeath = null;
+  #seconds = new Map();
+  #heals = [];
+  #sorted = null;
+  #faults = new Map();
+
+  take(event) {
+    this.events.push(event);
+    if (this.events.length > 2 * KEPT_EVENTS) this.events.splice(0, this.events.length - KEPT_EVENTS);
+    const at = unix(event.time);
+    if (!Number.isFinite(at)) return;
+    if (event.event === "worker.exited") {
+      this.#second(at).deaths += 1;
+      // Why a faulty worker was shut down says more than the signal that ended it.
+      const how = this.#faults.get(event.worker) ?? cause(event);
+      this.causes.set(event.slot, how);
+      this.lastDeath = { time: event.time, slot: event.slot, how };
+      this.#faults.delete(event.worker);
+    } else if (event.event === "worker.faulty") {
+      this.#faults.set(event.worker, `faulty: ${event.cause}`);
+    } else if (event.event === "worker.backoff" && !this.causes.has(event.slot)) {
+      this.causes.set(event.slot, String(event.reason));
+    } else if (event.event === "worker.started" && typeof event.heal_ms === "number") {
+      const second = this.#second(at);
+      second.heals.push(event.heal_ms);
+      this.#heals.push(event.heal_ms);
+      if (this.#heals.length > KEPT_HEALS) this.#heals.shift();
+      this.#sorted = null;
+    } else if (String(event.event).startsWith("zookeeper.")) {
+      this.zookeeperSince = at;
+    }
+  }
+
+  // Of the last thousand heals, in milliseconds.
+  percentile(fraction) {
+    if (!this.#heals.length) return null;
+    this.#sorted ??= [...this.#heals].sort((a, b) => a - b);
+    return this.#sorted[Math.min(this.#sorted.length - 1, Math.floor(fraction * this.#sorted.length))];
+  }
+
+  // So many columns of so many seconds; the last one is now. They begin at whole multiples, and so move by whole columns.
+  strip(now, columns, bucket_s) {
+    const last = Math.floor(now / bucket_s);
+    const found = Array.from({ length: columns }, (_, i) => ({ from: (last - columns + 1 + i) * bucket_s, deaths: 0, heals: [] }));
+    for (const [second, at] of this.#seconds) {
+      const column = columns - 1 - (last - Math.floor(second / bucket_s));
+      if (column >= 0 && column < columns) {
+        found[column].deaths += at.deaths;
+        found[column].heals.push(...at.heals);
+      }
+    }
+    return found;
+  }
+
+  #second(at) {
+    const second = Math.floor(at);
+    let found = this.#seconds.get(second);
+    if (!found) {
+      found = { deaths: 0, heals: [] };
+      this.#seconds.set(second, found);
+      if (this.#seconds.size > KEPT_S) this.#seconds.delete(this.#seconds.keys().next().value);
+    }
+    return found;
+  }
+}
+
+function cause(event) {
+  if (event.signal != null) return String(event.signal);
+  return event.code == null ? "ended" : `exit code ${event.code}`;
+}

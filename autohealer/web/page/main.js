@@ -1,0 +1,186 @@
+// Looks at the agent: events as they come, the status whenever something has happened, and redraws what has changed.
+
+import { ask } from "./asking.js";
+import { count, milliseconds, number, say, write } from "./format.js";
+import { History } from "./history.js";
+import { drawEvents, drawPool } from "./panels.js";
+import { Timeline } from "./timeline.js";
+import { Workers } from "./workers.js";
+
+const LEAST_MS = 250;
+const MOST_MS = 4000;
+const SETTLE_MS = 700;
+const MOST_WORKERS = 100000;
+const by = (id) => document.getElementById(id);
+
+const history = new History();
+const timeline = new Timeline(by("timeline"), history);
+const workers = new Workers(history, (worker) => ask("kill", { worker }, `asked to kill ${worker}`));
+
+let status = null;
+let here = null;
+let tag = null;
+let ahead_s = 0; // of this browser's clock, the agent's
+let wantedTarget = null;
+let eventsChanged = false;
+const now = () => Date.now() / 1000 + ahead_s;
+
+// ---- the status
+
+let looking = false;
+let again = false;
+let lookedAt = 0;
+let timer = 0;
+
+function lookSoon() {
+  if (looking) {
+    again = true;
+    return;
+  }
+  clearTimeout(timer);
+  timer = setTimeout(look, Math.max(0, lookedAt + LEAST_MS - Date.now()));
+}
+
+async function look() {
+  clearTimeout(timer);
+  looking = true;
+  again = false;
+  lookedAt = Date.now();
+  try {
+    const answer = await fetch("/api/v1/status", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+    measureClock(answer.headers.get("Date"));
+    if (answer.status === 200) {
+      tag = answer.headers.get("ETag");
+      // An epoch is longer than a number here can be.
+      status = JSON.parse((await answer.text()).replace(/"epoch": (\d+)/, '"epoch": "$1"'));
+      here = hereOf(status);
+      workers.take(status, here);
+      redraw();
+    } else if (answer.status !== 304) throw new Error(await answer.text());
+    document.body.classList.remove("away");
+  } catch {
+    document.body.classList.add("away");
+  }
+  looking = false;
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(look, again ? LEAST_MS : MOST_MS);
+}
+
+// The agent that gives this page: events are its own.
+function hereOf(found) {
+  if (found.agents.length === 1) return found.agents[0].agent;
+  return found.agents.find((agent) => agent.http === location.host)?.agent ?? here;
+}
+
+function measureClock(date) {
+  const told = Date.parse(date ?? "") / 1000;
+  // It tells whole seconds.
+  const off = told + 0.5 - Date.now() / 1000;
+  ahead_s = Number.isFinite(off) && Math.abs(off) > 2 ? off : 0;
+}
+
+// ---- the events
+
+const source = new EventSource("/api/v1/events");
+source.onopen = () => {
+  say(by("link"), "●", "live", "good");
+  lookSoon();
+};
+source.onerror = () => {
+  say(by("link"), "▲", "the agent does not answer; trying again", "bad");
+  document.body.classList.add("away");
+  if (source.readyState === EventSource.CLOSED) say(by("link"), "▲", "not live: reload this page", "bad");
+};
+source.onmessage = (message) => {
+  history.take(JSON.parse(message.data));
+  eventsChanged = true;
+  lookSoon();
+  drawSoon();
+};
+
+// ---- drawing
+
+let drawing = 0;
+function drawSoon() {
+  if (!drawing) drawing = requestAnimationFrame(() => {
+    drawing = 0;
+    redraw();
+  });
+}
+
+function redraw() {
+  const at = now();
+  if (eventsChanged) {
+    eventsChanged = false;
+    drawEvents(history);
+  }
+  timeline.draw(at);
+  const { deaths, heals } = timeline.totals();
+  const [p50, p95] = [history.percentile(0.5), history.percentile(0.95)];
+  const times = p50 == null ? "" : ` · p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}`;
+  write(by("summary"), `${count(deaths, "death")}, ${count(heals, "heal")}${times}`);
+  if (!status) return;
+  drawPool(status, history, at);
+  workers.draw(at);
+  drawTarget();
+  const me = status.agents.find((agent) => agent.agent === here);
+  write(by("place"), me ? `as agent ${me.agent} on ${me.host} has it` : "");
+}
+
+setInterval(() => { if (!document.hidden) redraw(); }, 1000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) lookSoon(); });
+
+for (const button of document.querySelectorAll("[data-minutes]")) {
+  button.addEventListener("click", () => {
+    timeline.minutes = Number(button.dataset.minutes);
+    for (const each of document.querySelectorAll("[data-minutes]")) each.setAttribute("aria-pressed", String(each === button));
+    redraw();
+  });
+}
+
+// ---- the target: presses are gathered, five of them are five workers
+
+let settling = 0;
+function drawTarget() {
+  if (wantedTarget !== null && wantedTarget === status.target && !settling) wantedTarget = null;
+  write(by("target"), number(wantedTarget ?? status.target ?? undefined));
+  document.querySelector(".stepper").classList.toggle("asked", wantedTarget !== null);
+  by("less").disabled = by("more").disabled = status.target == null;
+}
+
+function step(by_workers) {
+  if (status?.target == null) return;
+  wantedTarget = Math.min(MOST_WORKERS, Math.max(0, (wantedTarget ?? status.target) + by_workers));
+  drawTarget();
+  clearTimeout(settling);
+  settling = setTimeout(async () => {
+    settling = 0;
+    const workers_wanted = wantedTarget;
+    await ask("scale", { workers: workers_wanted }, `the target is now ${number(workers_wanted)}`);
+    if (!settling) wantedTarget = null;
+    lookSoon();
+  }, SETTLE_MS);
+}
+by("less").addEventListener("click", () => step(-1));
+by("more").addEventListener("click", () => step(1));
+
+// ---- exchanging them all takes two presses
+
+let armed = 0;
+by("restart").addEventListener("click", () => {
+  const button = by("restart");
+  const disarm = () => {
+    clearTimeout(armed);
+    armed = 0;
+    button.textContent = "Exchange all";
+  };
+  if (armed) {
+    disarm();
+    ask("restart", {}, "all workers are being exchanged, one by one");
+    return;
+  }
+  button.textContent = "Sure? All of them";
+  armed = setTimeout(disarm, 3000);
+});
+
+look();

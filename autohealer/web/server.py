@@ -1,0 +1,225 @@
+"""The endpoint in aiohttp: paths and answers. Nothing here knows of threads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from autohealer.errors import AutohealerError, UnreachableError, UsageError
+from autohealer.web import actions
+from autohealer.web.actions import AbsentError
+from autohealer.web.agent import pulse_of, snapshot_of
+from autohealer.web.guard import Refusal
+from autohealer.web.metrics import Metrics
+from autohealer.web.readiness import readiness
+
+if TYPE_CHECKING:
+    import socket
+
+    from autohealer.web.agent import Window
+    from autohealer.web.feed import Feed
+    from autohealer.web.guard import Guard
+    from autohealer.web.pool import Pool
+    from autohealer.web.session import Session
+
+MOST_CONNECTIONS = 256
+MOST_BODY = 4096
+HEARTBEAT_S = 15.0
+RETRY_MS = 1000
+SHUTDOWN_S = 0.5
+PAGE = {
+    "index.html": "text/html",
+    "style.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "main.js": "text/javascript",
+    "format.js": "text/javascript",
+    "history.js": "text/javascript",
+    "timeline.js": "text/javascript",
+    "workers.js": "text/javascript",
+    "panels.js": "text/javascript",
+    "asking.js": "text/javascript",
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Server": "autohealer",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """Answers at a bound socket from ``start`` to ``close``, in the loop that calls them."""
+
+    def __init__(
+        self,
+        *,
+        window: Window,
+        guard: Guard,
+        pool: Pool,
+        feed: Feed,
+        metrics: Metrics,
+        session: Session,
+        logger: logging.Logger,
+    ) -> None:
+        self._window, self._guard, self._pool = window, guard, pool
+        self._feed, self._metrics, self._session = feed, metrics, session
+        app = web.Application(middlewares=[self._watch_over], client_max_size=MOST_BODY, logger=logger)
+        app.on_response_prepare.append(_add_headers)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics_text)
+        app.router.add_get("/api/v1/status", self._status)
+        app.router.add_get("/api/v1/events", self._events)
+        for verb in actions.VERBS:
+            app.router.add_post(f"/api/v1/{verb}", self._acting(verb))
+        for name, kind in PAGE.items():
+            app.router.add_get("/" if name == "index.html" else f"/{name}", _giving(name, kind))
+        self._runner = web.AppRunner(app, access_log=None, logger=logger, shutdown_timeout=SHUTDOWN_S)
+        self._listening: asyncio.Server | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Answer from now on."""
+        await self._runner.setup()
+        self._listening = await asyncio.get_running_loop().create_server(self._connected, sock=listener)
+
+    async def close(self) -> None:
+        """Answer no more."""
+        if self._listening is not None:
+            self._listening.close()
+        self._feed.close()
+        await self._runner.cleanup()
+
+    def _connected(self) -> asyncio.BaseProtocol:
+        """A protocol for a new connection. They are counted: descriptors are what workers are started with."""
+        server = self._runner.server
+        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+            return _Refused()
+        return server()
+
+    @web.middleware
+    async def _watch_over(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Who may not is told so; errors are a line of text."""
+        refusal = self._guard.refusal(request.method, request.path, request.headers)
+        if refusal is not None:
+            return _refused(refusal)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _text(f"{error.reason}", error.status, {"Allow": a} if (a := error.headers.get("Allow")) else {})
+        except UnreachableError as error:
+            return _text(_words(error), 503, {"Retry-After": "1"})
+
+    # ---- what is
+
+    async def _healthz(self, _: web.Request) -> web.StreamResponse:
+        await pulse_of(self._window)
+        return _text("ok")
+
+    async def _readyz(self, _: web.Request) -> web.StreamResponse:
+        snapshot, _cost = await snapshot_of(self._window)
+        found = readiness(snapshot)
+        return _text(found.text, 200 if found.is_ready else 503)
+
+    async def _metrics_text(self, request: web.Request) -> web.StreamResponse:
+        snapshot, _cost = await snapshot_of(self._window)
+        body, content_type = self._metrics.expose(snapshot, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._pool.status()
+        headers = {"ETag": answer.tag, "Cache-Control": "no-cache"}
+        if request.headers.get("If-None-Match") == answer.tag:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=answer.body, headers=headers, content_type="application/json")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if self._feed.is_full:
+            raise UnreachableError("too many listen already", "try again later")
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
+        transport = request.transport
+        last = request.headers.get("Last-Event-ID")
+        listener = self._feed.listen(last, transport.abort if transport else _nothing)
+        try:
+            await response.prepare(request)
+            await response.write(f"retry: {RETRY_MS}\n\n".encode())
+            while not listener.is_closed:
+                await response.write(await listener.messages(HEARTBEAT_S) or b": nothing new\n\n")
+        except ConnectionError:
+            pass  # the reader has gone, or was too slow
+        finally:
+            self._feed.leave(listener)
+        return response
+
+    # ---- what is wanted
+
+    def _acting(self, verb: str) -> Handler:
+        async def act(request: web.Request) -> web.StreamResponse:
+            if request.content_type != "application/json":
+                return _text("send Content-Type: application/json", 415)
+            try:
+                asked = actions.action(verb, actions.read_body(await request.read()), self._window.agent)
+                answer = await self._session.call(asked)
+            except AbsentError as error:
+                return _text(_words(error), 404)
+            except UsageError as error:
+                return _text(_words(error), 400)
+            except UnreachableError:
+                raise
+            except AutohealerError as error:
+                return _text(_words(error), 502)
+            body = json.dumps({"asked": verb, **answer}).encode()
+            return web.Response(body=body, status=202, content_type="application/json")
+
+        return act
+
+
+class _Refused(asyncio.Protocol):
+    """A connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+
+
+def _giving(name: str, kind: str) -> Handler:
+    body = (resources.files("autohealer.web") / "page" / name).read_bytes()
+
+    async def give(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type=kind, charset="utf-8", headers={"Cache-Control": "no-cache"})
+
+    return give
+
+
+def _refused(refusal: Refusal) -> web.Response:
+    return _text(refusal.text, refusal.status, {"WWW-Authenticate": refusal.challenge} if refusal.challenge else {})
+
+
+def _text(text: str, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(text=f"{text}\n", status=status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def _words(error: AutohealerError) -> str:
+    return f"{error}; {error.hint}" if error.hint else str(error)
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+def _nothing(*_: Any) -> None:
+    """There is no connection to abort."""
