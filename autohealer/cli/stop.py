@@ -38,8 +38,9 @@ def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait
     """
     try:
         with address.console() as console:
+            is_embedded = address.is_embedded
             request = console.request("stop", "", time.time() + EXPIRES_S)
-            if not (no_wait or address.is_embedded):
+            if not (no_wait or is_embedded):
                 _wait_for_all(console)
                 console.withdraw(request)
     except UnreachableError:
