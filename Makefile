@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check
+.PHONY: help demo test check texts
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
 	@echo 'make test    all tests'
 	@echo 'make check   lint, format, types, layers'
+	@echo 'make texts   manual pages, and the copies of --help that the tests compare with'
 
 # The activated path makes `python` that of the virtual environment, as a user would have it.
 demo: $(VENV)/.installed
@@ -26,6 +27,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+texts: $(VENV)/.installed-dev
+	$(BIN)/python docs/make_man.py
+	UPDATE_HELP=1 $(BIN)/python -m pytest --quiet -k help_is_as_it_was tests/cli/test_help.py
 
 # Stamps: nothing is installed again until pyproject.toml changes. Installed for editing, the code is always current.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
