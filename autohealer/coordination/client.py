@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,13 +24,16 @@ _log = logging.getLogger("kazoo")
 def kazoo_client(
     servers: str, session_timeout: float, access: Access, *, max_delay_s: float = RECONNECT["max_delay"], **options: Any
 ) -> KazooClient:
-    """A client that comes back quickly, and keeps off stderr: below WARNING kazoo would even write passwords."""
+    """A client that comes back quickly, and keeps off stderr: below WARNING kazoo would even write passwords.
+
+    Its ``handshake`` is a `Handshake`.
+    """
     _log.setLevel(logging.WARNING)
     _log.propagate = False
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
     try:
-        return KazooClient(
+        client = KazooClient(
             hosts=servers,
             timeout=session_timeout,
             auth_data=list(access.credentials),
@@ -39,22 +42,45 @@ def kazoo_client(
         )
     except ValueError as error:
         raise UsageError(f"{servers!r} is no list of ZooKeeper servers", "write it as HOST:PORT,HOST:PORT") from error
+    client.handshake = Handshake(client, session_timeout)
+    return client
 
 
-def granted_timeout(client: KazooClient, asked_s: float) -> Callable[[], float]:
-    """The session timeout that the server grants, as last heard: kazoo keeps it in a local variable."""
-    granted = [asked_s]
-    connection = client._connection  # noqa: SLF001
-    invoke = connection._invoke  # noqa: SLF001
+class Handshake:
+    """How a client gets to its servers: it waits for none so long that its session ends before it has tried another.
 
-    def noting(timeout: float, request: Any, xid: int | None = None) -> Any:
-        result = invoke(timeout, request, xid)
-        if isinstance(request, Connect):
-            granted[0] = result[0].time_out / 1000
+    By itself kazoo gives a single server all of the session timeout, and so it does to each that takes no connection,
+    as a host without power. A server that is only just starting may take a greeting and never answer it.
+    """
+
+    def __init__(self, client: KazooClient, session_timeout: float) -> None:
+        self.granted_s: float = session_timeout
+        """The session timeout that the server grants, as last heard: kazoo keeps it in a local variable."""
+        self.is_under_way = False
+        self._patience_s = session_timeout / (len(client.hosts) + 1)
+        connection, handler = client._connection, client.handler  # noqa: SLF001
+        self._invoke, connection._invoke = connection._invoke, self._greet  # noqa: SLF001
+        self._create, handler.create_connection = handler.create_connection, self._reach
+
+    def _reach(self, *arguments: Any, timeout: float, **options: Any) -> Any:
+        with self._patience(timeout) as limit:
+            return self._create(*arguments, timeout=limit, **options)
+
+    def _greet(self, timeout: float, request: Any, xid: int | None = None) -> Any:
+        if not isinstance(request, Connect):
+            return self._invoke(timeout, request, xid)
+        with self._patience(timeout) as limit:
+            result = self._invoke(limit, request, xid)
+        self.granted_s = result[0].time_out / 1000
         return result
 
-    connection._invoke = noting  # noqa: SLF001
-    return lambda: granted[0]
+    @contextmanager
+    def _patience(self, timeout: float) -> Iterator[float]:
+        self.is_under_way = True
+        try:
+            yield min(timeout, self._patience_s)
+        finally:
+            self.is_under_way = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ from autohealer.coordination.client import (
     LoopHandler,
     Marshal,
     RemoveWatches,
-    granted_timeout,
     kazoo_client,
 )
 
@@ -107,7 +106,6 @@ class _Client:
             handler=LoopHandler(self.marshal),
         )
         self.kazoo.add_listener(self._heard)
-        self._granted_s = granted_timeout(self.kazoo, session_timeout)
         self.connected = False
 
     def start(self) -> None:
@@ -130,7 +128,7 @@ class _Client:
     def _heard(self, state: str) -> None:
         """In kazoo's thread: take down what it knows at this moment, and hand it over."""
         refused = self.kazoo.client_state == KeeperState.AUTH_FAILED
-        self.marshal.put(self._told, state, self.kazoo.client_id, self._granted_s(), refused)
+        self.marshal.put(self._told, state, self.kazoo.client_id, self.kazoo.handshake.granted_s, refused)
 
     def _told(self, state: str, session: Session | None, granted_s: float, refused: bool) -> None:
         if not self.marshal.closed:
@@ -328,6 +326,9 @@ class Link:
         """The servers take the rival, and still not the old one."""
         rival, facts = self._rival, self._rival_facts
         if self.up or rival is None or facts is None or not rival.connected:
+            return
+        if self._client.handshake.is_under_way:
+            self._later(PREFERENCE_S, self._succeed)
             return
         self._rival = self._rival_facts = None
         self._old.stop()

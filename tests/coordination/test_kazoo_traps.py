@@ -20,7 +20,7 @@ from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
 from autohealer.coordination.access import Access
-from autohealer.coordination.client import granted_timeout, kazoo_client
+from autohealer.coordination.client import kazoo_client
 from autohealer.core.events import LeadershipWon
 from tests.coordination.member import Member, expire
 from tests.support.processes import eventually
@@ -146,14 +146,23 @@ def test_watches_do_not_outlive_a_connection(zk_hosts: str, connect: Connect) ->
 
 def test_the_granted_timeout_is_nowhere(zk_hosts: str) -> None:
     """Kazoo's own field is what was asked for, so it has to be overheard."""
-    client = KazooClient(hosts=zk_hosts, timeout=600)
-    granted = granted_timeout(client, 600)
+    client = kazoo_client(zk_hosts, 600, Access())
     client.start()
 
     assert client._session_timeout == 600_000
-    assert granted() == 60.0
+    assert client.handshake.granted_s == 60.0
     client.stop()
     client.close()
+
+
+def test_no_server_is_waited_for_until_the_session_has_ended() -> None:
+    """Kazoo gives each that takes no connection all of its timeout."""
+    waited: list[tuple[object, float]] = []
+    client = kazoo_client("a:1,b:1,c:1", 8.0, Access())
+    client.handshake._create = lambda address, timeout: waited.append((address, timeout))
+    client.handler.create_connection(address=("a", 1), timeout=client._session_timeout / 1000)
+
+    assert waited == [(("a", 1), 2.0)]
 
 
 def test_a_closed_client_answers_at_once(zk_hosts: str) -> None:

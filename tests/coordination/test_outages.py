@@ -31,6 +31,7 @@ from autohealer.core.events import (
 from autohealer.core.model import Plan
 from tests.coordination.member import Member, entry, expire
 from tests.support.processes import eventually
+from tests.support.proxy import Proxy
 from tests.support.real_zookeeper import RealZooKeeper
 
 WORKER = "host-a-0-x1"
@@ -199,6 +200,7 @@ def test_a_next_life_takes_the_session_over(member: Callable[..., Member], clien
 def test_a_next_life_without_the_session_leaves_no_gap(member: Callable[..., Member], client: KazooClient) -> None:
     """Where the former session is refused and has not ended yet, its nodes are replaced in one transaction."""
     watcher = member("host-z").join()
+    watcher.wait(LeadershipWon)
     a = member().join()
     a.do(a.cluster.make_stand_in, WORKER, 0, 1, "")
     a.wait(StandInMade)
@@ -296,7 +298,7 @@ def test_an_ensemble_that_loses_its_leader_loses_nothing(member_at: Callable[...
         a.do(a.cluster.write_target, 6)
         a.wait(TargetRead, lambda e: e.workers == 6)
         b = member_at(ensemble.hosts, "host-b").join()
-        b.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
+        a.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
         a.settle()
         before = len(a.of(PlanRefused))
         a.do(a.cluster.write_plan, Plan(epoch, "host-a", 6))
@@ -334,6 +336,22 @@ def test_data_wiped_while_it_was_down(
     assert a.session != session
     assert first
     assert connect(mortal.hosts).exists(f"/pool/workers/{WORKER}.agent").ephemeralOwner == a.session[0]
+
+
+def test_a_greeting_that_is_never_answered_costs_no_session(
+    real_zookeeper: RealZooKeeper, member_at: Callable[..., Member]
+) -> None:
+    """A server that is only just starting may take one, and forget it."""
+    with Proxy(real_zookeeper.hosts) as proxy:
+        a = member_at(proxy.hosts, session_timeout=6).join()
+        a.wait(LeadershipWon)
+        session = a.session
+        proxy.deaf = 1
+        proxy.heal()
+        a.wait(ConnectionResumed)
+
+        assert (proxy.deaf, a.session, a.of(SessionLost)) == (0, session, [])
+        a.end()
 
 
 def test_an_outage_longer_than_the_session_is_no_reason_for_a_new_one(

@@ -51,7 +51,7 @@ class Proxy:
     """In front of every server of ``hosts`` (HOST:PORT,…).
 
     ``requests`` holds what clients have asked for, each as the number of its type; ``events`` counts what servers have
-    told of watches.
+    told of watches. So many of the next connections as ``deaf`` says are taken, and never heard.
     """
 
     def __init__(self, hosts: str) -> None:
@@ -63,6 +63,8 @@ class Proxy:
         self._closed = False
         self.requests: list[int] = []
         self.events = 0
+        self.deaf = 0
+        self._unheard: list[socket.socket] = []
         for host in hosts.split(","):
             name, _, port = host.rpartition(":")
             listener = socket.create_server(("127.0.0.1", 0))
@@ -101,8 +103,8 @@ class Proxy:
         with self._lock:
             for pair in list(self._pairs):
                 self._drop(pair)
-        for listener in self._listeners:
-            listener.close()
+        for end in self._listeners + self._unheard:
+            end.close()
         self._selector.close()
 
     def _serve(self) -> None:
@@ -116,6 +118,10 @@ class Proxy:
 
     def _accept(self, listener: socket.socket, address: tuple[str, int]) -> None:
         client, _ = listener.accept()
+        if self.deaf:
+            self.deaf -= 1
+            self._unheard.append(client)
+            return
         server = socket.socket()
         if not self._cut:
             try:
