@@ -93,7 +93,7 @@ class AgentDashboard:
         def deliver(snapshot: Snapshot, cost_s: float) -> None:
             self._screen.show(lambda: of_snapshot(snapshot, window.zookeeper, window.host), cost_s)
 
-        self._dashboard.begin(lambda: window.look(deliver), window.zookeeper)
+        self._dashboard.begin(lambda: window.look(deliver, others=True), window.zookeeper)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """An event."""

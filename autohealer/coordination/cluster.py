@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from autohealer.coordination.access import Access
@@ -30,6 +31,7 @@ from autohealer.core.model import AgentEntry, Plan
 
 LOOK_AGAIN_S = 30.0
 LEAVE_WITHIN_S = 2.0
+SHOWN_S = 10.0
 CLOSE_WITHIN_S = 1.0
 
 
@@ -87,16 +89,33 @@ class Cluster:
             pump=self._pump,
             clock=clock,
         )
-        self._listing = Listing(
-            link, paths.workers, read=told(events.ChildrenRead), looked=self._looked, call_later=call_later
+        self._agents = Agents(
+            link,
+            paths.agents,
+            agent,
+            read=told(events.AgentsRead),
+            listed=told(events.AgentsListed),
+            lost=self._agents_lost,
+            missed=self._presence.missed,
+            call_later=call_later,
+            clock=clock,
         )
-        self._agents = Agents(link, paths.agents, agent, read=told(events.AgentsRead), missed=self._presence.missed)
+        self._listing = Listing(
+            link,
+            paths.workers,
+            read=told(events.ChildrenRead),
+            looked=self._looked,
+            is_calm=self._agents.explain,
+            call_later=call_later,
+            clock=clock,
+        )
         self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
         self._target = Target(link, paths.target, access, told(events.TargetRead))
         self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
         self._outstanding: int | None = None
+        self._shown_until = -inf
         self._pools_own: list[str] = []
         self._denied_paths: set[str] = set()
 
@@ -174,6 +193,22 @@ class Cluster:
         """Ends in PlanRead, or in PlanRefused where this agent does not lead (any more)."""
         self._plans.write(plan, self._election.node if self._admitted else None)
 
+    def show_agents(self) -> None:
+        """Somebody looks: for a while tell what every agent says of itself, as to a leader."""
+        if self._shown_until == -inf:
+            self._agents.follow()
+            self._call_later(SHOWN_S, self._still_shown)
+        self._shown_until = self._clock() + SHOWN_S
+
+    def _still_shown(self) -> None:
+        left_s = self._shown_until - self._clock()
+        if left_s > 0:
+            self._call_later(left_s, self._still_shown)
+            return
+        self._shown_until = -inf
+        if not self._election.leading:
+            self._agents.unfollow()
+
     def answer_request(self, request: str) -> None:
         """The request is done with."""
         self._requests.answer(request)
@@ -217,7 +252,7 @@ class Cluster:
         self._cut()
         self._registrations.session_ended()
         self._election.session_ended()
-        self._listing.unfollow()
+        self._unfollow()
         self._post(events.SessionLost(self._clock()))
 
     def denied(self, path: str) -> None:
@@ -276,8 +311,8 @@ class Cluster:
         self._election.resume()
         self._target.resume()
         self._plans.look()
-        self._agents.look()
         self._presence.resume()
+        self._agents.look()
         self._registrations.resume()
         self._requests.resume()
         self._listing.look()
@@ -348,11 +383,25 @@ class Cluster:
 
     def _won(self, epoch: int) -> None:
         self._post(events.LeadershipWon(self._clock(), epoch))
+        self._agents.follow()
         self._listing.follow()
 
     def _deposed(self) -> None:
-        self._listing.unfollow()
+        self._unfollow()
         self._post(events.LeadershipLost(self._clock()))
+
+    def _unfollow(self) -> None:
+        """A leader knows more than others need."""
+        self._listing.unfollow()
+        if self._shown_until == -inf:
+            self._agents.unfollow()
+
+    def _agents_lost(self, then: Callable[[], None]) -> None:
+        """A leader that hears of it has to know which registrations went with them."""
+        if self._election.leading:
+            self._listing.look_for(then)
+        else:
+            then()
 
     def _wrote_own(self, entry: AgentEntry) -> None:
         self._agents.wrote_own(entry)

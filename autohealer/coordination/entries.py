@@ -61,7 +61,6 @@ def read_agent(data: bytes) -> AgentEntry | None:
     counts = {name: fields.get(name, 0) for name in ("pid", "share", "running", "unregistered", "departed")}
     if not (_text(host) and _text(version) and isinstance(draining, bool)):
         return None
-    anonymous = fields.get("anonymous", False) is True
     if not all(_count(n) for n in counts.values()) or not (capacity is None or _count(capacity)):
         return None
     if not (http is None or _text(http)):
@@ -76,7 +75,6 @@ def read_agent(data: bytes) -> AgentEntry | None:
         draining=draining,
         http=http,
         plan=plan,
-        anonymous=anonymous,
         **counts,
     )
 
@@ -101,7 +99,8 @@ def read_plan(data: bytes) -> Plan | None:
         return None
     if not isinstance(shares, dict) or not all(_text(name) and _count(n, MAX_WORKERS) for name, n in shares.items()):
         return None
-    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares)
+    anonymous = fields.get("anonymous") is True
+    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares, anonymous=anonymous)
 
 
 def read_worker(data: bytes) -> WorkerEntry:
@@ -155,7 +154,8 @@ def write_target(workers: int) -> bytes:
 def write_plan(plan: Plan) -> bytes:
     """What ``read_plan`` reads."""
     fields = {name: getattr(plan, name) for name in ("epoch", "leader", "target", "foreign")}
-    return _bytes("the plan", {**fields, "shares": dict(plan.shares)}, MAX_PLAN_BYTES)
+    known = {"anonymous": True} if plan.anonymous else {}
+    return _bytes("the plan", {**fields, **known, "shares": dict(plan.shares)}, MAX_PLAN_BYTES)
 
 
 def write_worker(entry: WorkerEntry) -> bytes:

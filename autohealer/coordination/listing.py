@@ -1,7 +1,9 @@
 """The children of /workers: who is registered.
 
-Only a leader follows them, and what changes within a moment is read at once, for a pool of a thousand that starts is
-a thousand changes. A name that is a worker's id needs no further question; any other is asked about once.
+Only a leader follows them. What changes within a moment is read at once, for a pool of a thousand that starts is a
+thousand changes; and where nobody waits for the answer (all that is registered is what the agents say they run), it is
+read once the replacement of what has just died may be expected to be there, too: one listing for a heal. A name that is
+a worker's id needs no further question; any other is asked about once.
 """
 
 from __future__ import annotations
@@ -20,12 +22,17 @@ from autohealer.core.model import Child, WorkerId
 
 GAP_S = 0.05
 GAP_S_PER_CHILD = 0.0001
+CALM_S = 1.0
 
 _UNKNOWN = Child("", None)
 
 
 class Listing:
-    """``read`` gets the ephemeral children while this agent leads, ``looked`` all names at each full look."""
+    """``read`` gets the ephemeral children while this agent leads, ``looked`` all names at each full look.
+
+    ``is_calm`` is asked, of the agents whose workers are registered and how many these are, whether that is as it
+    should be.
+    """
 
     def __init__(
         self,
@@ -34,26 +41,39 @@ class Listing:
         *,
         read: Callable[[tuple[Child, ...]], None],
         looked: Callable[[list[str]], None],
+        is_calm: Callable[[frozenset[str], int], bool],
         call_later: Callable[..., Any],
+        clock: Callable[[], float],
     ) -> None:
         self._link, self._path = link, path
-        self._read, self._looked, self._call_later = read, looked, call_later
-        self._following = False
-        self._busy = self._wanted = self._full = False
+        self._read, self._looked, self._is_calm = read, looked, is_calm
+        self._call_later, self._clock = call_later, clock
+        self._following = self._full = self._busy = False
+        self._again_at: float | None = None
+        self._due_at: float | None = None
+        self._rested_at = 0.0
         self._waiting = 0
         self._known: dict[str, Child | None] = {}
+        self._owners: dict[str, str | None] = {}
         self._told: tuple[Child, ...] | None = None
+        self._for_next: list[Callable[[], None]] = []
+        self._for_this: list[Callable[[], None]] = []
         self._life = 0
 
     def look(self) -> None:
         """Read all names once, whether this agent leads or not."""
         self._full = True
-        self._list()
+        self._list_at(0.0)
+
+    def look_for(self, then: Callable[[], None]) -> None:
+        """Read all names now, and call this when they have been told (or ZooKeeper has refused to)."""
+        self._for_next.append(then)
+        self._list_at(0.0)
 
     def follow(self) -> None:
         """This agent leads: tell what is there, and every change."""
         self._following, self._told = True, None
-        self._list()
+        self._list_at(0.0)
 
     def unfollow(self) -> None:
         """This agent does not lead any more."""
@@ -63,15 +83,30 @@ class Listing:
         """The connection is gone."""
         self._life += 1
         self._told = None
-        self._busy = self._wanted = self._full = False
-        self._waiting = 0
+        self._full = self._busy = False
+        self._due_at = self._again_at = None
+        self._for_next, self._for_this = [], []
+
+    def _list_at(self, at: float) -> None:
+        """At that moment, or before it if that has been wanted already."""
+        if self._busy:
+            self._again_at = at if self._again_at is None else min(at, self._again_at)
+        elif at <= self._clock():
+            self._list()
+        elif self._due_at is None or at < self._due_at:
+            self._due_at = at
+            self._call_later(at - self._clock(), self._come_due, self._life, at)
+
+    def _come_due(self, life: int, at: float) -> None:
+        if life == self._life and at == self._due_at:
+            self._list()
 
     def _list(self) -> None:
-        if self._busy:
-            self._wanted = True
-        elif self._link.up:
-            self._busy, self._wanted = True, False
+        self._due_at = None
+        if self._link.up:
+            self._busy = True
             full, self._full = self._full, False
+            self._for_this, self._for_next = self._for_next, []
             self._link.children(self._path, partial(self._listed, full), self._fired if self._following else None)
 
     def _listed(self, full: bool, names: Any, error: Exception | None) -> None:
@@ -79,12 +114,12 @@ class Listing:
             # Without its parent there is nobody; once that stands again a look is ordered.
             names = []
             if not isinstance(error, NoNodeError):
-                self._rested(self._life)
+                self._rest()
                 return
         if full:
             self._looked(names)
         if not self._following:
-            self._rested(self._life)
+            self._rest()
             return
         known = self._known
         self._known = {name: known[name] if name in known else _identified(name) for name in names}
@@ -106,23 +141,41 @@ class Listing:
     def _conclude(self) -> None:
         known = [self._known[name] for name in sorted(self._known)]
         told = tuple(child for child in known if child is not None and child is not _UNKNOWN)
+        owners = self._owners
+        self._owners = {c.name: owners[c.name] if c.name in owners else _owner(c) for c in told}
         if self._following and told != self._told:
             self._told = told
             self._read(told)
-        self._call_later(max(GAP_S, len(self._known) * GAP_S_PER_CHILD), self._rested, self._life)
+        self._rest()
 
-    def _rested(self, life: int) -> None:
-        if life == self._life:
-            self._busy = False
-            if self._wanted:
-                self._list()
+    def _rest(self) -> None:
+        self._busy = False
+        self._rested_at = self._clock() + max(GAP_S, len(self._known) * GAP_S_PER_CHILD)
+        done, self._for_this = self._for_this, []
+        for then in done:
+            then()
+        if self._again_at is not None:
+            at, self._again_at = self._again_at, None
+            self._list_at(at)
+
+    def _patience(self) -> float:
+        """When to look at what has changed."""
+        owners = frozenset(self._owners.values())
+        calm = None not in owners and self._is_calm(frozenset(filter(None, owners)), len(self._owners))
+        return max(self._rested_at, self._clock() + CALM_S if calm else 0.0)
 
     def _fired(self, event: WatchedEvent) -> None:
         if event.type != EventType.NONE and self._following:
-            self._list()
+            self._list_at(self._patience())
 
 
 def _identified(name: str) -> Child:
     """A child whose name tells whose it is."""
     worker = name.removesuffix(STAND_IN)
     return _UNKNOWN if WorkerId.parse(worker) is None else Child(name, worker)
+
+
+def _owner(child: Child) -> str | None:
+    """The agent whose worker this is, None where that cannot be told."""
+    identity = WorkerId.parse(child.worker) if child.worker is not None else None
+    return identity.agent if identity is not None else None

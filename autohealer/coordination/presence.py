@@ -124,6 +124,8 @@ class Presence:
         self._busy = False
         self._replaces = None
         if error is None:
+            if self._stands is None:
+                self._watch()
             self._stands = self._last = data
             self._written(entry)
             self.pump()
@@ -155,13 +157,28 @@ class Presence:
             self._taken()
         else:
             self._admitted()
+            if self._stands is not None:
+                self._watch()
             self.pump()
+
+    def _watch(self) -> None:
+        """Have it told when somebody deletes the entry: it never has children, so a watch for these tells no more."""
+
+        def watched(_names: Any, error: Exception | None) -> None:
+            if isinstance(error, NoNodeError):
+                self.missed()
+
+        def fired(event: WatchedEvent) -> None:
+            if event.type == EventType.DELETED:
+                self.missed()
+
+        self._link.children(self._path, watched, fired)
 
     def _settled(self) -> None:
         self._settling = False
         self.pump()
 
     def _fired(self, event: WatchedEvent) -> None:
-        # Only a name that was taken is waited for; this agent's own entry is missed in the list of all of them.
+        # Only a name that was taken is waited for; this agent's own entry has a watch of another kind.
         if event.type != EventType.NONE and not self._open:
             self.check()

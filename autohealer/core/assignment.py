@@ -29,6 +29,11 @@ class Assignment:
         """Whether this ``run``'s number has had its say: from now on the target is what ``scale`` makes of it."""
         return self.target is not None and not self._overwrite_target
 
+    @property
+    def was_found(self) -> bool:
+        """Whether the plan as last read is the one that stood when the session began: it may be old."""
+        return self.epoch == self._found
+
     def session_opened(self) -> None:
         """In a new session every plan is news."""
         self._found, self.followed = None, 0
@@ -79,9 +84,8 @@ class Assignment:
         """
         if self._found is None:
             return  # none has been read in this session
-        found = self.epoch == self._found
         stands = self._plan is not None and self._plan.target == self.target
         trusted = stands and self._spec.on_partition is OnPartition.KEEP
-        if self._plan is not None and (trusted or not found):
+        if self._plan is not None and (trusted or not self.was_found):
             self.share = self._plan.shares.get(self._agent)
             self.followed = self.epoch

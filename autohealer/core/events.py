@@ -206,8 +206,15 @@ class PlanRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentsListed(Event):
+    """The names of the live agents. From now on nothing is told of what they say, until AgentsRead comes again."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AgentsRead(Event):
-    """The live agents, with what each says of itself (None where that makes no sense)."""
+    """The live agents, with what each says of itself (None where that makes no sense), for who has to know it."""
 
     agents: Mapping[str, AgentEntry | None]
 

@@ -30,7 +30,8 @@ class Leader:
         self.standing: Plan | None = None
         self.foreign = 0
         self.anonymous = 0
-        self._children: dict[str, tuple[str | None, Instant]] | None = None
+        self._children: dict[str, tuple[str | None, str]] | None = None
+        self._by_agent: dict[str, dict[str, Instant]] = {}
         self._foreign_anonymous = 0
         self._differs_since: Instant | None = None
         self._writing = False
@@ -40,29 +41,52 @@ class Leader:
         self._mine: AgentEntry | None = None
         self._standing_since = 0
         self._vanished: deque[Instant] = deque()
+        self._session_since: Instant = inf
         self._short = 0
 
     # ---- what is observed
 
+    def session_opened(self, now: Instant) -> None:
+        """A plan that stands may be of a time before this session."""
+        self._session_since = now
+
+    def agents_listed(self) -> None:
+        """What the agents say of themselves is not followed any more."""
+        self.agents = None
+        self._vanished.clear()
+
     def agents_read(self, agents: Mapping[str, AgentEntry | None], now: Instant, session_timeout_s: float) -> None:
         """The live agents. What a lost one leaves is old: it is counted at once."""
-        former = self.agents or {}
-        lost = former.keys() - agents.keys()
-        self._suspect(sum(not ((entry := former[agent]) and entry.draining) for agent in lost), now, session_timeout_s)
-        if lost and self._children:
-            for name, (worker, _) in self._children.items():
-                if worker and (parsed := WorkerId.parse(worker)) and parsed.agent in lost:
-                    self._children[name] = (worker, -inf)
+        if self.agents is not None:
+            former = self.agents.keys()
+            leaving = {agent for agent, entry in self.agents.items() if entry and entry.draining}
+        else:
+            named = self._named_since(now - session_timeout_s)
+            former = named.keys()
+            leaving = {agent for agent, share in named.items() if share == 0}
+        lost = former - agents.keys()
+        self._suspect(len(lost - leaving), len(former), now, session_timeout_s)
+        for agent in lost:
+            if agent in self._by_agent:
+                self._by_agent[agent] = dict.fromkeys(self._by_agent[agent], -inf)
+        if lost:
             self._differs_since = -inf
         self.agents = agents
         self._stale = True
 
-    def _suspect(self, vanished: int, now: Instant, session_timeout_s: float) -> None:
+    def _named_since(self, since: Instant) -> Mapping[str, int]:
+        """Whom another leader has named: of those, who is missing at the first look of a new leader has only just gone.
+
+        A plan that was found in a young session says nothing of the kind: its pool may have ended long ago.
+        """
+        return self.standing.shares if self.standing is not None and self._session_since <= since else {}
+
+    def _suspect(self, vanished: int, former: int, now: Instant, session_timeout_s: float) -> None:
         """Of three or more agents more than half are gone within a session timeout: is it them, or ZooKeeper?"""
         self._vanished.extend([now] * vanished)
         while self._vanished and self._vanished[0] <= now - session_timeout_s:
             self._vanished.popleft()
-        before = len(self.agents or ()) - vanished + len(self._vanished)
+        before = former - vanished + len(self._vanished)
         if vanished and before >= 3 and len(self._vanished) > before / 2:
             self.hold(now + session_timeout_s, f"{len(self._vanished)} of {before} agents vanished together")
 
@@ -74,7 +98,7 @@ class Leader:
     def won(self, epoch: int) -> None:
         """This agent leads from now on, and has looked at nothing yet."""
         self.epoch = epoch
-        self._children = None
+        self._children, self._by_agent = None, {}
         self._foreign_anonymous = 0
         self._writing = False
         self._stale = True
@@ -110,11 +134,21 @@ class Leader:
         """
         before = self._children
         first_seen = -inf if before is None else now
-        known = before or {}
-        self._children = {c.name: (c.worker, known[c.name][1] if c.name in known else first_seen) for c in children}
-        new = sum(child.worker is None and child.name not in known for child in children)
+        known, seen = before or {}, self._by_agent
+        self._children, self._by_agent = {}, {}
+        new = anonymous = 0
+        for child in children:
+            kept = known.get(child.name)
+            agent = kept[1] if kept is not None and kept[0] == child.worker else _agent_of(child.worker)
+            self._children[child.name] = child.worker, agent
+            if child.worker is None:
+                anonymous += 1
+                new += kept is None
+            elif agent:
+                since = seen.get(agent, {}).get(child.worker, first_seen)
+                self._by_agent.setdefault(agent, {})[child.worker] = since
         left = sum(worker is None and name not in self._children for name, (worker, _) in known.items())
-        self.anonymous = sum(child.worker is None for child in children)
+        self.anonymous = anonymous
         if left or before is None:
             self._differs_since = -inf
         self._stale = True
@@ -127,8 +161,7 @@ class Leader:
 
     def names_of(self, agent: str) -> list[str]:
         """The worker ids of this agent that are registered."""
-        ids = {worker for worker, _ in (self._children or {}).values() if worker is not None}
-        return [worker for worker in ids if (parsed := WorkerId.parse(worker)) and parsed.agent == agent]
+        return list(self._by_agent.get(agent, ()))
 
     def next_deadline(self) -> Instant | None:
         """When ``decide`` is to be called next, at the latest."""
@@ -148,10 +181,12 @@ class Leader:
             self._deadline = self._hold_until
             return
         agents = {**self.agents, self._agent: mine}
-        if all(entry is not None and entry.draining for entry in agents.values()):
-            return  # nobody is left to hand anything over to
+        if len(agents) == 1 and mine.draining:
+            return  # there is nobody to hand anything over to
         self.foreign = self._count_foreign(agents, now)
-        plan = Plan(self.epoch, self._agent, self.target, self.foreign, self._shares(agents))
+        plan = Plan(
+            self.epoch, self._agent, self.target, self.foreign, self._shares(agents), anonymous=self.anonymous > 0
+        )
         waited_for = self._is_waited_for(agents)
         if waited_for:
             self._wake(now + RETRY_S)
@@ -180,7 +215,8 @@ class Leader:
         }
         total = max(0, (self.target or 0) - self.foreign)
         divided = divide(total, capacities, {**running, **standing})
-        self._tell_short(total - sum(divided.values()))
+        self._tell_short(total - sum(divided.values()) if capacities else 0)
+        # Where all drain nobody is left to take over, and all may end: nothing is lacking, then.
         final = {agent: divided.get(agent, 0) for agent in agents}
         if self._spec.on_partition is OnPartition.KEEP:
             return replace_first(final, running)
@@ -193,19 +229,17 @@ class Leader:
         self._short = short
 
     def _count_foreign(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> int:
-        children = self._children or {}
-        orphans: set[str] = set()
+        orphans = 0
         ripe = now - self._grace_s
-        for worker, seen in children.values():
-            if worker is None or (parsed := WorkerId.parse(worker)) is None or parsed.agent in agents:
-                continue
-            if seen <= ripe:
-                orphans.add(worker)
-            else:
-                self._wake(seen + self._grace_s)
+        for agent in self._by_agent.keys() - agents.keys():
+            for seen in self._by_agent[agent].values():
+                if seen <= ripe:
+                    orphans += 1
+                else:
+                    self._wake(seen + self._grace_s)
         entries = [entry for entry in agents.values() if entry is not None]
         explained = sum(entry.unregistered + entry.departed for entry in entries)
-        return len(orphans) + self._settle_anonymous(max(0, self.anonymous - explained), now)
+        return orphans + self._settle_anonymous(max(0, self.anonymous - explained), now)
 
     def _settle_anonymous(self, count: int, now: Instant) -> int:
         """Believe another count of foreign anonymous workers once it has stood for the grace.
@@ -236,3 +270,9 @@ def mine_differs(entry: AgentEntry, former: AgentEntry | None) -> bool:
         former.capacity,
         former.draining,
     )
+
+
+def _agent_of(worker: str | None) -> str:
+    """Whose worker this is; empty where nobody's."""
+    identity = WorkerId.parse(worker) if worker is not None else None
+    return identity.agent if identity is not None else ""

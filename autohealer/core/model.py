@@ -66,10 +66,7 @@ class WorkerId:
 
 @dataclass(frozen=True, slots=True)
 class AgentEntry:
-    """What an agent says of itself to the others.
-
-    ``plan`` is the mzxid of the plan that it follows; ``anonymous``: it leads, and sees anonymous registrations.
-    """
+    """What an agent says of itself to the leader. ``plan`` is the mzxid of the plan that it follows."""
 
     host: str
     pid: int
@@ -82,18 +79,21 @@ class AgentEntry:
     draining: bool = False
     http: str | None = None
     plan: int = 0
-    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many workers each agent is to run; ``epoch`` is the czxid of its writer's election znode."""
+    """How many workers each agent is to run; every agent that lives is named.
+
+    ``epoch`` is the czxid of its writer's election znode; ``anonymous``: there are anonymous registrations.
+    """
 
     epoch: int
     leader: str
     target: int
     foreign: int = 0
     shares: Mapping[str, int] = field(default_factory=dict)
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autohealer.core.lifecycle import WorkerState
@@ -25,7 +25,10 @@ class WorkerView(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The pool as this agent knows it; what it cannot know is None."""
+    """The pool as this agent knows it; what it cannot know is None.
+
+    What other agents say of themselves is known to a leader, and to an agent that is looked at; ``shares`` to all.
+    """
 
     at: Instant
     pool: str
@@ -42,6 +45,7 @@ class Snapshot:
     draining: bool
     agents: Mapping[str, AgentEntry | None]
     workers: tuple[WorkerView, ...]
+    shares: Mapping[str, int] = field(default_factory=dict)
 
 
 def worker_views(slots: Iterable[Slot], registered: Callable[[str], bool | None]) -> tuple[WorkerView, ...]:

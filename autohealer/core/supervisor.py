@@ -77,6 +77,7 @@ class Supervisor:
         self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http)
         self._published: AgentEntry | None = None
         self._session_timeout_s = 0.0
+        self._peers: frozenset[str] = frozenset()
         self._away_since: Instant | None = 0.0
         self._had_session = self._resumed_session = False
         self._yield_at: Instant | None = None
@@ -113,6 +114,7 @@ class Supervisor:
             events.TargetRead: self._target_read,
             events.PlanRead: self._plan_read,
             events.PlanRefused: lambda e: self._leader.plan_refused(e.at),
+            events.AgentsListed: self._agents_listed,
             events.AgentsRead: self._agents_read,
             events.ChildrenRead: self._children_read,
             events.RegistrationSeen: lambda e: self._registrations.seen(e.worker, e.at),
@@ -197,7 +199,8 @@ class Supervisor:
             leader=plan.leader if plan else None,
             epoch=plan.epoch if plan else None,
             draining=self._drain is not None,
-            agents={**(leader.agents or {}), self._me.agent: self._entry},
+            agents={**dict.fromkeys(self._peers), **(leader.agents or {}), self._me.agent: self._entry},
+            shares=plan.shares if plan else {},
             workers=worker_views(self._slots, self._registrations.registered),
         )
 
@@ -245,11 +248,8 @@ class Supervisor:
 
     @property
     def _may_hand_over(self) -> bool:
-        """Whether there is another agent that takes what this one gives away."""
-        return self._away_since is None and any(
-            agent != self._me.agent and entry is not None and not entry.draining
-            for agent, entry in (self._leader.agents or {}).items()
-        )
+        """Whether there may be another agent that takes what this one gives away: if none does, the plan says so."""
+        return self._away_since is None and bool(self._peers - {self._me.agent})
 
     def _drained(self, drain: Drain) -> None:
         """Nothing of this agent's workers is left."""
@@ -309,6 +309,7 @@ class Supervisor:
     def _session_opened(self, event: events.SessionOpened) -> None:
         self._session_timeout_s = event.timeout_s
         self._licence.session_opened(event.timeout_s)
+        self._leader.session_opened(event.at)
         self._report("zookeeper.connected", session_timeout=event.timeout_s, resumed=event.resumed)
         if self._adopted or self._had_session:
             self._unsettle(event.at)
@@ -341,6 +342,7 @@ class Supervisor:
         self._licence.session_lost()
         self._assignment.session_lost()
         self._leadership_lost(event)
+        self._leader.agents_listed()
         self._report("zookeeper.lost")
 
     def _end_absence(self, now: Instant) -> None:
@@ -389,20 +391,37 @@ class Supervisor:
         self._leader.target_read(self._assignment.target)
 
     def _plan_read(self, event: events.PlanRead) -> None:
+        former = self._leader.standing
         self._leader.plan_read(event.plan, event.mzxid)
         self._assignment.plan_read(event)
         self._slots.epoch = self._assignment.epoch
+        if event.plan is None:
+            return
+        if self._leader.agents is None and not self._assignment.was_found:
+            # The plan names everybody who is there; who was never named yet may only just have come.
+            named = frozenset(event.plan.shares)
+            gone = (former.shares.keys() if former else named) - named
+            self._meet(self._peers - gone | named)
+        elsewhere = event.plan.anonymous and event.plan.leader != self._me.agent
+        self._registrations.anonymous_elsewhere(elsewhere, event.at)
+
+    def _agents_listed(self, event: events.AgentsListed) -> None:
+        self._yield_at = None  # only who has the name gets to see the others
+        self._meet(event.names | {self._me.agent})
+        self._leader.agents_listed()
 
     def _agents_read(self, event: events.AgentsRead) -> None:
-        self._yield_at = None  # only who has the name gets to see the others
-        former, now = set(self._leader.agents or ()), set(event.agents)
-        for agent in sorted(now - former):
-            self._report("agent.joined", agent=agent)
-        for agent in sorted(former - now):
-            self._report("agent.left", agent=agent)
+        self._yield_at = None
+        self._meet(frozenset(event.agents))
         self._leader.agents_read(event.agents, event.at, self._session_timeout_s)
-        others = (entry for agent, entry in event.agents.items() if agent != self._me.agent)
-        self._registrations.anonymous_elsewhere(any(entry and entry.anonymous for entry in others), event.at)
+
+    def _meet(self, peers: frozenset[str]) -> None:
+        """These are the agents now."""
+        for agent in sorted(peers - self._peers):
+            self._report("agent.joined", agent=agent)
+        for agent in sorted(self._peers - peers):
+            self._report("agent.left", agent=agent)
+        self._peers = peers
 
     def _children_read(self, event: events.ChildrenRead) -> None:
         new, left = self._leader.children_read(event.children, event.at)
@@ -439,7 +458,6 @@ class Supervisor:
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
             plan=self._assignment.followed,
-            anonymous=self._leader.epoch is not None and self._leader.anonymous > 0,
         )
         if entry != self._published and not self._leaving:
             self._entry = self._published = entry

@@ -373,6 +373,7 @@ class Agent:
             zookeeper=self._hosts,
             call_soon=loop.call_soon_threadsafe,
             snapshot=lambda: self._supervisor.snapshot(now()),
+            show_others=self._cluster.show_agents,
         )
 
     def _status(self) -> object:

@@ -81,10 +81,12 @@ def of_snapshot(snapshot: Snapshot, zookeeper: str, host: str) -> PoolView:
     agents = tuple(
         AgentRow(name, entry.host, entry.pid, entry.share, entry.running, entry.draining)
         if entry
-        else AgentRow(name, None, None, None, None, None)
+        else AgentRow(name, None, None, snapshot.shares.get(name), None, None)
         for name, entry in sorted(snapshot.agents.items())
     )
-    elsewhere = sum(agent.running or 0 for agent in agents if agent.agent != me)
+    others = (agent for agent in agents if agent.agent != me)
+    # Of those that nobody has asked yet: what the plan has them run.
+    elsewhere = sum((agent.share if agent.running is None else agent.running) or 0 for agent in others)
     return PoolView(
         pool=snapshot.pool,
         zookeeper=zookeeper,

@@ -24,7 +24,9 @@ def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
         "foreign": snapshot.foreign,
         "leader": snapshot.leader,
         "epoch": snapshot.epoch,
-        "agents": [_agent(agent, entry) for agent, entry in sorted(snapshot.agents.items())],
+        "agents": [
+            _agent(agent, entry, snapshot.shares.get(agent)) for agent, entry in sorted(snapshot.agents.items())
+        ],
         "workers": [_worker(worker, snapshot.agent, host) for worker in snapshot.workers],
     }
 
@@ -72,15 +74,17 @@ def _registered(worker: Json) -> Json:
 
 
 def _running_elsewhere(snapshot: Snapshot) -> list[int]:
-    return [entry.running for agent, entry in snapshot.agents.items() if entry and agent != snapshot.agent]
+    """What the others run; of those that nobody has asked, what the plan has them run."""
+    others = ((agent, entry) for agent, entry in snapshot.agents.items() if agent != snapshot.agent)
+    return [entry.running if entry else snapshot.shares.get(agent, 0) for agent, entry in others]
 
 
-def _agent(agent: str, entry: AgentEntry | None) -> Json:
+def _agent(agent: str, entry: AgentEntry | None, planned: int | None = None) -> Json:
     return {
         "agent": agent,
         "host": entry.host if entry else None,
         "pid": entry.pid if entry else None,
-        "share": entry.share if entry else None,
+        "share": entry.share if entry else planned,
         "running": entry.running if entry else None,
         "draining": entry.draining if entry else None,
         "http": entry.http if entry else None,

@@ -10,6 +10,7 @@ from kazoo.client import KazooClient
 
 from autohealer.coordination.listing import GAP_S
 from autohealer.core.events import (
+    AgentsListed,
     AgentsRead,
     ChildrenRead,
     ClusterLeft,
@@ -75,20 +76,55 @@ def test_the_plan_reaches_everyone(member: Callable[..., Member], client: KazooC
     assert mzxids == sorted(set(mzxids))
 
 
-def test_agents_hear_of_each_other(member: Callable[..., Member], client: KazooClient) -> None:
+def test_a_leader_hears_of_all_agents(member: Callable[..., Member], client: KazooClient) -> None:
     """Of one that comes, says something new, or goes; odd data is an agent that says nothing."""
     a = member("host-a").join(running=1)
     a.wait(AgentsRead, lambda e: e.agents == {"host-a": entry(1)})
     b = member("host-b").join(running=2)
-    both = {"host-a": entry(1), "host-b": entry(2)}
-    a.wait(AgentsRead, lambda e: e.agents == both)
-    b.wait(AgentsRead, lambda e: e.agents == both)
+    a.wait(AgentsRead, lambda e: e.agents == {"host-a": entry(1), "host-b": entry(2)})
     b.do(b.cluster.publish_agent, entry(7))
     a.wait(AgentsRead, lambda e: e.agents == {"host-a": entry(1), "host-b": entry(7)})
     client.create("/autohealer/agents/host-c", b"\x00", ephemeral=True)
     a.wait(AgentsRead, lambda e: e.agents == {"host-a": entry(1), "host-b": entry(7), "host-c": None})
     b.end()
     a.wait(AgentsRead, lambda e: e.agents == {"host-a": entry(1), "host-c": None})
+
+
+def test_who_does_not_lead_knows_names_and_more_only_while_it_is_looked_at(member: Callable[..., Member]) -> None:
+    """It asks for no entry, and is told of none; a new leader reads them all."""
+    a = member("host-a").join(running=1)
+    a.wait(LeadershipWon)
+    b = member("host-b").join(running=2)
+    b.wait(AgentsListed, lambda e: e.names >= {"host-a"})
+    a.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
+    a.do(a.cluster.publish_agent, entry(5))
+    c = member("host-c").join(running=3)
+    c.wait(AgentsListed, lambda e: e.names >= {"host-a", "host-b"})
+    b.settle()
+    assert b.of(AgentsRead) == []
+    c.do(c.cluster.show_agents)
+    c.wait(AgentsRead, lambda e: e.agents == {"host-a": entry(5), "host-b": entry(2), "host-c": entry(3)})
+    a.end()
+
+    b.wait(AgentsRead, lambda e: e.agents == {"host-b": entry(2), "host-c": entry(3)})
+    c.wait(AgentsRead, lambda e: e.agents == {"host-b": entry(2), "host-c": entry(3)})
+
+
+def test_a_leader_hears_that_an_agent_is_gone_together_with_its_registrations(member: Callable[..., Member]) -> None:
+    """Not before: it would take what the agent has registered for workers that live on without it."""
+    a = member("host-a").join()
+    a.wait(LeadershipWon)
+    for _ in range(5):
+        b = member("host-b").join()
+        before = len(a.events)
+        b.do(b.cluster.make_stand_in, "host-b-0-x", 0, 1, "")
+        a.wait(ChildrenRead, lambda e: len(e.children) == 1, after=before)
+        a.wait(AgentsRead, lambda e: "host-b" in e.agents, after=before)
+        before = len(a.events)
+        b.end()
+        a.wait(AgentsRead, lambda e: "host-b" not in e.agents, after=before)
+        kinds = [type(event) for event in a.events[before:] if isinstance(event, AgentsRead | ChildrenRead)]
+        assert kinds == [ChildrenRead, AgentsRead]
 
 
 def test_what_an_agent_says_is_coalesced(member: Callable[..., Member], client: KazooClient) -> None:
@@ -157,7 +193,7 @@ def test_only_a_leader_lists_the_workers(member: Callable[..., Member], client: 
     a = member("host-a").join()
     a.wait(ChildrenRead)
     b = member("host-b").join()
-    b.wait(AgentsRead, lambda e: "host-b" in e.agents)
+    b.wait(AgentsListed, lambda e: "host-a" in e.names)
     client.create("/workers/one", b"", ephemeral=True)
     a.wait(ChildrenRead, lambda e: len(e.children) == 1)
     b.settle()
@@ -237,8 +273,8 @@ def test_of_two_that_leave_together_one_is_the_last(member: Callable[..., Member
     """Each finds the other among the agents, until both are gone."""
     a, b = member("host-a").join(), member("host-b").join()
     a.do(a.cluster.write_target, 2)
-    for one in (a, b):
-        one.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
+    leader = eventually(lambda: [m for m in (a, b) if m.of(LeadershipWon)])[0]
+    leader.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
     a.do(a.cluster.leave)
     b.do(b.cluster.leave)
     a.wait(ClusterLeft)

@@ -308,7 +308,7 @@ def test_what_others_leave_is_no_older_because_an_agent_is_lost() -> None:
 def test_more_foreign_workers_than_wanted_leave_nothing_to_run() -> None:
     bench = Bench(target=1, children=(identified("x-0-a"), identified("x-1-a"), anonymous("1")))
 
-    assert bench.settle() == Plan(EPOCH, "me", 1, 3, {"me": 0})
+    assert bench.settle() == Plan(EPOCH, "me", 1, 3, {"me": 0}, anonymous=True)
 
 
 # ---- anonymous workers
@@ -343,7 +343,7 @@ def test_a_foreign_anonymous_one_that_has_gone_counts_no_longer() -> None:
     assert bench.settle().foreign == 2
     bench.go(anonymous("2"))
 
-    assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
+    assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9}, anonymous=True)
 
 
 def test_a_passing_surplus_of_anonymous_ones_moves_nothing() -> None:
@@ -368,7 +368,7 @@ def test_anonymous_ones_that_a_lost_agent_leaves_are_old() -> None:
     bench.settle()
     bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
 
-    assert bench.settle() == Plan(EPOCH, "me", 10, 2, {"me": 8})
+    assert bench.settle() == Plan(EPOCH, "me", 10, 2, {"me": 8}, anonymous=True)
 
 
 def test_a_registration_that_gets_a_name_is_anonymous_no_longer() -> None:
@@ -449,6 +449,23 @@ def test_agents_vanish_together_if_they_do_within_one_session_timeout(apart_s: f
     assert (bench.decide() is None) is suspect
 
 
+@pytest.mark.parametrize(("session_s", "suspect"), [(SESSION_TIMEOUT_S, True), (SESSION_TIMEOUT_S - 0.1, False)])
+def test_a_new_leader_suspects_zookeeper_where_it_misses_most_of_those_that_its_predecessor_named(
+    session_s: float, suspect: bool
+) -> None:
+    """Unless it is new itself: what it has found may be the plan of a pool that has long ended."""
+    leader = Leader(PoolSpec("default", 10), "me", lambda _: None)
+    leader.session_opened(1000.0)
+    leader.plan_read(Plan(EPOCH, "b", 10, 0, {"me": 3, "b": 4, "c": 3}), MZXID)
+    leader.won(EPOCH + 1)
+    leader.target_read(10)
+    leader.children_read((), 1000.0)
+    leader.agents_read({"me": ME}, 1000.0 + session_s, SESSION_TIMEOUT_S)
+    leader.decide(ME, 1000.0 + session_s)
+
+    assert (leader.next_deadline() == 1000.0 + session_s + SESSION_TIMEOUT_S) is suspect
+
+
 def test_agents_that_drained_may_leave_together() -> None:
     bench = Bench("b", "c")
     leaving = replace(ME, draining=True)
@@ -497,11 +514,21 @@ def test_an_agent_that_may_not_trust_the_plan_it_found_gets_another_and_is_not_p
     assert bench.leader.next_deadline() is None
 
 
-def test_when_all_agents_drain_there_is_nothing_to_hand_over() -> None:
-    bench = Bench("b")
+@pytest.mark.parametrize("policy", list(OnPartition))
+def test_when_all_agents_drain_there_is_nothing_to_hand_over_and_all_may_end(policy: OnPartition) -> None:
+    bench = Bench("b", on_partition=policy)
+    bench.settle()
+    bench.mine = replace(ME, draining=True, running=5)
+    bench.leader.agents_read(dict.fromkeys(["me", "b"], bench.mine), bench.now, SESSION_TIMEOUT_S)
+
+    assert bench.settle().shares == {"me": 0, "b": 0}
+    assert not [order for order in bench.orders if isinstance(order, Warn)]
+
+
+def test_an_agent_that_is_alone_hands_nothing_over() -> None:
+    bench = Bench()
     bench.settle()
     bench.mine = replace(ME, draining=True)
-    bench.leader.agents_read(dict.fromkeys(["me", "b"], bench.mine), bench.now, SESSION_TIMEOUT_S)
 
     assert bench.decide() is None
 

@@ -335,7 +335,8 @@ def test_a_plan_waits_until_it_is_known_whose_an_anonymous_registration_is() -> 
     book.tell(events.ConnectionsSeen, frozenset({worker}))
     book.wait(50)
 
-    assert book.take(WritePlan) == []
+    (write,) = book.take(WritePlan)
+    assert write.plan == Plan(EPOCH, "me", 1, 0, {"me": 1}, anonymous=True)
     assert book.supervisor.style is Style.ANONYMOUS
     assert book.supervisor.snapshot(book.now).registered == 1
 
@@ -425,6 +426,7 @@ def test_a_lost_session_ends_the_leadership_and_the_next_epoch_is_the_one_that_w
     assert book.told("leader.lost") == [{"leader": "me", "epoch": EPOCH}]
     assert book.take(WritePlan) == []
     book.tell(events.LeadershipWon, EPOCH + 9)
+    book.tell(events.AgentsRead, {"me": None, "other": OTHER})
     book.tell(events.ChildrenRead, ())
     book.wait(100)
 
@@ -440,6 +442,36 @@ def test_agents_that_join_and_leave_are_told_once() -> None:
     assert book.told("agent.joined") == [{"agent": "me"}, {"agent": "b"}]
     book.orders = orders
     assert book.told("agent.left") == [{"agent": "b"}]
+
+
+def test_an_agent_that_is_told_names_alone_hears_by_the_plan_who_comes_and_goes() -> None:
+    """Who was never named may have come after the plan was made."""
+    book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.PlanRead, Plan(EPOCH, "b", 4, 0, {"b": 2, "dead": 2}), MZXID)
+    book.tell(events.AgentsListed, frozenset({"me", "b", "late"}))
+    assert book.told("agent.joined") == [{"agent": "b"}, {"agent": "late"}, {"agent": "me"}]
+    for number, shares in enumerate([{"me": 2, "b": 2}, {"me": 1, "b": 2, "c": 1}, {"me": 2, "c": 2}], 1):
+        book.tell(events.PlanRead, Plan(EPOCH, "b", 4, 0, shares), MZXID + number)
+
+    orders = book.orders.copy()
+    assert book.told("agent.joined") == [{"agent": "c"}]
+    book.orders = orders
+    assert book.told("agent.left") == [{"agent": "b"}]
+    assert book.supervisor.snapshot(book.now).agents.keys() == {"me", "c", "late"}
+    assert book.supervisor.snapshot(book.now).shares == {"me": 2, "c": 2}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_an_agent_that_drains_goes_by_the_plan_unless_it_is_alone(alone: bool) -> None:
+    book = Playbook(workers=2)
+    workers = book.run(2)
+    book.tell(events.AgentsListed, frozenset({"me"} if alone else {"me", "b"}))
+    book.tell(events.DrainRequested, "SIGTERM")
+    assert len(book.take(SignalWorker)) == (2 if alone else 0)
+    book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"me": 0, "b": 10}), MZXID + 1)
+
+    assert {order.worker for order in book.take(SignalWorker)} == (set() if alone else set(workers))
 
 
 # ---- what it says of itself

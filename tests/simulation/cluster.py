@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autohealer.coordination.listing import CALM_S, GAP_S, GAP_S_PER_CHILD
 from autohealer.core import actions, events
-from autohealer.core.model import OnPartition, PoolSpec, Registration
+from autohealer.core.model import Child, OnPartition, PoolSpec, Registration, WorkerId
 from autohealer.core.supervisor import Identity, Supervisor
 from tests.simulation.zookeeper import Session, ZooKeeper
 
@@ -126,7 +127,10 @@ class Host:
         self.connection = 0
         self._queue: list[events.Event] = []
         self._reading: set[str] = set()
-        self._entry_due = False
+        self._entry_due = self._listing_due = False
+        self._listed: tuple[Child, ...] = ()
+        self._agents: tuple[Any, ...] | None = None
+        self._searches = 0
         self._arrives_at = self._answers_at = 0.0
         self._made: list[str] = []
         self._removed: list[str] = []
@@ -223,7 +227,8 @@ class Host:
             now = self.simulation.now
             last_ping = now - self.simulation.random.uniform(0, SESSION_S / 3)
             self.simulation.zookeeper.unheard(self.session, max(self.session.heard, last_ping))
-        self.connected = False
+        self.connected = self._listing_due = False
+        self._agents, self._searches = None, 0
         self._reading.clear()
 
     def _come_back(self) -> None:
@@ -254,7 +259,7 @@ class Host:
         self.promoted()
         self._plan_zxid = -1
         for what in ("target", "plan", "agents", "children"):
-            self.stale(what)
+            self._look(what)
         self._entry_due = False
         self._publish()
         self._flush()
@@ -266,27 +271,69 @@ class Host:
     def _lead(self, epoch: int | None) -> None:
         if epoch is not None:
             self._tell(events.LeadershipWon, epoch)
-            self.stale("children")
+            self.simulation.zookeeper.requests["read agents"] += len(self.simulation.zookeeper.agents)
+            self._look("agents")
+            self._look("children")
 
     def stale(self, what: str) -> None:
-        """Read this anew, once."""
+        """Read this anew, once; the registrations not at once."""
+        if what != "children":
+            self._look(what)
+        elif not self._listing_due:
+            self._listing_due = True
+            gap_s = max(GAP_S, len(self._listed) * GAP_S_PER_CHILD)
+            self._later(max(gap_s, CALM_S) if self._calm else gap_s, self._list, self.connection)
+
+    @property
+    def _calm(self) -> bool:
+        """Whether all that was registered at the last look is what the agents say they run."""
+        agents = self.simulation.zookeeper.agents
+        owners = {identity.agent for child in self._listed if (identity := WorkerId.parse(child.worker or ""))}
+        return owners <= agents.keys() and 0 < sum(entry.running for entry, _ in agents.values()) <= len(self._listed)
+
+    def _list(self, connection: int) -> None:
+        if connection == self.connection:
+            self._listing_due = False
+            self._look("children")
+
+    def _look(self, what: str) -> None:
         if what not in self._reading:
             self._reading.add(what)
             self._ask(lambda z, _: self._read(z, what), self._tell_read)
 
     def _tell_read(self, event: tuple[Any, ...] | None) -> None:
-        if event is not None:
+        if event is not None and event[0] is events.AgentsRead:
+            self._agents, former = event, self._agents
+            if former is not None and former[1].keys() - event[1].keys():
+                self._searches += 1
+                self._ask(lambda z, _: self._read(z, "children"), self._searched)
+            self._tell_agents()
+        elif event is not None:
             self._tell(*event)
+
+    def _searched(self, event: tuple[Any, ...] | None) -> None:
+        """Who is registered is told before who is gone."""
+        self._searches -= 1
+        self._tell_read(event)
+        self._tell_agents()
+
+    def _tell_agents(self) -> None:
+        if not self._searches and self._agents is not None:
+            self._tell(*self._agents)
 
     def _read(self, zookeeper: ZooKeeper, what: str) -> tuple[Any, ...] | None:
         self._reading.discard(what)
         if what == "target":
             return events.TargetRead, zookeeper.target
-        if what == "agents":
+        leads = self.session is not None and zookeeper.epoch_of(self.session) is not None
+        if what == "agents" and leads:
             return events.AgentsRead, {name: entry for name, (entry, _) in zookeeper.agents.items()}
+        if what == "agents":
+            return events.AgentsListed, frozenset(zookeeper.agents)
         if what == "children":
-            leads = self.session is not None and zookeeper.epoch_of(self.session) is not None
-            return (events.ChildrenRead, zookeeper.children()) if leads else None
+            if leads:
+                self._listed = zookeeper.children(self)
+            return (events.ChildrenRead, self._listed) if leads else None
         return events.PlanRead, zookeeper.plan, zookeeper.plan_zxid
 
     def _ask(

@@ -55,6 +55,7 @@ class ZooKeeper:
     requests: Counter[str] = field(default_factory=Counter)
     events: int = 0
     leaders: dict[int, str] = field(default_factory=dict)
+    listener: Watcher | None = None
     up: bool = True
 
     # ---- sessions
@@ -71,6 +72,8 @@ class ZooKeeper:
 
     def unheard(self, session: Session, heard: float) -> None:
         """Its connection is gone, and nobody speaks for it since ``heard``."""
+        if self.listener is session.owner:
+            self.listener = None
         session.owner = None
         session.heard = heard
         if not session.over:
@@ -99,7 +102,10 @@ class ZooKeeper:
             self._resign(number)
         if (entry := self.agents.get(session.agent)) and entry[1] is session:
             del self.agents[session.agent]
-            self._changed("agents")
+            if (leader := self.leader()) is not None:
+                self.events += 1
+                self.requests["read agents"] += 1
+                leader.stale("agents")
         gone = [name for name, owner in self.workers.items() if owner is session]
         for name in gone:
             del self.workers[name]
@@ -140,8 +146,12 @@ class ZooKeeper:
         self.requests["publish"] += 1
         new = session.agent not in self.agents
         self.agents[session.agent] = entry, session
-        # Everybody else reads the entry, and first the list if it is a new one.
-        self._changed("agents", reads=1 + new)
+        # The leader reads the entry, and first the list if it is a new one.
+        leader = self.leader()
+        if leader is not None and leader is not session.owner:
+            self.events += 1
+            self.requests["read agents"] += 1 + new
+            leader.stale("agents")
 
     def write_target(self, workers: int) -> None:
         """What ``scale`` does."""
@@ -169,18 +179,26 @@ class ZooKeeper:
         self.workers.update(dict.fromkeys(made, session))
         self._changed("children")
 
-    def children(self) -> tuple[Child, ...]:
-        """All registrations."""
+    def children(self, listener: Watcher | None = None) -> tuple[Child, ...]:
+        """All registrations; the listener is told once that they have changed."""
+        self.requests["read children"] += 1
+        self.listener = listener
         return tuple(Child(f"{name}.agent", name) for name in self.workers)
 
-    def _changed(self, what: str, reads: int = 1) -> None:
+    def leader(self) -> Watcher | None:
+        """The first candidate, if it has a connection."""
+        first = min(self.candidates, default=None)
+        return None if first is None else self.candidates[first].owner
+
+    def _changed(self, what: str) -> None:
         if what == "children":
-            first = min(self.candidates, default=None)
-            listeners = [] if first is None else [self.candidates[first].owner]
-        else:
-            listeners = [session.owner for session in self.sessions]
-        for owner in listeners:
-            if owner is not None:
+            listener, self.listener = self.listener, None
+            if listener is not None:
                 self.events += 1
-                self.requests[f"read {what}"] += reads
-                owner.stale(what)
+                listener.stale(what)
+            return
+        for session in self.sessions:
+            if session.owner is not None:
+                self.events += 1
+                self.requests[f"read {what}"] += 1
+                session.owner.stale(what)

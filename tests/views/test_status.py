@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Plan
@@ -36,6 +36,15 @@ def snapshot(**fields: Any) -> Snapshot:
         ),
     }
     return Snapshot(**{**known, **fields})
+
+
+def test_of_agents_that_nobody_has_asked_the_plan_is_known() -> None:
+    """The others' entries are read by a leader, and by who is looked at."""
+    found = status(snapshot(agents={"b": None, "a": MINE}, shares={"a": 2, "b": 3}), "zk:2181", "host-a")
+
+    assert found["running"] == 1 + 3
+    unknown = dict.fromkeys(("host", "pid", "running", "draining", "http"))
+    assert {"agent": "b", "share": 3, **unknown} in cast("list[Json]", found["agents"])
 
 
 def registration(worker: str | None, agent: str | None, **fields: object) -> Json:
