@@ -9,7 +9,9 @@ import pytest
 
 from tests.support.pools import Pool
 from tests.support.processes import Processes
+from tests.support.terminals import Terminal
 
+KILL_LINE = "\x15"
 # What readline does at a Tab: it calls the function that is registered for the command.
 ASK = """
 eval "$(autohealer completion bash)"
@@ -33,6 +35,8 @@ def offered(processes: Processes, typed: str) -> list[str]:
     ("typed", "expected"),
     [
         ("autohealer sc", ["scale"]),
+        ("autohealer rep", ["report"]),
+        ("autohealer report --", ["--zk", "--pool", "--state-dir", "--since", "--html", "--json", "--help"]),
         ("autohealer zk dele", ["delete", "deleteall"]),
         ("autohealer status --js", ["--json"]),
         ("autohealer run 3 --on-partition ", ["keep", "stop"]),
@@ -58,6 +62,26 @@ def test_what_there_is_now(own_pool: Pool) -> None:
     assert offered(own_pool.processes, "autohealer drain ") == [workers[0]["agent"]]
     assert offered(own_pool.processes, "autohealer status --pool ") == ["default"]
     assert offered(own_pool.processes, f"autohealer kill --state-dir {own_pool.processes.directory}/other ") == []
+    assert own_pool.stop() == 0
+
+
+def test_the_tab_key(own_pool: Pool, terminal: Terminal) -> None:
+    """In a bash that people type into."""
+    own_pool.run(2)
+    own_pool.until_running(2)
+    worker = own_pool.workers()[1]["worker"]
+    bash = shutil.which("bash")
+    assert bash is not None
+
+    terminal.start("--norc", "--noprofile", "-i", program=bash, env={"PS1": "$ "})
+    terminal.type('eval "$(autohealer completion bash)"; echo "re"ady', "enter")
+    terminal.until(lambda lines: "ready" in lines)
+    terminal.type("autohealer rep\t")
+    terminal.until("autohealer report")
+    terminal.type(KILL_LINE, f"autohealer logs {worker[:-1]}\t")
+    terminal.until(f"autohealer logs {worker}")
+    terminal.type(KILL_LINE, "exit", "enter")
+    terminal.ended()
     assert own_pool.stop() == 0
 
 

@@ -43,11 +43,17 @@ class Terminal:
         self._former = termios.tcgetattr(self._theirs)
         self.process: subprocess.Popen[bytes]
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: int | None = None) -> None:
+    def start(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        stdin: int | None = None,
+        program: str = str(BIN / "autohealer"),
+    ) -> None:
         """Run the command line that users type; the terminal is its stdin, too, unless another one is given."""
         inherited = {k: v for k, v in self._processes.environment().items() if k not in {"NO_COLOR", "COLORTERM"}}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", TAKE_TERMINAL, str(BIN / "autohealer"), *arguments],
+            [sys.executable, "-c", TAKE_TERMINAL, program, *arguments],
             env={**inherited, "TERM": "xterm-256color", **(env or {})},
             cwd=ROOT,
             stdin=self._theirs if stdin is None else stdin,

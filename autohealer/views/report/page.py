@@ -34,7 +34,7 @@ p, ul { margin: 4px 0; } .dim, footer { color: var(--dim); font-size: 13px; }
 .notes { padding-left: 18px; font-size: 14px; } .notes li { margin: 2px 0; overflow-wrap: anywhere; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px;
   margin-top: 16px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(112px, 1fr)); gap: 10px; margin-top: 16px; }
+.figures { display: grid; grid-template-columns: repeat(8, 1fr); gap: 10px; margin-top: 16px; }
 .figures div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 12px; }
 .figures b { display: block; font-size: 20px; font-weight: 650; white-space: nowrap; }
 .figures span { color: var(--dim); font-size: 13px; }
@@ -66,10 +66,11 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; } td.cause {
 .key { display: flex; flex-wrap: wrap; gap: 4px 16px; margin-top: 10px; color: var(--dim); font-size: 13px; }
 .key span { display: inline-flex; align-items: center; gap: 6px; } .key svg { width: 26px; height: 16px; }
 footer { margin-top: 20px; }
+@media (max-width: 900px) { .figures { grid-template-columns: repeat(4, 1fr); } }
 @media (max-width: 560px) { main { padding: 14px 10px 28px; } section { padding: 12px 10px; }
   .axis span:nth-child(even) { display: none; } .narrow { display: none; } .rows { column-gap: 6px; font-size: 13px; }
   .figures { grid-template-columns: repeat(2, 1fr); } table { font-size: 13px; } th, td { padding: 3px 4px; }
-  td.cause { min-width: 6em; } }
+  td.cause { min-width: 7em; } }
 """
 
 
@@ -161,7 +162,7 @@ def _causes(report: Report) -> str:
     most = max(story.deaths for story in shown) or 1
     rows = []
     for story in shown:
-        times = (("", 0.5), (' class="narrow"', 0.95), ("", 1.0))
+        times = (("", 0.5), (' class="narrow"', 0.95), (' class="narrow"', 1.0))
         cells = "".join(f"<td{kind}>{_time(story.heals.percentile(part))}</td>" for kind, part in times)
         rows.append(
             f'<tr><td class="cause">{text(story.cause)}</td><td>{story.deaths:,}</td>'
@@ -177,7 +178,7 @@ def _causes(report: Report) -> str:
 <h2>Heals by cause</h2>
 <div class="scroll"><table>
 <tr><th class="cause">cause</th><th>deaths</th><th class="narrow"></th><th>heals</th><th>p50</th>
-<th class="narrow">p95</th><th>longest</th><th>slots down</th></tr>
+<th class="narrow">p95</th><th class="narrow">longest</th><th>slots down</th></tr>
 {"".join(rows)}
 </table></div>{left_out}
 </section>"""
