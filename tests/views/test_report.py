@@ -194,6 +194,13 @@ def test_after_its_end_a_pool_is_not_missed() -> None:
     assert [ending.cause for ending in found.endings] == ["SIGTERM"]
 
 
+def test_a_drain_that_was_undone() -> None:
+    """While it lasts nothing is wanted; where the plan stays what it was, only the workers tell of its end."""
+    log = Writer().agent(0, 1).start(0, 0).say(20, "agent.draining", agent=ME, cause="autohealer drain").stop(21, 0)
+    found = log.start(60, 0, heal_ms=39_000.0).die(70, 0).start(80, 0, heal_ms=10_000.0).report(100)
+    assert (found.wanted_s, found.running_s, found.endings) == (near(60), near(50), ())
+
+
 def test_adopted_workers_were_up_all_along() -> None:
     """And of one that was not adopted nobody knows when it ended."""
     log = Writer().agent(0, 2).start(0, 0, 1).say(30, "zookeeper.suspended")

@@ -71,7 +71,8 @@ class _Fold:
         self._faults: dict[str, str] = {}
         self._heard = self._lives.begin
         self._connected: tuple[float, float] | None = None
-        self._ended = False
+        self._ended = self._emptied = False
+        self._share = 0
         self._adopting = self._settling = False
         self._gap = (0.0, 0.0)
 
@@ -147,11 +148,13 @@ class _Fold:
             return
         share = shares.get(agent, 0) if agent is not None else sum(filter(_is_count, shares.values()))
         if _is_count(share):
+            self._share = share
             self._lives.wanted.append((at, share))
 
     def _draining(self, at: float, cause: str) -> None:
         """From now on it is meant to have none."""
         self._ended = cause != STAYS
+        self._emptied = not self._ended
         self._lives.wanted.append((at, 0))
         if self._ended:
             self._lives.endings.append(Ending(at, cause))
@@ -187,6 +190,11 @@ class _Fold:
             self._lives.heals.append(Heal(at, number, float(heal_ms), slot.cause or UNSEEN))
         if slot.up_since is not None and slot.worker != worker:
             self._lose(number, slot, self._heard, at)
+        if self._emptied and slot.cause == AS_ASKED:
+            # Nobody starts again what a drain has stopped, unless it was undone; where the plan is what it was, no
+            # other event says so.
+            self._emptied = False
+            self._lives.wanted.append((at, self._share))
         if slot.up_since is None:
             self._rise(slot, worker, at)
 
