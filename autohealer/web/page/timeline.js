@@ -10,7 +10,7 @@ const BARS = { top: 6, middle: 58 };
 const TIMES = { top: 134, bottom: 222 };
 const BASE = 244;
 const TICKS = 7;
-const NEAR_NOW = 52;
+const NEAR_NOW = 44;
 const LEAST_MS = 0.1;
 const MOST_MS = 10000;
 
@@ -94,7 +94,7 @@ export class Timeline {
 
   // Whole minutes, as far apart as there is room for.
   #drawTicks(width, pixels_a_second) {
-    const apart = [60, 300, 600, 1200, 1800, 3600].find((seconds) => seconds * pixels_a_second >= 64) ?? 7200;
+    const apart = [60, 300, 600, 1200, 1800, 3600].find((seconds) => seconds * pixels_a_second >= 46) ?? 7200;
     const start = this.#strip[0].from;
     const first = Math.ceil(start / apart) * apart;
     this.ticks.forEach((tick, i) => {

@@ -101,7 +101,8 @@ export class Workers {
   }
 
   #fill(row, worker) {
-    const [glyph, look] = stateLook(worker.state);
+    const unregistered = worker.state === "running" && worker.registered === false;
+    const [glyph, look] = unregistered ? ["◍", "heal"] : stateLook(worker.state);
     if (row.worker !== undefined && row.worker !== worker.worker && worker.worker != null) {
       row.node.classList.remove("new");
       void row.node.offsetWidth; // so that the animation begins anew
@@ -112,7 +113,8 @@ export class Workers {
     write(row.slot, worker.slot == null ? "–" : String(worker.slot));
     write(row.glyph, glyph);
     if (row.glyph.className !== `glyph ${look}`) row.glyph.className = `glyph ${look}`;
-    write(row.word, worker.state + (worker.registered === false && worker.state === "running" ? ", not registered" : ""));
+    write(row.word, unregistered ? "unregistered" : worker.state);
+    row.state.title = unregistered ? "running, and not registered in ZooKeeper yet" : worker.state;
     write(row.pid, worker.pid == null ? "–" : String(worker.pid));
     const since = unix(worker.started);
     write(row.up, Number.isFinite(since) ? duration(this.now - since) : "–");

@@ -1,0 +1,192 @@
+"""What can be asked of a pool, and how it reaches ZooKeeper: as the commands do it, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from autohealer.coordination.console import Console
+from autohealer.errors import AutohealerError, UnreachableError, UsageError
+from autohealer.web import session as module
+from autohealer.web.actions import AbsentError, action, read_body
+from autohealer.web.session import Session
+from tests.support.processes import eventually
+
+
+class FakeConsole:
+    """Writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.is_away = False
+
+    def scale(self, workers: int) -> None:
+        self.asked.append(("scale", workers))
+
+    def agents(self) -> dict[str, None]:
+        return {"web2-b": None, "web1-a": None}
+
+    def request(self, verb: str, subject: str, expires: float) -> str:
+        assert expires > 0
+        self.asked.append((verb, subject))
+        return f"request-{len(self.asked)}"
+
+    def close(self) -> None:
+        self.asked.append(("close",))
+
+
+def done(verb: str, body: dict[str, object]) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
+    """What was asked of ZooKeeper, and what is answered."""
+    console = FakeConsole()
+    answer = action(verb, body, "web1-a")(cast("Console", console))
+    return console.asked, answer
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "asked"),
+    [
+        ("scale", {"workers": 0}, [("scale", 0)]),
+        ("scale", {"workers": 100_000}, [("scale", 100_000)]),
+        ("kill", {"worker": "web1-a-3-9f"}, [("kill", "web1-a-3-9f")]),
+        ("restart", {}, [("restart", "web1-a"), ("restart", "web2-b")]),
+        ("drain", {}, [("drain", "web1-a")]),
+        ("drain", {"agent": "web2-b"}, [("drain", "web2-b")]),
+        ("undrain", {"agent": "web2-b"}, [("undrain", "web2-b")]),
+        ("stop", {}, [("stop", "")]),
+    ],
+)
+def test_verbs(verb: str, body: dict[str, object], asked: list[tuple[Any, ...]]) -> None:
+    """Each is what the command of that name asks for."""
+    assert done(verb, body)[0] == asked
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("scale", {}),
+        ("scale", {"workers": "10"}),
+        ("scale", {"workers": True}),
+        ("scale", {"workers": 1.5}),
+        ("scale", {"workers": -1}),
+        ("scale", {"workers": 100_001}),
+        ("kill", {}),
+        ("kill", {"worker": "3"}),
+        ("kill", {"worker": ["web1-a-3-9f"]}),
+        ("kill", {"worker": "../../target"}),
+        ("drain", {"agent": 7}),
+    ],
+)
+def test_what_makes_no_sense(verb: str, body: dict[str, object]) -> None:
+    """Is refused before anybody is asked."""
+    with pytest.raises(UsageError):
+        action(verb, body, "web1-a")
+
+
+@pytest.mark.parametrize(("verb", "body"), [("kill", {"worker": "web9-z-3-9f"}), ("drain", {"agent": "web9-z"})])
+def test_nobody_of_that_name(verb: str, body: dict[str, object]) -> None:
+    """It is said, rather than asked of nobody."""
+    with pytest.raises(AbsentError, match="there is no agent web9-z"):
+        done(verb, body)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b"null", b"{", b"\xff", b"[" * 4000])
+def test_bodies_that_are_no_object(body: bytes) -> None:
+    """It is said what would be one."""
+    with pytest.raises(UsageError, match="no JSON object"):
+        read_body(body)
+
+
+def test_an_empty_body() -> None:
+    """Asks for nothing in particular."""
+    assert read_body(b"") == {}
+
+
+class Connections:
+    """Connects, and counts how often."""
+
+    def __init__(self) -> None:
+        self.console, self.count, self.is_away = FakeConsole(), 0, False
+
+    def __call__(self) -> Console:
+        self.count += 1
+        if self.is_away:
+            raise UnreachableError("ZooKeeper does not answer", "check --zk")
+        return cast("Console", self.console)
+
+
+def call(session: Session, function: Callable[[Console], Any]) -> Any:
+    return asyncio.run(session.call(function))
+
+
+def web_threads() -> int:
+    return sum(thread.name == "web-zookeeper" for thread in threading.enumerate())
+
+
+def test_one_session_while_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept for the next question, and closed when there is none; then there is another."""
+    monkeypatch.setattr(module, "IDLE_S", 0.3)
+    connect = Connections()
+    session = Session(connect)
+    call(session, lambda console: console.scale(1))
+    eventually(lambda: connect.console.asked[-1] == ("close",))
+    eventually(lambda: not web_threads())
+    call(session, lambda console: console.scale(2))
+    assert connect.count == 2
+    session.close()
+    eventually(lambda: not web_threads())
+
+
+def test_after_an_outage() -> None:
+    """Who asked is told; the next one gets a new connection. A mistake of who asks costs no connection."""
+    connect = Connections()
+    session = Session(connect)
+    connect.is_away = True
+    with pytest.raises(UnreachableError):
+        call(session, lambda console: console.agents())
+    connect.is_away = False
+    assert call(session, lambda console: len(console.agents())) == 2
+
+    def fail(error: Exception) -> Callable[[Console], None]:
+        def failing(_: Console) -> None:
+            raise error
+
+        return failing
+
+    with pytest.raises(AbsentError):
+        call(session, fail(AbsentError("nobody")))
+    call(session, lambda console: console.agents())
+    assert connect.count == 2
+    with pytest.raises(AutohealerError, match="ValueError"):
+        call(session, fail(ValueError("ours")))
+    call(session, lambda console: console.agents())
+    assert connect.count == 3
+    session.close()
+    eventually(lambda: not web_threads())
+
+
+def test_so_many_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is bounded."""
+    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    started, gate, session = threading.Event(), threading.Event(), Session(Connections())
+
+    def hold(_: Console) -> bool:
+        started.set()
+        return gate.wait(60)
+
+    async def ask() -> list[object]:
+        first = asyncio.create_task(session.call(hold))
+        await asyncio.to_thread(started.wait, 60)
+        rest = [asyncio.create_task(session.call(lambda _: True)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.set()
+        return await asyncio.gather(first, *rest, return_exceptions=True)
+
+    found = asyncio.run(ask())
+    session.close()
+    assert found[:3] == [True, True, True]
+    assert isinstance(found[3], UnreachableError)
+    eventually(lambda: not web_threads())
