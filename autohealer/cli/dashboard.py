@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from autohealer.cli.access import access
 from autohealer.cli.pool import ANSWER_S
 from autohealer.processes.output import OutputFiles
 from autohealer.runtime.errands import Errands
@@ -36,7 +37,7 @@ class Dashboard:
 
     def __init__(self, state: StateDir, leave: Callable[[], None], *, leaves_only: bool) -> None:
         self._pool, self._leave = state.pool, leave
-        self._zookeeper = ""
+        self._zookeeper, self._access = "", access()
         self.screen = Screen(
             out=sys.stdout.fileno(),
             into=_stdin(),
@@ -68,7 +69,7 @@ class Dashboard:
     def _connect(self) -> Console:
         from autohealer.coordination.console import connect  # noqa: PLC0415 - kazoo, only where it is needed
 
-        return connect(self._zookeeper, self._pool, ANSWER_S, os.environ.get("AUTOHEALER_ZK_AUTH"))
+        return connect(self._zookeeper, self._pool, ANSWER_S, self._access)
 
     def _abort(self, signum: int, _: object) -> None:
         r"""Ctrl-\: end as one would without us, but not with the terminal as it is."""

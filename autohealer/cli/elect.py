@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, path: str, argv: tuple[str, ...], **params: A
     from autohealer.runtime.printer import Printer  # noqa: PLC0415
 
     _check(path)
-    hosts, auth = session.reach(ctx)
+    hosts, access = session.reach(ctx)
     options = ElectOptions(
         zookeeper=hosts,
         path=path,
@@ -57,7 +57,7 @@ def command(ctx: click.Context, /, path: str, argv: tuple[str, ...], **params: A
         connect_timeout_s=params["connect_timeout"],
         stop_signal=params["stop_signal"],
         stop_timeout_s=params["stop_timeout"],
-        auth=auth,
+        access=access,
     )
     me, show = candidate_name(), _as_json if params["as_json"] else _as_text
     # What is said stays in order with the output of CMD, and a reader that is stuck cannot keep CMD running.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from autohealer.cli.access import access
 from autohealer.cli.pool import ANSWER_S
 from autohealer.cli.status import of_cluster
 from autohealer.errors import UsageError
@@ -44,7 +45,7 @@ class AgentEndpoint:
         self._names, self._state, self._say, self._warn = names, state, say, warn
         self._given = from_environment(os.environ)
         self._listening = _listen(where, state)
-        self._zookeeper = ""
+        self._zookeeper, self._access = "", access()
         self._endpoint = Endpoint(self._listening, connect=self._connect, of_cluster=self._of_cluster, warn=warn)
         self.take, self.noticed, self.close = self._endpoint.take, self._endpoint.noticed, self._endpoint.close
         self.address = self._listening.address
@@ -78,7 +79,7 @@ class AgentEndpoint:
     def _connect(self) -> Console:
         from autohealer.coordination.console import connect  # noqa: PLC0415 - kazoo, only where it is needed
 
-        return connect(self._zookeeper, self._state.pool, ANSWER_S, os.environ.get("AUTOHEALER_ZK_AUTH"))
+        return connect(self._zookeeper, self._state.pool, ANSWER_S, self._access)
 
     def _of_cluster(self, console: Console, local: dict[str, Any]) -> dict[str, Any]:
         return of_cluster(self._state.pool, console, local)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from autohealer.cli import completing
+from autohealer.cli.access import by_tls
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -20,7 +21,7 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Function], Funct
 
 
 def where(function: Function) -> Function:
-    """``--zk``, ``--pool`` and ``--state-dir``: which pool is meant."""
+    """``--zk``, ``--pool`` and ``--state-dir``: which pool is meant. With ``--zk-ca`` and so on, see `by_tls`."""
     zk = option("--zk", metavar="HOSTS[/CHROOT]", help="Connection string of a ZooKeeper ensemble.")
     pool = option("--pool", metavar="NAME", help="Name of the pool.", shell_complete=completing.pools)
     state_dir = option(
@@ -28,7 +29,7 @@ def where(function: Function) -> Function:
         type=click.Path(path_type=Path, file_okay=False),
         help="Where agents on this host keep their state.",
     )
-    return zk(pool(state_dir(function)))
+    return zk(by_tls(pool(state_dir(function))))
 
 
 def as_json(what: str) -> Callable[[Function], Function]:

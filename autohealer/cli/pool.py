@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from autohealer.cli.access import access
 from autohealer.cli.options import where
 from autohealer.errors import UnreachableError
 from autohealer.runtime.control import ask
@@ -94,7 +94,7 @@ def connected(hosts: str, pool: str) -> Iterator[Console]:
     """A pool in a ZooKeeper, whether an agent runs it or not."""
     from autohealer.coordination.console import connect  # noqa: PLC0415 - kazoo, only where it is needed
 
-    console = connect(hosts, pool, ANSWER_S, os.environ.get("AUTOHEALER_ZK_AUTH"))
+    console = connect(hosts, pool, ANSWER_S, access())
     try:
         yield console
     finally:

@@ -46,7 +46,7 @@ def command(ctx: click.Context, /, service: str, address: str, argv: tuple[str, 
     check_service(service)
     if not address or not address.isprintable() or len(address) > MAX_ADDRESS:
         raise UsageError(f"{address!r} is no address", "write it as HOST:PORT, or as a URL")
-    hosts, auth = session.reach(ctx)
+    hosts, access = session.reach(ctx)
     options = RegisterOptions(
         zookeeper=hosts,
         pool=pool_name(ctx),
@@ -60,7 +60,7 @@ def command(ctx: click.Context, /, service: str, address: str, argv: tuple[str, 
         connect_timeout_s=params["connect_timeout"],
         stop_signal=params["stop_signal"],
         stop_timeout_s=params["stop_timeout"],
-        auth=auth,
+        access=access,
     )
     printer = Printer(sys.stderr)  # stdout is for the command
     try:

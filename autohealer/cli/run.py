@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from autohealer.cli.access import access
 from autohealer.cli.options import as_json, option, where
 from autohealer.cli.types import Assignment, Duration, SignalNumber, Size
 from autohealer.errors import UsageError
@@ -218,6 +218,9 @@ def _options(ctx: click.Context, params: dict[str, Any], make: Callable[..., Any
         capacity=params["capacity"],
         drain_timeout_s=params["drain_timeout"],
     )
+    by = access()
+    if by.tls is not None and params["zk"] is None:
+        raise UsageError("TLS is asked for without --zk", "the server inside the agent speaks none, and needs none")
     return make(
         spec=spec,
         command=tuple(argv),
@@ -230,5 +233,5 @@ def _options(ctx: click.Context, params: dict[str, Any], make: Callable[..., Any
         state_dir=params["state_dir"],
         output=Output(params["log"]),
         output_max_bytes=params["log_max_bytes"],
-        auth=os.environ.get("AUTOHEALER_ZK_AUTH"),
+        access=by,
     )

@@ -30,7 +30,7 @@ def command(ctx: click.Context, /, service: str | None, *, as_json: bool, **_: o
 
     if service is not None:
         check_service(service)
-    hosts, auth = session.reach(ctx)
-    found = [one._asdict() for one in services(hosts, pool_name(ctx), service, session.ANSWER_S, auth)]
+    hosts, access = session.reach(ctx)
+    found = [one._asdict() for one in services(hosts, pool_name(ctx), service, session.ANSWER_S, access)]
     click.echo(json.dumps(found) if as_json else services_text(found), nl=as_json or bool(found))
     return 0

@@ -35,8 +35,8 @@ def command(ctx: click.Context, /, path: str, *, as_json: bool, **_: object) -> 
     """
     from autohealer.coordination.watching import Watching  # noqa: PLC0415 - kazoo, not for --help
 
-    hosts, auth = session.reach(ctx)
-    watching = Watching(hosts, path, auth=auth, note=lambda text: click.echo(f"note: {text}", err=True))
+    hosts, access = session.reach(ctx)
+    watching = Watching(hosts, path, access=access, note=lambda text: click.echo(f"note: {text}", err=True))
     with closing(watching):
         for change in watching.changes(session.ANSWER_S):
             click.echo(_json(path, change) if as_json else _line(path, change))

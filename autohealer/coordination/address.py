@@ -49,12 +49,12 @@ class Address:
         session_timeout: float,
         observer: AddressObserver,
         call_soon: Callable[..., Any],
-        auth: str | None,
+        access: Access,
     ) -> None:
         self._observer, self._name, self._data = observer, name, address.encode()
         servers, chroot = split_hosts(hosts)
         self._folder = f"{chroot}{folder}"
-        self._access = Access.parse(auth)
+        self._access = access
         self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=self._access)
         # Programs without credentials may register beside it, as in the registry itself.
         open_to_workers = (self._folder.rpartition("/")[0], self._folder)

@@ -36,7 +36,7 @@ class Asker:
     """One connection. A call is any of kazoo's that answers later; what ZooKeeper refuses is kazoo's error."""
 
     def __init__(self, hosts: str, servers: str, timeout: float, access: Access) -> None:
-        self._hosts, self._timeout = hosts, timeout
+        self._hosts, self._timeout, self._access = hosts, timeout, access
         self._closing = False
         self.client: KazooClient = kazoo_client(servers, SESSION_S, access)
         self._connected: threading.Event = self.client.start_async()
@@ -124,7 +124,4 @@ class Asker:
         return result
 
     def _unreachable(self) -> UnreachableError:
-        return UnreachableError(
-            f"ZooKeeper at {self._hosts} does not answer within {self._timeout:g} s",
-            "check --zk, and whether ZooKeeper runs",
-        )
+        return self._access.unreachable(self._hosts, self._timeout)

@@ -59,12 +59,11 @@ class Candidate:
         observer: CandidateObserver,
         call_soon: Callable[..., Any],
         call_later: Callable[..., Any],
-        auth: str | None,
+        access: Access,
     ) -> None:
         self._observer, self._call_later = observer, call_later
         servers, chroot = split_hosts(hosts)
         self._path = f"{chroot}{path}"
-        access = Access.parse(auth)
         self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=access)
         self._ground = Ground(self._link, Folder(self._path), access, self._laid)
         self._election = Election(self._link, self._path, name, access, won=observer.won, lost=observer.lost)

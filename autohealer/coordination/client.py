@@ -38,6 +38,7 @@ def kazoo_client(
             timeout=session_timeout,
             auth_data=list(access.credentials),
             connection_retry={**RECONNECT, "max_delay": max_delay_s},
+            **(access.tls.for_kazoo if access.tls is not None else {}),
             **options,
         )
     except ValueError as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from autohealer.coordination.access import Access
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.agents import Agents
 from autohealer.coordination.bulk import Bulk
 from autohealer.coordination.election import Election
@@ -50,7 +50,7 @@ class Cluster:
         call_later: Callable[..., Any],
         clock: Callable[[], float],
         prior_session: Session | None = None,
-        auth: str | None = None,
+        access: Access = PLAIN,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.hosts = hosts
@@ -58,7 +58,6 @@ class Cluster:
         self._tell, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
         servers, chroot = split_hosts(hosts)
         self._paths = paths = Paths(chroot, pool)
-        access = Access.parse(auth)
         told = self._telling
         self._link = link = Link(
             servers, session_timeout, observer=self, call_soon=call_soon, prior=prior_session, access=access

@@ -23,7 +23,7 @@ from kazoo.exceptions import (
 )
 from kazoo.handlers.threading import KazooTimeoutError
 
-from autohealer.coordination.access import Access
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.client import kazoo_client
 from autohealer.coordination.entries import (
     Request,
@@ -65,16 +65,15 @@ class Registered:
     entry: WorkerEntry
 
 
-def connect(hosts: str, pool: str, timeout: float, auth: str | None = None) -> Console:
+def connect(hosts: str, pool: str, timeout: float, access: Access = PLAIN) -> Console:
     """A console, or UnreachableError where no ZooKeeper answers in time."""
     servers, chroot = split_hosts(hosts)
-    access = Access.parse(auth)
     client = kazoo_client(servers, SESSION_S, access)
     connected = client.start_async()
     console = Console(client, connected, hosts=hosts, paths=Paths(chroot, pool), access=access, timeout=timeout)
     if not connected.wait(timeout):
         console.close()
-        raise _unreachable(hosts, timeout)
+        raise access.unreachable(hosts, timeout)
     return console
 
 
@@ -229,7 +228,7 @@ class Console:
         try:
             return result.get(timeout=self._timeout)
         except _AWAY as error:
-            raise _unreachable(self.hosts, self._timeout) from error
+            raise self._access.unreachable(self.hosts, self._timeout) from error
         except (NoAuthError, AuthFailedError) as error:
             raise _DeniedError("ZooKeeper denies access to the pool", "check AUTOHEALER_ZK_AUTH") from error
         except (NoNodeError, NodeExistsError):
@@ -251,9 +250,3 @@ class _DeniedError(AutohealerError):
 
 def _stir(stirred: threading.Event, _event: object) -> None:
     stirred.set()
-
-
-def _unreachable(hosts: str, timeout: float) -> UnreachableError:
-    return UnreachableError(
-        f"ZooKeeper at {hosts} does not answer within {timeout:g} s", "check --zk, and whether ZooKeeper runs"
-    )

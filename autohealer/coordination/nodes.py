@@ -15,7 +15,7 @@ from kazoo.exceptions import KazooException, NoNodeError
 from kazoo.protocol.serialization import Create, SetData
 from kazoo.protocol.states import EventType, WatchedEvent
 
-from autohealer.coordination.access import Access
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.asking import Asker
 from autohealer.coordination.creating import EPHEMERAL, PERSISTENT, SEQUENTIAL, CreateContainer, CreateTTL
 from autohealer.coordination.paths import split_hosts
@@ -54,11 +54,11 @@ class Stat(NamedTuple):
 class Nodes:
     """A ZooKeeper, in one session. ``told`` is called with the kind of event, once, when what was read changes."""
 
-    def __init__(self, hosts: str, timeout: float, auth: str | None = None) -> None:
+    def __init__(self, hosts: str, timeout: float, access: Access = PLAIN) -> None:
         """Raises UnreachableError where no ZooKeeper answers in time."""
         servers, self._root = split_hosts(hosts)
         self.hosts = hosts
-        self._asker = Asker(hosts, servers, timeout, Access.parse(auth))
+        self._asker = Asker(hosts, servers, timeout, access)
 
     def __enter__(self) -> Self:
         return self

@@ -24,10 +24,10 @@ class Service(NamedTuple):
     address: str | None
 
 
-def services(hosts: str, pool: str, service: str | None, timeout: float, auth: str | None) -> list[Service]:
+def services(hosts: str, pool: str, service: str | None, timeout: float, access: Access) -> list[Service]:
     """All addresses, or those of one service, in the order of their names; those of the pool's own come first."""
     servers, chroot = split_hosts(hosts)
-    with closing(Asker(hosts, servers, timeout, Access.parse(auth))) as asker:
+    with closing(Asker(hosts, servers, timeout, access)) as asker:
         registry = Paths(chroot, pool).services
         if service is not None:
             return list(_addresses(asker, registry, service))

@@ -21,7 +21,7 @@ from autohealer.coordination.access import Access
 from autohealer.coordination.link import Link
 from autohealer.coordination.nodes import check_path
 from autohealer.coordination.paths import split_hosts
-from autohealer.errors import AutohealerError, UnreachableError
+from autohealer.errors import AutohealerError
 
 SESSION_S = 10.0
 CLOSE_WITHIN_S = 1.0
@@ -66,12 +66,12 @@ def differences(before: Seen | None, now: Seen | None) -> Iterator[Change]:
 class Watching:
     """Follows one node. ``note`` is told how the connection fares, and whether there is a node to begin with."""
 
-    def __init__(self, hosts: str, path: str, *, auth: str | None, note: Callable[[str], None]) -> None:
+    def __init__(self, hosts: str, path: str, *, access: Access, note: Callable[[str], None]) -> None:
         check_path(path)
         self._servers, root = split_hosts(hosts)
         self._hosts, self._path = hosts, path
         self._full = (root + path).rstrip("/") or "/"
-        self._access, self._note = Access.parse(auth), note
+        self._access, self._note = access, note
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._changes: list[Change] = []
         self._seen: Seen | None = None
@@ -93,10 +93,7 @@ class Watching:
                 self._inbox.get(timeout=self._patience(deadline))()
             except queue.Empty:
                 if not self._looked_once:
-                    raise UnreachableError(
-                        f"ZooKeeper at {self._hosts} does not answer within {connect_within:g} s",
-                        "check --zk, and whether ZooKeeper runs",
-                    ) from None
+                    raise self._access.unreachable(self._hosts, connect_within) from None
                 if self._away_since is None:
                     self._look()
                 else:

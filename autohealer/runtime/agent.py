@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from autohealer import __version__
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.cluster import Cluster
 from autohealer.coordination.paths import Paths
 from autohealer.core import events
 from autohealer.core.model import OnPartition, PoolSpec
 from autohealer.core.registrations import Style
 from autohealer.core.supervisor import Identity, Supervisor
-from autohealer.errors import AutohealerError, GaveUpError, UnreachableError
+from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.adoption import find_workers
 from autohealer.processes.command import Command, resolve_command
 from autohealer.processes.environment import AGENT, POOL, worker_environment
@@ -77,7 +78,7 @@ class RunOptions:
     state_dir: Path | None = None
     output: Output = Output.FILE
     output_max_bytes: int = 10 * 2**20
-    auth: str | None = None
+    access: Access = PLAIN
     http: str | None = None
 
 
@@ -231,7 +232,7 @@ class Agent:
             call_later=loop.call_later,
             clock=now,
             prior_session=prior,
-            auth=self._options.auth,
+            access=self._options.access,
         )
 
     def _make_effects(self, loop: asyncio.AbstractEventLoop, limits: tuple[int, int]) -> Effects:
@@ -357,11 +358,8 @@ class Agent:
 
     def _give_up_connecting(self) -> None:
         if not (self._had_session or self._draining or self._ended.done()):
-            timeout = f"{self._options.connect_timeout_s:g} s"
-            error = UnreachableError(
-                f"no ZooKeeper answers at {self._hosts} within {timeout}",
-                "check the address and that it runs; without --zk a server inside the agent is used",
-            )
+            hint = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
+            error = self._options.access.unreachable(self._hosts, self._options.connect_timeout_s, hint)
             self._ended.set_result((error.exit_code, error))
 
     # ---- for people

@@ -10,10 +10,11 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.candidate import Candidate
 from autohealer.core import candidacy
 from autohealer.core.candidacy import Candidacy
-from autohealer.errors import AutohealerError, UnreachableError
+from autohealer.errors import AutohealerError
 from autohealer.processes.child import Child
 from autohealer.processes.command import Command
 from autohealer.processes.environment import PREFIX
@@ -35,7 +36,7 @@ class ElectOptions:
     connect_timeout_s: float = 15.0
     stop_signal: int = signal.SIGTERM
     stop_timeout_s: float = 10.0
-    auth: str | None = None
+    access: Access = PLAIN
 
 
 def candidate_name() -> str:
@@ -80,7 +81,7 @@ class Elect:
             observer=self,
             call_soon=loop.call_soon_threadsafe,
             call_later=loop.call_later,
-            auth=options.auth,
+            access=options.access,
         )
         if options.command is not None:
             self._guardian = Guardian(
@@ -243,12 +244,8 @@ class Elect:
 
     def _give_up_connecting(self) -> None:
         if not self._had_session:
-            self._fail(
-                UnreachableError(
-                    f"no ZooKeeper answers at {self._options.zookeeper} within {self._options.connect_timeout_s:g} s",
-                    "check the address and that it runs",
-                )
-            )
+            options = self._options
+            self._fail(options.access.unreachable(options.zookeeper, options.connect_timeout_s))
 
 
 def command_environment(environ: Mapping[str, str], options: ElectOptions, name: str, epoch: int) -> dict[str, str]:

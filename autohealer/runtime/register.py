@@ -10,9 +10,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.address import Address
 from autohealer.coordination.paths import Paths
-from autohealer.errors import AutohealerError, UnreachableError
+from autohealer.errors import AutohealerError
 from autohealer.processes.child import Child
 from autohealer.processes.command import Command
 from autohealer.processes.environment import PREFIX
@@ -38,7 +39,7 @@ class RegisterOptions:
     connect_timeout_s: float = 15.0
     stop_signal: int = signal.SIGTERM
     stop_timeout_s: float = 10.0
-    auth: str | None = None
+    access: Access = PLAIN
 
 
 def run_register(options: RegisterOptions, tell: Callable[[str], None]) -> int:
@@ -72,7 +73,7 @@ class Register:
             session_timeout=options.session_timeout_s,
             observer=self,
             call_soon=loop.call_soon_threadsafe,
-            auth=options.auth,
+            access=options.access,
         )
         self._address.connect()
         loop.call_later(options.connect_timeout_s, self._give_up_connecting)
@@ -174,9 +175,4 @@ class Register:
     def _give_up_connecting(self) -> None:
         if not (self._begun or self._stopping):
             options = self._options
-            self._fail(
-                UnreachableError(
-                    f"no ZooKeeper answers at {options.zookeeper} within {options.connect_timeout_s:g} s",
-                    "check the address and that it runs",
-                )
-            )
+            self._fail(options.access.unreachable(options.zookeeper, options.connect_timeout_s))

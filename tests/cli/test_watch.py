@@ -18,7 +18,7 @@ from kazoo.client import KazooClient
 
 from autohealer.cli import main
 from autohealer.coordination import watching
-from autohealer.coordination.access import Access
+from autohealer.coordination.access import PLAIN, Access
 from autohealer.coordination.paths import split_hosts
 from autohealer.coordination.watching import Change, Seen, Watching, differences
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
@@ -40,7 +40,7 @@ class Follower:
         self.seen: list[Change] = []
         self.notes: list[str] = []
         self.error: Exception | None = None
-        self._watching = Watching(hosts, path, auth=None, note=self.notes.append)
+        self._watching = Watching(hosts, path, access=PLAIN, note=self.notes.append)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -288,13 +288,13 @@ def test_no_answer_in_time_is_said(capsys: pytest.CaptureFixture[str], monkeypat
         main(["watch", "--zk", "127.0.0.1:1", "/a"])
 
     assert ended.value.code == UnreachableError.exit_code
-    assert "127.0.0.1:1 does not answer within 0.2 s" in capsys.readouterr().err
+    assert "no ZooKeeper answers at 127.0.0.1:1 within 0.2 s" in capsys.readouterr().err
 
 
 def test_a_bad_path_is_a_usage_error() -> None:
     """Before anything is connected."""
     with pytest.raises(UsageError, match="Path must start with /"):
-        Watching("127.0.0.1:1", "a", auth=None, note=print)
+        Watching("127.0.0.1:1", "a", access=PLAIN, note=print)
 
 
 def _close(hosts: str, session: tuple[int, bytes]) -> None:

@@ -287,7 +287,7 @@ def test_a_zookeeper_that_does_not_answer_is_said_to(zk_at_nothing: ZkCli, monke
 
     assert ended.code == 3
     assert ended.err == (
-        "error: ZooKeeper at 127.0.0.1:1 does not answer within 0.2 s; check --zk, and whether ZooKeeper runs\n"
+        "error: no ZooKeeper answers at 127.0.0.1:1 within 0.2 s; check --zk, and whether ZooKeeper runs\n"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kazoo.client import KazooClient
 
+from autohealer.coordination.access import Access
 from autohealer.coordination.cluster import Cluster
 from autohealer.coordination.paths import Paths, split_hosts
 from autohealer.core.events import Event, SessionOpened
@@ -56,7 +57,7 @@ class Member:
             call_later=self._loop.call_later,
             clock=time.monotonic,
             prior_session=prior_session,
-            auth=auth,
+            access=Access.parse(auth),
             wall=wall,
         )
 

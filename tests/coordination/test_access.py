@@ -115,7 +115,7 @@ def test_without_the_right_credentials_it_is_said_clearly(member: Callable[..., 
     assert "denies access to /" in denied.error
     assert "\n" not in denied.error
     assert "wrong" not in denied.error
-    one = console.connect(zookeeper_hosts, "default", 5.0, None)
+    one = console.connect(zookeeper_hosts, "default", 5.0, Access())
     with pytest.raises(AutohealerError, match="denies access"):
         one.scale(3)
     one.close()

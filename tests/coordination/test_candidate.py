@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from kazoo.client import KazooClient
 
+from autohealer.coordination.access import PLAIN
 from autohealer.coordination.candidate import Candidate
 from tests.support.processes import POLL_S, Processes, eventually
 from tests.support.real_zookeeper import RealZooKeeper, four_letter_word
@@ -36,7 +37,7 @@ class Watched:
             observer=self,
             call_soon=loop.call_soon_threadsafe,
             call_later=loop.call_later,
-            auth=None,
+            access=PLAIN,
         )
         self.candidate.connect()
 

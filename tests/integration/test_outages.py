@@ -184,5 +184,5 @@ def test_commands_without_a_zookeeper(processes: Processes, command: str) -> Non
     """Exit code 3 and one line that says what does not answer."""
     answer = processes.run_autohealer(*command.split(), "--zk", "127.0.0.1:1")
     assert answer.returncode == 3
-    assert answer.stderr.startswith("error: ZooKeeper at 127.0.0.1:1 does not answer within 5 s; ")
+    assert answer.stderr.startswith("error: no ZooKeeper answers at 127.0.0.1:1 within 5 s; ")
     assert answer.stderr.count("\n") == 1

@@ -102,6 +102,11 @@ class RealZooKeeper:
         """The connection string of all servers."""
         return ",".join(f"127.0.0.1:{server.tls_port or server.client_port}" for server in self._servers)
 
+    @property
+    def plain_port(self) -> int:
+        """Where the first server speaks no TLS."""
+        return self._servers[0].client_port
+
     def start(self) -> Self:
         """Start all servers, and return when each of them serves."""
         if reason := available():

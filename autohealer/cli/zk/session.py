@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from autohealer.cli.access import access
 from autohealer.cli.options import where
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
+    from autohealer.coordination.access import Access
     from autohealer.coordination.nodes import Nodes
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -60,16 +61,16 @@ def connect(ctx: click.Context) -> Nodes:
     """A session with the ZooKeeper that the command means. UnreachableError where it does not answer."""
     from autohealer.coordination.nodes import Nodes  # noqa: PLC0415 - kazoo, only where it is needed
 
-    hosts, auth = reach(ctx)
-    return Nodes(hosts, ANSWER_S, auth)
+    hosts, access = reach(ctx)
+    return Nodes(hosts, ANSWER_S, access)
 
 
-def reach(ctx: click.Context) -> tuple[str, str | None]:
-    """The connection string that is meant, and the credentials. What is typed counts before the environment."""
+def reach(ctx: click.Context) -> tuple[str, Access]:
+    """The connection string that is meant, and how it is spoken to. What is typed counts before the environment."""
     typed_before = _typed(ctx.parent) if ctx.parent is not None else {}
     chosen = {**{name: ctx.params[name] for name in OPTIONS}, **typed_before, **_typed(ctx)}
     hosts = chosen["zk"] or _hosts_of_pool(chosen["pool"], chosen["state_dir"]) or USUAL
-    return hosts, _credentials(chosen["auth_file"])
+    return hosts, access(_credentials(chosen["auth_file"]))
 
 
 def shells_session(ctx: click.Context) -> Nodes | None:
@@ -94,7 +95,7 @@ def _hosts_of_pool(pool: str | None, state_dir: Path | None) -> str | None:
 
 def _credentials(file: Path | None) -> str | None:
     if file is None:
-        return os.environ.get("AUTOHEALER_ZK_AUTH")
+        return None
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
