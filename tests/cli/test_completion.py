@@ -36,7 +36,8 @@ def offered(processes: Processes, typed: str) -> list[str]:
     [
         ("autohealer sc", ["scale"]),
         ("autohealer rep", ["report"]),
-        ("autohealer report --", ["--zk", "--pool", "--state-dir", "--since", "--html", "--json", "--help"]),
+        ("autohealer report --s", ["--state-dir", "--since"]),
+        ("autohealer status --zk", ["--zk", "--zk-ca", "--zk-cert", "--zk-key"]),
         ("autohealer zk dele", ["delete", "deleteall"]),
         ("autohealer status --js", ["--json"]),
         ("autohealer run 3 --on-partition ", ["keep", "stop"]),
