@@ -155,7 +155,12 @@ def write_plan(plan: Plan) -> bytes:
     """What ``read_plan`` reads."""
     fields = {name: getattr(plan, name) for name in ("epoch", "leader", "target", "foreign")}
     known = {"anonymous": True} if plan.anonymous else {}
-    return _bytes("the plan", {**fields, **known, "shares": dict(plan.shares)}, MAX_PLAN_BYTES)
+    return _bytes(
+        f"the plan for {len(plan.shares):,} agents",
+        {**fields, **known, "shares": dict(plan.shares)},
+        MAX_PLAN_BYTES,
+        "have fewer agents in a pool",
+    )
 
 
 def write_worker(entry: WorkerEntry) -> bytes:
@@ -168,12 +173,14 @@ def write_request(request: Request) -> bytes:
     return _bytes("the request", asdict(request))
 
 
-def _bytes(what: str, fields: Mapping[str, object], limit: int = MAX_BYTES) -> bytes:
+def _bytes(
+    what: str, fields: Mapping[str, object], limit: int = MAX_BYTES, remedy: str = "shorten the names in it"
+) -> bytes:
     data = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
     if len(data) > limit:
         raise AutohealerError(
             f"{what} is too large for ZooKeeper: {len(data)} bytes, at most {limit}",
-            "shorten the names in it",
+            remedy,
         )
     return data
 

@@ -55,7 +55,8 @@ class Listing:
         self._waiting = 0
         self._known: dict[str, Child | None] = {}
         self._owners: dict[str, str | None] = {}
-        self._told: tuple[Child, ...] | None = None
+        self._news: set[str] = set()
+        self._told: frozenset[str] | None = None
         self._for_next: list[Callable[[], None]] = []
         self._for_this: list[Callable[[], None]] = []
         self._life = 0
@@ -121,9 +122,14 @@ class Listing:
         if not self._following:
             self._rest()
             return
-        known = self._known
-        self._known = {name: known[name] if name in known else _identified(name) for name in names}
-        unknown = [name for name, child in self._known.items() if child is _UNKNOWN]
+        present = set(names)
+        for name in self._known.keys() - present:
+            del self._known[name]
+            self._owners.pop(name, None)
+        fresh = present - self._known.keys()
+        self._known.update((name, _identified(name)) for name in fresh)
+        self._news |= fresh
+        unknown = [name for name in self._news if self._known.get(name) is _UNKNOWN]
         self._waiting = len(unknown)
         for name in unknown:
             self._link.get_foreign(f"{self._path}/{name}", partial(self._got, name))
@@ -139,13 +145,13 @@ class Listing:
             self._conclude()
 
     def _conclude(self) -> None:
-        known = [self._known[name] for name in sorted(self._known)]
-        told = tuple(child for child in known if child is not None and child is not _UNKNOWN)
-        owners = self._owners
-        self._owners = {c.name: owners[c.name] if c.name in owners else _owner(c) for c in told}
-        if self._following and told != self._told:
-            self._told = told
-            self._read(told)
+        news = {name: child for name in self._news if (child := self._known.get(name)) is not None}
+        # Of what could not be read nothing is told; it is asked about again at the next look.
+        self._news = {name for name, child in news.items() if child is _UNKNOWN}
+        self._owners.update((name, _owner(child)) for name, child in news.items() if child is not _UNKNOWN)
+        if self._following and (self._told is None or self._owners.keys() != self._told):
+            self._told = frozenset(self._owners)
+            self._read(tuple(child for name in self._owners if (child := self._known[name]) is not None))
         self._rest()
 
     def _rest(self) -> None:

@@ -13,6 +13,7 @@ from autohealer.coordination.entries import read_plan, read_target, write_plan, 
 from autohealer.coordination.link import Link
 from autohealer.coordination.reading import Reader
 from autohealer.core.model import Plan
+from autohealer.errors import AutohealerError
 
 
 class Target:
@@ -86,7 +87,10 @@ class Target:
 
 
 class Plans:
-    """``read`` is told the plan with the zxid that wrote it, ``refused`` that one could not be written."""
+    """``read`` is told the plan with the zxid that wrote it, ``refused`` that one could not be written.
+
+    ``refused`` is given an error where that plan never can be.
+    """
 
     def __init__(
         self,
@@ -95,7 +99,7 @@ class Plans:
         access: Access,
         *,
         read: Callable[[Plan | None, int], None],
-        refused: Callable[[], None],
+        refused: Callable[[str], None],
     ) -> None:
         self._link, self._path, self._access = link, path, access
         self._read, self._refused = read, refused
@@ -105,9 +109,13 @@ class Plans:
 
     def write(self, plan: Plan, candidature: str | None) -> None:
         """Write it, if this candidate's node still stands."""
-        data = write_plan(plan)
+        try:
+            data = write_plan(plan)
+        except AutohealerError as error:
+            self._refused(f"{error}: {error.hint}")
+            return
         if candidature is None or not self._link.up:
-            self._refused()
+            self._refused("")
             return
         self._writing = True
 
@@ -134,7 +142,7 @@ class Plans:
             if error is None:
                 self._reader.read()
             else:
-                self._refused()
+                self._refused("")
 
         self._link.commit(self._path, change, changed)
 
@@ -148,7 +156,7 @@ class Plans:
         self._reader.cut()
         if self._writing:
             self._writing = False
-            self._refused()
+            self._refused("")
 
     def _found(self, value: tuple[bytes, Any] | None) -> None:
         if value is None:

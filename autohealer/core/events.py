@@ -199,10 +199,11 @@ class PlanRead(Event):
     mzxid: int
 
 
+@dataclass(frozen=True, slots=True)
 class PlanRefused(Event):
-    """The plan was not written: another one leads, or the connection broke."""
+    """The plan was not written: another one leads, or the connection broke, or (``error``) it cannot be."""
 
-    __slots__ = ()
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

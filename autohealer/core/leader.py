@@ -7,7 +7,7 @@ needs no hand-over, and a plan that somebody damaged repairs itself.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from math import inf
 
@@ -30,8 +30,9 @@ class Leader:
         self.standing: Plan | None = None
         self.foreign = 0
         self.anonymous = 0
-        self._children: dict[str, tuple[str | None, str]] | None = None
+        self._children: dict[str, str | None] | None = None
         self._by_agent: dict[str, dict[str, Instant]] = {}
+        self._names_of_worker: Counter[str] = Counter()
         self._foreign_anonymous = 0
         self._differs_since: Instant | None = None
         self._writing = False
@@ -43,6 +44,7 @@ class Leader:
         self._vanished: deque[Instant] = deque()
         self._session_since: Instant = inf
         self._short = 0
+        self._refusal = ""
 
     # ---- what is observed
 
@@ -98,7 +100,9 @@ class Leader:
     def won(self, epoch: int) -> None:
         """This agent leads from now on, and has looked at nothing yet."""
         self.epoch = epoch
-        self._children, self._by_agent = None, {}
+        self._children = None
+        self._by_agent.clear()
+        self._names_of_worker.clear()
         self._foreign_anonymous = 0
         self._writing = False
         self._stale = True
@@ -121,8 +125,11 @@ class Leader:
         self._writing = False
         self._stale = True
 
-    def plan_refused(self, now: Instant) -> None:
+    def plan_refused(self, now: Instant, error: str = "") -> None:
         """The plan that was ordered does not stand: try again soon, or hear before that that another one leads."""
+        if error and error != self._refusal:
+            self._order(Warn(f"{error}; the former plan stands"))
+        self._refusal = error
         self._writing = False
         self._hold_until = max(self._hold_until, now + RETRY_S)
         self._stale = True
@@ -133,26 +140,35 @@ class Leader:
         What is found at the first look is old; what comes later counts as foreign once the grace has passed.
         """
         before = self._children
-        first_seen = -inf if before is None else now
-        known, seen = before or {}, self._by_agent
-        self._children, self._by_agent = {}, {}
-        new = anonymous = 0
-        for child in children:
-            kept = known.get(child.name)
-            agent = kept[1] if kept is not None and kept[0] == child.worker else _agent_of(child.worker)
-            self._children[child.name] = child.worker, agent
-            if child.worker is None:
-                anonymous += 1
-                new += kept is None
-            elif agent:
-                since = seen.get(agent, {}).get(child.worker, first_seen)
-                self._by_agent.setdefault(agent, {})[child.worker] = since
-        left = sum(worker is None and name not in self._children for name, (worker, _) in known.items())
-        self.anonymous = anonymous
+        known = before or {}
+        self._children = {child.name: child.worker for child in children}
+        came, went = self._children.items() - known.items(), known.items() - self._children.items()
+        new = sum(worker is None and name not in known for name, worker in came)
+        left = sum(worker is None and name not in self._children for name, worker in went)
+        for _, worker in came:
+            self._count_in(worker, -inf if before is None else now)
+        for _, worker in went:
+            self._count_out(worker)
+        self.anonymous = sum(worker is None for worker in self._children.values())
         if left or before is None:
             self._differs_since = -inf
         self._stale = True
         return new, left
+
+    def _count_in(self, worker: str | None, seen: Instant) -> None:
+        """A worker may be registered under its own name and another."""
+        if agent := _agent_of(worker):
+            self._names_of_worker[str(worker)] += 1
+            self._by_agent.setdefault(agent, {}).setdefault(str(worker), seen)
+
+    def _count_out(self, worker: str | None) -> None:
+        if agent := _agent_of(worker):
+            self._names_of_worker[str(worker)] -= 1
+            if not self._names_of_worker[str(worker)]:
+                del self._names_of_worker[str(worker)]
+                del self._by_agent[agent][str(worker)]
+                if not self._by_agent[agent]:
+                    del self._by_agent[agent]
 
     @property
     def looked(self) -> bool:

@@ -86,6 +86,7 @@ class Registrations:
         self._elsewhere = False
         self._look_at: Instant | None = None
         self._unsettled_until = 0.0
+        self._are_silent = False
 
     # ---- what can be asked
 
@@ -133,13 +134,18 @@ class Registrations:
     # ---- workers come and go
 
     def started(self, worker: str, now: Instant) -> None:
-        """A worker runs. With stand-ins by rule it counts as ready at once, else when its registration is seen."""
+        """A worker runs. With stand-ins by rule it counts as ready at once, else when its registration is seen.
+
+        Where those before it were given the grace and did not register, a stand-in is there at once: together with the
+        end of the dead one's it is one change to ZooKeeper, and should the worker register after all, it is withdrawn.
+        """
         self._entries[worker] = Entry(now)
         mode = self._spec.registration
-        if mode is Registration.AGENT:
+        if mode is not Registration.AGENT:
+            self._order(WatchRegistration(worker))
+        if mode is Registration.AGENT or (self._are_silent and self.style is Style.UNKNOWN):
             self._stand_in(worker, StandIn.RULE)
         else:
-            self._order(WatchRegistration(worker))
             self._deadlines.set(worker, now + self._patience_s())
         if mode is not Registration.SELF or self.style is Style.ANONYMOUS:
             self._ready(worker, False)
@@ -274,6 +280,7 @@ class Registrations:
         if self._unsettled_until == inf if by_rule else now < self._unsettled_until:
             self._deadlines.set(worker, min(self._unsettled_until, now + LOOK_AGAIN_S))
         elif by_rule:
+            self._are_silent = True
             if entry.stand_in is None:
                 self._stand_in(worker, StandIn.RULE)
         elif entry.since + self._spec.start_timeout_s > now:

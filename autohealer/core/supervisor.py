@@ -31,6 +31,8 @@ from autohealer.core.snapshot import Snapshot, worker_views
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
 TICK_S = 2.0
 LOOK_AGAIN_S = 1.0
+# A heal that takes no longer is nobody else's business: two writes, and as many reads by the leader, are spared.
+HEAL_S = 1.0
 FAILED = 1
 GAVE_UP = 4
 KILLED = 130
@@ -86,6 +88,7 @@ class Supervisor:
         self._rolling: Rolling | None = None
         self._licence = Licence(spec.on_partition, order)
         self._look_at: Instant | None = None
+        self._tell_at: Instant | None = None
         self._out_of_patience = self._killing = False
         self._leaving = False
         self._exit = Exit(0)
@@ -113,7 +116,7 @@ class Supervisor:
             events.AccessDenied: self._access_denied,
             events.TargetRead: self._target_read,
             events.PlanRead: self._plan_read,
-            events.PlanRefused: lambda e: self._leader.plan_refused(e.at),
+            events.PlanRefused: lambda e: self._leader.plan_refused(e.at, e.error),
             events.AgentsListed: self._agents_listed,
             events.AgentsRead: self._agents_read,
             events.ChildrenRead: self._children_read,
@@ -178,6 +181,7 @@ class Supervisor:
             drain,
             self._yield_at,
             self._look_at,
+            self._tell_at,
             self._licence.next_deadline(away=self._away_since is not None, runs=not self._slots.is_unwanted),
         )
         return min((moment for moment in moments if moment is not None), default=None)
@@ -459,9 +463,27 @@ class Supervisor:
             draining=self._drain is not None,
             plan=self._assignment.followed,
         )
-        if entry != self._published and not self._leaving:
-            self._entry = self._published = entry
+        self._entry = entry
+        if not self._is_healing(entry):
+            self._tell_at = None
+        elif self._tell_at is None:
+            self._tell_at = now + HEAL_S
+        if entry != self._published and not self._leaving and (self._tell_at is None or now >= self._tell_at):
+            self._tell_at, self._published = None, entry
             self._orders.append(PublishAgent(entry))
+
+    def _is_healing(self, entry: AgentEntry) -> bool:
+        """Whether all of the share ran, as was said, and nothing has changed but that some of it does not now.
+
+        Where there may never be too many, others may be waiting for every end.
+        """
+        published = self._published
+        return (
+            self._spec.on_partition is OnPartition.KEEP
+            and published is not None
+            and entry.running < entry.share == published.running
+            and entry == replace(published, running=entry.running)
+        )
 
     def _report(self, event: str, **fields: object) -> None:
         self._orders.append(Report(event, fields))

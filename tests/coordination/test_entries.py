@@ -13,6 +13,7 @@ from autohealer.coordination import entries
 from autohealer.coordination.entries import Request, WorkerEntry
 from autohealer.core.model import AgentEntry, Plan
 from autohealer.errors import AutohealerError
+from autohealer.runtime.ledger import new_agent_id
 
 counts = st.integers(0, entries.MAX_COUNT)
 numbers_of_workers = st.integers(0, entries.MAX_WORKERS)
@@ -38,6 +39,7 @@ plans = st.builds(
     target=numbers_of_workers,
     foreign=counts,
     shares=st.dictionaries(texts, numbers_of_workers, max_size=5),
+    anonymous=st.booleans(),
 )
 worker_entries = st.builds(
     WorkerEntry,
@@ -184,5 +186,18 @@ def test_too_much_is_not_written() -> None:
     """It is said what is too large, and how large it may be."""
     with pytest.raises(AutohealerError, match=r"the agent's entry is too large .* at most 8192"):
         entries.write_agent(AgentEntry(host="h" * 9000, pid=1, version="0"))
-    with pytest.raises(AutohealerError, match=r"the plan is too large .* at most 524288"):
+    with pytest.raises(AutohealerError, match=r"the plan for 40,000 agents is too large .* at most 524288"):
         entries.write_plan(Plan(1, "a", 1, 0, {f"agent-{n:06}": 1 for n in range(40_000)}))
+
+
+def test_ten_thousand_agents_have_room_in_a_plan_and_what_has_not_is_refused_in_words() -> None:
+    """With ids as long as agents make them."""
+    longest = len(new_agent_id("h" * 80))
+    shares = {f"{number:0{longest}}": 100 for number in range(10_000)}
+    plan = Plan(2**60, "a", 1_000_000, 0, shares)
+    assert entries.read_plan(entries.write_plan(plan)) == plan
+    shares = {f"{number:0{longest}}": 100 for number in range(20_000)}
+
+    with pytest.raises(AutohealerError, match=r"the plan for 20,000 agents is too large .* at most 524288") as raised:
+        entries.write_plan(Plan(1, "a", 1_000_000, 0, shares))
+    assert raised.value.hint == "have fewer agents in a pool"

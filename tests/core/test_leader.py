@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -193,6 +194,18 @@ def test_a_refused_plan_is_written_again_a_second_later() -> None:
     bench.now = due
 
     assert bench.decide() == plan
+
+
+def test_why_a_plan_can_not_be_written_is_said_once() -> None:
+    bench = Bench("b")
+    told: list[Action] = []
+    for _ in range(3):
+        bench.decide()
+        bench.leader.plan_refused(bench.now, "too large")
+        told += [order for order in bench.orders if isinstance(order, Warn)]
+        bench.now += 1
+
+    assert told == [Warn("too large; the former plan stands")]
 
 
 def test_a_target_change_changes_the_plan() -> None:
@@ -586,3 +599,33 @@ def test_whatever_happens_the_plan_settles_and_adds_up(steps: list[object]) -> N
     assert sum(plan.shares.values()) == max(0, plan.target - plan.foreign)
     assert set(plan.shares) == {"me", *live}
     assert bench.leader.next_deadline() is None
+
+
+# ---- how far it goes
+
+
+def test_a_million_workers_on_ten_thousand_agents_take_less_than_a_second() -> None:
+    """One agent is lost, and its hundred workers move; nobody else's do."""
+    agents = {"me": ME} | {f"host{number:05}-abcdef": ME for number in range(9_999)}
+    running = {agent: replace(ME, share=100, running=100) for agent in agents}
+    orders: list[Action] = []
+    leader = Leader(PoolSpec("default", 10), "me", orders.append)
+    leader.won(EPOCH)
+    leader.target_read(1_000_000)
+    leader.children_read(tuple(Child(w, w) for agent in agents for w in [f"{agent}-0-x"]), 1000.0)
+    leader.plan_read(Plan(EPOCH, "me", 1_000_000, 0, dict.fromkeys(agents, 100)), MZXID)
+    leader.agents_read(running, 1000.0, SESSION_TIMEOUT_S)
+    leader.decide(running["me"], 1000.0)
+    assert orders == []
+    lost = "host04711-abcdef"
+    began = thread_time()
+    leader.agents_read({a: entry for a, entry in running.items() if a != lost}, 1001.0, SESSION_TIMEOUT_S)
+    leader.children_read(tuple(Child(w, w) for agent in agents for w in [f"{agent}-0-x"] if agent != lost), 1001.0)
+    leader.decide(running["me"], 1001.0)
+    took_s = thread_time() - began
+
+    (write,) = [order for order in orders if isinstance(order, WritePlan)]
+    assert sum(write.plan.shares.values()) == 1_000_000
+    assert min(write.plan.shares.values()) == 100
+    assert sum(share - 100 for share in write.plan.shares.values()) == 100
+    assert took_s < 1

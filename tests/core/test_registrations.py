@@ -200,6 +200,20 @@ def test_auto_watches_and_stands_in_when_the_grace_has_passed() -> None:
     assert bench.take() == [MakeStandIn("a")]
 
 
+def test_auto_stands_in_at_once_where_those_before_did_not_register_in_time() -> None:
+    bench = Bench(workers="a")
+    bench.wait(GRACE_S)
+    bench.take()
+    bench.all.ended("a", bench.now)
+    bench.all.started("b", bench.now)
+    assert bench.take() == [RemoveRegistration("a"), WatchRegistration("b"), MakeStandIn("b")]
+    bench.see("b")
+    assert bench.take() == [WithdrawStandIn("b")]
+    bench.all.started("c", bench.now)
+
+    assert bench.take() == [WatchRegistration("c")]
+
+
 def test_auto_never_stands_in_for_one_that_registers_in_time() -> None:
     bench = Bench(workers="a")
     bench.see("a")

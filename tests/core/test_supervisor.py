@@ -23,6 +23,7 @@ from autohealer.core.actions import (
 from autohealer.core.events import Event
 from autohealer.core.model import Child, OnPartition, Plan, Registration
 from autohealer.core.registrations import Style
+from autohealer.core.supervisor import HEAL_S
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
 
 TERM, KILL = 15, 9
@@ -483,12 +484,27 @@ def test_it_says_what_it_runs_once_for_each_change_and_again_in_each_session() -
     book.tell(events.DeadlineReached)
     assert book.take(PublishAgent) == []
     book.tell(events.WorkerExited, workers[0], 1, None)
+    book.wait(HEAL_S)
     assert [order.entry.running for order in book.take(PublishAgent)] == [1]
     book.tell(events.SessionLost)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
 
     (again,) = book.take(PublishAgent)
     assert (again.entry.share, again.entry.running, again.entry.draining) == (2, 1, False)
+
+
+@pytest.mark.parametrize(("healed_in_s", "told"), [(HEAL_S - 0.1, []), (HEAL_S + 0.1, [1, 2])])
+def test_a_heal_that_does_not_take_long_is_nobody_elses_business(healed_in_s: float, told: list[int]) -> None:
+    book = Playbook(registration=Registration.SELF)
+    workers = book.run(2)
+    book.tell(events.WorkerExited, workers[0], None, "SIGKILL")
+    book.tell(events.RemnantsCleared, workers[0])
+    (successor,) = book.spawn()
+    book.wait(healed_in_s)
+    book.tell(events.RegistrationSeen, successor)
+    book.wait(HEAL_S)
+
+    assert [order.entry.running for order in book.take(PublishAgent)] == told
 
 
 def test_a_departed_workers_credit_is_published_and_taken_back_on_time() -> None:

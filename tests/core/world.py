@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import Any
 
 from autohealer.core import actions, events
@@ -17,7 +18,7 @@ from autohealer.core.actions import Action
 from autohealer.core.events import Event
 from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Child, Plan, PoolSpec
-from autohealer.core.supervisor import Identity, Supervisor
+from autohealer.core.supervisor import HEAL_S, Identity, Supervisor
 
 SIGKILL = 9
 SESSION_TIMEOUT_S = 6.0
@@ -136,7 +137,10 @@ class World:
         assert all(self.processes[worker].to_end for worker in unwanted if worker), "a surplus is not being stopped"
         timed = {WorkerState.STOPPING} | ({WorkerState.BACKOFF} if share else set())
         assert not (timed & {view.state for view in workers}) or self.supervisor.next_deadline() is not None
-        assert self.entry is None or self.exits or self.entry.running == snapshot.running or snapshot.draining
+        if self.entry is not None and not self.exits and not snapshot.draining:
+            soon = (self.supervisor.next_deadline() or inf) <= self.now + HEAL_S
+            healing = snapshot.running < self.entry.running == self.entry.share and soon
+            assert self.entry.running == snapshot.running or healing
         assert len(self.exits) <= 1
 
     def _obey_SpawnWorker(self, order: actions.SpawnWorker) -> None:  # noqa: N802 - named after the order
