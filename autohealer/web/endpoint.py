@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import queue
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,12 +20,15 @@ from autohealer.web.session import Session
 
 if TYPE_CHECKING:
     from autohealer.coordination.console import Console
+    from autohealer.core.snapshot import Snapshot
     from autohealer.web.agent import Window
     from autohealer.web.guard import Guard
     from autohealer.web.listening import Listening
     from autohealer.web.metrics import Metrics
 
 PATIENCE_S = 2.0
+WORKERS_FIRST_S = 1.0
+LOOK_AGAIN_S = 0.05
 MOST_WAITING = 100_000
 MOST_COMPLAINTS = 10
 
@@ -97,12 +102,24 @@ class Endpoint:
 
     def _run(self) -> None:
         try:
+            self._let_workers_start()
             asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001 - a view that is broken must not break what it looks at
             self._warn(f"the HTTP endpoint broke: {error!r}; everything else goes on")
         finally:
             self._listening.socket.close()
             self._session.close()
+
+    def _let_workers_start(self) -> None:
+        """What is imported next takes as long as to start a hundred workers: they go first, for a while."""
+        deadline = time.monotonic() + WORKERS_FIRST_S
+        while not self._closing and time.monotonic() < deadline:
+            told: queue.SimpleQueue[bool] = queue.SimpleQueue()
+            self._window.look(lambda snapshot, _, told=told: told.put(_is_started(snapshot)))  # type: ignore[misc]
+            with suppress(queue.Empty):
+                if told.get(timeout=LOOK_AGAIN_S):
+                    return
+            time.sleep(LOOK_AGAIN_S)
 
     async def _serve(self) -> None:
         # Here, as these take a while to import, and nobody is to wait for it.
@@ -157,6 +174,10 @@ class Endpoint:
         logger.propagate = False
         logger.handlers = [_Complaints(self._complain)]
         return logger
+
+
+def _is_started(snapshot: Snapshot) -> bool:
+    return snapshot.share is not None and snapshot.running >= snapshot.share
 
 
 class _Complaints(logging.Handler):
