@@ -35,6 +35,16 @@ def signal_name(signum: int) -> str:
         return f"SIGRTMIN+{signum - signal.SIGRTMIN}"
 
 
+def send_signal(pidfd: int, signum: int) -> None:
+    """Signal a process, and wake it: one that is stopped (SIGSTOP, a terminal) hears of nothing but SIGKILL before.
+
+    So a worker that hangs in this way still ends in its own manner. systemd does the same.
+    """
+    signal.pidfd_send_signal(pidfd, signum)
+    if signum != signal.SIGKILL:
+        signal.pidfd_send_signal(pidfd, signal.SIGCONT)
+
+
 class ExitWatcher:
     """Calls ``on_exit(worker, code, signal_name)`` once for each watched worker, as soon as it has exited.
 
@@ -84,7 +94,7 @@ class ExitWatcher:
         if watched is None or watched.has_exited:
             return False
         try:
-            signal.pidfd_send_signal(watched.pidfd, signum)
+            send_signal(watched.pidfd, signum)
         except ProcessLookupError:
             return False
         return True

@@ -133,6 +133,8 @@ def send_signal(pid: int, stat: Stat, signum: int) -> bool:
         again = read_stat(pid)
         if again is not None and again.start == stat.start:
             _signal.pidfd_send_signal(pidfd, signum)
+            if signum != _signal.SIGKILL:
+                _signal.pidfd_send_signal(pidfd, _signal.SIGCONT)  # or one that is stopped would not hear of it
     except PermissionError:
         return False
     except ProcessLookupError:

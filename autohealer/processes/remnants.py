@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autohealer.processes import procfs
+from autohealer.processes.exits import send_signal
 from autohealer.processes.kin import DeadWorker, Remnant, look_for_remnants
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class Remnants:
     def _signal(self, pid: int) -> None:
         held = self._held[pid]
         try:
-            signal.pidfd_send_signal(held.pidfd, held.case.signum)
+            send_signal(held.pidfd, held.case.signum)
         except ProcessLookupError:
             pass  # the loop is about to tell us
         except PermissionError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from autohealer.processes.evidence import take_evidence
@@ -9,8 +10,8 @@ from tests.processes.conftest import World
 
 
 def test_a_stopped_worker(world: World) -> None:
-    worker, pid = world.start("sleep", "600")
-    world.watcher.send_signal(worker, signal.SIGSTOP)
+    _, pid = world.start("sleep", "600")
+    os.kill(pid, signal.SIGSTOP)
     world.run_until(lambda: "state T (stopped)" in take_evidence(pid))
 
     evidence = take_evidence(pid)
