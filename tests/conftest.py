@@ -57,7 +57,9 @@ def connect() -> Iterator[Callable[[str], KazooClient]]:
     clients: list[KazooClient] = []
 
     def connected(hosts: str) -> KazooClient:
-        client = KazooClient(hosts=hosts, timeout=10, connection_retry=RECONNECTING)
+        servers, slash, chroot = hosts.partition("/")
+        thrice = ",".join([servers] * 3)  # see RealZooKeeper.patient_hosts
+        client = KazooClient(hosts=f"{thrice}{slash}{chroot}", timeout=10, connection_retry=RECONNECTING)
         clients.append(client)
         client.start()
         return client

@@ -36,7 +36,7 @@ def own_zookeeper() -> Iterator[RealZooKeeper]:
 @pytest.fixture
 def own_bench(processes: Processes, own_zookeeper: RealZooKeeper, connect: Callable[[str], KazooClient]) -> WorkerBench:
     """A worker that is yet to be started, on a ZooKeeper that will not stay up."""
-    return WorkerBench(processes, own_zookeeper.hosts, connect(own_zookeeper.hosts))
+    return WorkerBench(processes, own_zookeeper.patient_hosts, connect(own_zookeeper.hosts))
 
 
 def test_a_worker_of_an_agent_registers_under_its_id(bench: WorkerBench) -> None:
@@ -168,7 +168,7 @@ def test_an_outage_costs_neither_the_worker_nor_its_registration(
     own_bench: WorkerBench, own_zookeeper: RealZooKeeper, connect: Callable[[str], KazooClient], anonymous: bool
 ) -> None:
     """The session lives through it, and so does the one node."""
-    process = own_bench.start(*["--anonymous"] * anonymous)
+    process = own_bench.start("--session-timeout", "9", *["--anonymous"] * anonymous)
     own_bench.until_said("registered: ")
     (name,) = own_bench.client.get_children("/workers")
     before = own_bench.client.exists(f"/workers/{name}")

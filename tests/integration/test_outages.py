@@ -32,7 +32,7 @@ def test_zookeeper_is_killed_and_comes_back(
     processes: Processes, connect: Callable[[str], KazooClient], own_zookeeper: RealZooKeeper
 ) -> None:
     """Nobody is restarted over it; who dies meanwhile is healed at once; all are registered again soon after."""
-    pool = Pool(processes, own_zookeeper.hosts, connect)
+    pool = Pool(processes, own_zookeeper.patient_hosts, connect)
     pool.run(4, *STEADY)
     pids = pool.until_running(4)
     pool.until_by_themselves(pool.client())

@@ -103,6 +103,15 @@ class RealZooKeeper:
         return ",".join(f"127.0.0.1:{server.tls_port or server.client_port}" for server in self._servers)
 
     @property
+    def patient_hosts(self) -> str:
+        """The same thrice, for a plain kazoo client that is to live through a restart in one session.
+
+        A server that is about to start may take a greeting, stumble (removeCnxn while there is no zkDb) and leave the
+        connection open and silent. kazoo waits for the session timeout, divided by how many servers it knows.
+        """
+        return ",".join([self.hosts] * 3)
+
+    @property
     def plain_port(self) -> int:
         """Where the first server speaks no TLS."""
         return self._servers[0].client_port
