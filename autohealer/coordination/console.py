@@ -11,20 +11,10 @@ from functools import partial
 from typing import Any
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import (
-    AuthFailedError,
-    ConnectionClosedError,
-    ConnectionLoss,
-    KazooException,
-    NoAuthError,
-    NodeExistsError,
-    NoNodeError,
-    SessionExpiredError,
-)
-from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.exceptions import AuthFailedError, KazooException, NoAuthError, NodeExistsError, NoNodeError
 
 from autohealer.coordination.access import PLAIN, Access
-from autohealer.coordination.client import kazoo_client
+from autohealer.coordination.asking import Asker
 from autohealer.coordination.entries import (
     Request,
     WorkerEntry,
@@ -40,12 +30,9 @@ from autohealer.coordination.paths import STAND_IN, Paths, sequence_of, split_ho
 from autohealer.core.model import AgentEntry, Plan, WorkerId
 from autohealer.errors import AutohealerError, UnreachableError
 
-SESSION_S = 10.0
-CLOSE_WITHIN_S = 1.0
 MAX_WORKERS = 20_000
-BATCH = 100
 
-_AWAY = (ConnectionLoss, ConnectionClosedError, SessionExpiredError, KazooTimeoutError)
+_LEFT_OUT = (NoNodeError, NoAuthError, AuthFailedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +55,18 @@ class Registered:
 def connect(hosts: str, pool: str, timeout: float, access: Access = PLAIN) -> Console:
     """A console, or UnreachableError where no ZooKeeper answers in time."""
     servers, chroot = split_hosts(hosts)
-    client = kazoo_client(servers, SESSION_S, access)
-    connected = client.start_async()
-    console = Console(client, connected, hosts=hosts, paths=Paths(chroot, pool), access=access, timeout=timeout)
-    if not connected.wait(timeout):
-        console.close()
-        raise access.unreachable(hosts, timeout)
-    return console
+    return Console(Asker(hosts, servers, timeout, access), hosts=hosts, paths=Paths(chroot, pool), access=access)
 
 
 class Console:
     """What a pool is and wants. Where it does not exist (yet), there is nothing: None, or empty."""
 
-    def __init__(
-        self,
-        client: KazooClient,
-        connected: threading.Event,
-        *,
-        hosts: str,
-        paths: Paths,
-        access: Access,
-        timeout: float,
-    ) -> None:
-        self._client, self._connected, self._timeout = client, connected, timeout
-        self.hosts, self._paths, self._access = hosts, paths, access
+    def __init__(self, asker: Asker, *, hosts: str, paths: Paths, access: Access) -> None:
+        self._asker, self.hosts, self._paths, self._access = asker, hosts, paths, access
 
     def close(self) -> None:
-        """End the session; takes a second at most, for kazoo waits ten for a server that is away."""
-        stopper = threading.Thread(target=self._stop, name="zookeeper-stop", daemon=True)
-        stopper.start()
-        stopper.join(CLOSE_WITHIN_S)
-
-    def _stop(self) -> None:
-        with suppress(Exception):
-            self._client.stop()
-            self._client.close()
+        """End the session; takes a second at most."""
+        self._asker.close()
 
     # ---- what is
 
@@ -203,38 +167,28 @@ class Console:
         return data
 
     def _read_all(self, parent: str, names: Iterable[str]) -> Iterator[tuple[str, bytes, Any]]:
-        """Name, data and stat of each that is still there, many at a time; what may not be read is left out."""
-        todo = sorted(names)
-        for start in range(0, len(todo), BATCH):
-            batch = todo[start : start + BATCH]
-            asked = [self._client.get_async(f"{parent}/{name}") for name in batch]
-            for name, result in zip(batch, asked, strict=True):
-                with suppress(NoNodeError, _DeniedError):
-                    yield name, *self._answer(result)
+        """Name, data and stat of each that is still there; what may not be read is left out."""
+        wanted = sorted(names)
+        calls = (partial(self._client.get_async, f"{parent}/{name}") for name in wanted)
+        for name, outcome in zip(wanted, self._asker.each(calls), strict=True):
+            if isinstance(outcome, KazooException):
+                if not isinstance(outcome, _LEFT_OUT):
+                    raise _refused(outcome)
+            else:
+                yield name, *outcome
+
+    @property
+    def _client(self) -> KazooClient:
+        return self._asker.client
 
     def _ask(self, call: Callable[[], Any], *, again: bool = True) -> Any:
-        """The answer, asked for again where the connection broke and that does no harm."""
-        deadline = time.monotonic() + self._timeout
-        while True:
-            try:
-                return self._answer(call())
-            except UnreachableError:
-                left = deadline - time.monotonic()
-                if not again or left <= 0 or not self._connected.wait(left):
-                    raise
-
-    def _answer(self, result: Any) -> Any:
-        """Kazoo's own synchronous calls wait without limit while the connection is broken."""
+        """The answer, asked for ``again`` where the connection broke and that does no harm."""
         try:
-            return result.get(timeout=self._timeout)
-        except _AWAY as error:
-            raise self._access.unreachable(self.hosts, self._timeout) from error
-        except (NoAuthError, AuthFailedError) as error:
-            raise _DeniedError("ZooKeeper denies access to the pool", "check AUTOHEALER_ZK_AUTH") from error
+            return self._asker.ask(call) if again else self._asker.ask_once(call)
         except (NoNodeError, NodeExistsError):
             raise
         except KazooException as error:
-            raise AutohealerError(f"ZooKeeper refuses: {type(error).__name__}") from error
+            raise _refused(error) from error
 
     @contextmanager
     def _pool_expected(self) -> Iterator[None]:
@@ -244,8 +198,10 @@ class Console:
             raise UnreachableError(f"there is no such pool at {self.hosts}", "check --zk and --pool") from error
 
 
-class _DeniedError(AutohealerError):
-    """These credentials may not see it."""
+def _refused(error: KazooException) -> AutohealerError:
+    if isinstance(error, NoAuthError | AuthFailedError):
+        return AutohealerError("ZooKeeper denies access to the pool", "check AUTOHEALER_ZK_AUTH")
+    return AutohealerError(f"ZooKeeper refuses: {type(error).__name__}")
 
 
 def _stir(stirred: threading.Event, _event: object) -> None:

@@ -68,7 +68,7 @@ class Watching:
 
     def __init__(self, hosts: str, path: str, *, access: Access, note: Callable[[str], None]) -> None:
         check_path(path)
-        self._servers, root = split_hosts(hosts)
+        servers, root = split_hosts(hosts)
         self._hosts, self._path = hosts, path
         self._full = (root + path).rstrip("/") or "/"
         self._access, self._note = access, note
@@ -76,8 +76,9 @@ class Watching:
         self._changes: list[Change] = []
         self._seen: Seen | None = None
         self._looked_once = self._looking = self._again = False
-        self._away_since: float | None = time.monotonic()
-        self._link = self._connect()
+        self._away = True
+        self._link = Link(servers, SESSION_S, observer=self, call_soon=self._call_soon, prior=None, access=access)
+        self._link.connect()
 
     def close(self) -> None:
         """End the session, if the server can be reached."""
@@ -94,16 +95,11 @@ class Watching:
             except queue.Empty:
                 if not self._looked_once:
                     raise self._access.unreachable(self._hosts, connect_within) from None
-                if self._away_since is None:
-                    self._look()
-                else:
-                    self._renew()
+                self._look()
 
     def _patience(self, deadline: float) -> float:
         """How long to wait for news."""
-        if not self._looked_once:
-            return max(0.0, deadline - time.monotonic())
-        return LOOK_AGAIN_S if self._away_since is None else max(0.0, self._away_since + SESSION_S - time.monotonic())
+        return LOOK_AGAIN_S if self._looked_once else max(0.0, deadline - time.monotonic())
 
     # ---- the connection (LinkObserver)
 
@@ -130,30 +126,19 @@ class Watching:
             "give credentials: AUTOHEALER_ZK_AUTH=digest:USER:PASSWORD, or --auth-file",
         )
 
-    def _connect(self) -> Link:
-        link = Link(self._servers, SESSION_S, observer=self, call_soon=self._call_soon, prior=None, access=self._access)
-        link.connect()
-        return link
-
-    def _renew(self) -> None:
-        """A server that has lost its data refuses a client that has seen more than it knows, silently, for ever."""
-        self._link.close(0.0)
-        self._away_since = time.monotonic()
-        self._link = self._connect()
-
     def _call_soon(self, function: Callable[..., None], *arguments: object) -> None:
         self._inbox.put(partial(function, *arguments))
 
     def _begin(self) -> None:
-        if self._away_since is not None and self._looked_once:
+        if self._away and self._looked_once:
             self._note("ZooKeeper answers again")
-        self._away_since = None
+        self._away = False
         self._look()
 
     def _cut(self) -> None:
         self._looking = self._again = False
-        if self._away_since is None:
-            self._away_since = time.monotonic()
+        if not self._away:
+            self._away = True
             self._note("ZooKeeper does not answer: what changes now is shown when it does")
 
     # ---- looking
