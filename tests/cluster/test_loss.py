@@ -6,22 +6,16 @@ import os
 import signal
 import sys
 import time
-from datetime import datetime
 
 import pytest
 
+from tests.cluster.figures import when
 from tests.support.clusters import SESSION_S, TICK_S, Cluster, Host
-from tests.support.pools import Json
 from tests.support.processes import ROOT, eventually
 
 N = 6
 # Registers itself, with a session as long as its agent's.
 STEADY = (sys.executable, ROOT / "flaky_worker" / "flaky_worker.py", "--fault", "none", "--session-timeout", "2")
-
-
-def when(event: Json) -> float:
-    """The moment of an event, as ``time.time`` has it."""
-    return datetime.fromisoformat(event["time"]).timestamp()
 
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["leader", "follower"])
