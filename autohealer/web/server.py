@@ -82,7 +82,7 @@ class Server:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics_text)
         app.router.add_get("/api/v1/status", self._status)
-        app.router.add_get("/api/v1/events", self._events)
+        app.router.add_get("/api/v1/events", self._events, allow_head=False)
         for verb in actions.VERBS:
             app.router.add_post(f"/api/v1/{verb}", self._acting(verb))
         for name, kind in PAGE.items():
@@ -152,7 +152,7 @@ class Server:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
         transport = request.transport
-        last = request.headers.get("Last-Event-ID")
+        last = request.headers.get("Last-Event-ID") or request.query.get("after")
         listener = self._feed.listen(last, transport.abort if transport else _nothing)
         try:
             await response.prepare(request)

@@ -183,7 +183,8 @@ class Tab:
 
     def text(self, selector: str) -> str:
         """What an element says; empty where it is not there, or not to be seen."""
-        return str(self.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
+        found = f"document.querySelector({json.dumps(selector)})"
+        return str(self.evaluate(f"{found}?.checkVisibility() ? {found}.innerText : ''"))
 
     def texts(self, selector: str) -> list[str]:
         """What each of these elements says."""

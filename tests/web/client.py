@@ -60,11 +60,11 @@ class Client:
         return self.ask("POST", f"/api/v1/{verb}", body, named)
 
     @contextmanager
-    def events(self, last_id: str | None = None) -> Iterator[Iterator[tuple[str, Any]]]:
+    def events(self, last_id: str | None = None, path: str = "/api/v1/events") -> Iterator[Iterator[tuple[str, Any]]]:
         """The events as they come, each with its id."""
         headers = self._headers() | ({"Last-Event-ID": last_id} if last_id else {})
         with closing(http.client.HTTPConnection(self.address, timeout=ANSWER_S)) as connection:
-            connection.request("GET", "/api/v1/events", headers=headers)
+            connection.request("GET", path, headers=headers)
             with connection.getresponse() as response:
                 assert response.status == 200, response.read()
                 assert response.getheader("Content-Type") == "text/event-stream"

@@ -37,6 +37,9 @@ function post(verb, body) {
   return fetch(`/api/v1/${verb}`, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+// Whenever it is sent off, it is not to load another page.
+by("ask-form").addEventListener("submit", (event) => event.preventDefault());
+
 // What was typed; null where it was given up.
 function askForToken(wasWrong) {
   const dialog = by("ask");
@@ -51,8 +54,7 @@ function askForToken(wasWrong) {
       dialog.close();
       resolve(value);
     };
-    by("ask-form").onsubmit = (event) => {
-      event.preventDefault();
+    by("ask-form").onsubmit = () => {
       // A header takes no more than these.
       const typed = by("token").value.replace(/[^\x21-\x7e]/g, "");
       end(typed || null);

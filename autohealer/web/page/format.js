@@ -32,8 +32,9 @@ export function duration(seconds) {
 }
 
 export function milliseconds(value) {
-  if (value < 10) return `${value.toFixed(1)} ms`;
-  return value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`;
+  // The blanks do not break: a number stays with its unit.
+  if (value < 10) return `${value.toFixed(1)}\u00a0ms`;
+  return value < 1000 ? `${value.toFixed(0)}\u00a0ms` : `${(value / 1000).toFixed(1)}\u00a0s`;
 }
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -48,7 +49,7 @@ export function unix(moment) {
 
 const who = (e) => `worker ${e.slot}` + (e.pid == null ? "" : ` (pid ${e.pid})`);
 const how = (e) => (e.signal != null ? `by ${e.signal}` : e.code == null ? "" : `with exit code ${e.code}`);
-const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)} s` : "? s");
+const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)}\u00a0s` : "?\u00a0s");
 
 const WORDS = {
   "worker.started": (e) => `${who(e)} started` + (typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : ""),

@@ -10,6 +10,7 @@ import { Workers } from "./workers.js";
 const LEAST_MS = 250;
 const MOST_MS = 4000;
 const SETTLE_MS = 700;
+const HIDDEN_MS = 20000;
 const MOST_WORKERS = 100000;
 const by = (id) => document.getElementById(id);
 
@@ -81,22 +82,41 @@ function measureClock(date) {
 
 // ---- the events
 
-const source = new EventSource("/api/v1/events");
-source.onopen = () => {
-  say(by("link"), "●", "live", "good");
+let source = null;
+let lastId = "";
+
+function listen() {
+  source = new EventSource(`/api/v1/events?after=${encodeURIComponent(lastId)}`);
+  source.onopen = () => {
+    say(by("link"), "●", "live", "good");
+    lookSoon();
+  };
+  source.onerror = () => {
+    say(by("link"), "▲", "the agent does not answer; trying again", "bad");
+    document.body.classList.add("away");
+    if (source.readyState === EventSource.CLOSED) say(by("link"), "▲", "not live: reload this page", "bad");
+  };
+  source.onmessage = (message) => {
+    lastId = message.lastEventId;
+    history.take(JSON.parse(message.data));
+    eventsChanged = true;
+    lookSoon();
+    drawSoon();
+  };
+}
+
+// A browser has six connections to one host for all its tabs: one that is not looked at gives its own back.
+let leaving = 0;
+function attend() {
+  clearTimeout(leaving);
+  if (document.hidden) {
+    leaving = setTimeout(() => source.close(), HIDDEN_MS);
+    return;
+  }
+  if (source.readyState === EventSource.CLOSED) listen();
   lookSoon();
-};
-source.onerror = () => {
-  say(by("link"), "▲", "the agent does not answer; trying again", "bad");
-  document.body.classList.add("away");
-  if (source.readyState === EventSource.CLOSED) say(by("link"), "▲", "not live: reload this page", "bad");
-};
-source.onmessage = (message) => {
-  history.take(JSON.parse(message.data));
-  eventsChanged = true;
-  lookSoon();
-  drawSoon();
-};
+}
+document.addEventListener("visibilitychange", attend);
 
 // ---- drawing
 
@@ -128,7 +148,6 @@ function redraw() {
 }
 
 setInterval(() => { if (!document.hidden) redraw(); }, 1000);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) lookSoon(); });
 
 for (const button of document.querySelectorAll("[data-minutes]")) {
   button.addEventListener("click", () => {
@@ -183,4 +202,5 @@ by("restart").addEventListener("click", () => {
   armed = setTimeout(disarm, 3000);
 });
 
+listen();
 look();

@@ -121,7 +121,8 @@ export class Workers {
     write(row.restarts, worker.restarts == null ? "–" : number(worker.restarts));
     write(row.cause, this.#cause(worker) || "–");
     const name = worker.worker ?? "–";
-    write(row.id, this.several && worker.host ? `${worker.host} · ${name}` : name);
+    const short = worker.agent && name.startsWith(`${worker.agent}-`) ? name.slice(worker.agent.length + 1) : name;
+    write(row.id, this.several && worker.host ? `${worker.host} · ${short}` : short);
     row.id.title = name;
     const off = worker.worker == null || worker.pid == null;
     if (row.button.disabled !== off) row.button.disabled = off;
