@@ -138,7 +138,9 @@ function redraw() {
   const { deaths, heals } = timeline.totals();
   const [p50, p95] = [history.percentile(0.5), history.percentile(0.95)];
   const times = p50 == null ? "" : ` · p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}`;
-  write(by("summary"), `${count(deaths, "death")}, ${count(heals, "heal")}${times}`);
+  // Of what happened to the others' workers, an agent knows nothing.
+  const whose = status && status.agents.length > 1 ? " · of this agent" : "";
+  write(by("summary"), `${count(deaths, "death")}, ${count(heals, "heal")}${times}${whose}`);
   if (!status) return;
   drawPool(status, history, at);
   workers.draw(at);

@@ -100,8 +100,8 @@ export class Timeline {
     this.ticks.forEach((tick, i) => {
       const at = first + i * apart;
       const x = LEFT + (at - start) * pixels_a_second;
-      const fits = x >= LEFT && x < width - RIGHT - NEAR_NOW;
-      place(tick, { x: Math.max(x, LEFT + 16), visibility: fits ? "visible" : "hidden" });
+      const fits = x >= LEFT + 16 && x < width - RIGHT - NEAR_NOW;
+      place(tick, { x, visibility: fits ? "visible" : "hidden" });
       if (fits) tick.textContent = minute(at);
     });
     place(this.end, { x: width - RIGHT });
