@@ -82,8 +82,8 @@ def test_on_a_phone(served: Served, browser: Browser, dark: bool) -> None:
         brightness = sum(map(int, paper.removeprefix("rgb(").removesuffix(")").split(",")))
         assert (brightness < 200) is dark
         assert tab.evaluate("innerWidth") == 360
-        cut_off = "[...document.querySelectorAll('#workers td')].filter(c => c.scrollWidth > c.clientWidth).map(c => c.innerText)"
-        tab.until(lambda: not tab.evaluate(cut_off), f"nothing cut off: {tab.evaluate(cut_off)}")
+        cut_off = "[...document.querySelectorAll('#workers td')].filter(c => c.scrollWidth > c.clientWidth)"
+        tab.until(lambda: not tab.evaluate(f"{cut_off}.map(c => c.innerText)"), "nothing is cut off")
         heights = "[...document.querySelectorAll('button')].filter(b => b.offsetParent).map(b => b.offsetHeight)"
         assert min(tab.evaluate(heights)) >= 30
         is_sound(tab, client)
