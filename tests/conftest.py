@@ -30,6 +30,12 @@ SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.fu
 settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
 settings.load_profile("any machine")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The one long test goes first, or one process would wait for it in the end."""
+    items.sort(key=lambda item: item.path.name != "test_kazoo_suite.py")
+
+
 _chroot_numbers = itertools.count(1)
 
 
