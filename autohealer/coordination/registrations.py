@@ -172,10 +172,11 @@ class Registrations:
         """Is this the registration of a worker of this agent that is not there (any more)?"""
         stand_in = name.endswith(STAND_IN)
         worker = name.removesuffix(STAND_IN)
-        identity = WorkerId.parse(worker)
-        if identity is None or identity.agent != self._agent:
-            return
         item = self._items.get(worker)
+        if item is None:
+            identity = WorkerId.parse(worker)
+            if identity is None or identity.agent != self._agent:
+                return
         if stand_in:
             if item is None:
                 item = self._item(worker)
