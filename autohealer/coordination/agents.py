@@ -53,6 +53,7 @@ class Agents:
         self._list: Reader | None = None
         self._readers: dict[str, Reader] = {}
         self._entries: dict[str, Any] = {}
+        self._names: set[str] = set()
         self._unread = 0
         self._own: AgentEntry | None = None
         self._told: Entries | None = None
@@ -82,6 +83,7 @@ class Agents:
             self._list = None
             for reader in self._readers.values():
                 reader.stop()
+            self._names = set()
             self._forget()
             if self._link.up:
                 self.look()
@@ -121,8 +123,9 @@ class Agents:
 
     def _named(self, names: list[str] | None) -> None:
         present = set(names or ())
-        lost = self._entries.keys() - present
-        for name in lost:
+        # Also those that went while there was no connection.
+        lost, self._names = self._names - present, present
+        for name in self._entries.keys() - present:
             self._unread -= self._entries.pop(name) is _UNREAD
             gone = self._readers.pop(name, None)
             if gone is not None:

@@ -130,6 +130,7 @@ class Host:
         self._entry_due = self._listing_due = False
         self._listed: tuple[Child, ...] = ()
         self._agents: tuple[Any, ...] | None = None
+        self._names: set[str] = set()
         self._searches = 0
         self._arrives_at = self._answers_at = 0.0
         self._made: list[str] = []
@@ -250,6 +251,7 @@ class Host:
         else:
             if self.session is not None:
                 self._tell(events.SessionLost)
+                self._names = set()
             self.session = zookeeper.open(self.name, SESSION_S, self)
             self._tell(events.SessionOpened, SESSION_S, False)
             self._made = sorted(self._stand_ins)
@@ -303,8 +305,9 @@ class Host:
 
     def _tell_read(self, event: tuple[Any, ...] | None) -> None:
         if event is not None and event[0] is events.AgentsRead:
-            self._agents, former = event, self._agents
-            if former is not None and former[1].keys() - event[1].keys():
+            lost, self._names = self._names - event[1].keys(), set(event[1])
+            self._agents = event
+            if lost:
                 self._searches += 1
                 self._ask(lambda z, _: self._read(z, "children"), self._searched)
             self._tell_agents()
@@ -347,6 +350,8 @@ class Host:
 
         def arrive() -> None:
             if self.cut or not self.simulation.zookeeper.up or session is None or session.over:
+                if lost is not None and self.supervisor is not None:
+                    lost()
                 return
             if connection == self.connection:
                 session.heard = self.simulation.now
@@ -446,6 +451,7 @@ class Host:
     def _again(self, made: list[str], removed: list[str]) -> None:
         self._made += made
         self._removed += removed
+        self._later(BULK_S, self._flush)
 
     def _obey_PublishAgent(self, order: actions.PublishAgent) -> None:  # noqa: N802
         self._entry = order.entry

@@ -36,11 +36,12 @@ class Host(Pool):
         return str(found[0]["agent"])
 
     def die(self) -> None:
-        """The host is lost: its agent, and all of its workers, in one moment."""
+        """The host is lost: its agent, and all of its workers, in one moment; it returns when they are gone."""
         self.agent.send_signal(signal.SIGKILL)
-        for pid in self.processes.alive():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        while left := self.processes.alive():
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self.agent.wait()
 
 
