@@ -8,6 +8,8 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 
+from kazoo.hosts import collect_hosts
+
 from autohealer.errors import UsageError
 
 PROBE_S = 2.0
@@ -48,16 +50,14 @@ class Tls:
 
         Waits for each server, 2 s at most.
         """
-        for server in servers.split(","):
-            with suppress(OSError, ValueError):
-                return self._refusal(server)
+        for host, port in collect_hosts(servers)[0]:
+            with suppress(OSError):
+                return self._refusal(host, port)
         return None
 
-    def _refusal(self, server: str) -> str | None:
+    def _refusal(self, host: str, port: int) -> str | None:
         """Why it does not talk to us. Raises OSError where nobody is there."""
-        host, _, port = server.rpartition(":")
-        host = host.strip("[]")
-        with socket.create_connection((host, int(port)), PROBE_S) as plain:
+        with socket.create_connection((host, port), PROBE_S) as plain:
             try:
                 with self._context().wrap_socket(plain, server_hostname=host) as secure:
                     secure.settimeout(REFUSAL_S)
