@@ -15,7 +15,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from kazoo.client import KazooClient
 
+from tests.support import browser as chromium
 from tests.support import course_worker as course
+from tests.support.browser import Browser
+from tests.support.pools import Pool
 from tests.support.processes import Processes
 from tests.support.real_zookeeper import RealZooKeeper, available
 
@@ -95,6 +98,23 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     started = Processes(tmp_path)
     yield started
     started.end()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless Chromium."""
+    if reason := chromium.available():
+        pytest.fail(reason)
+    with Browser(tmp_path_factory.mktemp("browser")) as started:
+        yield started
+
+
+@pytest.fixture
+def own_pool(processes: Processes, embedded_zookeeper: ZooKeeperServer, connect: Callable[[str], KazooClient]) -> Pool:
+    """A pool on a server of the tests' own, which leaves the usual port to others."""
+    chroot = f"/own-{processes.directory.name}"
+    connect(embedded_zookeeper.hosts).create(chroot)
+    return Pool(processes, f"{embedded_zookeeper.hosts}{chroot}", connect)
 
 
 @pytest.fixture(scope="session")

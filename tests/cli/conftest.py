@@ -10,12 +10,11 @@ import pytest
 from kazoo.client import KazooClient
 
 from tests.cli.zkcli import ZkCli
-from tests.support.pools import Pool
 from tests.support.processes import Processes
 from tests.support.terminals import Terminal
 
 if TYPE_CHECKING:
-    from autohealer.zkserver import ZooKeeperServer
+    pass
 
 
 @pytest.fixture
@@ -38,14 +37,6 @@ def zk(zookeeper_hosts: str, zk_at_nothing: ZkCli, monkeypatch: pytest.MonkeyPat
 def client(zookeeper_hosts: str, connect: Callable[[str], KazooClient]) -> KazooClient:
     """A client that knows nothing of us; its paths are within the test's chroot."""
     return connect(zookeeper_hosts)
-
-
-@pytest.fixture
-def own_pool(processes: Processes, embedded_zookeeper: ZooKeeperServer, connect: Callable[[str], KazooClient]) -> Pool:
-    """A pool on a server of the tests' own, which leaves the usual port to others."""
-    chroot = f"/screens-{processes.directory.name}"
-    connect(embedded_zookeeper.hosts).create(chroot)
-    return Pool(processes, f"{embedded_zookeeper.hosts}{chroot}", connect)
 
 
 @pytest.fixture

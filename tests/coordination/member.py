@@ -93,7 +93,6 @@ class Member:
     def settle(self) -> None:
         """Until everything ordered so far has been answered: answers come in the order of the questions."""
         done = threading.Event()
-        time.sleep(0)
         self.do(lambda: None)
         self.do(lambda: self.cluster._link.exists("/", lambda *_: done.set()))
         assert done.wait(WITHIN_S)

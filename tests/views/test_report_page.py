@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from autohealer.views.report.page import report_page
-from tests.support.browser import Browser, available
+from tests.support.browser import Browser
 from tests.views.test_report import BEGIN, HOSTILE, large, two_of_which_one_dies
 
 OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 CUT_OFF = "[...document.querySelectorAll('svg')].filter(e => !e.getBoundingClientRect().width).length"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A headless Chromium."""
-    if reason := available():
-        pytest.fail(reason)
-    with Browser(tmp_path_factory.mktemp("browser")) as started:
-        yield started
 
 
 @pytest.mark.parametrize("width", [360, 1100])

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
-from kazoo.client import KazooClient
 
-from tests.support.browser import Browser, available
 from tests.support.pools import SLEEP, Pool
-from tests.support.processes import Processes, eventually
+from tests.support.processes import eventually
 from tests.web.client import Client
 
-if TYPE_CHECKING:
-    from autohealer.zkserver import ZooKeeperServer
-
 Served = Callable[..., tuple[Pool, Client]]
-
-
-@pytest.fixture
-def own_pool(processes: Processes, embedded_zookeeper: ZooKeeperServer, connect: Callable[[str], KazooClient]) -> Pool:
-    """A pool on a server of the tests' own, which leaves the usual port to others."""
-    chroot = f"/web-{processes.directory.name}"
-    connect(embedded_zookeeper.hosts).create(chroot)
-    return Pool(processes, f"{embedded_zookeeper.hosts}{chroot}", connect)
 
 
 @pytest.fixture
@@ -65,12 +51,3 @@ def _is_up(address: str) -> bool:
 def token_of(pool: Pool) -> str:
     """The token in the pool's state directory."""
     return (pool.folder / "http-token").read_text().strip()
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A headless Chromium."""
-    if reason := available():
-        pytest.fail(reason)
-    with Browser(tmp_path_factory.mktemp("browser")) as started:
-        yield started
