@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli import completing, pool
-from autohealer.cli.follow import PAUSE_S
-from autohealer.cli.options import no_wait
-from autohealer.cli.pool import PoolAddress
-from autohealer.cli.progress import Progress
+from autohealer.cli.support import pool
+from autohealer.cli.support import shell_complete as completing
+from autohealer.cli.support.file_tail import PAUSE_S
+from autohealer.cli.support.options import no_wait
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.progress import Progress
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
+    from autohealer.coordination.admin.pool_client import PoolClient
 
 EXPIRES_S = 600.0
 
@@ -45,7 +46,7 @@ def command(address: PoolAddress, agent: str | None, undo: bool, no_wait: bool) 
     return 0
 
 
-def _is_answered(console: Console, request: str, agent: str) -> bool:
+def _is_answered(console: PoolClient, request: str, agent: str) -> bool:
     """Wait until the agent has done it; False where it has gone instead."""
     total = 0
     with Progress("handed over") as progress:

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from autohealer.cli.options import as_json, option
-from autohealer.cli.trailing import TrailingCommand, resolved
-from autohealer.cli.types import Duration, SignalNumber
+from autohealer.cli.support.options import as_json, option
+from autohealer.cli.support.trailing import TrailingCommand, resolved
+from autohealer.cli.support.types import Duration, SignalNumber
 from autohealer.cli.zk import session
 from autohealer.errors import UsageError
 
@@ -44,7 +44,7 @@ def command(ctx: click.Context, /, path: str, argv: tuple[str, ...], **params: A
     When CMD ends by itself, its exit code is passed on and the candidacy is withdrawn. Ctrl-C stops CMD, then
     withdraws; a second one kills it at once.
     """
-    from autohealer.runtime.elect import ElectOptions, candidate_name, run_elect  # noqa: PLC0415 - not for --help
+    from autohealer.runtime.election_runner import ElectOptions, candidate_name, run_elect  # noqa: PLC0415 - not for --help
     from autohealer.runtime.printer import Printer  # noqa: PLC0415
 
     _check(path)
@@ -69,7 +69,7 @@ def command(ctx: click.Context, /, path: str, argv: tuple[str, ...], **params: A
 
 
 def _check(path: str) -> None:
-    from autohealer.coordination.nodes import check_path  # noqa: PLC0415
+    from autohealer.coordination.explorer.requests import check_path  # noqa: PLC0415
 
     check_path(path)
     if path == "/":
@@ -79,13 +79,13 @@ def _check(path: str) -> None:
 
 
 def _as_json(event: str, leader: str | None, me: str) -> str:
-    from autohealer.runtime.eventlog import timestamp  # noqa: PLC0415
+    from autohealer.runtime.event_log import timestamp  # noqa: PLC0415
 
     return json.dumps({"time": timestamp(time.time()), "event": event, "leader": leader, "me": me})
 
 
 def _as_text(event: str, leader: str | None, me: str) -> str:
-    from autohealer.runtime.eventlog import timestamp  # noqa: PLC0415
+    from autohealer.runtime.event_log import timestamp  # noqa: PLC0415
 
     words = {
         "elected": f"elected: {me} leads",

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.follow import Growing, pause
-from autohealer.cli.options import as_json
-from autohealer.cli.pool import PoolAddress
+from autohealer.cli.support import pool
+from autohealer.cli.support.file_tail import FileTail, pause
+from autohealer.cli.support.options import as_json
+from autohealer.cli.support.pool import PoolAddress
 
 if TYPE_CHECKING:
-    from autohealer.cli.printing import Printing
+    from autohealer.cli.support.printing import Printing
 
 
 @click.command(short_help="Show what happened.")
@@ -31,12 +31,12 @@ def command(address: PoolAddress, follow: bool, lines: int | None, as_json: bool
       autohealer events -f
       autohealer events --json | jq 'select(.event == "worker.exited")'
     """
-    from autohealer.cli.printing import Printing  # noqa: PLC0415 - not for --help
-    from autohealer.runtime.eventlog import older  # noqa: PLC0415
+    from autohealer.cli.support.printing import Printing  # noqa: PLC0415 - not for --help
+    from autohealer.runtime.event_log import older  # noqa: PLC0415
 
     printing = None if as_json else Printing()
-    growing = Growing(address.state.events_path)
-    past = [*Growing(older(address.state.events_path)).lines(), *growing.lines()]
+    growing = FileTail(address.state.events_path)
+    past = [*FileTail(older(address.state.events_path)).lines(), *growing.lines()]
     _print(past if lines is None else past[len(past) - min(lines, len(past)) :], printing, past=not follow)
     if not address.runs_here:
         raise address.nobody()

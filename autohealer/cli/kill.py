@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from autohealer.cli import completing, pool
-from autohealer.cli.follow import pause
-from autohealer.cli.options import no_wait
-from autohealer.cli.pool import PoolAddress
 from autohealer.cli.status import pool_status
+from autohealer.cli.support import pool
+from autohealer.cli.support import shell_complete as completing
+from autohealer.cli.support.file_tail import pause
+from autohealer.cli.support.options import no_wait
+from autohealer.cli.support.pool import PoolAddress
 from autohealer.errors import AutohealerError, UsageError
 
 EXPIRES_S = 60.0

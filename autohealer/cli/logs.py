@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from autohealer.cli import completing, pool
-from autohealer.cli.follow import Growing, pause
-from autohealer.cli.pool import PoolAddress
+from autohealer.cli.support import pool
+from autohealer.cli.support import shell_complete as completing
+from autohealer.cli.support.file_tail import FileTail, pause
+from autohealer.cli.support.pool import PoolAddress
 from autohealer.core.model import WorkerId
 from autohealer.errors import UsageError
 
@@ -31,7 +32,7 @@ def command(address: PoolAddress, worker: str | None, follow: bool, lines: int) 
     slots = files.slots() if worker is None else [_slot(worker)]
     if worker is not None and slots[0] not in files.slots():
         raise UsageError(f"there is no output of {worker}", "see `autohealer status` for the workers that there are")
-    growing = {slot: Growing(Path(files.path(slot))) for slot in slots}
+    growing = {slot: FileTail(Path(files.path(slot))) for slot in slots}
 
     def show(slot: int, text: str) -> None:
         click.echo(printable(text) if worker is not None else f"{slot:>4} | {printable(text)}")
@@ -45,7 +46,7 @@ def command(address: PoolAddress, worker: str | None, follow: bool, lines: int) 
     while follow:
         pause()
         for slot in files.slots() if worker is None else []:
-            growing.setdefault(slot, Growing(Path(files.path(slot))))
+            growing.setdefault(slot, FileTail(Path(files.path(slot))))
         for slot, file in growing.items():
             for line in file.lines():
                 show(slot, line)

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from autohealer.cli.options import option
-from autohealer.cli.registry import check_service, pool_name
-from autohealer.cli.trailing import TrailingCommand, resolved
-from autohealer.cli.types import Duration, SignalNumber
+from autohealer.cli.support.options import option
+from autohealer.cli.support.registry import check_service, pool_name
+from autohealer.cli.support.trailing import TrailingCommand, resolved
+from autohealer.cli.support.types import Duration, SignalNumber
 from autohealer.cli.zk import session
 from autohealer.errors import UsageError
 
@@ -39,7 +39,7 @@ def command(ctx: click.Context, /, service: str, address: str, argv: tuple[str, 
     The address is an ephemeral node of /service_registry/SERVICE: it goes with this process, and comes back after a
     lost session. The exit code of CMD is passed on. `autohealer services` shows who is there.
     """
-    from autohealer.processes.http_check import parse_url  # noqa: PLC0415 - not for --help
+    from autohealer.processes.probes.http import parse_url  # noqa: PLC0415 - not for --help
     from autohealer.runtime.printer import Printer  # noqa: PLC0415
     from autohealer.runtime.register import RegisterOptions, run_register  # noqa: PLC0415
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.follow import Growing
-from autohealer.cli.options import as_json
-from autohealer.cli.pool import PoolAddress
-from autohealer.cli.types import Duration
+from autohealer.cli.support import pool
+from autohealer.cli.support.file_tail import FileTail
+from autohealer.cli.support.options import as_json
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.types import Duration
 from autohealer.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def command(address: PoolAddress, since: float | None, html: Path | None, as_jso
 
 
 def _made(address: PoolAddress, since: float | None) -> Report:
-    from autohealer.runtime.eventlog import older  # noqa: PLC0415 - not for --help
+    from autohealer.runtime.event_log import older  # noqa: PLC0415 - not for --help
     from autohealer.views.report.measure import report  # noqa: PLC0415
 
     path = address.state.events_path
     runs = address.runs_here
     standing = _standing(address) if runs else {}
     try:
-        lines = [line for file in (older(path), path) for line in Growing(file).lines()]
+        lines = [line for file in (older(path), path) for line in FileTail(file).lines()]
     except OSError as error:
         raise UsageError(
             f"cannot read {error.filename or path}: {error.strerror}", "run it as the agent's user"
@@ -111,7 +111,7 @@ def _standing(address: PoolAddress) -> dict[int, str]:
 
 
 def _print(found: Report, name: str) -> None:
-    from autohealer.cli.printing import Printing  # noqa: PLC0415 - not for --help
+    from autohealer.cli.support.printing import Printing  # noqa: PLC0415 - not for --help
     from autohealer.views.report.text import report_lines  # noqa: PLC0415
 
     printing = Printing()

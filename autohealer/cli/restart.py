@@ -6,12 +6,12 @@ import time
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.follow import PAUSE_S
-from autohealer.cli.options import no_wait
-from autohealer.cli.pool import PoolAddress
-from autohealer.cli.progress import Progress
 from autohealer.cli.status import pool_status
+from autohealer.cli.support import pool
+from autohealer.cli.support.file_tail import PAUSE_S
+from autohealer.cli.support.options import no_wait
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.progress import Progress
 
 EXPIRES_S = 3600.0
 

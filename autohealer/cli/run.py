@@ -12,9 +12,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from autohealer.cli.access import access
-from autohealer.cli.options import as_json, option, where
-from autohealer.cli.types import Assignment, Duration, SignalNumber, Size
+from autohealer.cli.support.access import access
+from autohealer.cli.support.options import as_json, option, where
+from autohealer.cli.support.types import Assignment, Duration, SignalNumber, Size
 from autohealer.errors import UsageError
 
 MOST_WORKERS = 100_000
@@ -132,8 +132,8 @@ def _run(options: Any, params: dict[str, Any], watchers: Watchers) -> int:
 
     if params["http"] is None:
         return run_agent(options, watchers.take, watchers.warn, watchers.watch)
-    from autohealer.cli.endpoint import AgentEndpoint  # noqa: PLC0415 - only where it is asked for
-    from autohealer.runtime.statedir import StateDir  # noqa: PLC0415
+    from autohealer.cli.support.endpoint import AgentEndpoint  # noqa: PLC0415 - only where it is asked for
+    from autohealer.runtime.state_dir import StateDir  # noqa: PLC0415
 
     state = StateDir(options.state_dir, options.spec.name)
     endpoint = AgentEndpoint(params["http"], params["http_host"], state, say=watchers.say, warn=watchers.warn)
@@ -157,7 +157,7 @@ def _has_dashboard(params: dict[str, Any]) -> bool:
     """Where it was asked for and cannot be, lines are the next best thing: the workers matter more."""
     if params["as_json"] or params["dashboard"] is False:
         return False
-    from autohealer.cli.terminals import can_draw  # noqa: PLC0415 - not for --help
+    from autohealer.cli.support.terminals import can_draw  # noqa: PLC0415 - not for --help
 
     into_terminal = params["log"] == "stdout"
     if not params["dashboard"]:
@@ -173,8 +173,8 @@ def _has_dashboard(params: dict[str, Any]) -> bool:
 
 
 def _run_with_dashboard(options: Any, params: dict[str, Any], printer: Any, complaints: Any) -> int:
-    from autohealer.cli.dashboard import AgentDashboard  # noqa: PLC0415 - only where it is shown
-    from autohealer.runtime.statedir import StateDir  # noqa: PLC0415
+    from autohealer.cli.support.dashboard import AgentDashboard  # noqa: PLC0415 - only where it is shown
+    from autohealer.runtime.state_dir import StateDir  # noqa: PLC0415
 
     dashboard = AgentDashboard(StateDir(options.state_dir, options.spec.name), printer, complaints)
     try:
@@ -193,7 +193,7 @@ def _listener(printer: Any, as_json_lines: bool) -> Callable[[Any], None]:
 
 def _options(ctx: click.Context, params: dict[str, Any], make: Callable[..., Any]) -> Any:
     from autohealer.core.model import OnPartition, PoolSpec, Registration  # noqa: PLC0415
-    from autohealer.processes.spawn import Output  # noqa: PLC0415
+    from autohealer.processes.launch.spawn import Output  # noqa: PLC0415
 
     argv = ctx.params["command"]
     if not argv:

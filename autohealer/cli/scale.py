@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.follow import pause
-from autohealer.cli.options import no_wait
-from autohealer.cli.pool import PoolAddress
-from autohealer.cli.progress import Progress
 from autohealer.cli.run import MOST_WORKERS
 from autohealer.cli.status import pool_status
+from autohealer.cli.support import pool
+from autohealer.cli.support.file_tail import pause
+from autohealer.cli.support.options import no_wait
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.progress import Progress
 
 
 @click.command(short_help="Change how many workers the pool has.")

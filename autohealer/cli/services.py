@@ -6,8 +6,8 @@ import json
 
 import click
 
-from autohealer.cli.options import as_json
-from autohealer.cli.registry import check_service, pool_name
+from autohealer.cli.support.options import as_json
+from autohealer.cli.support.registry import check_service, pool_name
 from autohealer.cli.zk import session
 
 
@@ -25,7 +25,7 @@ def command(ctx: click.Context, /, service: str | None, *, as_json: bool, **_: o
 
     Addresses without a service are those of the pool's own workers and agents.
     """
-    from autohealer.coordination.services import services  # noqa: PLC0415 - kazoo, not for --help
+    from autohealer.coordination.registry.services import services  # noqa: PLC0415 - kazoo, not for --help
     from autohealer.views.services import services_text  # noqa: PLC0415
 
     if service is not None:

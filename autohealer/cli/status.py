@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.options import as_json
-from autohealer.cli.pool import PoolAddress
+from autohealer.cli.support import pool
+from autohealer.cli.support.options import as_json
+from autohealer.cli.support.pool import PoolAddress
 from autohealer.core.model import WorkerId
 from autohealer.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console, Registered
+    from autohealer.coordination.admin.pool_client import PoolClient, Registered
 
 NOT_AS_WANTED = 6
 
@@ -38,7 +38,7 @@ def command(address: PoolAddress, watch: bool, as_json: bool) -> int:
     Exits with 0 when all is as wanted, 6 when fewer workers run than should, 3 when no agent runs.
     """
     if watch:
-        from autohealer.cli.watching import watch_status  # noqa: PLC0415 - not for --help
+        from autohealer.cli.support.repeat import watch_status  # noqa: PLC0415 - not for --help
 
         return watch_status(lambda: pool_status(address), as_json=as_json)
     found = pool_status(address)
@@ -50,7 +50,7 @@ def command(address: PoolAddress, watch: bool, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(found))
     else:
-        from autohealer.cli.printing import Printing  # noqa: PLC0415
+        from autohealer.cli.support.printing import Printing  # noqa: PLC0415
         from autohealer.views.listing import status_lines  # noqa: PLC0415
 
         printing = Printing()
@@ -59,7 +59,7 @@ def command(address: PoolAddress, watch: bool, as_json: bool) -> int:
     return NOT_AS_WANTED if found["running"] < wanted else 0
 
 
-def pool_status(address: PoolAddress, session: Callable[[], Console] | None = None) -> dict[str, Any]:
+def pool_status(address: PoolAddress, session: Callable[[], PoolClient] | None = None) -> dict[str, Any]:
     """The status of the whole pool: from the agent here, if it is the only one, and else from ZooKeeper as well.
 
     ``session`` is for those who ask again and again, and keep one.
@@ -77,7 +77,7 @@ def pool_status(address: PoolAddress, session: Callable[[], Console] | None = No
         return dict(now)
 
 
-def of_cluster(pool: str, console: Console, local: dict[str, Any] | None) -> dict[str, Any]:
+def of_cluster(pool: str, console: PoolClient, local: dict[str, Any] | None) -> dict[str, Any]:
     """The status of all agents: what ZooKeeper knows, and what the agent here says of its own (``local``)."""
     from autohealer.views.status import cluster_status  # noqa: PLC0415 - only where it is needed
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.follow import pause
-from autohealer.cli.options import no_wait, option
-from autohealer.cli.pool import PoolAddress, connected
-from autohealer.cli.progress import Progress
-from autohealer.cli.types import Duration, SignalNumber
+from autohealer.cli.support import pool
+from autohealer.cli.support.file_tail import pause
+from autohealer.cli.support.options import no_wait, option
+from autohealer.cli.support.pool import PoolAddress, connected
+from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.types import Duration, SignalNumber
 from autohealer.errors import UnreachableError
 from autohealer.runtime.ledger import Ledger
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
+    from autohealer.coordination.admin.pool_client import PoolClient
 
 EXPIRES_S = 60.0
 
@@ -58,7 +58,7 @@ def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait
     return 0
 
 
-def _wait_for_all(console: Console) -> None:
+def _wait_for_all(console: PoolClient) -> None:
     """Until no agent is left."""
     total = 0
     with Progress("stopped") as progress:
@@ -71,9 +71,9 @@ def _wait_for_all(console: Console) -> None:
 
 def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> bool:
     """End the workers whose agent is gone; False where there are none."""
-    from autohealer.processes.adoption import find_workers  # noqa: PLC0415 - only where it is needed
-    from autohealer.processes.ending import end_workers  # noqa: PLC0415
-    from autohealer.processes.procfs import boot_id  # noqa: PLC0415
+    from autohealer.processes.launch.adoption import find_workers  # noqa: PLC0415 - only where it is needed
+    from autohealer.processes.tree.ending import end_workers  # noqa: PLC0415
+    from autohealer.processes.tree.procfs import boot_id  # noqa: PLC0415
 
     if address.ledger() is None:
         return False

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autohealer.cli import pool
-from autohealer.cli.follow import Growing
-from autohealer.cli.pool import PoolAddress
 from autohealer.cli.status import pool_status
-from autohealer.cli.terminals import can_draw, in_order
+from autohealer.cli.support import pool
+from autohealer.cli.support.file_tail import FileTail
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.terminals import can_draw, in_order
 from autohealer.errors import AutohealerError, UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
+    from autohealer.coordination.admin.pool_client import PoolClient
     from autohealer.runtime.screen import Screen
 
 LOOK_S = 1.0
@@ -40,7 +40,7 @@ def command(address: PoolAddress) -> int:
     Keys: arrows choose a worker, k kills it, l shows its output; + and - scale; r restarts all workers, one by one;
     / filters; q leaves. Events, causes of death, CPU, memory and output are those of the agent on this host.
     """
-    from autohealer.cli.dashboard import Dashboard  # noqa: PLC0415 - not for --help
+    from autohealer.cli.support.dashboard import Dashboard  # noqa: PLC0415 - not for --help
 
     if not can_draw():
         raise UsageError(
@@ -68,9 +68,9 @@ class _Session(AbstractContextManager["_Session"]):
     def __init__(self, address: PoolAddress) -> None:
         self._address = address
         self._stack = ExitStack()
-        self._console: Console | None = None
+        self._console: PoolClient | None = None
 
-    def console(self) -> Console:
+    def console(self) -> PoolClient:
         """The console. Raises UnreachableError."""
         if self._console is None:
             self._console = self._stack.enter_context(self._address.console())
@@ -91,7 +91,7 @@ class _Looking:
     def __init__(self, address: PoolAddress, session: _Session) -> None:
         self._address, self._session = address, session
         self._here: str | None = None
-        self._growing: Growing | None = None
+        self._growing: FileTail | None = None
         self._stirred = threading.Event()
         self._look_at = 0.0
         self.status: dict[str, Any] = {}
@@ -140,7 +140,7 @@ class _Looking:
     def _tell(self, screen: Screen) -> None:
         """What has happened on this host since."""
         first = self._growing is None
-        self._growing = self._growing or Growing(self._address.state.events_path)
+        self._growing = self._growing or FileTail(self._address.state.events_path)
         for line in deque(self._growing.lines(), maxlen=PAST_EVENTS if first else None):
             with suppress(ValueError):
                 screen.take(json.loads(line))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.options import as_json
+from autohealer.cli.support.options import as_json
 from autohealer.cli.zk import session, show
 
 if TYPE_CHECKING:
-    from autohealer.coordination.watching import Change
+    from autohealer.coordination.explorer.node_follower import Change
 
 
 @click.command(short_help="Print every change of a node as it comes.")
@@ -33,7 +33,7 @@ def command(ctx: click.Context, /, path: str, *, as_json: bool, **_: object) -> 
     while ZooKeeper is away, may be shown as one, but the last state always is. In JSON, data that is not UTF-8 is
     written out, as \xff, and what is not known is null.
     """
-    from autohealer.coordination.watching import Watching  # noqa: PLC0415 - kazoo, not for --help
+    from autohealer.coordination.explorer.node_follower import Watching  # noqa: PLC0415 - kazoo, not for --help
 
     hosts, access = session.reach(ctx)
     watching = Watching(hosts, path, access=access, note=lambda text: click.echo(f"note: {text}", err=True))
@@ -44,7 +44,7 @@ def command(ctx: click.Context, /, path: str, *, as_json: bool, **_: object) -> 
 
 
 def _json(path: str, change: Change) -> str:
-    from autohealer.runtime.eventlog import timestamp  # noqa: PLC0415
+    from autohealer.runtime.event_log import timestamp  # noqa: PLC0415
 
     return json.dumps(
         {
@@ -58,7 +58,7 @@ def _json(path: str, change: Change) -> str:
 
 
 def _line(path: str, change: Change) -> str:
-    from autohealer.runtime.eventlog import timestamp  # noqa: PLC0415
+    from autohealer.runtime.event_log import timestamp  # noqa: PLC0415
 
     clock = timestamp(time.time())[11:23]
     what = ""

@@ -35,8 +35,8 @@ class SignalWorker(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearRemnants(Action):
-    """Ends in RemnantsCleared. What is left gets ``signum``, and SIGKILL after ``timeout_s``."""
+class EndOrphans(Action):
+    """Ends in OrphansEnded. What is left gets ``signum``, and SIGKILL after ``timeout_s``."""
 
     worker: str
     signum: int
@@ -58,8 +58,8 @@ class InspectConnections(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Guard(Action):
-    """Have the guardian send the stop signal to all workers at ``stop_at``, and SIGKILL at ``kill_at``."""
+class ArmWatchdog(Action):
+    """Have the watchdog send the stop signal to all workers at ``stop_at``, and SIGKILL at ``kill_at``."""
 
     stop_at: Instant
     kill_at: Instant
@@ -140,7 +140,7 @@ class LeaveCluster(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Report(Action):
+class EmitEvent(Action):
     """Something that people want to know: a line of ``autohealer events``."""
 
     event: str

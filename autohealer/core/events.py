@@ -63,7 +63,7 @@ class WorkerExited(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RemnantsCleared(Event):
+class OrphansEnded(Event):
     """Nothing that the worker left behind runs any more."""
 
     worker: str
@@ -146,14 +146,14 @@ class AuthorityProven(Event):
     asked_at: Instant
 
 
-class GuardianReady(Event):
+class WatchdogReady(Event):
     """Workers that are started now will be ended when authority runs out, whatever becomes of this agent."""
 
     __slots__ = ()
 
 
-class GuardianGone(Event):
-    """They will not; another guardian is on its way."""
+class WatchdogGone(Event):
+    """They will not; another watchdog is on its way."""
 
     __slots__ = ()
 

@@ -7,14 +7,14 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from autohealer.processes.exits import ExitWatcher
-from autohealer.processes.spawn import DEFAULTED
+from autohealer.processes.launch.exits import ExitWatcher
+from autohealer.processes.launch.spawn import DEFAULTED
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
-    from autohealer.processes.command import Command
+    from autohealer.processes.launch.command import Command
 
 _NAME = "command"
 _REAL_TIME = "SIGRTMIN+"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autohealer.processes import procfs
+from autohealer.processes.tree import procfs
 
 _STACK_DEPTH = 6
 

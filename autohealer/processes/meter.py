@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from autohealer.processes import procfs
+from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,7 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from autohealer.processes import procfs
+from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

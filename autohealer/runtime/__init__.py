@@ -1,13 +1,18 @@
 """The imperative shell around the core of one agent.
 
-inbox     events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
-effects   orders into deeds, each of which ends in an event
-agent     one agent from start to end: what is built, adopted, connected, and left behind
-looks     a selector that notes when it was asked, which bounds how long a death went unnoticed
-events    what people are told: event log on disk, and whoever listens
-window    what those see who look at the agent from another thread
-screen    the dashboard: a thread that draws and reads keys; terminal, keyboard and errands are its parts
-control   the socket by which commands on this host ask the agent
-statedir  where an agent keeps what must outlive it
-ledger    what the next agent has to know of this one
+agent            one agent from start to end: what is built, adopted, connected, and left behind
+inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
+effects          orders into deeds, each of which ends in an event
+ledger           what the next agent has to know of this one
+state_dir        where an agent keeps what must outlive it
+event_log        what people are told: on disk, and to whoever listens
+control          the socket by which commands on this host ask the agent
+agent_handle     what those see who look at the agent from another thread
+timing_selector  a selector that notes when it was asked, which bounds how long a death went unnoticed
+clock            the one clock of an agent
+printer          lines to a stream that cannot slow anything
+screen           the dashboard: a thread that draws and reads keys; ``terminal``, ``keyboard`` and ``errands`` are
+                 its parts
+election_runner  a candidate of ``elect``, its command and its watchdog
+register         an address in the service registry while a command runs
 """

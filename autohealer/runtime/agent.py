@@ -18,46 +18,46 @@ from pathlib import Path
 from typing import Any
 
 from autohealer import __version__
-from autohealer.coordination.access import PLAIN, Access
-from autohealer.coordination.cluster import Cluster
-from autohealer.coordination.paths import Paths
+from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.paths import Paths
+from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.core import events
+from autohealer.core.cluster.registrations import Style
 from autohealer.core.model import OnPartition, PoolSpec
-from autohealer.core.registrations import Style
-from autohealer.core.supervisor import Identity, Supervisor
+from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
-from autohealer.processes.adoption import find_workers
-from autohealer.processes.command import Command, resolve_command
-from autohealer.processes.environment import AGENT, POOL, worker_environment
-from autohealer.processes.exits import ExitWatcher
-from autohealer.processes.guardian import Guardian
-from autohealer.processes.output import OutputFiles
-from autohealer.processes.procfs import age_s, boot_id
-from autohealer.processes.remnants import Remnants
-from autohealer.processes.setup import (
+from autohealer.processes.launch.adoption import find_workers
+from autohealer.processes.launch.command import Command, resolve_command
+from autohealer.processes.launch.environment import AGENT, POOL, worker_environment
+from autohealer.processes.launch.exits import ExitWatcher
+from autohealer.processes.launch.setup import (
     become_subreaper,
-    hear_children,
+    block_termination_signals,
     raise_descriptor_limit,
-    seal_descriptors,
-    turn_deaf,
+    reset_sigchld,
+    set_cloexec,
 )
-from autohealer.processes.spawn import Output, Spawner
+from autohealer.processes.launch.spawn import Output, Spawner
+from autohealer.processes.output import OutputFiles
+from autohealer.processes.tree.orphans import Orphans
+from autohealer.processes.tree.procfs import age_s, boot_id
+from autohealer.processes.watchdog.owner import Watchdog
+from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
 from autohealer.runtime.effects import Effects
-from autohealer.runtime.eventlog import EventLog, Line, timestamp
+from autohealer.runtime.event_log import EventLog, Line, timestamp
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry
-from autohealer.runtime.looks import Looks
-from autohealer.runtime.statedir import StateDir
-from autohealer.runtime.window import Window
+from autohealer.runtime.state_dir import StateDir
+from autohealer.runtime.timing_selector import TimingSelector
 from autohealer.views.status import status
 from autohealer.zkserver import ZooKeeperServer
 
 USUAL_PORT = 2181
 # Each look at the workers' output costs a system call a file.
 TIDY_BUSY_S, TIDY_QUIET_S = 2.0, 30.0
-GUARDIAN_RETRY_S = 1.0
+WATCHDOG_RETRY_S = 1.0
 # A thread that holds the interpreter gives way after this long, when the loop has heard of a death. The default,
 # 5 ms, is longer than a heal takes.
 SWITCH_INTERVAL_S = 0.0005
@@ -86,7 +86,7 @@ def run_agent(
     options: RunOptions,
     listener: Callable[[Line], None],
     warn: Callable[[str], None],
-    audience: Callable[[Window], None] | None = None,
+    audience: Callable[[AgentHandle], None] | None = None,
     noticed: Callable[[float], None] | None = None,
 ) -> int:
     """Keep the pool alive until it is told to stop; the exit code.
@@ -117,7 +117,7 @@ def run_agent(
         agent = Agent(options, command=command, state=state, ledger=ledger, server=server, listener=listener, warn=warn)
         if noticed is None:
             return asyncio.run(agent.run(audience))
-        looks = Looks()
+        looks = TimingSelector()
         agent.on_exit = lambda at: noticed(at - looks.noticed_since())
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(looks)) as runner:
             return runner.run(agent.run(audience))
@@ -170,7 +170,7 @@ class Agent:
         self.on_exit: Callable[[float], None] | None = None
         """Told of each exit of a worker, and when it became known, once its replacement has been started."""
 
-    async def run(self, audience: Callable[[Window], None] | None = None) -> int:
+    async def run(self, audience: Callable[[AgentHandle], None] | None = None) -> int:
         """Until the end; the exit code."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._internal_error)
@@ -178,14 +178,14 @@ class Agent:
         # First of all, and heard once there is somebody to hear: a signal may come at any moment.
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(signum, self._signalled, signum)
-        hear_children()
-        seal_descriptors()
+        reset_sigchld()
+        set_cloexec()
         self._orphans_come = become_subreaper()
         limits = raise_descriptor_limit()
         self._cluster = self._make_cluster(loop)
         self._exits = ExitWatcher(loop, self._exited)
-        self._guardian = self._make_guardian(loop)
-        self._remnants = Remnants(loop, self._cleared, self._own_children, orphans_come=self._orphans_come)
+        self._watchdog = self._make_watchdog(loop)
+        self._orphans = Orphans(loop, self._cleared, self._own_children, orphans_come=self._orphans_come)
         self._inbox = Inbox(loop, self._supervisor, self._make_effects(loop, limits))
         self._adopt()
         control = Control({"status": self._status, "away_since": self._away_since})
@@ -200,9 +200,9 @@ class Agent:
         gc.freeze()
         code, error = await self._ended
         control.close()
-        self._remnants.close()
-        if self._guardian is not None and self._supervisor.is_over:
-            self._guardian.release()
+        self._orphans.close()
+        if self._watchdog is not None and self._supervisor.is_over:
+            self._watchdog.release()
         self._cluster.close()
         self._exits.close()
         self._log.close()
@@ -210,7 +210,7 @@ class Agent:
             self._ledger.end()
             with suppress(OSError):
                 self._state.socket_path.unlink()
-        turn_deaf()
+        block_termination_signals()
         if error is not None:
             raise error
         return code
@@ -252,9 +252,9 @@ class Agent:
         self._effects = Effects(
             spawner=Spawner(self._command, environ, options.output, descriptor_limit=limits),
             exits=self._exits,
-            remnants=self._remnants,
+            orphans=self._orphans,
             output=output,
-            guardian=self._guardian,
+            watchdog=self._watchdog,
             cluster=self._cluster,
             ledger=self._ledger,
             log=self._log,
@@ -266,37 +266,37 @@ class Agent:
         )
         return self._effects
 
-    def _make_guardian(self, loop: asyncio.AbstractEventLoop) -> Guardian | None:
+    def _make_watchdog(self, loop: asyncio.AbstractEventLoop) -> Watchdog | None:
         """Where there may never be too many workers, somebody has to end them if this agent no longer can."""
         spec = self._options.spec
         if spec.on_partition is not OnPartition.STOP:
             return None
-        guardian = Guardian(
+        watchdog = Watchdog(
             loop,
             {AGENT: self._ledger.facts.agent, POOL: spec.name},
             spec.stop_signal,
-            on_ready=lambda: self._post(events.GuardianReady(now())),
-            on_gone=self._guardian_gone,
+            on_ready=lambda: self._post(events.WatchdogReady(now())),
+            on_gone=self._watchdog_gone,
         )
-        loop.call_soon(self._start_guardian, guardian)
-        return guardian
+        loop.call_soon(self._start_watchdog, watchdog)
+        return watchdog
 
-    def _start_guardian(self, guardian: Guardian) -> None:
+    def _start_watchdog(self, watchdog: Watchdog) -> None:
         try:
-            guardian.start()
+            watchdog.start()
         except OSError as error:
-            self._warn(f"cannot start the guardian: {error.strerror}; no worker is started before it runs")
-            asyncio.get_running_loop().call_later(GUARDIAN_RETRY_S, self._start_guardian, guardian)
+            self._warn(f"cannot start the watchdog: {error.strerror}; no worker is started before it runs")
+            asyncio.get_running_loop().call_later(WATCHDOG_RETRY_S, self._start_watchdog, watchdog)
 
-    def _guardian_gone(self) -> None:
-        self._post(events.GuardianGone(now()))
-        if self._guardian is not None and not self._ended.done():
-            self._start_guardian(self._guardian)
+    def _watchdog_gone(self) -> None:
+        self._post(events.WatchdogGone(now()))
+        if self._watchdog is not None and not self._ended.done():
+            self._start_watchdog(self._watchdog)
 
     def _own_children(self) -> set[int]:
-        """Children of this process that are nobody's remnants."""
-        guardian = self._guardian.pid if self._guardian else None
-        return self._exits.pids if guardian is None else {*self._exits.pids, guardian}
+        """Children of this process that are nobody's orphans."""
+        watchdog = self._watchdog.pid if self._watchdog else None
+        return self._exits.pids if watchdog is None else {*self._exits.pids, watchdog}
 
     def _adopt(self) -> None:
         at = now()
@@ -324,7 +324,7 @@ class Agent:
 
     def _cleared(self, worker: str) -> None:
         self._effects.forget(worker)
-        self._inbox.post(events.RemnantsCleared(now(), worker))
+        self._inbox.post(events.OrphansEnded(now(), worker))
 
     def _signalled(self, signum: signal.Signals) -> None:
         at = now()
@@ -364,8 +364,8 @@ class Agent:
 
     # ---- for people
 
-    def _window(self, loop: asyncio.AbstractEventLoop) -> Window:
-        return Window(
+    def _window(self, loop: asyncio.AbstractEventLoop) -> AgentHandle:
+        return AgentHandle(
             agent=self._ledger.facts.agent,
             host=self._host,
             zookeeper=self._hosts,
@@ -384,7 +384,7 @@ class Agent:
 
     def _tidy(self, loop: asyncio.AbstractEventLoop, output: OutputFiles | None) -> None:
         """What nothing tells of, and what may wait."""
-        self._remnants.reap_strays()
+        self._orphans.reap_strays()
         for problem in output.trim() if output else []:
             self._warn(f"cannot cut back the output of a worker: {problem}")
         busy = output is not None and output.is_busy

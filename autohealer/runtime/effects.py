@@ -10,26 +10,26 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from autohealer.coordination.paths import split_hosts
+from autohealer.coordination.pool.paths import split_hosts
 from autohealer.core import actions, events
-from autohealer.processes.environment import incarnation_environment
 from autohealer.processes.evidence import take_evidence
-from autohealer.processes.procfs import start_time
-from autohealer.processes.spawn import is_temporary
+from autohealer.processes.launch.environment import incarnation_environment
+from autohealer.processes.launch.spawn import is_temporary
+from autohealer.processes.tree.procfs import start_time
 from autohealer.processes.usage import holding_connection
 from autohealer.runtime.clock import now
-from autohealer.runtime.eventlog import timestamp
+from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
 
 if TYPE_CHECKING:
-    from autohealer.coordination.cluster import Cluster
+    from autohealer.coordination.pool.cluster import Cluster
     from autohealer.core.model import Instant
-    from autohealer.processes.exits import ExitWatcher
-    from autohealer.processes.guardian import Guardian
+    from autohealer.processes.launch.exits import ExitWatcher
+    from autohealer.processes.launch.spawn import Spawner
     from autohealer.processes.output import OutputFiles
-    from autohealer.processes.remnants import Remnants
-    from autohealer.processes.spawn import Spawner
-    from autohealer.runtime.eventlog import EventLog
+    from autohealer.processes.tree.orphans import Orphans
+    from autohealer.processes.watchdog.owner import Watchdog
+    from autohealer.runtime.event_log import EventLog
     from autohealer.runtime.ledger import Ledger
 
 LAST_LINES = 5
@@ -47,9 +47,9 @@ class Effects:
         *,
         spawner: Spawner,
         exits: ExitWatcher,
-        remnants: Remnants,
+        orphans: Orphans,
         output: OutputFiles | None,
-        guardian: Guardian | None,
+        watchdog: Watchdog | None,
         cluster: Cluster,
         ledger: Ledger,
         log: EventLog,
@@ -59,20 +59,20 @@ class Effects:
         warn: Callable[[str], None],
         facts: Callable[[], Facts],
     ) -> None:
-        self._spawner, self._exits, self._remnants, self._output = spawner, exits, remnants, output
-        self._guardian, self._cluster, self._ledger, self._log = guardian, cluster, ledger, log
+        self._spawner, self._exits, self._orphans, self._output = spawner, exits, orphans, output
+        self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
         self._adopted: set[str] = set()
         self._former_relieved = False
-        self._licensed_until = 0.0
+        self._lease_until = 0.0
         self._new: list[str] = []
         self._gone: list[str] = []
         self._dead: dict[tuple[int, float], list[tuple[str, int, bool]]] = {}
         self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
             actions.SpawnWorker: self._spawn,
             actions.SignalWorker: self._signal,
-            actions.ClearRemnants: self._clear_remnants,
+            actions.EndOrphans: self._end_orphans,
             actions.TakeEvidence: self._take_evidence,
             actions.InspectConnections: self._inspect_connections,
             actions.WatchRegistration: lambda a: cluster.watch_registration(a.worker),
@@ -83,7 +83,7 @@ class Effects:
             actions.WriteTarget: lambda a: cluster.write_target(a.workers),
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
             actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
-            actions.Guard: self._guard,
+            actions.ArmWatchdog: self._guard,
             actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
             actions.LeaveCluster: lambda _: cluster.leave(),
             actions.Warn: lambda a: warn(a.text),
@@ -92,24 +92,24 @@ class Effects:
 
     def perform(self, action: actions.Action, at: Instant) -> None:
         """Do it, or begin to. People are told of it as of the moment ``at`` which it was decided."""
-        if isinstance(action, actions.Report):
+        if isinstance(action, actions.EmitEvent):
             self._report(action, at)
         else:
             self._deeds[type(action)](action)
 
     def settle(self) -> None:
-        """What is cheaper done for a batch: one write to the ledger, one look for remnants, one to the event log."""
+        """What is cheaper done for a batch: one write to the ledger, one look for orphans, one to the event log."""
         dead, self._dead = self._dead, {}
         for (signum, timeout_s), workers in dead.items():
-            self._remnants.clear(workers, signum, timeout_s)
+            self._orphans.clear(workers, signum, timeout_s)
         entries: list[Entry] = []
         for worker in self._new:
             entry = self._workers.get(worker)
             if entry is not None and (since := start_time(entry.pid)) is not None:
                 entry = WorkerEntry(worker, entry.slot, entry.pid, since, entry.started)
                 entries.append(entry)
-                if self._guardian is not None:
-                    self._guardian.add(entry.pid)
+                if self._watchdog is not None:
+                    self._watchdog.add(entry.pid)
         entries += map(WorkerGone, self._gone)
         if (facts := self._facts()) != self._ledger.facts:
             entries.append(facts)
@@ -120,8 +120,8 @@ class Effects:
 
     def forget(self, worker: str) -> None:
         """Nothing of this worker is left."""
-        if self._guardian is not None and worker in self._workers:
-            self._guardian.remove(self._workers[worker].pid)
+        if self._watchdog is not None and worker in self._workers:
+            self._watchdog.remove(self._workers[worker].pid)
         self._exits.release(worker)
         self._adopted.discard(worker)
         if self._workers.pop(worker, None) is not None:
@@ -144,9 +144,9 @@ class Effects:
 
     def _spawn(self, action: actions.SpawnWorker) -> None:
         worker, slot = action.worker, action.slot
-        if self._guardian is not None and not (self._guardian.ready and now() < self._licensed_until):
+        if self._watchdog is not None and not (self._watchdog.ready and now() < self._lease_until):
             # An agent that was frozen wakes up with decisions of long ago.
-            self._post(events.SpawnFailed(now(), worker, "the licence to run workers has run out", temporary=True))
+            self._post(events.SpawnFailed(now(), worker, "the lease to run workers has run out", temporary=True))
             return
         port = None if self._port_base is None else self._port_base + slot
         try:
@@ -175,7 +175,7 @@ class Effects:
         except PermissionError:
             self._warn(f"may not signal worker {action.worker}: it has become another user's")
 
-    def _clear_remnants(self, action: actions.ClearRemnants) -> None:
+    def _end_orphans(self, action: actions.EndOrphans) -> None:
         entry = self._workers.get(action.worker)
         if entry is not None:
             dead = (entry.worker, entry.pid, entry.worker not in self._adopted)
@@ -199,13 +199,13 @@ class Effects:
 
         looking.add_done_callback(tell)
 
-    def _guard(self, action: actions.Guard) -> None:
-        if self._guardian is not None:
-            self._licensed_until = action.stop_at
-            self._guardian.extend(action.stop_at, action.kill_at)
-            if self._guardian.ready and not self._former_relieved:
+    def _guard(self, action: actions.ArmWatchdog) -> None:
+        if self._watchdog is not None:
+            self._lease_until = action.stop_at
+            self._watchdog.extend(action.stop_at, action.kill_at)
+            if self._watchdog.ready and not self._former_relieved:
                 self._former_relieved = True
-                self._guardian.relieve_former()
+                self._watchdog.relieve_former()
 
     # ---- ZooKeeper
 
@@ -216,7 +216,7 @@ class Effects:
 
     # ---- people
 
-    def _report(self, action: actions.Report, at: Instant) -> None:
+    def _report(self, action: actions.EmitEvent, at: Instant) -> None:
         fields = action.fields
         if action.event == "worker.backoff" and self._output:
             fields = {**fields, "output": self._output.tail(int(str(fields["slot"])), LAST_LINES)}

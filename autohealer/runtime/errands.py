@@ -12,7 +12,7 @@ from autohealer.errors import AutohealerError
 from autohealer.views.controls import Kill, Order, Restart, Scale
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
+    from autohealer.coordination.admin.pool_client import PoolClient
 
 EXPIRES_S = 60.0
 RESTART_EXPIRES_S = 3600.0
@@ -25,7 +25,7 @@ class Errands:
     The session is there while there is something to do, and ``IDLE_S`` longer.
     """
 
-    def __init__(self, connect: Callable[[], Console], said: Callable[[str], None]) -> None:
+    def __init__(self, connect: Callable[[], PoolClient], said: Callable[[str], None]) -> None:
         self._connect, self._said = connect, said
         self._orders: deque[Order] = deque()
         self._stirred = threading.Condition()
@@ -51,7 +51,7 @@ class Errands:
             self._stirred.notify()
 
     def _run(self) -> None:
-        console: Console | None = None
+        console: PoolClient | None = None
         while (order := self._next()) is not None:
             try:
                 console = console or self._connect()
@@ -74,7 +74,7 @@ class Errands:
             return None
 
 
-def _carry_out(order: Order, console: Console) -> str:
+def _carry_out(order: Order, console: PoolClient) -> str:
     """Ask the pool for it; what to tell who asked."""
     now = time.time()
     if isinstance(order, Scale):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from autohealer.core.events import Event
     from autohealer.core.model import Instant
-    from autohealer.core.supervisor import Supervisor
+    from autohealer.core.pool.supervisor import Supervisor
 
 QUIET_S = 0.002
 PATIENCE_S = 1.0

@@ -10,15 +10,15 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autohealer.coordination.access import PLAIN, Access
-from autohealer.coordination.address import Address
-from autohealer.coordination.paths import Paths
+from autohealer.coordination.pool.paths import Paths
+from autohealer.coordination.registry.address import Address
+from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.errors import AutohealerError
 from autohealer.processes.child import Child
-from autohealer.processes.command import Command
-from autohealer.processes.environment import PREFIX
-from autohealer.processes.http_check import Target, check
-from autohealer.processes.setup import hear_children, turn_deaf
+from autohealer.processes.launch.command import Command
+from autohealer.processes.launch.environment import PREFIX
+from autohealer.processes.launch.setup import block_termination_signals, reset_sigchld
+from autohealer.processes.probes.http import Target, check
 
 KILLED = 130
 
@@ -62,7 +62,7 @@ class Register:
         options = self._options
         self._loop = loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = loop.create_future()
-        hear_children()
+        reset_sigchld()
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(signum, self._signalled)
         self._address = Address(
@@ -83,7 +83,7 @@ class Register:
             self._address.close()
             if self._checking is not None:
                 self._checking.cancel()
-            turn_deaf()
+            block_termination_signals()
 
     # ---- ZooKeeper (AddressObserver)
 

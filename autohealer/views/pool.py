@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autohealer.core.model import WorkerId
 
 if TYPE_CHECKING:
-    from autohealer.core.snapshot import Snapshot
+    from autohealer.core.pool.snapshot import Snapshot
 
 
 Usage = tuple[float | None, int]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autohealer.core.model import AgentEntry, Plan
-    from autohealer.core.snapshot import Snapshot, WorkerView
+    from autohealer.core.pool.snapshot import Snapshot, WorkerView
 
 Json = dict[str, object]
 

@@ -12,14 +12,14 @@ from autohealer.errors import UsageError
 from autohealer.views.controls import MOST_WORKERS
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
+    from autohealer.coordination.admin.pool_client import PoolClient
 
 KILL_EXPIRES_S = 60.0
 DRAIN_EXPIRES_S = 600.0
 RESTART_EXPIRES_S = 3600.0
 
 Json = dict[str, Any]
-Action = Callable[["Console"], Json]
+Action = Callable[["PoolClient"], Json]
 
 
 class AbsentError(UsageError):
@@ -47,7 +47,7 @@ def _scale(body: Mapping[str, Any], _: str) -> Action:
     if isinstance(workers, bool) or not isinstance(workers, int) or not 0 <= workers <= MOST_WORKERS:
         raise UsageError(f"workers is not a number from 0 to {MOST_WORKERS:,}", 'send {"workers": 10}')
 
-    def scale(console: Console) -> Json:
+    def scale(console: PoolClient) -> Json:
         console.scale(workers)
         return {"target": workers}
 
@@ -60,7 +60,7 @@ def _kill(body: Mapping[str, Any], _: str) -> Action:
     if worker is None:
         raise UsageError("worker is not the id of a worker", 'send {"worker": ID} with an id from /api/v1/status')
 
-    def kill(console: Console) -> Json:
+    def kill(console: PoolClient) -> Json:
         _expect(console, worker.agent)
         return {"request": console.request("kill", named, time.time() + KILL_EXPIRES_S)}
 
@@ -73,7 +73,7 @@ def _drain(verb: str) -> Callable[[Mapping[str, Any], str], Action]:
         if not isinstance(agent, str):
             raise UsageError("agent is not the id of an agent", 'send {"agent": ID}, or {} for this one')
 
-        def drain(console: Console) -> Json:
+        def drain(console: PoolClient) -> Json:
             _expect(console, agent)
             return {"request": console.request(verb, agent, time.time() + DRAIN_EXPIRES_S)}
 
@@ -83,7 +83,7 @@ def _drain(verb: str) -> Callable[[Mapping[str, Any], str], Action]:
 
 
 def _restart(_: Mapping[str, Any], __: str) -> Action:
-    def restart(console: Console) -> Json:
+    def restart(console: PoolClient) -> Json:
         expires = time.time() + RESTART_EXPIRES_S
         return {"requests": [console.request("restart", agent, expires) for agent in sorted(console.agents())]}
 
@@ -94,7 +94,7 @@ def _stop(_: Mapping[str, Any], __: str) -> Action:
     return lambda console: {"request": console.request("stop", "", time.time() + KILL_EXPIRES_S)}
 
 
-def _expect(console: Console, agent: str) -> None:
+def _expect(console: PoolClient, agent: str) -> None:
     if agent not in console.agents():
         raise AbsentError(f"there is no agent {agent}", "see /api/v1/status for those that there are")
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from autohealer.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from autohealer.core.snapshot import Snapshot
+    from autohealer.core.pool.snapshot import Snapshot
 
 ANSWER_S = 5.0
 
 T = TypeVar("T")
 
 
-class Window(Protocol):
+class AgentHandle(Protocol):
     """How others may look at an agent. Nothing here waits."""
 
     @property
@@ -40,14 +40,14 @@ class Window(Protocol):
         """Have ``deliver`` called there with how things stand, and the seconds that it took to tell."""
 
 
-async def snapshot_of(window: Window, timeout_s: float = ANSWER_S) -> tuple[Snapshot, float]:
+async def snapshot_of(window: AgentHandle, timeout_s: float = ANSWER_S) -> tuple[Snapshot, float]:
     """How things stand, and the processor time that it took to tell. Raises UnreachableError."""
     deliver, found = _delivery(tuple["Snapshot", float])
     window.look(lambda snapshot, cost_s: deliver((snapshot, cost_s)))
     return await _within(found, timeout_s)
 
 
-async def pulse_of(window: Window, timeout_s: float = ANSWER_S) -> None:
+async def pulse_of(window: AgentHandle, timeout_s: float = ANSWER_S) -> None:
     """Come back once the agent's loop has had a moment. Raises UnreachableError."""
     deliver, found = _delivery(bool)
     with suppress(RuntimeError):

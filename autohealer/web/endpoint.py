@@ -19,9 +19,9 @@ from autohealer.web.pool import Pool
 from autohealer.web.session import Session
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
-    from autohealer.core.snapshot import Snapshot
-    from autohealer.web.agent import Window
+    from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.core.pool.snapshot import Snapshot
+    from autohealer.web.agent import AgentHandle
     from autohealer.web.guard import Guard
     from autohealer.web.listening import Listening
     from autohealer.web.metrics import Metrics
@@ -47,8 +47,8 @@ class Endpoint:
         self,
         listening: Listening,
         *,
-        connect: Callable[[], Console],
-        of_cluster: Callable[[Console, Json], Json],
+        connect: Callable[[], PoolClient],
+        of_cluster: Callable[[PoolClient, Json], Json],
         warn: Callable[[str], None],
     ) -> None:
         self._listening, self._warn = listening, warn
@@ -66,7 +66,7 @@ class Endpoint:
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._closing = False
 
-    def begin(self, window: Window, guard: Guard) -> None:
+    def begin(self, window: AgentHandle, guard: Guard) -> None:
         """Answer from now on."""
         self._window, self._guard = window, guard
         self._thread.start()

@@ -11,12 +11,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from autohealer import __version__
-from autohealer.core.lifecycle import WorkerState
+from autohealer.core.pool.lifecycle import WorkerState
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-    from autohealer.core.snapshot import Snapshot
+    from autohealer.core.pool.snapshot import Snapshot
 
 SIGNALS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSEGV",
            "SIGSYS", "SIGTERM", "SIGTRAP", "SIGXCPU", "SIGXFSZ")  # fmt: skip

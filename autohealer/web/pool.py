@@ -14,8 +14,8 @@ from autohealer.views.status import status
 from autohealer.web.agent import snapshot_of
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
-    from autohealer.web.agent import Window
+    from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.web.agent import AgentHandle
     from autohealer.web.session import Session
 
 LEAST_S = 0.2
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 class Pool:
     """``of_cluster`` makes of one agent's status and a ZooKeeper that of all agents."""
 
-    def __init__(self, window: Window, session: Session, of_cluster: Callable[[Console, Json], Json]) -> None:
+    def __init__(self, window: AgentHandle, session: Session, of_cluster: Callable[[PoolClient, Json], Json]) -> None:
         self._window, self._session, self._of_cluster = window, session, of_cluster
         self._lock = asyncio.Lock()
         self._answer: Answer | None = None
@@ -63,7 +63,7 @@ class Pool:
         return answer, cost_s + time.thread_time() - began
 
     async def _complete(self, local: Json) -> tuple[Json, float]:
-        def ask(console: Console) -> tuple[Json, float]:
+        def ask(console: PoolClient) -> tuple[Json, float]:
             began = time.thread_time()
             return self._of_cluster(console, local), time.thread_time() - began
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from autohealer.views.units import count, duration
 
 if TYPE_CHECKING:
-    from autohealer.core.snapshot import Snapshot
+    from autohealer.core.pool.snapshot import Snapshot
 
 
 class Readiness(NamedTuple):

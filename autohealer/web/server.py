@@ -22,7 +22,7 @@ from autohealer.web.readiness import readiness
 if TYPE_CHECKING:
     import socket
 
-    from autohealer.web.agent import Window
+    from autohealer.web.agent import AgentHandle
     from autohealer.web.feed import Feed
     from autohealer.web.guard import Guard
     from autohealer.web.pool import Pool
@@ -66,7 +66,7 @@ class Server:
     def __init__(
         self,
         *,
-        window: Window,
+        window: AgentHandle,
         guard: Guard,
         pool: Pool,
         feed: Feed,

@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.console import Console
+    from autohealer.coordination.admin.pool_client import PoolClient
 
 IDLE_S = 15.0
 MOST_WAITING = 32
 
 T = TypeVar("T")
-_Call = tuple[Callable[["Console"], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
+_Call = tuple[Callable[["PoolClient"], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
 
 
 class Session:
     """Calls are done one after the other in a thread of their own, which may wait, and ends when it is idle."""
 
-    def __init__(self, connect: Callable[[], Console]) -> None:
+    def __init__(self, connect: Callable[[], PoolClient]) -> None:
         self._connect = connect
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    async def call(self, function: Callable[[Console], T]) -> T:
+    async def call(self, function: Callable[[PoolClient], T]) -> T:
         """What the function makes of the console. Raises its AutohealerError."""
         loop = asyncio.get_running_loop()
         found: asyncio.Future[T] = loop.create_future()
@@ -48,7 +48,7 @@ class Session:
         self._calls.put(None)
 
     def _run(self) -> None:
-        console: Console | None = None
+        console: PoolClient | None = None
         while (call := self._next()) is not None:
             function, found, loop = call
             answer: object = None

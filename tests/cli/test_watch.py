@@ -17,10 +17,10 @@ import pytest
 from kazoo.client import KazooClient
 
 from autohealer.cli import main
-from autohealer.coordination import watching
-from autohealer.coordination.access import PLAIN, Access
-from autohealer.coordination.paths import split_hosts
-from autohealer.coordination.watching import Change, Seen, Watching, differences
+from autohealer.coordination.explorer import node_follower as watching
+from autohealer.coordination.explorer.node_follower import Change, Seen, Watching, differences
+from autohealer.coordination.pool.paths import split_hosts
+from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.zkserver import ZooKeeperServer
 from tests.support.processes import Processes, eventually

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from autohealer.cli.progress import Progress
+from autohealer.cli.support.progress import Progress
 from autohealer.cli.zk import session
 from autohealer.cli.zk.show import printable
-from autohealer.coordination.nodes import Nodes
-from autohealer.coordination.subtree import delete_all
+from autohealer.coordination.explorer.requests import Nodes
+from autohealer.coordination.explorer.subtree import delete_all
 from autohealer.errors import AutohealerError
 from tests.cli.zkcli import ZkCli
 from tests.support.processes import Processes, eventually
@@ -380,7 +380,7 @@ def test_deleteall_says_what_it_may_not_delete(zk: ZkCli) -> None:
 
 def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It is drawn in place, and gone at the end."""
-    monkeypatch.setattr("autohealer.cli.progress.BAR_EVERY_S", 0.0)
+    monkeypatch.setattr("autohealer.cli.support.progress.BAR_EVERY_S", 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     progress = Progress("deleted")
     progress(500, 1000)
@@ -400,7 +400,7 @@ def test_progress_is_a_line_now_and_then_elsewhere(
     quick(500, 1000)
     quick.end()
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("autohealer.cli.progress.LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("autohealer.cli.support.progress.LINE_EVERY_S", 0.0)
     slow = Progress("deleted")
     slow(500, 1000)
     slow.end()

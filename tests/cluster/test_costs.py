@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from autohealer.coordination.access import Access
-from autohealer.coordination.election import Election
-from autohealer.coordination.link import Link
-from autohealer.coordination.listing import CALM_S
+from autohealer.coordination.election.election import Election
+from autohealer.coordination.pool.listing import CALM_S
+from autohealer.coordination.session.access import Access
+from autohealer.coordination.session.link import Link
 from tests.support.clusters import Cluster, Host
 from tests.support.pools import children
 from tests.support.processes import ROOT, eventually

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from kazoo.client import KazooClient
 
-from autohealer.coordination.access import Access
-from autohealer.coordination.cluster import Cluster
-from autohealer.coordination.paths import Paths, split_hosts
+from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.paths import Paths, split_hosts
+from autohealer.coordination.session.access import Access
 from autohealer.core.events import Event, SessionOpened
 from autohealer.core.model import AgentEntry
 from tests.support.processes import eventually

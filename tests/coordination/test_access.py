@@ -9,9 +9,9 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 
-from autohealer.coordination import console
-from autohealer.coordination.access import Access
-from autohealer.coordination.paths import Paths, sequence_of, split_hosts
+from autohealer.coordination.admin import pool_client as console
+from autohealer.coordination.pool.paths import Paths, sequence_of, split_hosts
+from autohealer.coordination.session.access import Access
 from autohealer.core.events import (
     AccessDenied,
     AgentsRead,

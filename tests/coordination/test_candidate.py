@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from kazoo.client import KazooClient
 
-from autohealer.coordination.access import PLAIN
-from autohealer.coordination.candidate import Candidate
+from autohealer.coordination.election.candidate import Candidate
+from autohealer.coordination.session.access import PLAIN
 from tests.support.processes import POLL_S, Processes, eventually
 from tests.support.real_zookeeper import RealZooKeeper, four_letter_word
 

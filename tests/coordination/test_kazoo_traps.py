@@ -19,8 +19,8 @@ from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.protocol.states import EventType, KazooState, WatchedEvent
 from kazoo.retry import KazooRetry
 
-from autohealer.coordination.access import Access
-from autohealer.coordination.client import kazoo_client
+from autohealer.coordination.session.access import Access
+from autohealer.coordination.session.client import kazoo_client
 from autohealer.core.events import LeadershipWon
 from tests.coordination.member import Member, expire
 from tests.support.processes import eventually

@@ -14,11 +14,11 @@ from difflib import ndiff
 from typing import Any, TypeVar
 
 from autohealer.core import events
-from autohealer.core.actions import Action, PublishAgent, Report, SpawnWorker, Warn, WatchRegistration
+from autohealer.core.actions import Action, EmitEvent, PublishAgent, SpawnWorker, Warn, WatchRegistration
+from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Plan, PoolSpec
-from autohealer.core.registrations import Style
-from autohealer.core.supervisor import Identity, Supervisor
+from autohealer.core.pool.supervisor import Identity, Supervisor
 
 A = TypeVar("A", bound=Action)
 
@@ -104,11 +104,11 @@ class Playbook:
 
     def told(self, event: str) -> list[dict[str, Any]]:
         """What people were told by events of this name since the last time."""
-        return [dict(report.fields) for report in self.take(Report) if report.event == event]
+        return [dict(report.fields) for report in self.take(EmitEvent) if report.event == event]
 
     def expect(self, *expected: Action) -> None:
         """Exactly this was ordered since the last time, in this order."""
-        quiet = Report | Warn | PublishAgent | WatchRegistration
+        quiet = EmitEvent | Warn | PublishAgent | WatchRegistration
         ordered = [order for order in self.orders if not isinstance(order, quiet)]
         self.orders.clear()
         if ordered != list(expected):

@@ -46,7 +46,7 @@ def effort_of_a_heal(workers: int, mode: Registration) -> float:
     with Effort() as effort:
         for worker in alive[:20]:
             book.tell(events.WorkerExited, worker, None, "SIGKILL")
-            book.tell(events.RemnantsCleared, worker)
+            book.tell(events.OrphansEnded, worker)
             for successor in book.spawn():
                 book.tell(confirmed, successor)
     return effort.bytecodes / 20

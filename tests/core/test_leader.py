@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.core.actions import Action, Warn, WritePlan
-from autohealer.core.leader import Leader
+from autohealer.core.cluster.leader import Leader
 from autohealer.core.model import AgentEntry, Child, OnPartition, Plan, PoolSpec
 
 GRACE_S = 2.0

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from autohealer.core.lifecycle import TRANSITIONS, Trigger, WorkerState, advance
+from autohealer.core.pool.lifecycle import TRANSITIONS, Trigger, WorkerState, advance
 
 EVERY_PAIR = list(itertools.product(WorkerState, Trigger))
 

@@ -11,7 +11,7 @@ from time import perf_counter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autohealer.core.plan import divide, replace_first, stop_first
+from autohealer.core.cluster.plan import divide, replace_first, stop_first
 
 AGENTS = st.text("abcdefgh", min_size=1, max_size=2)
 CAPACITIES = st.dictionaries(AGENTS, st.none() | st.integers(0, 12), max_size=8)

@@ -14,8 +14,8 @@ from autohealer.core.actions import (
     WatchRegistration,
     WithdrawStandIn,
 )
+from autohealer.core.cluster.registrations import DEPARTED_S, LOOK_AGAIN_S, Registrations, Style
 from autohealer.core.model import PoolSpec, Registration
-from autohealer.core.registrations import DEPARTED_S, LOOK_AGAIN_S, Registrations, Style
 
 GRACE_S, START_TIMEOUT_S = 2.0, 60.0
 AUTO, SELF, AGENT = Registration.AUTO, Registration.SELF, Registration.AGENT

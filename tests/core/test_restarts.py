@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autohealer.core.restarts import BURST, FIRST_DELAY_S, JITTER, Restarts, delay_s
+from autohealer.core.pool.restarts import BURST, FIRST_DELAY_S, JITTER, Restarts, delay_s
 
 LIVES = st.lists(st.floats(0, 100), max_size=50)
 SEEDS = st.text(max_size=20)

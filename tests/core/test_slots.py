@@ -6,18 +6,18 @@ from typing import TypeVar
 
 import pytest
 
-from autohealer.core.actions import Action, ClearRemnants, Report, SignalWorker, SpawnWorker, TakeEvidence
+from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
 from autohealer.core.events import (
     EvidenceTaken,
-    RemnantsCleared,
+    OrphansEnded,
     SpawnFailed,
     WorkerAdopted,
     WorkerExited,
     WorkerSpawned,
 )
-from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import PoolSpec
-from autohealer.core.slots import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Slots
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.slots import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Slots
 
 A = TypeVar("A", bound=Action)
 STOP, STOP_TIMEOUT_S = 15, 10.0
@@ -39,7 +39,7 @@ class Bench:
         return taken
 
     def reports(self, event: str) -> list[dict[str, object]]:
-        return [dict(order.fields) for order in self.take(Report) if order.event == event]
+        return [dict(order.fields) for order in self.take(EmitEvent) if order.event == event]
 
     def spawn(self) -> list[str]:
         """Let all spawns that are ordered succeed; the workers."""
@@ -166,9 +166,9 @@ def test_a_dead_worker_is_replaced_before_anything_else_is_ordered(bench: Bench)
     assert isinstance(replacement, SpawnWorker)
     assert replacement.slot == 0
     assert replacement.worker != worker
-    assert isinstance(report, Report)
+    assert isinstance(report, EmitEvent)
     assert (report.event, report.fields["signal"], report.fields["slot"]) == ("worker.exited", "SIGKILL", 0)
-    assert clear == ClearRemnants(worker, SIGKILL, 0.0)
+    assert clear == EndOrphans(worker, SIGKILL, 0.0)
 
 
 def test_an_exit_that_is_no_news_changes_nothing(bench: Bench) -> None:
@@ -322,16 +322,16 @@ def test_what_a_stopped_worker_left_behind_gets_the_same_time_to_end(bench: Benc
     bench.slots.want(0, bench.now)
     bench.exit(worker, 0)
 
-    assert bench.take(ClearRemnants) == [ClearRemnants(worker, STOP, STOP_TIMEOUT_S)]
+    assert bench.take(EndOrphans) == [EndOrphans(worker, STOP, STOP_TIMEOUT_S)]
 
 
-def test_nothing_is_left_only_when_remnants_are_gone_too(bench: Bench) -> None:
+def test_nothing_is_left_only_when_orphans_are_gone_too(bench: Bench) -> None:
     (worker,) = bench.run(1)
     bench.slots.want(0, bench.now)
     assert not bench.slots.empty
     bench.exit(worker, 0)
     assert not bench.slots.empty
-    bench.slots.remnants_cleared(RemnantsCleared(bench.now, worker))
+    bench.slots.orphans_ended(OrphansEnded(bench.now, worker))
 
     assert bench.slots.empty
 
@@ -343,7 +343,7 @@ def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) ->
 
     bench.slots.evidence(EvidenceTaken(bench.now, worker, "in a lock"))
     told, signal = bench.orders[1:]
-    assert isinstance(told, Report)
+    assert isinstance(told, EmitEvent)
     assert (told.event, told.fields["cause"], told.fields["evidence"]) == (
         "worker.faulty",
         "registration lost",
@@ -396,7 +396,7 @@ def test_kill_all_kills_what_runs_what_stops_and_what_they_left(bench: Bench) ->
     bench.slots.kill_all(bench.now)
 
     assert {worker for worker, signum in bench.signals() if signum == SIGKILL} == {runs, stops}
-    assert bench.take(ClearRemnants) == [ClearRemnants(left, SIGKILL, 0.0)]
+    assert bench.take(EndOrphans) == [EndOrphans(left, SIGKILL, 0.0)]
 
 
 def test_kill_all_leaves_no_time_to_what_starts_only_now(bench: Bench) -> None:
@@ -412,7 +412,7 @@ def test_kill_all_leaves_no_time_to_what_the_killed_left_behind(bench: Bench) ->
     bench.slots.kill_all(bench.now)
     bench.exit(worker, None, "SIGKILL")
 
-    assert bench.take(ClearRemnants) == [ClearRemnants(worker, SIGKILL, 0.0)]
+    assert bench.take(EndOrphans) == [EndOrphans(worker, SIGKILL, 0.0)]
 
 
 # ---- adoption

@@ -7,7 +7,7 @@ import pytest
 from autohealer.core import events
 from autohealer.core.actions import (
     AnswerRequest,
-    ClearRemnants,
+    EndOrphans,
     Exit,
     LeaveCluster,
     MakeStandIn,
@@ -20,10 +20,10 @@ from autohealer.core.actions import (
     WritePlan,
     WriteTarget,
 )
+from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import Child, OnPartition, Plan, Registration
-from autohealer.core.registrations import Style
-from autohealer.core.supervisor import HEAL_S
+from autohealer.core.pool.supervisor import HEAL_S
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
 
 TERM, KILL = 15, 9
@@ -135,7 +135,7 @@ def test_an_agent_that_the_plan_does_not_name_keeps_what_it_runs_and_starts_noth
     book.follow(other=10)
     book.tell(events.WorkerExited, one, 1, None)
 
-    book.expect(ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
+    book.expect(EndOrphans(one, KILL, 0.0), RemoveRegistration(one))
     assert book.supervisor.snapshot(book.now).running == 1
     book.follow(me=2)
     assert [order.slot for order in book.take(SpawnWorker)] == [0]
@@ -190,7 +190,7 @@ def test_a_replacement_is_ordered_first_and_the_registration_removed_last() -> N
     one, _ = book.run(2)
     book.tell(events.WorkerExited, one, None, "SIGKILL")
 
-    book.expect(SpawnWorker("me-0-n3", 0, MZXID), ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
+    book.expect(SpawnWorker("me-0-n3", 0, MZXID), EndOrphans(one, KILL, 0.0), RemoveRegistration(one))
 
 
 @pytest.mark.parametrize("away", [events.ConnectionSuspended, events.SessionLost])
@@ -233,7 +233,7 @@ def test_a_worker_that_loses_its_registration_alone_is_shut_down_and_replaced() 
     book.expect(SignalWorker(one, KILL))
     book.tell(events.WorkerExited, one, None, "SIGKILL")
 
-    book.expect(SpawnWorker("me-0-n4", 0, MZXID), ClearRemnants(one, KILL, 0.0), RemoveRegistration(one))
+    book.expect(SpawnWorker("me-0-n4", 0, MZXID), EndOrphans(one, KILL, 0.0), RemoveRegistration(one))
 
 
 def test_a_session_that_is_lost_without_warning_is_an_outage_too() -> None:
@@ -498,7 +498,7 @@ def test_a_heal_that_does_not_take_long_is_nobody_elses_business(healed_in_s: fl
     book = Playbook(registration=Registration.SELF)
     workers = book.run(2)
     book.tell(events.WorkerExited, workers[0], None, "SIGKILL")
-    book.tell(events.RemnantsCleared, workers[0])
+    book.tell(events.OrphansEnded, workers[0])
     (successor,) = book.spawn()
     book.wait(healed_in_s)
     book.tell(events.RegistrationSeen, successor)
@@ -526,17 +526,17 @@ def test_a_departed_workers_credit_is_published_and_taken_back_on_time() -> None
 
 
 def run_by_authority(book: Playbook, share: int) -> list[str]:
-    """So many workers run, with a guardian that stands by."""
+    """So many workers run, with a watchdog that stands by."""
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.follow(me=share)
     book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"me": share}), MZXID + 1)
-    book.tell(events.GuardianReady)
+    book.tell(events.WatchdogReady)
     assert book.take(SpawnWorker) == []
     book.tell(events.AuthorityProven, book.now)
     return book.spawn()
 
 
-def test_with_stop_nothing_is_started_before_authority_is_proven_and_a_guardian_stands_by() -> None:
+def test_with_stop_nothing_is_started_before_authority_is_proven_and_a_watchdog_stands_by() -> None:
     book = Playbook(on_partition=OnPartition.STOP)
 
     assert len(run_by_authority(book, 2)) == 2
@@ -645,7 +645,7 @@ def end(book: Playbook, *workers: str) -> None:
     """The workers end, and what they left, and the agent's place in ZooKeeper."""
     for worker in workers:
         book.tell(events.WorkerExited, worker, 0, None)
-        book.tell(events.RemnantsCleared, worker)
+        book.tell(events.OrphansEnded, worker)
     book.take(LeaveCluster)
     book.tell(events.ClusterLeft)
 
@@ -657,10 +657,10 @@ def test_a_drain_stops_all_leaves_the_cluster_and_exits_with_0() -> None:
     book.expect(SignalWorker(other, TERM), SignalWorker(one, TERM))
     for worker in (one, other):
         book.tell(events.WorkerExited, worker, 0, None)
-        book.expect(ClearRemnants(worker, TERM, 10.0), RemoveRegistration(worker))
-    book.tell(events.RemnantsCleared, one)
+        book.expect(EndOrphans(worker, TERM, 10.0), RemoveRegistration(worker))
+    book.tell(events.OrphansEnded, one)
     book.expect()
-    book.tell(events.RemnantsCleared, other)
+    book.tell(events.OrphansEnded, other)
     book.expect(LeaveCluster())
     book.tell(events.ClusterLeft)
 
@@ -694,7 +694,7 @@ def test_a_drain_is_obeyed_where_authority_was_never_proven() -> None:
     book.expect(SignalWorker("me-0-old", TERM))
 
 
-def test_a_drain_is_obeyed_while_there_is_no_guardian() -> None:
+def test_a_drain_is_obeyed_while_there_is_no_watchdog() -> None:
     book = Playbook(on_partition=OnPartition.STOP)
     book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
@@ -705,10 +705,10 @@ def test_a_drain_is_obeyed_while_there_is_no_guardian() -> None:
     assert book.take(SignalWorker) == [SignalWorker("me-0-old", TERM)]
 
 
-def licensed() -> Playbook:
+def leased() -> Playbook:
     """An agent that may run workers where there may never be too many."""
     book = Playbook(on_partition=OnPartition.STOP)
-    book.tell(events.GuardianReady)
+    book.tell(events.WatchdogReady)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.AuthorityProven, book.now)
     return book
@@ -716,7 +716,7 @@ def licensed() -> Playbook:
 
 def test_with_stop_the_first_plan_of_a_pool_is_followed() -> None:
     """Where none was found at the start of the session, the first one that comes is new."""
-    book = licensed()
+    book = leased()
     book.tell(events.PlanRead, None, 0)
     book.tell(events.TargetRead, 2)
     book.tell(events.PlanRead, Plan(EPOCH, "me", 2, 0, {"me": 2}), MZXID)
@@ -726,14 +726,14 @@ def test_with_stop_the_first_plan_of_a_pool_is_followed() -> None:
 
 def test_with_stop_a_plan_of_a_former_session_is_not_followed() -> None:
     """Also not when the target is read anew, and before the plan: others may have got the share meanwhile."""
-    book = licensed()
+    book = leased()
     book.tell(events.PlanRead, None, 0)
     book.follow(me=2)
     workers = book.spawn()
     book.tell(events.SessionLost)
     for worker in workers:
         book.tell(events.WorkerExited, worker, 0, None)
-        book.tell(events.RemnantsCleared, worker)
+        book.tell(events.OrphansEnded, worker)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.AuthorityProven, book.now)
     book.tell(events.TargetRead, 10)
@@ -765,11 +765,11 @@ def test_an_agent_that_gives_up_drains_and_exits_with_4_and_the_reason() -> None
     (successor,) = book.spawn()
     book.tell(events.WorkerExited, successor, 3, None)
     book.expect(
-        *(ClearRemnants(one, KILL, 0.0), RemoveRegistration(one)),
-        *(ClearRemnants(successor, KILL, 0.0), RemoveRegistration(successor), SignalWorker(other, TERM)),
+        *(EndOrphans(one, KILL, 0.0), RemoveRegistration(one)),
+        *(EndOrphans(successor, KILL, 0.0), RemoveRegistration(successor), SignalWorker(other, TERM)),
     )
     for worker in (one, successor):
-        book.tell(events.RemnantsCleared, worker)
+        book.tell(events.OrphansEnded, worker)
     end(book, other)
 
     (leave,) = book.take(Exit)

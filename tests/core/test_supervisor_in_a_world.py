@@ -96,7 +96,7 @@ class SupervisorInAWorld(RuleBasedStateMachine):
         list(self.world.processes.values())[pick % len(self.world.processes)].deaf = True
 
     @precondition(lambda self: self.world.dead)
-    @rule(pick=PICK, kind=st.sampled_from(["exit", "spawned", "evidence", "remnants", "seen", "gone", "stand-in"]))
+    @rule(pick=PICK, kind=st.sampled_from(["exit", "spawned", "evidence", "orphans", "seen", "gone", "stand-in"]))
     def news_of_a_dead_worker_comes_late_or_twice(self, pick: int, kind: str) -> None:
         worker = self.world.dead[pick % len(self.world.dead)]
         match kind:
@@ -106,8 +106,8 @@ class SupervisorInAWorld(RuleBasedStateMachine):
                 self.world.tell(events.WorkerSpawned, worker, 99, "then")
             case "evidence":
                 self.world.tell(events.EvidenceTaken, worker, "late")
-            case "remnants" if not any(getattr(order, "worker", "") == worker for order in self.world.in_flight):
-                self.world.tell(events.RemnantsCleared, worker)
+            case "orphans" if not any(getattr(order, "worker", "") == worker for order in self.world.in_flight):
+                self.world.tell(events.OrphansEnded, worker)
             case "seen":
                 self.world.tell(events.RegistrationSeen, worker)
             case "gone":

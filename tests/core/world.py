@@ -16,9 +16,9 @@ from typing import Any
 from autohealer.core import actions, events
 from autohealer.core.actions import Action
 from autohealer.core.events import Event
-from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Child, Plan, PoolSpec
-from autohealer.core.supervisor import HEAL_S, Identity, Supervisor
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.supervisor import HEAL_S, Identity, Supervisor
 
 SIGKILL = 9
 SESSION_TIMEOUT_S = 6.0
@@ -164,9 +164,9 @@ class World:
         self.processes[order.worker].to_end = True
         self.in_flight.append(order)
 
-    def _obey_ClearRemnants(self, order: actions.ClearRemnants) -> None:  # noqa: N802
+    def _obey_EndOrphans(self, order: actions.EndOrphans) -> None:  # noqa: N802
         assert order.worker not in self.processes, "what a living worker has is cleared"
-        former = [o for o in self.in_flight if isinstance(o, actions.ClearRemnants) and o.worker == order.worker]
+        former = [o for o in self.in_flight if isinstance(o, actions.EndOrphans) and o.worker == order.worker]
         self.in_flight = [*(o for o in self.in_flight if o not in former), order]
 
     def _obey_InspectConnections(self, order: actions.InspectConnections) -> None:  # noqa: N802
@@ -222,8 +222,8 @@ class World:
                 self.tell(events.WorkerSpawned, worker, 100 + len(self.ids), "now")
             case actions.SpawnWorker(worker):
                 self.tell(events.SpawnFailed, worker, "error", how is Answer.BADLY)
-            case actions.ClearRemnants(worker):
-                self.tell(events.RemnantsCleared, worker)
+            case actions.EndOrphans(worker):
+                self.tell(events.OrphansEnded, worker)
             case actions.TakeEvidence(worker) if how is Answer.WELL:
                 self.tell(events.EvidenceTaken, worker, "evidence")
             case actions.InspectConnections(workers):

@@ -40,10 +40,10 @@ def own_zookeeper() -> Iterator[RealZooKeeper]:
         yield server
 
 
-def guardian_of(pid: int) -> int | None:
-    """The guardian that this candidate has started."""
+def watchdog_of(pid: int) -> int | None:
+    """The watchdog that this candidate has started."""
     for path in Path("/proc").iterdir():
-        if path.name.isdigit() and any(part.endswith("/guard.py") for part in command_line(int(path.name))):
+        if path.name.isdigit() and any(part.endswith("/program.py") for part in command_line(int(path.name))):
             status = (path / "stat").read_text().rpartition(")")[2].split()
             if int(status[1]) == pid and status[0] != "Z":
                 return int(path.name)
@@ -157,13 +157,13 @@ def test_one_whose_node_is_deleted_stops_at_once_and_stands_again(
     assert [event["event"] for event in real_election.said("first")] == ["elected", "deposed", "elected"]
 
 
-def test_a_guardian_that_dies_is_replaced_and_the_command_goes_on(real_election: Election) -> None:
+def test_a_watchdog_that_dies_is_replaced_and_the_command_goes_on(real_election: Election) -> None:
     first = real_election.stand("first", "stubborn")
     real_election.leader()
-    guardian = eventually(lambda: guardian_of(first.pid))
-    assert guardian is not None
-    os.kill(guardian, signal.SIGKILL)
-    another = eventually(lambda: guardian_of(first.pid) not in {None, guardian} and guardian_of(first.pid))
+    watchdog = eventually(lambda: watchdog_of(first.pid))
+    assert watchdog is not None
+    os.kill(watchdog, signal.SIGKILL)
+    another = eventually(lambda: watchdog_of(first.pid) not in {None, watchdog} and watchdog_of(first.pid))
     assert another
     before = len(real_election.beats())
     eventually(lambda: len(real_election.beats()) > before + 10, what="that it goes on")
@@ -171,13 +171,13 @@ def test_a_guardian_that_dies_is_replaced_and_the_command_goes_on(real_election:
     struck = time.monotonic()
     # It has been told all that the former one knew once it reads orders; and it does before it says that it is ready.
     first.kill()
-    eventually(lambda: not guardian_is_alive(int(another)), what="the end of the guardian")
+    eventually(lambda: not watchdog_is_alive(int(another)), what="the end of the watchdog")
 
     assert real_election.lives()[0].ended - struck < TIMEOUT_S
 
 
-def guardian_is_alive(pid: int) -> bool:
-    return any(part.endswith("/guard.py") for part in command_line(pid))
+def watchdog_is_alive(pid: int) -> bool:
+    return any(part.endswith("/program.py") for part in command_line(pid))
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from autohealer.processes.command import resolve_command
-from autohealer.processes.environment import WORKER_ID
-from autohealer.processes.exits import ExitWatcher
-from autohealer.processes.remnants import Remnants
-from autohealer.processes.setup import become_subreaper
-from autohealer.processes.spawn import Output, Spawned, Spawner
+from autohealer.processes.launch.command import resolve_command
+from autohealer.processes.launch.environment import WORKER_ID
+from autohealer.processes.launch.exits import ExitWatcher
+from autohealer.processes.launch.setup import become_subreaper
+from autohealer.processes.launch.spawn import Output, Spawned, Spawner
+from autohealer.processes.tree.orphans import Orphans
 from tests.support.processes import POLL_S, Processes
 
 Exit = tuple[str, int | None, str | None]
 
 
 class World:
-    """What an agent has: a loop, exits, remnants. Whatever a test starts here ends with it."""
+    """What an agent has: a loop, exits, orphans. Whatever a test starts here ends with it."""
 
     def __init__(self, processes: Processes) -> None:
         self.processes = processes
@@ -32,9 +32,7 @@ class World:
         self.exits: list[Exit] = []
         self.cleared: list[str] = []
         self.watcher = ExitWatcher(self.loop, lambda *exit_: self.exits.append(exit_))
-        self.remnants = Remnants(
-            self.loop, self._on_cleared, lambda: self.watcher.pids, orphans_come=become_subreaper()
-        )
+        self.orphans = Orphans(self.loop, self._on_cleared, lambda: self.watcher.pids, orphans_come=become_subreaper())
         self._number = 0
 
     def spawn(self, *argv: str, worker: str = "", env: Mapping[str, str] | None = None) -> Spawned:
@@ -85,7 +83,7 @@ class World:
             self.watcher.send_signal(worker, signal.SIGKILL)  # one that is just being executed bears no mark yet
         self.processes.end()
         self.run_until(lambda: not any(map(self.watcher.is_alive, list(self.watcher._watched))))
-        self.remnants.close()
+        self.orphans.close()
         self.watcher.close()
         self.loop.close()
         while _reaped():

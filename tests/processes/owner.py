@@ -1,7 +1,7 @@
-"""The owner of a guardian, for tests that kill or freeze it: ``owner STOP_IN KILL_IN SCRIPT``.
+"""The owner of a watchdog, for tests that kill or freeze it: ``owner STOP_IN KILL_IN SCRIPT``.
 
-Once its guardian is ready, it tells it those moments, then starts ``SCRIPT`` in bash, with the marker that its own
-environment names, and writes its guardian's pid.
+Once its watchdog is ready, it tells it those moments, then starts ``SCRIPT`` in bash, with the marker that its own
+environment names, and writes its watchdog's pid.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 
-from autohealer.processes.guardian import Guardian, now
+from autohealer.processes.watchdog.owner import Watchdog, now
 
 VARIABLE = "OWNER_OF"
 
@@ -21,13 +21,13 @@ async def main(stop_in: float, kill_in: float, script: str) -> None:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     marker = {"AUTOHEALER_AGENT": os.environ[VARIABLE]}
-    guardian = Guardian(loop, marker, signal.SIGTERM, on_ready=ready.set, on_gone=lambda: None)
-    guardian.start()
+    watchdog = Watchdog(loop, marker, signal.SIGTERM, on_ready=ready.set, on_gone=lambda: None)
+    watchdog.start()
     await ready.wait()
     began = now()
-    guardian.extend(began + stop_in, began + kill_in)
+    watchdog.extend(began + stop_in, began + kill_in)
     start(script, {**os.environ, **marker})
-    os.write(1, f"guardian {guardian.pid}\n".encode())
+    os.write(1, f"watchdog {watchdog.pid}\n".encode())
     await asyncio.Event().wait()
 
 

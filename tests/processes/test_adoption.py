@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from autohealer.errors import AutohealerError
-from autohealer.processes import procfs
-from autohealer.processes.adoption import Found, find_workers, slot_of
-from autohealer.processes.ending import end_workers
+from autohealer.processes.launch.adoption import Found, find_workers, slot_of
+from autohealer.processes.tree import procfs
+from autohealer.processes.tree.ending import end_workers
 from tests.support.processes import Processes, eventually
 
 AGENT = f"some-host-t{os.getpid()}"

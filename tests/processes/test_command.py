@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autohealer.errors import UsageError
-from autohealer.processes.command import resolve_command
+from autohealer.processes.launch.command import resolve_command
 
 
 def script(path: Path, text: str, mode: int = 0o755) -> Path:

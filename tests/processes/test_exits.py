@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from autohealer.processes import procfs
-from autohealer.processes.exits import signal_name
+from autohealer.processes.launch.exits import signal_name
+from autohealer.processes.tree import procfs
 from tests.processes.conftest import World
 
 

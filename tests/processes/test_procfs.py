@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autohealer.processes import procfs
+from autohealer.processes.tree import procfs
 from tests.processes.conftest import World
 
 FIELDS = "S 10 20 30 " + " ".join(["0"] * 15) + " 4711 0 0"

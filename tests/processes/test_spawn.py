@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from autohealer.processes.command import Command, resolve_command
-from autohealer.processes.environment import incarnation_environment, worker_environment
-from autohealer.processes.setup import raise_descriptor_limit, seal_descriptors
-from autohealer.processes.spawn import Output, Spawned, Spawner, is_temporary
+from autohealer.processes.launch.command import Command, resolve_command
+from autohealer.processes.launch.environment import incarnation_environment, worker_environment
+from autohealer.processes.launch.setup import raise_descriptor_limit, set_cloexec
+from autohealer.processes.launch.spawn import Output, Spawned, Spawner, is_temporary
 from tests.processes.conftest import World
 
 REPORT = """
@@ -55,7 +55,7 @@ def test_a_worker_begins_clean(tmp_path: Path, finish: Callable[[Spawned], int])
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)
     try:
-        seal_descriptors()
+        set_cloexec()
         spawned = spawner(sys.executable, "-c", REPORT).spawn(
             {"NAME": "välue"}, slot=0, worker="w", output_path=str(output)
         )

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from autohealer.coordination.console import Console
+from autohealer.coordination.admin.pool_client import PoolClient
 from autohealer.errors import UnreachableError
 from autohealer.runtime.errands import Errands
 from autohealer.views.controls import Kill, Order, Restart, Scale
@@ -26,11 +26,11 @@ class Pool:
         self.gate.set()
         self.is_away = False
 
-    def connect(self) -> Console:
+    def connect(self) -> PoolClient:
         self.connections += 1
         if self.is_away:
             raise UnreachableError("ZooKeeper does not answer", "check --zk")
-        return cast("Console", self)
+        return cast("PoolClient", self)
 
     def scale(self, workers: int) -> None:
         self.gate.wait()

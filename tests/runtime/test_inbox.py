@@ -13,7 +13,7 @@ import pytest
 from autohealer.core import actions, events
 from autohealer.core.actions import Action
 from autohealer.core.events import Event
-from autohealer.core.supervisor import Supervisor
+from autohealer.core.pool.supervisor import Supervisor
 from autohealer.runtime import inbox as module
 from autohealer.runtime.inbox import Inbox
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from autohealer.coordination.listing import CALM_S, GAP_S, GAP_S_PER_CHILD
+from autohealer.coordination.pool.listing import CALM_S, GAP_S, GAP_S_PER_CHILD
 from autohealer.core import actions, events
 from autohealer.core.model import Child, OnPartition, PoolSpec, Registration, WorkerId
-from autohealer.core.supervisor import Identity, Supervisor
+from autohealer.core.pool.supervisor import Identity, Supervisor
 from tests.simulation.zookeeper import Session, ZooKeeper
 
 SESSION_S = 6.0
@@ -119,7 +119,7 @@ class Host:
     session: Session | None = None
     connected: bool = False
     lives: int = 0
-    _guard: actions.Guard | None = None  # outlives the agent
+    _guard: actions.ArmWatchdog | None = None  # outlives the agent
 
     def start(self) -> None:
         """Start an agent; it takes over the workers that live here."""
@@ -152,7 +152,7 @@ class Host:
         for worker, slot in list(self.processes.items()):
             self._tell(events.WorkerAdopted, worker, slot, 1, "then", 1.0)
         if self.simulation.policy is OnPartition.STOP:
-            self._later(0.05, self._tell, events.GuardianReady)
+            self._later(0.05, self._tell, events.WatchdogReady)
         self._later(self._latency() * 4, self._connect, self.connection)
 
     # ---- faults
@@ -164,7 +164,7 @@ class Host:
         self.processes.clear()
 
     def kill_agent(self) -> None:
-        """The agent alone; its workers live on (a guardian may see to them)."""
+        """The agent alone; its workers live on (a watchdog may see to them)."""
         self._disconnect()
         self.supervisor = None
         self.frozen = False
@@ -407,7 +407,7 @@ class Host:
             self._guard and self.simulation.now < self._guard.stop_at
         ):
             # As the agent's shell does: one that was frozen wakes up with decisions of long ago.
-            self._later(0.0, self._tell, events.SpawnFailed, order.worker, "no licence", True)
+            self._later(0.0, self._tell, events.SpawnFailed, order.worker, "no lease", True)
             return
         self.processes[order.worker] = order.slot
         self.simulation.count(1)
@@ -417,8 +417,8 @@ class Host:
         delay_s = 0.001 if order.signum == SIGKILL else self.simulation.random.uniform(0.001, 0.2)
         self.simulation.later(delay_s, self.end_worker, order.worker)
 
-    def _obey_ClearRemnants(self, order: actions.ClearRemnants) -> None:  # noqa: N802
-        self._later(0.01, self._tell, events.RemnantsCleared, order.worker)
+    def _obey_EndOrphans(self, order: actions.EndOrphans) -> None:  # noqa: N802
+        self._later(0.01, self._tell, events.OrphansEnded, order.worker)
 
     def _obey_MakeStandIn(self, order: actions.MakeStandIn) -> None:  # noqa: N802
         self._stand_ins.add(order.worker)
@@ -479,12 +479,12 @@ class Host:
     def _obey_ProveAuthority(self, order: actions.ProveAuthority) -> None:  # noqa: N802
         self._ask(lambda *_: None, lambda _: self._tell(events.AuthorityProven, order.asked_at))
 
-    def _obey_Guard(self, order: actions.Guard) -> None:  # noqa: N802
+    def _obey_ArmWatchdog(self, order: actions.ArmWatchdog) -> None:  # noqa: N802
         self._guard = order
-        self.simulation.later(order.kill_at - self.simulation.now, self._guardian, order)
+        self.simulation.later(order.kill_at - self.simulation.now, self._watchdog, order)
 
-    def _guardian(self, order: actions.Guard) -> None:
-        """The guardian is a process of its own: it acts whatever has become of the agent."""
+    def _watchdog(self, order: actions.ArmWatchdog) -> None:
+        """The watchdog is a process of its own: it acts whatever has become of the agent."""
         if self._guard is order:
             for worker in list(self.processes):
                 self.end_worker(worker)

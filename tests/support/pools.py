@@ -16,7 +16,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from autohealer.runtime.control import ask
-from autohealer.runtime.statedir import StateDir
+from autohealer.runtime.state_dir import StateDir
 from tests.support.processes import Processes, eventually
 
 Json = dict[str, Any]

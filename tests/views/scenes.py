@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry
-from autohealer.core.snapshot import Snapshot, WorkerView
-from autohealer.runtime.eventlog import timestamp
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.snapshot import Snapshot, WorkerView
+from autohealer.runtime.event_log import timestamp
 from autohealer.views.controls import Controls
 from autohealer.views.dashboard import Scene
 from autohealer.views.history import Fields, History

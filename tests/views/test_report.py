@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autohealer.runtime.eventlog import timestamp
+from autohealer.runtime.event_log import timestamp
 from autohealer.views.lines import line_width, plain
 from autohealer.views.report.data import report_data
 from autohealer.views.report.measure import report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry, Plan
-from autohealer.core.snapshot import Snapshot, WorkerView
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.snapshot import Snapshot, WorkerView
 from autohealer.views.status import Json, cluster_status, status
 
 STARTED = "2026-01-02T03:04:05.678901Z"

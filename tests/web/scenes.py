@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autohealer.core.lifecycle import WorkerState
 from autohealer.core.model import AgentEntry
-from autohealer.core.snapshot import Snapshot, WorkerView
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.snapshot import Snapshot, WorkerView
 
 
 def worker(slot: int, state: WorkerState = WorkerState.RUNNING) -> WorkerView:

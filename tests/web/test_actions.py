@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from autohealer.coordination.console import Console
+from autohealer.coordination.admin.pool_client import PoolClient
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.web import session as module
 from autohealer.web.actions import AbsentError, action, read_body
@@ -42,7 +42,7 @@ class FakeConsole:
 def done(verb: str, body: dict[str, object]) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
     """What was asked of ZooKeeper, and what is answered."""
     console = FakeConsole()
-    answer = action(verb, body, "web1-a")(cast("Console", console))
+    answer = action(verb, body, "web1-a")(cast("PoolClient", console))
     return console.asked, answer
 
 
@@ -111,14 +111,14 @@ class Connections:
     def __init__(self) -> None:
         self.console, self.count, self.is_away = FakeConsole(), 0, False
 
-    def __call__(self) -> Console:
+    def __call__(self) -> PoolClient:
         self.count += 1
         if self.is_away:
             raise UnreachableError("ZooKeeper does not answer", "check --zk")
-        return cast("Console", self.console)
+        return cast("PoolClient", self.console)
 
 
-def call(session: Session, function: Callable[[Console], Any]) -> Any:
+def call(session: Session, function: Callable[[PoolClient], Any]) -> Any:
     return asyncio.run(session.call(function))
 
 
@@ -150,8 +150,8 @@ def test_after_an_outage() -> None:
     connect.is_away = False
     assert call(session, lambda console: len(console.agents())) == 2
 
-    def fail(error: Exception) -> Callable[[Console], None]:
-        def failing(_: Console) -> None:
+    def fail(error: Exception) -> Callable[[PoolClient], None]:
+        def failing(_: PoolClient) -> None:
             raise error
 
         return failing
@@ -173,7 +173,7 @@ def test_so_many_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 2)
     started, gate, session = threading.Event(), threading.Event(), Session(Connections())
 
-    def hold(_: Console) -> bool:
+    def hold(_: PoolClient) -> bool:
         started.set()
         return gate.wait(60)
 

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.samples import Sample
 
 from autohealer import __version__
-from autohealer.core.lifecycle import WorkerState
-from autohealer.core.snapshot import Snapshot
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.snapshot import Snapshot
 from autohealer.web.metrics import CAUSES, Metrics
 from tests.web.scenes import SNAPSHOT, worker
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from autohealer.core.lifecycle import WorkerState
+from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.web.metrics import CAUSES, Metrics
 from tests.support.processes import ROOT
 from tests.web.scenes import SNAPSHOT

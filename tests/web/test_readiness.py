@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from autohealer.core.snapshot import Snapshot
+from autohealer.core.pool.snapshot import Snapshot
 from autohealer.web.readiness import readiness
 from tests.web.scenes import SNAPSHOT
 

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from autohealer.coordination.console import Console
-from autohealer.core.snapshot import Snapshot
+from autohealer.coordination.admin.pool_client import PoolClient
+from autohealer.core.pool.snapshot import Snapshot
 from autohealer.web import server as server_module
 from autohealer.web.endpoint import Endpoint
 from autohealer.web.guard import guard
@@ -51,7 +51,7 @@ class Running:
     def begin(self) -> None:
         self.endpoint.begin(self.window, guard(names=(), is_loopback=True, own_names=(), token=None))
 
-    def _connect(self) -> Console:
+    def _connect(self) -> PoolClient:
         raise AssertionError("nobody is to ask ZooKeeper here")
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.options import as_json
+from autohealer.cli.support.options import as_json
 from autohealer.cli.zk import show
 from autohealer.cli.zk.data import data_argument
 from autohealer.cli.zk.session import session, shells_session
 from autohealer.errors import AutohealerError, UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 MOST_TTL_MS = 2**40 - 1
 

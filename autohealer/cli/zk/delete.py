@@ -9,7 +9,7 @@ import click
 from autohealer.cli.zk.session import path_argument, session
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 
 @click.command(short_help="Delete a node that has no children.")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.progress import Progress
+from autohealer.cli.support.progress import Progress
 from autohealer.cli.zk.session import path_argument, session
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 
 @click.command(short_help="Delete a node with all that is below it.")
@@ -25,7 +25,7 @@ def command(nodes: Nodes, path: str) -> int:
 
     It is not one transaction: whoever looks meanwhile sees a part of it.
     """
-    from autohealer.coordination.subtree import delete_all  # noqa: PLC0415 - not for --help
+    from autohealer.coordination.explorer.subtree import delete_all  # noqa: PLC0415 - not for --help
 
     if path in {"/", "/zookeeper"} or path.startswith("/zookeeper/"):
         raise UsageError(f"{path} is not deleted", "name what is to go, as in: autohealer zk deleteall /parent")

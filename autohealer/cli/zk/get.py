@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autohealer.cli.options import as_json
+from autohealer.cli.support.options import as_json
 from autohealer.cli.zk import show
 from autohealer.cli.zk.session import path_argument, session, shells_session
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 
 @click.command(short_help="Print the data of a node.")

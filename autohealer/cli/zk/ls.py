@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autohealer.cli.options import as_json
+from autohealer.cli.support.options import as_json
 from autohealer.cli.zk import show
 from autohealer.cli.zk.session import path_argument, session, shells_session
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 
 @click.command(short_help="List the children of a node.")
@@ -50,7 +50,7 @@ def command(nodes: Nodes, path: str, *, with_stat: bool, recursive: bool, watch:
 
 
 def _print_tree(nodes: Nodes, path: str, as_json: bool) -> None:
-    from autohealer.coordination.subtree import in_order, walk  # noqa: PLC0415 - not for --help
+    from autohealer.coordination.explorer.subtree import in_order, walk  # noqa: PLC0415 - not for --help
 
     paths = list(in_order(path, walk(nodes, path)))
     click.echo(json.dumps({"path": path, "paths": paths}) if as_json else "\n".join(map(show.printable, paths)))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from autohealer.cli.access import access
-from autohealer.cli.options import where
+from autohealer.cli.support.access import access
+from autohealer.cli.support.options import where
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.access import Access
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
+    from autohealer.coordination.session.access import Access
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,7 +59,7 @@ def path_argument(function: Function) -> Function:
 
 def connect(ctx: click.Context) -> Nodes:
     """A session with the ZooKeeper that the command means. UnreachableError where it does not answer."""
-    from autohealer.coordination.nodes import Nodes  # noqa: PLC0415 - kazoo, only where it is needed
+    from autohealer.coordination.explorer.requests import Nodes  # noqa: PLC0415 - kazoo, only where it is needed
 
     hosts, access = reach(ctx)
     return Nodes(hosts, ANSWER_S, access)
@@ -75,7 +75,7 @@ def reach(ctx: click.Context) -> tuple[str, Access]:
 
 def shells_session(ctx: click.Context) -> Nodes | None:
     """The session that stays open, where the command is a line of the shell."""
-    from autohealer.coordination.nodes import Nodes  # noqa: PLC0415
+    from autohealer.coordination.explorer.requests import Nodes  # noqa: PLC0415
 
     return ctx.find_object(Nodes)
 
@@ -86,7 +86,7 @@ def _typed(ctx: click.Context) -> dict[str, Any]:
 
 
 def _hosts_of_pool(pool: str | None, state_dir: Path | None) -> str | None:
-    from autohealer.cli.pool import PoolAddress  # noqa: PLC0415 - not with --zk
+    from autohealer.cli.support.pool import PoolAddress  # noqa: PLC0415 - not with --zk
 
     address = PoolAddress(None, pool, state_dir)
     ledger = address.ledger() if address.runs_here else None
@@ -104,7 +104,7 @@ def _credentials(file: Path | None) -> str | None:
 
 
 def _checked(path: str) -> str:
-    from autohealer.coordination.nodes import check_path  # noqa: PLC0415 - not for --help
+    from autohealer.coordination.explorer.requests import check_path  # noqa: PLC0415 - not for --help
 
     check_path(path)
     return path

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.options import as_json
+from autohealer.cli.support.options import as_json
 from autohealer.cli.zk import show
 from autohealer.cli.zk.data import data_argument
 from autohealer.cli.zk.session import path_argument, session
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 
 @click.command(short_help="Change the data of a node.")

@@ -14,7 +14,7 @@ from autohealer.cli import INTERRUPTED, outcome
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from autohealer.coordination.nodes import Nodes
+    from autohealer.coordination.explorer.requests import Nodes
 
 QUIT = {"quit", "exit", "close"}
 

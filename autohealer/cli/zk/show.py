@@ -15,8 +15,8 @@ from autohealer.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autohealer.coordination.nodes import Stat
-    from autohealer.coordination.permissions import Permission
+    from autohealer.coordination.explorer.acl import Permission
+    from autohealer.coordination.explorer.requests import Stat
 
 _ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

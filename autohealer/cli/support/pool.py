@@ -1,0 +1,111 @@
+"""Which pool a command means, and whom it can ask about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from autohealer.cli.support.access import access
+from autohealer.cli.support.options import where
+from autohealer.errors import UnreachableError
+from autohealer.runtime.control import ask
+from autohealer.runtime.ledger import Ledger
+from autohealer.runtime.state_dir import StateDir, pools_running
+
+if TYPE_CHECKING:
+    from autohealer.coordination.admin.pool_client import PoolClient
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEFAULT = "default"
+ANSWER_S = 5.0
+
+
+class PoolAddress:
+    """A pool as seen from this host: its state directory, and its ZooKeeper if one is known.
+
+    Without ``pool`` it is the only one that runs here, else ``default``; without ``zk`` the address is the one that
+    the agent here wrote down.
+    """
+
+    def __init__(self, zk: str | None, pool: str | None, state_dir: Path | None) -> None:
+        if pool is None:
+            running = pools_running(state_dir)
+            pool = running[0] if len(running) == 1 else DEFAULT
+        self.name = pool
+        self.state = StateDir(state_dir, pool)
+        self._zk = zk
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether an agent on this host has the pool."""
+        return self.state.is_locked()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the pool's ZooKeeper is inside the agent here, and ends with it."""
+        ledger = self.ledger() if self._zk is None else None
+        return ledger is not None and ledger.facts.server_port is not None
+
+    def ledger(self) -> Ledger | None:
+        """What the agent here wrote down, the last one if none runs."""
+        return Ledger.read(self.state.ledger_path)
+
+    def nobody(self) -> UnreachableError:
+        """The error for a pool without an agent."""
+        where = f"at {self._zk}" if self._zk else f"in {self.state.base}"
+        return UnreachableError(
+            f"no agent runs pool {self.name} {where}",
+            "start one with: autohealer run N -- CMD, or name the right --zk, --pool or --state-dir",
+        )
+
+    def ask(self, question: str) -> Any:
+        """The answer of the agent on this host; None where none runs here, or where another ZooKeeper is meant."""
+        if not self.runs_here:
+            return None
+        try:
+            with self.state.connect_control(ANSWER_S) as connection:
+                answer = ask(connection, question)
+        except (OSError, ValueError, KeyError):
+            return None
+        elsewhere = self._zk is not None and isinstance(answer, dict) and answer.get("zookeeper") != self._zk
+        return None if elsewhere else answer
+
+    @contextmanager
+    def console(self) -> Iterator[PoolClient]:
+        """The pool in ZooKeeper. Raises UnreachableError where no agent runs, or ZooKeeper does not answer."""
+        hosts = self._zk
+        if hosts is None:
+            ledger = self.ledger() if self.runs_here else None
+            if ledger is None or ledger.facts.zookeeper is None:
+                raise self.nobody()
+            hosts = ledger.facts.zookeeper
+        with connected(hosts, self.name) as console:
+            if not console.agents():
+                raise self.nobody()
+            yield console
+
+
+@contextmanager
+def connected(hosts: str, pool: str) -> Iterator[PoolClient]:
+    """A pool in a ZooKeeper, whether an agent runs it or not."""
+    from autohealer.coordination.admin.pool_client import connect  # noqa: PLC0415 - kazoo, only where it is needed
+
+    console = connect(hosts, pool, ANSWER_S, access())
+    try:
+        yield console
+    finally:
+        console.close()
+
+
+def address(function: Function) -> Function:
+    """``--zk``, ``--pool`` and ``--state-dir``, which reach the command as one ``address``."""
+
+    @wraps(function)
+    def located(*args: Any, zk: str | None, pool: str | None, state_dir: Path | None, **others: Any) -> Any:
+        return function(*args, address=PoolAddress(zk, pool, state_dir), **others)
+
+    return where(located)  # type: ignore[return-value]  # click looks at the options, not at the signature

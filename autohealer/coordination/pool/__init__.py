@@ -1,0 +1,13 @@
+"""An agent's place in its pool: orders in, events out.
+
+cluster               all of the below as one
+paths                 the znode layout
+codec                 bytes <-> model
+base_paths            the persistent nodes that all else stands on
+agent_registration    this agent's own entry; is its name its own?
+agents                all live agents
+worker_registrations  workers' own registrations watched, stand-ins made, the dead's removed
+listing               the children of /workers, for a leader
+assignment            target and plan
+requests              what people ask for
+"""

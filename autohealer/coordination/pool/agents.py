@@ -1,0 +1,180 @@
+"""Who the agents are; and, for who has to know it, what each of them says of itself.
+
+A leader follows every entry, and so does an agent that somebody is looking at. All others are content with the names,
+read now and then: of who comes and goes they hear by the plan, which names every agent. If each agent followed each
+other, whatever all of them do at once would cost requests by the square of their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import Any
+
+from autohealer.coordination.pool.codec import read_agent
+from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.node_watcher import Reader
+from autohealer.core.model import AgentEntry
+
+# A leader thinks anew about all agents at each news, and when there are many of them they come in showers.
+PAUSE_S_PER_AGENT = 0.00002
+
+_UNREAD = object()
+
+Entries = dict[str, AgentEntry | None]
+
+
+class Agents:
+    """``read`` is told all entries while they are followed, whenever one comes, goes or changes; else ``listed`` the
+    names, at each look.
+
+    ``lost`` is called when agents have gone, with what is to be called once their workers have been looked for: who
+    reads that an agent is gone will want to know which registrations went with it. ``missed``: this agent's own entry
+    is not among them.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        path: str,
+        agent: str,
+        *,
+        read: Callable[[Entries], None],
+        listed: Callable[[frozenset[str]], None],
+        lost: Callable[[Callable[[], None]], None],
+        missed: Callable[[], None],
+        call_later: Callable[..., Any],
+        clock: Callable[[], float],
+    ) -> None:
+        self._link, self._path, self._agent = link, path, agent
+        self._read, self._listed, self._lost, self._missed = read, listed, lost, missed
+        self._call_later, self._clock = call_later, clock
+        self._list: Reader | None = None
+        self._readers: dict[str, Reader] = {}
+        self._entries: dict[str, Any] = {}
+        self._names: set[str] = set()
+        self._unread = 0
+        self._own: AgentEntry | None = None
+        self._told: Entries | None = None
+        self._tell_at = 0.0
+        self._waiting = False
+        self._life = self._searches = 0
+
+    def look(self) -> None:
+        """Read the list anew, and every entry that is followed."""
+        if self._list is None:
+            self._link.children(self._path, self._counted)
+            return
+        self._list.read()
+        for reader in self._readers.values():
+            reader.read()
+
+    def follow(self) -> None:
+        """Tell of every entry from now on."""
+        if self._list is None:
+            self._list = Reader(self._link, self._path, self._link.children, self._named)
+            self._list.read()
+
+    def unfollow(self) -> None:
+        """The names are enough again."""
+        if self._list is not None:
+            self._list.stop()
+            self._list = None
+            for reader in self._readers.values():
+                reader.stop()
+            self._names = set()
+            self._forget()
+            if self._link.up:
+                self.look()
+
+    def cut(self) -> None:
+        """The connection is gone: what is read in the next one is news."""
+        if self._list is not None:
+            self._list.cut()
+        for reader in self._readers.values():
+            reader.cut()
+        self._forget()
+
+    def wrote_own(self, entry: AgentEntry) -> None:
+        """This agent's own entry need not be read back."""
+        self._own = entry
+        if self._agent in self._entries:
+            self._entries[self._agent] = entry
+            self._tell()
+
+    def explain(self, owners: AbstractSet[str], count: int) -> bool:
+        """Whether so many registrations, of these agents' workers, are what the agents that live say they run."""
+        entries = [entry for entry in (self._told or {}).values() if entry is not None]
+        return owners <= (self._told or {}).keys() and 0 < sum(entry.running for entry in entries) <= count
+
+    def _forget(self) -> None:
+        self._told = None
+        self._readers.clear()
+        self._entries.clear()
+        self._life += 1
+        self._searches = self._unread = 0
+        self._waiting = False
+
+    def _counted(self, names: Any, error: Exception | None) -> None:
+        if error is None and self._list is None:
+            self._check_own(names)
+            self._listed(frozenset(names))
+
+    def _named(self, names: list[str] | None) -> None:
+        present = set(names or ())
+        # Also those that went while there was no connection.
+        lost, self._names = self._names - present, present
+        for name in self._entries.keys() - present:
+            self._unread -= self._entries.pop(name) is _UNREAD
+            gone = self._readers.pop(name, None)
+            if gone is not None:
+                gone.stop()
+        for name in present - self._entries.keys():
+            if name == self._agent:
+                self._entries[name] = self._own
+                continue
+            self._entries[name] = _UNREAD
+            self._unread += 1
+            reader = self._readers[name] = Reader(
+                self._link, f"{self._path}/{name}", self._link.get_foreign, partial(self._found, name)
+            )
+            reader.read()
+        self._check_own(present)
+        if lost:
+            self._searches += 1
+            self._lost(partial(self._searched, self._life))
+        self._tell()
+
+    def _check_own(self, names: Collection[str]) -> None:
+        if self._agent not in names:
+            self._missed()
+
+    def _searched(self, life: int) -> None:
+        if life == self._life:
+            self._searches -= 1
+            self._tell()
+
+    def _found(self, name: str, value: tuple[bytes, Any] | None) -> None:
+        # None: it is gone; that the list has changed will be told as well.
+        if name in self._entries and value is not None:
+            self._unread -= self._entries[name] is _UNREAD
+            self._entries[name] = read_agent(value[0])
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._searches or self._unread or self._waiting:
+            return
+        wait_s = self._tell_at - self._clock()
+        if wait_s > 0:
+            self._waiting = True
+            self._call_later(wait_s, self._waited, self._life)
+        elif self._entries != self._told:
+            self._tell_at = self._clock() + len(self._entries) * PAUSE_S_PER_AGENT
+            self._told = dict(self._entries)
+            self._read(dict(self._told))
+
+    def _waited(self, life: int) -> None:
+        if life == self._life:
+            self._waiting = False
+            self._tell()

@@ -1,0 +1,417 @@
+"""ZooKeeper in our words: the orders that an agent gives, and the events that come of them.
+
+Everything happens in the loop's thread. Each part (registrations, presence, election …) knows what is wanted of it,
+closes the gap to what ZooKeeper holds while there is a connection (``resume``), and forgets what it was about when
+there is none (``cut``). A connection is of use once the ground is laid and this agent's name is known to be its own.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from autohealer.coordination.election.election import Election
+from autohealer.coordination.pool.agent_registration import Presence
+from autohealer.coordination.pool.agents import Agents
+from autohealer.coordination.pool.assignment import Plans, Target
+from autohealer.coordination.pool.base_paths import Ground
+from autohealer.coordination.pool.codec import Request, WorkerEntry, write_worker
+from autohealer.coordination.pool.listing import Listing
+from autohealer.coordination.pool.paths import Paths, split_hosts
+from autohealer.coordination.pool.requests import Requests
+from autohealer.coordination.pool.worker_registrations import SECOND_LOOK_S, Registrations
+from autohealer.coordination.session.access import PLAIN, Access
+from autohealer.coordination.session.batch import Bulk
+from autohealer.coordination.session.link import Link, Session
+from autohealer.core import events
+from autohealer.core.model import AgentEntry, Plan
+
+LOOK_AGAIN_S = 30.0
+LEAVE_WITHIN_S = 2.0
+SHOWN_S = 10.0
+CLOSE_WITHIN_S = 1.0
+
+
+class Cluster:
+    """One agent's place in its pool's cluster."""
+
+    def __init__(
+        self,
+        hosts: str,
+        pool: str,
+        agent: str,
+        session_timeout: float,
+        *,
+        post: Callable[[events.Event], None],
+        call_soon: Callable[..., Any],
+        call_later: Callable[..., Any],
+        clock: Callable[[], float],
+        prior_session: Session | None = None,
+        access: Access = PLAIN,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.hosts = hosts
+        self._agent, self._host = agent, socket.gethostname()
+        self._tell, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
+        servers, chroot = split_hosts(hosts)
+        self._paths = paths = Paths(chroot, pool)
+        told = self._telling
+        self._link = link = Link(
+            servers, session_timeout, observer=self, call_soon=call_soon, prior=prior_session, access=access
+        )
+        self._bulk = Bulk(link)
+        self._ground = Ground(link, paths, access, self._laid)
+        self._presence = Presence(
+            link,
+            paths.agent(agent),
+            access,
+            former=prior_session[0] if prior_session is not None else None,
+            admitted=self._admit,
+            taken=self._taken,
+            written=self._wrote_own,
+            call_later=call_later,
+            clock=clock,
+        )
+        self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed)
+        self._registrations = Registrations(
+            link,
+            self._bulk,
+            paths,
+            access,
+            agent,
+            seen=told(events.RegistrationSeen),
+            gone=told(events.RegistrationGone),
+            made=told(events.StandInMade),
+            pump=self._pump,
+            clock=clock,
+        )
+        self._agents = Agents(
+            link,
+            paths.agents,
+            agent,
+            read=told(events.AgentsRead),
+            listed=told(events.AgentsListed),
+            lost=self._agents_lost,
+            missed=self._presence.missed,
+            call_later=call_later,
+            clock=clock,
+        )
+        self._listing = Listing(
+            link,
+            paths.workers,
+            read=told(events.ChildrenRead),
+            looked=self._looked,
+            is_calm=self._agents.explain,
+            call_later=call_later,
+            clock=clock,
+        )
+        self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
+        self._target = Target(link, paths.target, access, told(events.TargetRead))
+        self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
+        self._grounded = self._admitted = self._taken_told = self._workers_stood = False
+        self._pumping = self._leaving = self._silent = self._closed = False
+        self._outstanding: int | None = None
+        self._shown_until = -inf
+        self._pools_own: list[str] = []
+        self._denied_paths: set[str] = set()
+
+    # ---- life
+
+    def connect(self) -> None:
+        """Begin. Whether and when ZooKeeper answers is told by events."""
+        self._link.connect()
+        self._call_later(LOOK_AGAIN_S, self._look_again)
+
+    @property
+    def session(self) -> Session | None:
+        """The session's id and password, for a next life of this agent."""
+        return self._link.session
+
+    def leave(self) -> None:
+        """Take away all that is this agent's; the last one takes the target too. Ends in ClusterLeft, soon."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self._call_later(LEAVE_WITHIN_S, self._left)
+        if not (self._link.up and self._grounded and self._admitted):
+            self._call_soon(self._left)
+            return
+        self._link.forget_waiting()
+        self._bulk.cut()
+        paths = self._registrations.standing()
+        paths += [node for node in (self._election.node,) if node is not None]
+        paths.append(self._paths.agent(self._agent))
+        # A plan without its pool would be followed by the next one of the same name.
+        self._pools_own = [self._paths.target, self._paths.plan, *self._requests.leave()]
+        for part in (self._presence, self._election, self._target):
+            part.leave()
+        self._listing.unfollow()
+        self._take_away(paths)
+
+    def close(self) -> None:
+        """End the session, if the server can be reached; takes a second at most."""
+        if not self._closed:
+            self._closed = self._leaving = self._silent = True
+            self._cut()
+            if self._presence.shared:
+                self._link.abandon()
+            else:
+                self._link.close(CLOSE_WITHIN_S)
+
+    # ---- orders
+
+    def watch_registration(self, worker: str) -> None:
+        """Tell of the worker's own registration from now on."""
+        self._registrations.watch(worker)
+
+    def make_stand_in(self, worker: str, slot: int, pid: int, started: str) -> None:
+        """Register for the worker."""
+        entry = WorkerEntry(worker=worker, agent=self._agent, host=self._host, pid=pid, slot=slot, started=started)
+        self._registrations.stand_in(worker, write_worker(entry))
+
+    def withdraw_stand_in(self, worker: str) -> None:
+        """The worker's own registration is enough."""
+        self._registrations.withdraw(worker)
+
+    def remove_registration(self, worker: str) -> None:
+        """The worker is dead: none of its registrations may stay."""
+        self._registrations.remove(worker)
+
+    def publish_agent(self, entry: AgentEntry) -> None:
+        """What this agent says of itself."""
+        self._presence.publish(entry)
+
+    def write_target(self, workers: int) -> None:
+        """Ends in TargetRead."""
+        self._target.write(workers)
+
+    def write_plan(self, plan: Plan) -> None:
+        """Ends in PlanRead, or in PlanRefused where this agent does not lead (any more)."""
+        self._plans.write(plan, self._election.node if self._admitted else None)
+
+    def show_agents(self) -> None:
+        """Somebody looks: for a while tell what every agent says of itself, as to a leader."""
+        if self._shown_until == -inf:
+            self._agents.follow()
+            self._call_later(SHOWN_S, self._still_shown)
+        self._shown_until = self._clock() + SHOWN_S
+
+    def _still_shown(self) -> None:
+        left_s = self._shown_until - self._clock()
+        if left_s > 0:
+            self._call_later(left_s, self._still_shown)
+            return
+        self._shown_until = -inf
+        if not self._election.leading:
+            self._agents.unfollow()
+
+    def answer_request(self, request: str) -> None:
+        """The request is done with."""
+        self._requests.answer(request)
+
+    def prove(self, asked_at: float) -> None:
+        """Ends in AuthorityProven, or in nothing.
+
+        By a transaction that only checks: it changes nothing and wakes nobody, and yet it is a write, so that it is
+        answered by a majority of the ensemble. A read would be answered by a server that is cut off from the others.
+        """
+
+        def done(_value: Any, error: Exception | None) -> None:
+            if error is None:
+                self._post(events.AuthorityProven(self._clock(), asked_at))
+
+        path = self._paths.workers
+        if self._link.up and self._grounded:
+            self._link.commit(path, lambda transaction: transaction.check(path, -1), done)
+
+    # ---- the connection (LinkObserver)
+
+    def opened(self, granted_s: float, *, resumed: bool) -> None:
+        """A session is there."""
+        if resumed:
+            self._presence.moved_in()
+        self._post(events.SessionOpened(self._clock(), granted_s, resumed))
+        self._begin()
+
+    def suspended(self) -> None:
+        """The server does not answer."""
+        self._cut()
+        self._post(events.ConnectionSuspended(self._clock()))
+
+    def resumed(self) -> None:
+        """It answers again, in the same session."""
+        self._post(events.ConnectionResumed(self._clock()))
+        self._begin()
+
+    def lost(self) -> None:
+        """The session has ended."""
+        self._cut()
+        self._registrations.session_ended()
+        self._election.session_ended()
+        self._unfollow()
+        self._post(events.SessionLost(self._clock()))
+
+    def denied(self, path: str) -> None:
+        """The server refuses these credentials."""
+        if path not in self._denied_paths:
+            self._denied_paths.add(path)
+            what = f"ZooKeeper denies access to {path}" if path else "ZooKeeper refuses the credentials"
+            self._post(events.AccessDenied(self._clock(), f"{what}: check AUTOHEALER_ZK_AUTH"))
+
+    def _begin(self) -> None:
+        if not self._leaving:
+            self._ground.lay()
+            self._presence.check()
+
+    def _cut(self) -> None:
+        self._grounded = self._admitted = False
+        self._bulk.cut()
+        for part in (
+            self._ground,
+            self._presence,
+            self._election,
+            self._registrations,
+            self._listing,
+            self._agents,
+            self._requests,
+            self._target,
+            self._plans,
+        ):
+            part.cut()
+        if self._outstanding is not None:
+            self._left()
+
+    def _laid(self, made: frozenset[str]) -> None:
+        if self._paths.workers in made and self._workers_stood:
+            self._registrations.uprooted()
+            self._post(events.WorkersRecreated(self._clock()))
+        self._workers_stood = self._grounded = True
+        self._resume()
+
+    def _admit(self) -> None:
+        self._taken_told = False
+        if not self._admitted:
+            self._admitted = True
+            self._resume()
+
+    def _taken(self) -> None:
+        self._admitted = False
+        if not self._taken_told:
+            self._taken_told = True
+            self._post(events.IdentityTaken(self._clock()))
+
+    def _resume(self) -> None:
+        """Ground and name are there, or have been looked at again: close every gap."""
+        if self._leaving or not (self._grounded and self._admitted):
+            return
+        self._election.resume()
+        self._target.resume()
+        self._plans.look()
+        self._presence.resume()
+        self._agents.look()
+        self._registrations.resume()
+        self._requests.resume()
+        self._listing.look()
+
+    def _look_again(self) -> None:
+        """What a lost watch has missed is found by looking at everything now and then."""
+        if self._leaving:
+            return
+        self._call_later(LOOK_AGAIN_S, self._look_again)
+        if self._grounded and self._admitted:
+            if self._election.leading:
+                self._requests.sweep()
+            self._registrations.tidy()
+            self._ground.lay()
+
+    def _pump(self) -> None:
+        if not self._pumping:
+            self._pumping = True
+            self._call_soon(self._pumped)
+
+    def _pumped(self) -> None:
+        self._pumping = False
+        self._registrations.step()
+        self._requests.step()
+        self._bulk.flush()
+
+    def _take_away(self, paths: list[str]) -> None:
+        self._outstanding = len(paths)
+        for path in paths:
+            self._bulk.delete(path, self._one_left)
+        self._bulk.flush()
+
+    def _one_left(self, _error: Exception | None) -> None:
+        if self._outstanding is not None:
+            self._outstanding -= 1
+            if self._outstanding == 0:
+                self._own_left()
+
+    def _own_left(self) -> None:
+        """Look who is left only now that its own entry is gone: of those that leave together, the last finds nobody."""
+        if self._pools_own:
+            self._link.children(self._paths.agents, self._looked_who_is_left)
+        else:
+            self._left()
+
+    def _looked_who_is_left(self, names: Any, error: Exception | None) -> None:
+        paths, self._pools_own = self._pools_own, []
+        if error is None and not names:
+            self._take_away(paths)
+        else:
+            self._left()
+
+    def _left(self) -> None:
+        self._outstanding = None
+        self._post(events.ClusterLeft(self._clock()))
+        self._silent = True
+
+    def _telling(self, kind: Callable[..., events.Event]) -> Callable[..., None]:
+        """Something to be called with what makes up an event of this kind."""
+        return lambda *facts: self._post(kind(self._clock(), *facts))
+
+    def _post(self, event: events.Event) -> None:
+        """What comes after the end (answers that were under way, a second ClusterLeft) is no news to anybody."""
+        if not self._silent:
+            self._tell(event)
+
+    # ---- news
+
+    def _won(self, epoch: int) -> None:
+        self._post(events.LeadershipWon(self._clock(), epoch))
+        self._agents.follow()
+        self._listing.follow()
+
+    def _deposed(self) -> None:
+        self._unfollow()
+        self._post(events.LeadershipLost(self._clock()))
+
+    def _unfollow(self) -> None:
+        """A leader knows more than others need."""
+        self._listing.unfollow()
+        if self._shown_until == -inf:
+            self._agents.unfollow()
+
+    def _agents_lost(self, then: Callable[[], None]) -> None:
+        """A leader that hears of it has to know which registrations went with them."""
+        if self._election.leading:
+            self._listing.look_for(then)
+        else:
+            then()
+
+    def _wrote_own(self, entry: AgentEntry) -> None:
+        self._agents.wrote_own(entry)
+
+    def _looked(self, names: list[str]) -> None:
+        if self._registrations.look(names):
+            self._call_later(SECOND_LOOK_S * 1.25, self._look_twice)
+
+    def _look_twice(self) -> None:
+        if self._grounded and self._admitted and not self._leaving:
+            self._listing.look()
+
+    def _requested(self, name: str, request: Request) -> None:
+        self._post(events.RequestRead(self._clock(), name, request.verb, request.subject))

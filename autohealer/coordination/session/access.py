@@ -1,0 +1,55 @@
+"""How ZooKeeper is spoken to: as whom (``AUTOHEALER_ZK_AUTH``), who else may do what then, and whether by TLS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, make_acl
+
+from autohealer.coordination.pool.paths import Layout, split_hosts
+from autohealer.coordination.session.tls import Tls
+from autohealer.errors import UnreachableError, UsageError
+
+HINT = "check --zk, and whether ZooKeeper runs"
+HINT_TLS = "check --zk-ca, --zk-cert and --zk-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Without credentials everything is open to everyone, as ZooKeeper is by itself."""
+
+    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    tls: Tls | None = None
+
+    @classmethod
+    def parse(cls, text: str | None, tls: Tls | None = None) -> Access:
+        """``digest:user:password``; what is wrong with it is said without repeating it."""
+        if not text:
+            return cls(tls=tls)
+        scheme, _, credential = text.partition(":")
+        user, colon, _ = credential.partition(":")
+        if scheme != "digest" or not user or not colon:
+            raise UsageError("AUTOHEALER_ZK_AUTH is not understood", "write it as digest:USER:PASSWORD")
+        return cls(((scheme, credential),), tls)
+
+    @property
+    def acl(self) -> list[Any]:
+        """For all that is nobody else's business."""
+        return list(CREATOR_ALL_ACL if self.credentials else OPEN_ACL_UNSAFE)
+
+    def acl_of(self, path: str, paths: Layout) -> list[Any]:
+        """For the nodes of the layout: some are open to workers, which have no credentials."""
+        if self.credentials and path in paths.open_to_workers:
+            return [*CREATOR_ALL_ACL, make_acl("world", "anyone", read=True, create=True)]
+        return self.acl
+
+    def unreachable(self, hosts: str, within_s: float, hint: str = HINT) -> UnreachableError:
+        """The error for servers that have not answered in so many seconds. With TLS they are asked why once more."""
+        problem = self.tls.problem(split_hosts(hosts)[0]) if self.tls is not None else None
+        if problem is not None:
+            return UnreachableError(f"no TLS with ZooKeeper at {hosts}: {problem}", HINT_TLS)
+        return UnreachableError(f"no ZooKeeper answers at {hosts} within {within_s:g} s", hint)
+
+
+PLAIN = Access()

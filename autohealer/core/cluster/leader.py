@@ -1,0 +1,294 @@
+"""The leader's part: what is registered that nobody runs, and the plan that follows from it.
+
+The plan is a function of what is: the agents, the target and the foreign workers. It is computed anew with every
+change and written whenever what stands differs from it, so a change of leader or target in the middle of anything
+needs no hand-over, and a plan that somebody damaged repairs itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from math import inf
+
+from autohealer.core.actions import Action, Warn, WritePlan
+from autohealer.core.cluster.plan import divide, replace_first, stop_first
+from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, WorkerId
+
+RETRY_S = 1.0
+
+
+class Leader:
+    """What this agent knows of the whole pool; it decides only while it leads."""
+
+    def __init__(self, spec: PoolSpec, agent: str, order: Callable[[Action], None]) -> None:
+        self._spec, self._agent, self._order = spec, agent, order
+        self._grace_s = spec.register_grace_s
+        self.epoch: int | None = None
+        self.agents: Mapping[str, AgentEntry | None] | None = None
+        self.target: int | None = None
+        self.standing: Plan | None = None
+        self.foreign = 0
+        self.anonymous = 0
+        self._children: dict[str, str | None] | None = None
+        self._by_agent: dict[str, dict[str, Instant]] = {}
+        self._names_of_worker: Counter[str] = Counter()
+        self._foreign_anonymous = 0
+        self._differs_since: Instant | None = None
+        self._writing = False
+        self._hold_until = self._repeat_at = -inf
+        self._deadline: Instant | None = None
+        self._stale = True
+        self._mine: AgentEntry | None = None
+        self._standing_since = 0
+        self._vanished: deque[Instant] = deque()
+        self._session_since: Instant = inf
+        self._short = 0
+        self._refusal = ""
+
+    # ---- what is observed
+
+    def session_opened(self, now: Instant) -> None:
+        """A plan that stands may be of a time before this session."""
+        self._session_since = now
+
+    def agents_listed(self) -> None:
+        """What the agents say of themselves is not followed any more."""
+        self.agents = None
+        self._vanished.clear()
+
+    def agents_read(self, agents: Mapping[str, AgentEntry | None], now: Instant, session_timeout_s: float) -> None:
+        """The live agents. What a lost one leaves is old: it is counted at once."""
+        if self.agents is not None:
+            former = self.agents.keys()
+            leaving = {agent for agent, entry in self.agents.items() if entry and entry.draining}
+        else:
+            named = self._named_since(now - session_timeout_s)
+            former = named.keys()
+            leaving = {agent for agent, share in named.items() if share == 0}
+        lost = former - agents.keys()
+        self._suspect(len(lost - leaving), len(former), now, session_timeout_s)
+        for agent in lost:
+            if agent in self._by_agent:
+                self._by_agent[agent] = dict.fromkeys(self._by_agent[agent], -inf)
+        if lost:
+            self._differs_since = -inf
+        self.agents = agents
+        self._stale = True
+
+    def _named_since(self, since: Instant) -> Mapping[str, int]:
+        """Whom another leader has named: of those, who is missing at the first look of a new leader has only just gone.
+
+        A plan that was found in a young session says nothing of the kind: its pool may have ended long ago.
+        """
+        return self.standing.shares if self.standing is not None and self._session_since <= since else {}
+
+    def _suspect(self, vanished: int, former: int, now: Instant, session_timeout_s: float) -> None:
+        """Of three or more agents more than half are gone within a session timeout: is it them, or ZooKeeper?"""
+        self._vanished.extend([now] * vanished)
+        while self._vanished and self._vanished[0] <= now - session_timeout_s:
+            self._vanished.popleft()
+        before = former - vanished + len(self._vanished)
+        if vanished and before >= 3 and len(self._vanished) > before / 2:
+            self.hold(now + session_timeout_s, f"{len(self._vanished)} of {before} agents vanished together")
+
+    def target_read(self, target: int | None) -> None:
+        """The target as it stands."""
+        self.target = target
+        self._stale = True
+
+    def won(self, epoch: int) -> None:
+        """This agent leads from now on, and has looked at nothing yet."""
+        self.epoch = epoch
+        self._children = None
+        self._by_agent.clear()
+        self._names_of_worker.clear()
+        self._foreign_anonymous = 0
+        self._writing = False
+        self._stale = True
+
+    def lost(self) -> None:
+        """This agent does not lead any more."""
+        self.epoch = None
+        self._deadline = None
+
+    def hold(self, until: Instant, why: str) -> None:
+        """What ZooKeeper says now may be about to change: move nothing until then."""
+        self._hold_until = until
+        self._stale = True
+        if self.epoch is not None:
+            self._order(Warn(f"{why}: nothing is moved before ZooKeeper has been there for a session timeout"))
+
+    def plan_read(self, plan: Plan | None, mzxid: int) -> None:
+        """The plan as it stands."""
+        self.standing, self._standing_since = plan, mzxid
+        self._writing = False
+        self._stale = True
+
+    def plan_refused(self, now: Instant, error: str = "") -> None:
+        """The plan that was ordered does not stand: try again soon, or hear before that that another one leads."""
+        if error and error != self._refusal:
+            self._order(Warn(f"{error}; the former plan stands"))
+        self._refusal = error
+        self._writing = False
+        self._hold_until = max(self._hold_until, now + RETRY_S)
+        self._stale = True
+
+    def children_read(self, children: tuple[Child, ...], now: Instant) -> tuple[int, int]:
+        """Fold in all ephemeral children of /workers; how many anonymous ones are new, and how many are gone.
+
+        What is found at the first look is old; what comes later counts as foreign once the grace has passed.
+        """
+        before = self._children
+        known = before or {}
+        self._children = {child.name: child.worker for child in children}
+        came, went = self._children.items() - known.items(), known.items() - self._children.items()
+        new = sum(worker is None and name not in known for name, worker in came)
+        left = sum(worker is None and name not in self._children for name, worker in went)
+        for _, worker in came:
+            self._count_in(worker, -inf if before is None else now)
+        for _, worker in went:
+            self._count_out(worker)
+        self.anonymous = sum(worker is None for worker in self._children.values())
+        if left or before is None:
+            self._differs_since = -inf
+        self._stale = True
+        return new, left
+
+    def _count_in(self, worker: str | None, seen: Instant) -> None:
+        """A worker may be registered under its own name and another."""
+        if agent := _agent_of(worker):
+            self._names_of_worker[str(worker)] += 1
+            self._by_agent.setdefault(agent, {}).setdefault(str(worker), seen)
+
+    def _count_out(self, worker: str | None) -> None:
+        if agent := _agent_of(worker):
+            self._names_of_worker[str(worker)] -= 1
+            if not self._names_of_worker[str(worker)]:
+                del self._names_of_worker[str(worker)]
+                del self._by_agent[agent][str(worker)]
+                if not self._by_agent[agent]:
+                    del self._by_agent[agent]
+
+    @property
+    def looked(self) -> bool:
+        """Whether the children of /workers are known."""
+        return self._children is not None
+
+    def names_of(self, agent: str) -> list[str]:
+        """The worker ids of this agent that are registered."""
+        return list(self._by_agent.get(agent, ()))
+
+    def next_deadline(self) -> Instant | None:
+        """When ``decide`` is to be called next, at the latest."""
+        return self._deadline
+
+    # ---- what is decided
+
+    def decide(self, mine: AgentEntry, now: Instant) -> None:
+        """Write the plan, if this agent leads and what stands is not what should be."""
+        due = self._deadline is not None and self._deadline <= now
+        if not (self._stale or due or mine_differs(mine, self._mine)):
+            return
+        self._stale, self._mine, self._deadline = False, mine, None
+        if self.epoch is None or self.target is None or self.agents is None or self._children is None:
+            return
+        if now < self._hold_until:
+            self._deadline = self._hold_until
+            return
+        agents = {**self.agents, self._agent: mine}
+        if len(agents) == 1 and mine.draining:
+            return  # there is nobody to hand anything over to
+        self.foreign = self._count_foreign(agents, now)
+        plan = Plan(
+            self.epoch, self._agent, self.target, self.foreign, self._shares(agents), anonymous=self.anonymous > 0
+        )
+        waited_for = self._is_waited_for(agents)
+        if waited_for:
+            self._wake(now + RETRY_S)
+        if not self._writing and (plan != self.standing or (waited_for and now >= self._repeat_at)):
+            self._writing = True
+            self._repeat_at = now + RETRY_S
+            self._order(WritePlan(plan))
+
+    def _is_waited_for(self, agents: Mapping[str, AgentEntry | None]) -> bool:
+        """Whether another agent waits for a plan that is younger than its session: the one it found it may not trust.
+
+        Such a session may have begun between two looks, so that nothing else calls for another plan.
+        """
+        others = [entry for agent, entry in agents.items() if agent != self._agent and entry is not None]
+        return self._spec.on_partition is OnPartition.STOP and any(entry.plan == 0 for entry in others)
+
+    def _shares(self, agents: Mapping[str, AgentEntry | None]) -> dict[str, int]:
+        standing = self.standing.shares if self.standing else {}
+        entries = {agent: entry for agent, entry in agents.items() if entry is not None}
+        running = {agent: entry.running for agent, entry in entries.items()}
+        # One whose words make no sense keeps what it has: it may be there, or be no agent at all.
+        capacities = {
+            agent: standing.get(agent, 0) if entry is None else entry.capacity
+            for agent, entry in agents.items()
+            if not (entry and entry.draining)
+        }
+        total = max(0, (self.target or 0) - self.foreign)
+        divided = divide(total, capacities, {**running, **standing})
+        self._tell_short(total - sum(divided.values()) if capacities else 0)
+        # Where all drain nobody is left to take over, and all may end: nothing is lacking, then.
+        final = {agent: divided.get(agent, 0) for agent in agents}
+        if self._spec.on_partition is OnPartition.KEEP:
+            return replace_first(final, running)
+        followed = all(entry.plan == self._standing_since for entry in entries.values()) or self.standing is None
+        return stop_first(total, final, standing, running if followed else None)
+
+    def _tell_short(self, short: int) -> None:
+        if short and short != self._short:
+            self._order(Warn(f"{short} workers more than all agents take (--capacity): start another agent"))
+        self._short = short
+
+    def _count_foreign(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> int:
+        orphans = 0
+        ripe = now - self._grace_s
+        for agent in self._by_agent.keys() - agents.keys():
+            for seen in self._by_agent[agent].values():
+                if seen <= ripe:
+                    orphans += 1
+                else:
+                    self._wake(seen + self._grace_s)
+        entries = [entry for entry in agents.values() if entry is not None]
+        explained = sum(entry.unregistered + entry.departed for entry in entries)
+        return orphans + self._settle_anonymous(max(0, self.anonymous - explained), now)
+
+    def _settle_anonymous(self, count: int, now: Instant) -> int:
+        """Believe another count of foreign anonymous workers once it has stood for the grace.
+
+        A worker that was just started, and has not registered yet, makes the count wrong for a moment.
+        """
+        if count == self._foreign_anonymous:
+            self._differs_since = None
+            return count
+        if self._differs_since is None:
+            self._differs_since = now
+        if self._differs_since + self._grace_s <= now:
+            self._foreign_anonymous = count
+            self._differs_since = None
+        else:
+            self._wake(self._differs_since + self._grace_s)
+        return self._foreign_anonymous
+
+    def _wake(self, at: Instant) -> None:
+        self._deadline = at if self._deadline is None else min(self._deadline, at)
+
+
+def mine_differs(entry: AgentEntry, former: AgentEntry | None) -> bool:
+    """Whether the plan may have to change with this; the number that runs is no part of it."""
+    return former is None or (entry.unregistered, entry.departed, entry.capacity, entry.draining) != (
+        former.unregistered,
+        former.departed,
+        former.capacity,
+        former.draining,
+    )
+
+
+def _agent_of(worker: str | None) -> str:
+    """Whose worker this is; empty where nobody's."""
+    identity = WorkerId.parse(worker) if worker is not None else None
+    return identity.agent if identity is not None else ""

@@ -1,0 +1,44 @@
+"""A rolling restart: every worker is exchanged, one by one, and never fewer run than before.
+
+One surge slot is filled first; then slot after slot ends and is filled anew, each once its predecessor's replacement
+is ready; then the surge slot ends. Where there may never be too many there is no surge, and one fewer runs meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from autohealer.core.model import Instant
+from autohealer.core.pool.slots import Slot, Slots
+
+
+@dataclass(slots=True)
+class Rolling:
+    """What is left to be exchanged, and the requests that are answered when nothing is."""
+
+    surge: int
+    old: set[str] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
+
+    def begin(self, request: str, workers: Iterable[str]) -> None:
+        """Exchange all of these, for this request as well."""
+        self.old.update(workers)
+        self.requests.append(request)
+
+    @property
+    def extra(self) -> int:
+        """How many slots there are beyond the share now."""
+        return self.surge if self.old else 0
+
+    def step(self, slots: Slots, ready: Callable[[Slot, Instant], bool], now: Instant) -> bool:
+        """Exchange the next one, if all others are ready; True when the whole is done."""
+        self.old = {worker for worker in self.old if slots.of(worker) is not None}
+        if not self.old:
+            return all(slot.wanted for slot in slots)
+        ours = [slot for slot in slots if slot.wanted]
+        if all(slot.worker is not None and slot.stage is None and ready(slot, now) for slot in ours):
+            oldest = min((slot for slot in ours if slot.worker in self.old), key=lambda slot: slot.index, default=None)
+            if oldest is not None and oldest.worker is not None:
+                slots.exchange(oldest.worker, now)
+        return False

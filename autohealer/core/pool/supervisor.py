@@ -1,0 +1,489 @@
+"""Ties the parts together: one event in, the actions that follow out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from autohealer.core import events
+from autohealer.core.actions import (
+    Action,
+    AnswerRequest,
+    EmitEvent,
+    Exit,
+    LeaveCluster,
+    PublishAgent,
+    RemoveRegistration,
+)
+from autohealer.core.cluster.assignment import Assignment
+from autohealer.core.cluster.fencing import Fencing
+from autohealer.core.cluster.leader import Leader
+from autohealer.core.cluster.registrations import Registrations, Style
+from autohealer.core.events import Event
+from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, WorkerId
+from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.rolling import Rolling
+from autohealer.core.pool.slots import Slot, Slots
+from autohealer.core.pool.snapshot import Snapshot, worker_views
+
+# Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
+TICK_S = 2.0
+LOOK_AGAIN_S = 1.0
+# A heal that takes no longer is nobody else's business: two writes, and as many reads by the leader, are spared.
+HEAL_S = 1.0
+FAILED = 1
+GAVE_UP = 4
+KILLED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this agent is. ``nonce`` is new with each process, so that no worker id is used twice."""
+
+    agent: str
+    nonce: str
+    host: str
+    pid: int
+    version: str
+    http: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """This agent is to run nothing. It hands over until ``until`` at the latest, and then ends, or stays (``ends``)."""
+
+    ends: bool
+    until: Instant
+    requests: tuple[str, ...] = ()
+
+
+class Supervisor:
+    """The state of one agent for one pool, changed by ``handle`` alone.
+
+    ``overwrite_target``: this ``run`` asks for another number than the one before it, so it is written even where a
+    target stands. ``style``: how this pool's workers were seen to register in the agent's former life; it
+    says nothing of a command that is run when none of them is left.
+    """
+
+    def __init__(self, spec: PoolSpec, me: Identity, *, overwrite_target: bool, style: Style = Style.UNKNOWN) -> None:
+        self._spec, self._me = spec, me
+        self._orders: list[Action] = []
+        order = self._orders.append
+        self._slots = Slots(spec, me.agent, me.nonce, order)
+        self._former_style = style
+        self._registrations = Registrations(spec, Style.UNKNOWN, order, self._slots.fault, self._slots.ready)
+        self._leader = Leader(spec, me.agent, order)
+        self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
+        self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http)
+        self._published: AgentEntry | None = None
+        self._session_timeout_s = 0.0
+        self._peers: frozenset[str] = frozenset()
+        self._away_since: Instant | None = 0.0
+        self._had_session = self._resumed_session = False
+        self._yield_at: Instant | None = None
+        self._adopted = False
+        self._drain: Drain | None = None
+        self._rolling: Rolling | None = None
+        self._fencing = Fencing(spec.on_partition, order)
+        self._look_at: Instant | None = None
+        self._tell_at: Instant | None = None
+        self._out_of_patience = self._killing = False
+        self._leaving = False
+        self._exit = Exit(0)
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            events.WorkerExited: self._exited,
+            events.WorkerSpawned: self._spawned,
+            events.SpawnFailed: self._slots.spawn_failed,
+            events.OrphansEnded: self._slots.orphans_ended,
+            events.EvidenceTaken: self._slots.evidence,
+            events.WorkerAdopted: self._worker_adopted,
+            events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
+            events.DrainRequested: self._drain_requested,
+            events.KillRequested: self._kill,
+            events.RequestRead: self._request,
+            events.SessionOpened: self._session_opened,
+            events.ConnectionSuspended: self._suspended,
+            events.ConnectionResumed: self._resumed,
+            events.SessionLost: self._session_lost,
+            events.AuthorityProven: self._fencing.proven,
+            events.WatchdogReady: self._fencing.guarding,
+            events.WatchdogGone: self._fencing.guarding,
+            events.LeadershipWon: self._leadership_won,
+            events.LeadershipLost: self._leadership_lost,
+            events.IdentityTaken: self._identity_taken,
+            events.AccessDenied: self._access_denied,
+            events.TargetRead: self._target_read,
+            events.PlanRead: self._plan_read,
+            events.PlanRefused: lambda e: self._leader.plan_refused(e.at, e.error),
+            events.AgentsListed: self._agents_listed,
+            events.AgentsRead: self._agents_read,
+            events.ChildrenRead: self._children_read,
+            events.RegistrationSeen: lambda e: self._registrations.seen(e.worker, e.at),
+            events.RegistrationGone: lambda e: self._registrations.gone(e.worker, e.at),
+            events.StandInMade: lambda e: self._registrations.stood_in(e.worker),
+            events.WorkersRecreated: lambda e: self._unsettle(e.at),
+            events.ClusterLeft: self._left,
+            events.DeadlineReached: lambda _: None,
+        }
+
+    @property
+    def style(self) -> Style:
+        """How this pool's workers have been seen to register."""
+        return self._registrations.style
+
+    @property
+    def target_is_written(self) -> bool:
+        """Whether this ``run``'s number has had its say: from now on the target is what ``scale`` makes of it."""
+        return self._assignment.target_is_written
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this agent has drained, and nothing of it is left."""
+        return self._leaving
+
+    def handle(self, event: Event) -> list[Action]:
+        """Fold the event in, and say what is to be done now."""
+        self._handlers[type(event)](event)
+        now = event.at
+        self._slots.expire(now)
+        self._registrations.expire(now)
+        if self._yield_at is not None and now >= self._yield_at:
+            self._yield()
+        if self._slots.gave_up is not None and not self._ending:
+            self._exit = Exit(GAVE_UP, self._slots.gave_up)
+            self._begin_drain(self._slots.gave_up, Drain(ends=True, until=now))
+        if self._away_since is None:
+            self._fencing.prove(now)
+        if not self._killing:
+            self._slots.want(self._wanted(now), now)
+        if self._rolling is not None:
+            self._roll(self._rolling, now)
+            self._slots.want(self._wanted(now), now)
+        self._publish(now)
+        if self._may_decide:
+            self._leader.decide(self._entry, now)
+        if self._drain is not None and self._slots.empty and not self._leaving:
+            self._drained(self._drain)
+        orders = self._orders.copy()
+        self._orders.clear()
+        return orders
+
+    def next_deadline(self) -> Instant | None:
+        """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
+        leaders = self._leader.next_deadline() if self._may_decide else None
+        drain = self._drain.until if self._drain is not None and not self._out_of_patience else None
+        moments = (
+            self._slots.next_deadline(),
+            self._registrations.next_deadline(),
+            leaders,
+            drain,
+            self._yield_at,
+            self._look_at,
+            self._tell_at,
+            self._fencing.next_deadline(away=self._away_since is not None, runs=not self._slots.is_unwanted),
+        )
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def snapshot(self, now: Instant) -> Snapshot:
+        """How things stand."""
+        leader, plan = self._leader, self._leader.standing
+        return Snapshot(
+            at=now,
+            pool=self._spec.name,
+            agent=self._me.agent,
+            connected=self._away_since is None,
+            away_since=self._away_since,
+            target=self._assignment.target,
+            share=self._assignment.share,
+            running=self._slots.count(WorkerState.RUNNING),
+            registered=self._registrations.identified + min(leader.anonymous, self._registrations.unregistered),
+            foreign=plan.foreign if plan else None,
+            leader=plan.leader if plan else None,
+            epoch=plan.epoch if plan else None,
+            draining=self._drain is not None,
+            agents={**dict.fromkeys(self._peers), **(leader.agents or {}), self._me.agent: self._entry},
+            shares=plan.shares if plan else {},
+            workers=worker_views(self._slots, self._registrations.registered),
+        )
+
+    # ---- processes
+
+    def _worker_adopted(self, event: events.WorkerAdopted) -> None:
+        self._adopted = True
+        self._registrations.style = self._former_style
+        self._slots.adopt(event)
+        self._registrations.started(event.worker, event.at)
+
+    def _spawned(self, event: events.WorkerSpawned) -> None:
+        slot = self._slots.spawned(event)
+        if slot is not None:
+            self._registrations.started(event.worker, event.at)
+
+    def _exited(self, event: events.WorkerExited) -> None:
+        if self._slots.exited(event):
+            self._registrations.ended(event.worker, event.at)
+
+    # ---- people
+
+    def _drain_requested(self, event: events.DrainRequested) -> None:
+        if not self._ending:
+            patience_s = self._spec.drain_timeout_s if event.hand_over else 0.0
+            self._begin_drain(event.cause, Drain(ends=True, until=event.at + patience_s))
+
+    def _begin_drain(self, cause: str, drain: Drain) -> None:
+        self._drain = drain
+        self._orders.append(EmitEvent("agent.draining", {"agent": self._me.agent, "cause": cause}))
+
+    @property
+    def _ending(self) -> bool:
+        return self._drain is not None and self._drain.ends
+
+    def _wanted(self, now: Instant) -> int | None:
+        """How many workers this agent is to run now. One that drains goes by the plan while others take over."""
+        if self._drain is not None:
+            self._out_of_patience = now >= self._drain.until
+            if self._out_of_patience or not self._may_hand_over:
+                return 0
+        extra = self._rolling.extra if self._rolling and self._drain is None else 0
+        share = self._assignment.share
+        return self._fencing.allowed(share + extra if share else share, now)
+
+    @property
+    def _may_hand_over(self) -> bool:
+        """Whether there may be another agent that takes what this one gives away: if none does, the plan says so."""
+        return self._away_since is None and bool(self._peers - {self._me.agent})
+
+    def _drained(self, drain: Drain) -> None:
+        """Nothing of this agent's workers is left."""
+        for request in drain.requests:
+            self._orders.append(AnswerRequest(request))
+        if drain.ends:
+            self._leaving = True
+            self._orders.append(LeaveCluster())
+        elif drain.requests:
+            self._drain = replace(drain, requests=())
+
+    def _kill(self, event: events.KillRequested) -> None:
+        self._drain, self._killing = Drain(ends=True, until=event.at), True
+        self._out_of_patience = True
+        self._exit = Exit(KILLED)
+        self._slots.kill_all(event.at)
+
+    def _request(self, event: events.RequestRead) -> None:
+        worker = WorkerId.parse(event.subject)
+        if event.verb == "stop":
+            self._drain_requested(events.DrainRequested(event.at, "autohealer stop", hand_over=False))
+        elif event.verb == "kill" and worker is not None and worker.agent == self._me.agent:
+            self._slots.kill(event.subject)
+            self._orders.append(AnswerRequest(event.request))
+        elif event.verb == "restart" and event.subject == self._me.agent:
+            self._rolling = self._rolling or Rolling(surge=int(self._spec.on_partition is OnPartition.KEEP))
+            self._rolling.begin(event.request, [slot.worker for slot in self._slots if slot.worker and slot.wanted])
+        elif event.verb == "drain" and event.subject == self._me.agent:
+            self._drain_and_stay(event)
+        elif event.verb == "undrain" and event.subject == self._me.agent:
+            self._drain = self._drain if self._ending else None
+            self._orders.append(AnswerRequest(event.request))
+
+    def _roll(self, rolling: Rolling, now: Instant) -> None:
+        """One step of a rolling restart. It is over, too, when there is nothing that should run."""
+
+        def ready(slot: Slot, now: Instant) -> bool:
+            running = slot.state is WorkerState.RUNNING and slot.worker is not None
+            return running and self._registrations.settled(str(slot.worker), slot.since, now)
+
+        self._look_at = None
+        if self._drain is not None or not self._assignment.share or rolling.step(self._slots, ready, now):
+            self._rolling = None
+            self._orders.extend(map(AnswerRequest, rolling.requests))
+        else:
+            self._look_at = now + max(self._spec.register_grace_s, LOOK_AGAIN_S)
+
+    def _drain_and_stay(self, event: events.RequestRead) -> None:
+        if self._drain is None:
+            until = event.at + self._spec.drain_timeout_s
+            self._begin_drain("autohealer drain", Drain(ends=False, until=until, requests=(event.request,)))
+        else:
+            self._drain = replace(self._drain, requests=(*self._drain.requests, event.request))
+
+    # ---- ZooKeeper
+
+    def _session_opened(self, event: events.SessionOpened) -> None:
+        self._session_timeout_s = event.timeout_s
+        self._fencing.session_opened(event.timeout_s)
+        self._leader.session_opened(event.at)
+        self._report("zookeeper.connected", session_timeout=event.timeout_s, resumed=event.resumed)
+        if self._adopted or self._had_session:
+            self._unsettle(event.at)
+        else:
+            self._registrations.unsettle(-inf)
+        self._end_absence(event.at)
+        self._had_session, self._resumed_session = True, event.resumed
+        if not event.resumed:
+            self._assignment.session_opened()
+        self._published = None
+
+    def _suspended(self, event: events.ConnectionSuspended) -> None:
+        if self._away_since is None:
+            self._away_since = event.at
+            self._registrations.unsettle(inf)
+            self._report("zookeeper.suspended")
+
+    def _resumed(self, event: events.ConnectionResumed) -> None:
+        if self._away_since is None:
+            return
+        self._report("zookeeper.connected", session_timeout=self._session_timeout_s, resumed=True)
+        self._unsettle(event.at)
+        self._end_absence(event.at)
+
+    def _session_lost(self, event: events.SessionLost) -> None:
+        if self._away_since is None:
+            self._away_since = event.at
+        self._registrations.unsettle(inf)
+        self._registrations.session_lost()
+        self._fencing.session_lost()
+        self._assignment.session_lost()
+        self._leadership_lost(event)
+        self._leader.agents_listed()
+        self._report("zookeeper.lost")
+
+    def _end_absence(self, now: Instant) -> None:
+        """ZooKeeper is there again. After a long absence the other agents are only just coming back, too."""
+        if self._had_session and self._away_since is not None and now - self._away_since > self._session_timeout_s / 3:
+            self._leader.hold(now + self._session_timeout_s, "ZooKeeper was away")
+        self._away_since = None
+
+    def _unsettle(self, now: Instant) -> None:
+        """What vanishes within a session timeout of an outage is nobody's fault."""
+        self._registrations.unsettle(now + self._session_timeout_s + self._spec.register_grace_s)
+
+    def _leadership_won(self, event: events.LeadershipWon) -> None:
+        self._leader.won(event.epoch)
+        self._report("leader.elected", leader=self._me.agent, epoch=event.epoch)
+
+    def _leadership_lost(self, _: Event) -> None:
+        if self._leader.epoch is not None:
+            self._report("leader.lost", leader=self._me.agent, epoch=self._leader.epoch)
+        self._leader.lost()
+
+    def _identity_taken(self, event: Event) -> None:
+        """Two that go by one name would undo each other's work: the one that comes later yields.
+
+        Unless it is this agent's own former life, whose session nobody has noted down and which is about to end.
+        """
+        if self._yield_at is None:
+            patience_s = 0.0 if self._resumed_session else self._session_timeout_s + TICK_S
+            self._yield_at = event.at + patience_s
+
+    def _yield(self) -> None:
+        self._yield_at = None
+        self._orders.append(
+            Exit(FAILED, f"another agent goes by the id {self._me.agent}: its state directory is a copy of this one's")
+        )
+
+    def _access_denied(self, event: events.AccessDenied) -> None:
+        """At the start it is a mistake to be mended; later the workers matter more than ZooKeeper."""
+        if self._assignment.share is None:
+            self._orders.append(Exit(FAILED, event.error))
+
+    def _target_read(self, event: events.TargetRead) -> None:
+        if self._ending:
+            return
+        self._assignment.target_read(event)
+        self._leader.target_read(self._assignment.target)
+
+    def _plan_read(self, event: events.PlanRead) -> None:
+        former = self._leader.standing
+        self._leader.plan_read(event.plan, event.mzxid)
+        self._assignment.plan_read(event)
+        self._slots.epoch = self._assignment.epoch
+        if event.plan is None:
+            return
+        if self._leader.agents is None and not self._assignment.was_found:
+            # The plan names everybody who is there; who was never named yet may only just have come.
+            named = frozenset(event.plan.shares)
+            gone = (former.shares.keys() if former else named) - named
+            self._meet(self._peers - gone | named)
+        elsewhere = event.plan.anonymous and event.plan.leader != self._me.agent
+        self._registrations.anonymous_elsewhere(elsewhere, event.at)
+
+    def _agents_listed(self, event: events.AgentsListed) -> None:
+        self._yield_at = None  # only who has the name gets to see the others
+        self._meet(event.names | {self._me.agent})
+        self._leader.agents_listed()
+
+    def _agents_read(self, event: events.AgentsRead) -> None:
+        self._yield_at = None
+        self._meet(frozenset(event.agents))
+        self._leader.agents_read(event.agents, event.at, self._session_timeout_s)
+
+    def _meet(self, peers: frozenset[str]) -> None:
+        """These are the agents now."""
+        for agent in sorted(peers - self._peers):
+            self._report("agent.joined", agent=agent)
+        for agent in sorted(self._peers - peers):
+            self._report("agent.left", agent=agent)
+        self._peers = peers
+
+    def _children_read(self, event: events.ChildrenRead) -> None:
+        new, left = self._leader.children_read(event.children, event.at)
+        self._registrations.anonymous_vanished(left)
+        for worker in self._leader.names_of(self._me.agent):
+            if self._slots.of(worker) is None:
+                self._orders.append(RemoveRegistration(worker))
+        if new:
+            self._registrations.anonymous_seen(event.at)
+
+    def _left(self, _: events.ClusterLeft) -> None:
+        self._orders.append(self._exit)
+
+    # ---- how
+
+    @property
+    def _may_decide(self) -> bool:
+        """Whether this agent, if it leads, knows enough to change the plan now."""
+        return self._away_since is None and not self._registrations.inspecting and not self._leaving
+
+    @property
+    def _running(self) -> int:
+        """What others go by: workers that do their job; where there may never be too many, every process."""
+        if self._spec.on_partition is OnPartition.STOP:
+            return self._slots.processes
+        return self._slots.count(WorkerState.RUNNING)
+
+    def _publish(self, now: Instant) -> None:
+        entry = replace(
+            self._entry,
+            share=self._assignment.share or 0,
+            running=self._running,
+            unregistered=self._registrations.unregistered,
+            departed=self._registrations.departed(now),
+            draining=self._drain is not None,
+            plan=self._assignment.followed,
+        )
+        self._entry = entry
+        if not self._is_healing(entry):
+            self._tell_at = None
+        elif self._tell_at is None:
+            self._tell_at = now + HEAL_S
+        if entry != self._published and not self._leaving and (self._tell_at is None or now >= self._tell_at):
+            self._tell_at, self._published = None, entry
+            self._orders.append(PublishAgent(entry))
+
+    def _is_healing(self, entry: AgentEntry) -> bool:
+        """Whether all of the share ran, as was said, and nothing has changed but that some of it does not now.
+
+        Where there may never be too many, others may be waiting for every end.
+        """
+        published = self._published
+        return (
+            self._spec.on_partition is OnPartition.KEEP
+            and published is not None
+            and entry.running < entry.share == published.running
+            and entry == replace(published, running=entry.running)
+        )
+
+    def _report(self, event: str, **fields: object) -> None:
+        self._orders.append(EmitEvent(event, fields))

@@ -1,0 +1,9 @@
+"""Start a worker, hear of its end, and find it again after the agent's death.
+
+- ``command``      is the command runnable, and where is it
+- ``environment``  what a worker finds in its environment
+- ``spawn``        start a worker: one posix_spawn, everything about it computed before
+- ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
+- ``adoption``     find and verify the workers of an agent that is gone
+- ``setup``        what the agent's own process needs before it starts workers
+"""

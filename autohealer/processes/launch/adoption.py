@@ -1,0 +1,117 @@
+"""Find the workers of an agent that is gone: those of its ledger, and those it had no time to write down."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from autohealer.processes.launch.environment import AGENT, POOL, WORKER_ID
+from autohealer.processes.tree import procfs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+_EXEC_PAUSE_S = 0.01
+
+
+class KnownWorker(Protocol):
+    """A line of the ledger, under the boot id of today."""
+
+    @property
+    def worker(self) -> str:
+        """Its id."""
+
+    @property
+    def slot(self) -> int:
+        """Its place."""
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+
+    @property
+    def start_time(self) -> int:
+        """Clock ticks from boot to its start."""
+
+    @property
+    def started(self) -> str:
+        """The same, RFC 3339."""
+
+
+class Found(NamedTuple):
+    """A living worker, verified; whoever gets it owns the pidfd."""
+
+    worker: str
+    slot: int
+    pid: int
+    pidfd: int
+    start_time: int
+    started: str
+
+
+def slot_of(worker: str, agent_id: str) -> int | None:
+    """The slot in a worker id ``AGENT-SLOT-UNIQUE`` of this agent; None for any other text.
+
+    An agent's id may hold dashes, the other two parts hold none.
+    """
+    parts = worker.rsplit("-", 2)
+    if len(parts) != 3 or parts[0] != agent_id or not parts[1].isascii() or not parts[1].isdigit():
+        return None
+    return int(parts[1])
+
+
+def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list[Found]:
+    """Every living worker of this agent and pool, each once, by slot.
+
+    A worker of the ledger is the process with its pid and start time. One that is not in it (spawned in the
+    agent's last instant, or while the disk was full) is a session leader whose environment names it; of several such,
+    as a worker's own child may lead a session, the oldest. What bears the id of a worker that the ledger holds is
+    only its offspring.
+    """
+    stats = procfs.all_stats()
+    candidates: dict[str, tuple[procfs.Stat, int, str]] = {}
+    known = list(known)
+    for entry in known:
+        stat = stats.get(entry.pid)
+        if stat is not None and stat.start_time == entry.start_time:
+            candidates[entry.worker] = (stat, entry.slot, entry.started)
+    in_ledger = {entry.worker for entry in known}
+    leaders = [stat for stat in stats.values() if stat.pid == stat.session and not stat.is_gone]
+    for stat in sorted(leaders, key=lambda stat: (stat.start_time, stat.pid)):
+        worker = _marked_worker(stat, agent_id, pool)
+        if worker is not None and worker not in in_ledger and worker not in candidates:
+            slot = slot_of(worker, agent_id)
+            if slot is not None:
+                started = procfs.started_at(stat.start_time).isoformat().replace("+00:00", "Z")
+                candidates[worker] = (stat, slot, started)
+    found = []
+    for worker, (stat, slot, started) in candidates.items():
+        pidfd = _open_verified(stat)
+        if pidfd is not None:
+            found.append(Found(worker, slot, stat.pid, pidfd, stat.start_time, started))
+    return sorted(found, key=lambda worker: (worker.slot, worker.start_time))
+
+
+def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str) -> str | None:
+    while not (environ := procfs.environment(stat.pid)):
+        if environ is None or not procfs.may_be_in_exec(stat):
+            return None
+        time.sleep(_EXEC_PAUSE_S)
+    if procfs.variable(environ, AGENT) != agent_id or procfs.variable(environ, POOL) != pool:
+        return None
+    return procfs.variable(environ, WORKER_ID)
+
+
+def _open_verified(stat: procfs.Stat) -> int | None:
+    """A pidfd of this very process; None if it has ended. Raises OSError when out of descriptors."""
+    try:
+        pidfd = os.pidfd_open(stat.pid)
+    except ProcessLookupError:
+        return None
+    again = procfs.read_stat(stat.pid)
+    if again is None or again.is_gone or again.start_time != stat.start_time:
+        os.close(pidfd)
+        return None
+    return pidfd

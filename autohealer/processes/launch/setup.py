@@ -1,0 +1,68 @@
+"""What the agent's own process needs before it starts workers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def become_subreaper() -> bool:
+    """Let the orphans among our descendants become our children; False where that cannot be had.
+
+    Without it they go to init, and a look at our own children does not find them: whoever searches for a
+    worker's orphans has to walk the whole of /proc then.
+    """
+    import ctypes  # noqa: PLC0415  (a megabyte, for one call)
+
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        return int(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
+    except (OSError, AttributeError):
+        return False
+
+
+def set_cloexec() -> None:
+    """Keep from workers what the agent inherited itself, such as a pipe whose reader waits for its end.
+
+    What Python opens is close-on-exec already; what our own parent left open is not. Standard input,
+    output and error are left alone.
+    """
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        fd = int(name)
+        if fd > 2:
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
+                os.set_inheritable(fd, False)
+
+
+def reset_sigchld() -> None:
+    """Undo an ignored SIGCHLD, as some parents leave behind.
+
+    With it the kernel reaps our children by itself: their exit status is lost, and their pids are free for
+    others before we have heard of the exit. Call it in the main thread.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def block_termination_signals() -> None:
+    """Let no polite signal change how we end any more: all is done, but for the interpreter's own end.
+
+    A loop that closes gives signals back to the kernel, for which each of them is a death. Call it in the main
+    thread, when no other is left.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
+def raise_descriptor_limit() -> tuple[int, int]:
+    """Allow ourselves as many descriptors as we may have, since each worker takes one.
+
+    Returns the (soft, hard) limits that were in force: `Spawner` gives them to the workers, as a program that
+    uses select() breaks beyond 1024.
+    """
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    return before

@@ -1,0 +1,177 @@
+"""Start a worker, quickly: between a death and its replacement stands one call of posix_spawn.
+
+glibc makes it from clone(CLONE_VM | CLONE_VFORK): its cost does not grow with the agent's memory, and what fails
+in the child before or at exec comes back as an errno. Everything else is computed when the `Spawner` is made.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+import resource
+import signal
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autohealer.processes.launch.command import Command
+
+    _FileActions = list[tuple[object, ...]]
+
+_TEMPORARY = frozenset(
+    {
+        errno.EAGAIN,  # too many processes
+        errno.ENOMEM,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOSPC,  # the kernel's word for a full pid namespace
+        errno.EINTR,
+        errno.EIO,
+        errno.ETXTBSY,  # the program is being written just now
+    }
+)
+# Ignored signals stay ignored across exec, and Python ignores SIGPIPE and SIGXFSZ, a shell SIGINT of what it runs
+# with &, nohup SIGHUP: a worker begins with the defaults, all of them.
+DEFAULTED = tuple(int(signum) for signum in signal.valid_signals() if signum not in (signal.SIGKILL, signal.SIGSTOP))
+_NULL = "/dev/null"
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+_TO_NULL = [(os.POSIX_SPAWN_OPEN, 1, _NULL, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, 1, 2)]
+_PLACEHOLDERS = ("{slot}", "{port}", "{worker}")
+
+
+class Output(enum.Enum):
+    """Where what a worker writes goes, as ``--log`` says."""
+
+    FILE = "file"
+    STDOUT = "stdout"
+    NONE = "none"
+
+
+class Spawned(NamedTuple):
+    """A worker that was started."""
+
+    pid: int
+    pidfd: int
+    output_error: OSError | None
+    """Why its output goes to /dev/null instead of its file."""
+
+
+def is_temporary(error_number: int) -> bool:
+    """May the same start succeed later with nothing changed but the load on the machine?"""
+    return error_number in _TEMPORARY
+
+
+class Spawner:
+    """Starts the workers of one pool: same command, same environment but for a few variables."""
+
+    def __init__(
+        self,
+        command: Command,
+        environ: Mapping[str, str],
+        output: Output,
+        *,
+        descriptor_limit: tuple[int, int] | None = None,
+    ) -> None:
+        """Compute all that the workers have in common.
+
+        ``descriptor_limit`` is the (soft, hard) limit on open files that workers get, where the agent has raised
+        its own. Their working directory is the agent's.
+        """
+        self._path = command.path
+        self._argv = command.argv
+        self._is_template = any(
+            placeholder in argument for argument in command.argv[1:] for placeholder in _PLACEHOLDERS
+        )
+        # As bytes, since posix_spawn would otherwise encode every variable anew for every worker.
+        self._environ = {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
+        self._stdin: tuple[object, ...] = (os.POSIX_SPAWN_OPEN, 0, _NULL, os.O_RDONLY, 0)
+        self._without_file: _FileActions = [self._stdin] if output is Output.STDOUT else [self._stdin, *_TO_NULL]
+        self._descriptor_limit = descriptor_limit
+
+    def spawn(
+        self,
+        worker_env: Mapping[str, str],
+        *,
+        slot: int,
+        worker: str,
+        port: int | None = None,
+        output_path: str | None = None,
+    ) -> Spawned:
+        """Start a worker in a session of its own.
+
+        Raises OSError where it cannot be started (`is_temporary` tells whether to try again). A failure to
+        open ``output_path`` is not one: nothing may keep a worker from running over its log.
+        """
+        argv = self._arguments(slot, worker, port) if self._is_template else self._argv
+        environ = self._environ.copy()
+        for name, value in worker_env.items():
+            environ[os.fsencode(name)] = os.fsencode(value)
+        output_error = None
+        if output_path is None:
+            pid = self._start(argv, environ, self._without_file)
+        else:
+            try:
+                pid = self._start(argv, environ, self._into_file(output_path))
+            except OSError as error:
+                # The errno does not tell which step has failed in the child. If it was the command,
+                # then it fails again, and that error is the true one.
+                pid = self._start(argv, environ, [self._stdin, *_TO_NULL])
+                output_error = OSError(error.errno, error.strerror, output_path)
+        return Spawned(pid, self._open_pidfd(pid), output_error)
+
+    def _arguments(self, slot: int, worker: str, port: int | None) -> list[str]:
+        """The arguments with the known placeholders replaced; no other brace is touched."""
+        values = {"{slot}": str(slot), "{worker}": worker}
+        if port is not None:
+            values["{port}"] = str(port)
+        argv = list(self._argv)
+        for index in range(1, len(argv)):
+            for placeholder, value in values.items():
+                argv[index] = argv[index].replace(placeholder, value)
+        return argv
+
+    def _into_file(self, path: str) -> _FileActions:
+        return [
+            self._stdin,
+            (os.POSIX_SPAWN_OPEN, 1, path, _APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+
+    def _start(
+        self,
+        argv: list[str] | tuple[str, ...],
+        environ: dict[bytes, bytes],
+        file_actions: _FileActions,
+    ) -> int:
+        return os.posix_spawn(
+            self._path,
+            argv,
+            environ,
+            file_actions=file_actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=DEFAULTED,
+        )
+
+    def _open_pidfd(self, pid: int) -> int:
+        """A handle on our child, whose pid cannot be another's as long as it is not reaped."""
+        try:
+            if self._descriptor_limit is not None:
+                self._lower_descriptor_limit(pid, self._descriptor_limit)
+            return os.pidfd_open(pid)
+        except OSError:
+            # Out of descriptors: a worker whose end nobody would hear of must not live.
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+
+    @staticmethod
+    def _lower_descriptor_limit(pid: int, limit: tuple[int, int]) -> None:
+        """posix_spawn sets no limits, so this comes an instant after exec, while the program is being linked."""
+        try:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        except (PermissionError, ProcessLookupError):
+            return  # a setuid program keeps the agent's limit; one that has ended needs none

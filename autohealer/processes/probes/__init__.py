@@ -1,0 +1,4 @@
+"""Checks whether something answers.
+
+- ``http``  one HTTP GET in the event loop
+"""

@@ -1,0 +1,239 @@
+"""End what dead workers have left behind, apart from the path that heals.
+
+Nothing is polled: a worker's death asks for a look, the end of a orphan asks for another, and one timer stands for the
+next deadline. All deaths within a moment share a look.
+
+A process is identified before it is signalled: found as somebody's orphan, then held by a pidfd, then read again.
+As a pidfd never changes its process, the one that is signalled is the one that was found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autohealer.processes.launch.exits import send_signal
+from autohealer.processes.tree import procfs
+from autohealer.processes.tree.process_tree import DeadWorker, Orphan, look_for_orphans
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Container, Iterable
+
+_FIRST_LOOK_S = 0.02
+_NEXT_LOOK_S = 0.005
+_UNSURE_LOOK_S = 0.02
+_RETRY_S = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Case:
+    """A dead worker that may have left something."""
+
+    dead: DeadWorker
+    signum: int
+    deadline: float
+    held: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A orphan that was identified and signalled."""
+
+    case: _Case
+    pidfd: int
+
+
+class Orphans:
+    """Clears away after dead workers, and calls ``on_cleared(worker)`` when nothing of one is left.
+
+    ``own`` answers which processes are never a orphan, and not to be reaped here: the workers that are not released
+    yet, and children of the agent that somebody else waits for. ``orphans_come`` says that the agent is a subreaper.
+    Release a worker in ``on_cleared``: until then its zombie keeps the ids of its group and session.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_cleared: Callable[[str], None],
+        own: Callable[[], Container[int]],
+        *,
+        orphans_come: bool,
+    ) -> None:
+        self._loop = loop
+        self._on_cleared = on_cleared
+        self._own = own
+        self._orphans_come = orphans_come
+        self._cases: dict[str, _Case] = {}
+        self._held: dict[int, _Held] = {}
+        self._hopeless: set[tuple[int, int]] = set()
+        self._look: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def clear(self, workers: Iterable[tuple[str, int, bool]], signum: int, deadline_s: float) -> None:
+        """Send ``signum`` to what the workers (id, pid, is it our child) left, and SIGKILL ``deadline_s`` from now.
+
+        For a worker that is being cleared already this is the new order.
+        """
+        deadline = self._loop.time() + deadline_s
+        for worker, pid, is_child in workers:
+            case = self._cases.get(worker)
+            if case is None:
+                self._cases[worker] = _Case(DeadWorker(worker, pid, is_child), signum, deadline)
+                continue
+            case.signum, case.deadline = signum, deadline
+            for held in list(case.held):
+                self._signal(held)
+        self._look_in(_FIRST_LOOK_S)
+        self._set_timer()
+
+    def reap_strays(self) -> None:
+        """Reap orphans of living workers that have ended as our children.
+
+        Nothing tells of their end but SIGCHLD; a call now and then is enough, and costs one system call.
+        """
+        own = self._own()
+        with contextlib.suppress(ChildProcessError):
+            while status := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if status.si_pid in own:
+                    break  # it hides what comes behind it, until it is released
+                _reap(status.si_pid)
+
+    def close(self) -> None:
+        """Stop looking. What was left is left."""
+        for handle in (self._look, self._timer):
+            if handle is not None:
+                handle.cancel()
+        for held in self._held.values():
+            self._loop.remove_reader(held.pidfd)
+            os.close(held.pidfd)
+        self._held.clear()
+        self._cases.clear()
+
+    def _look_in(self, delay_s: float) -> None:
+        if self._look is None:
+            self._look = self._loop.call_later(delay_s, self._sweep)
+
+    def _sweep(self) -> None:
+        self._look = None
+        if not self._cases:
+            return
+        look = look_for_orphans(
+            (case.dead for case in self._cases.values()),
+            {pid: held.case.dead.worker for pid, held in self._held.items()},
+            self._own(),
+            orphans_come=self._orphans_come,
+        )
+        for pid in look.ended:
+            if pid not in self._held:
+                _reap(pid)
+        unsettled = set()
+        for orphan in look.orphans:
+            if orphan.stat.pid not in self._held and self._take(orphan):
+                unsettled.add(orphan.worker)
+        if not look.is_sure:
+            unsettled.update(self._cases)
+            self._look_in(_UNSURE_LOOK_S)
+        cleared = [name for name, case in self._cases.items() if not case.held and name not in unsettled]
+        for worker in cleared:
+            del self._cases[worker]
+        self._set_timer()
+        for worker in cleared:
+            self._on_cleared(worker)
+
+    def _take(self, orphan: Orphan) -> bool:
+        """Hold a orphan and signal it; True if there is more to be looked for because of it."""
+        stat = orphan.stat
+        if (stat.pid, stat.start_time) in self._hopeless:
+            return False
+        case = self._cases[orphan.worker]
+        try:
+            pidfd = os.pidfd_open(stat.pid)
+        except ProcessLookupError:
+            self._look_in(_NEXT_LOOK_S)  # it has ended, and may have left children in its turn
+            return True
+        except OSError as error:
+            _log.warning("cannot hold pid %d, left by worker %s: %s", stat.pid, orphan.worker, error.strerror)
+            self._look_in(_RETRY_S)
+            return True
+        again = procfs.read_stat(stat.pid)
+        if again is None or again.start_time != stat.start_time:
+            os.close(pidfd)
+            self._look_in(_NEXT_LOOK_S)
+            return True
+        self._held[stat.pid] = _Held(case, pidfd)
+        case.held.add(stat.pid)
+        self._loop.add_reader(pidfd, self._ended, stat.pid)
+        if case.signum == signal.SIGKILL:
+            _kill_group(case.dead)
+        self._signal(stat.pid)
+        return True
+
+    def _signal(self, pid: int) -> None:
+        held = self._held[pid]
+        try:
+            send_signal(held.pidfd, held.case.signum)
+        except ProcessLookupError:
+            pass  # the loop is about to tell us
+        except PermissionError:
+            worker = held.case.dead.worker
+            _log.warning("pid %d, left by worker %s, belongs to another user: it stays", pid, worker)
+            stat = procfs.read_stat(pid)
+            if stat is not None:
+                self._hopeless.add((pid, stat.start_time))
+            self._drop(pid)
+
+    def _ended(self, pid: int) -> None:
+        held = self._held[pid]
+        with contextlib.suppress(ChildProcessError):  # its parent is another orphan, or init
+            os.waitid(os.P_PIDFD, held.pidfd, os.WEXITED | os.WNOHANG)
+        self._drop(pid)
+
+    def _drop(self, pid: int) -> None:
+        held = self._held.pop(pid)
+        held.case.held.discard(pid)
+        self._loop.remove_reader(held.pidfd)
+        os.close(held.pidfd)
+        self._look_in(_NEXT_LOOK_S)
+
+    def _set_timer(self) -> None:
+        """One timer for the next deadline of a case that still waits for its orphans to end by themselves."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        patient = [case.deadline for case in self._cases.values() if case.signum != signal.SIGKILL]
+        if patient:
+            self._timer = self._loop.call_at(min(patient), self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for case in self._cases.values():
+            if case.signum != signal.SIGKILL and case.deadline <= now:
+                case.signum = signal.SIGKILL
+                for pid in list(case.held):
+                    self._signal(pid)
+        self._look_in(_NEXT_LOOK_S)
+        self._set_timer()
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
+
+
+def _kill_group(dead: DeadWorker) -> None:
+    """Kill the worker's process group in one go, which no fork can slip through.
+
+    Only while the worker's zombie is our child: then the group's id is the worker's for certain.
+    """
+    stat = procfs.read_stat(dead.pid)
+    if dead.is_child and stat is not None and stat.is_gone and stat.parent == os.getpid():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(dead.pid, signal.SIGKILL)
