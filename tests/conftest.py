@@ -17,6 +17,7 @@ from kazoo.client import KazooClient
 
 from tests.support import browser as chromium
 from tests.support import course_worker as course
+from tests.support import suite
 from tests.support.browser import Browser
 from tests.support.pools import Pool
 from tests.support.processes import Processes
@@ -32,6 +33,12 @@ RECONNECTING = {"max_tries": -1, "delay": 0.02, "backoff": 1.5, "max_delay": 0.2
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
 settings.load_profile("any machine")
+
+
+def pytest_configure() -> None:
+    """Before any test: whatever starts the suite, and however it ends, its agents behave, and end with it."""
+    suite.use_usual_signals()
+    suite.leave_nothing_behind()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
