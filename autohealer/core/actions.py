@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from autohealer.core.model import AgentEntry, Instant, Plan
+from autohealer.core.notices import Notice
 
 
 class Action:
-    """Base of all actions."""
+    """Base of all actions. One that is ``urgent`` is carried out at once, the others when it is quiet."""
 
     __slots__ = ()
+    urgent: ClassVar[bool] = False
 
 
 # ---- processes
@@ -21,6 +23,8 @@ class Action:
 class SpawnWorker(Action):
     """Ends in WorkerSpawned or SpawnFailed. ``epoch`` is the fencing token: the mzxid of the plan."""
 
+    urgent: ClassVar[bool] = True
+
     worker: str
     slot: int
     epoch: int
@@ -29,6 +33,8 @@ class SpawnWorker(Action):
 @dataclass(frozen=True, slots=True)
 class SignalWorker(Action):
     """To the worker's own process, if it is there; ends in WorkerExited, or in nothing."""
+
+    urgent: ClassVar[bool] = True
 
     worker: str
     signum: int
@@ -46,6 +52,27 @@ class EndOrphans(Action):
 @dataclass(frozen=True, slots=True)
 class TakeEvidence(Action):
     """Ends in EvidenceTaken."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartSenses(Action):
+    """Begin to look at this life: ProbeAnswered, NotifyReceived, ProgressRead, UsageSampled, LogMatched may follow.
+
+    Ordered once a life has a process, and only where the pool asks for some sense. The timetable is the adapter's:
+    more often until the first success, a random phase, then the interval.
+    """
+
+    worker: str
+    pid: int
+    slot: int
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopSenses(Action):
+    """Look at this life no more: it is being stopped, or gone."""
 
     worker: str
 
@@ -143,8 +170,7 @@ class LeaveCluster(Action):
 class EmitEvent(Action):
     """Something that people want to know: a line of ``autohealer events``."""
 
-    event: str
-    fields: Mapping[str, object]
+    notice: Notice
 
 
 @dataclass(frozen=True, slots=True)

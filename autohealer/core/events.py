@@ -84,6 +84,84 @@ class ConnectionsSeen(Event):
     workers: frozenset[str]
 
 
+# ---- senses. Each is about one life; what is told of a life that is gone is ignored. An adapter that knows that it was
+# late itself (its timer came an interval late, its process was frozen) tells nothing.
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswered(Event):
+    """What came of one probe. All probes of a pool must pass.
+
+    A failure counts ``weight``: one half for a timeout while the host is short of CPU.
+    """
+
+    worker: str
+    probe: str
+    ok: bool
+    detail: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyReceived(Event):
+    """A message of the worker (sd_notify, or ``autohealer.worker``); only what it says is set.
+
+    ``trigger``: the worker calls itself faulty. ``extend_s``: EXTEND_TIMEOUT_USEC, in seconds. ``idle``: it has
+    nothing to do. ``task`` begins, with its own limit where it has one; ``task_ended`` has ended.
+    """
+
+    worker: str
+    ready: bool = False
+    beat: bool = False
+    trigger: bool = False
+    status: str | None = None
+    extend_s: float | None = None
+    stopping: bool = False
+    progress: float | None = None
+    idle: bool = False
+    task: str | None = None
+    task_limit_s: float | None = None
+    task_ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressRead(Event):
+    """The worker's counter of finished work, and whether it is ``busy``; None where that could not be read."""
+
+    worker: str
+    value: float | None
+    busy: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one worker uses: CPU seconds so far, resident bytes, and the state letter of its process.
+
+    ``traced``: a debugger is at it. ``output_bytes``: how much it has written so far; None where that is not known.
+    """
+
+    cpu_s: float
+    rss: int
+    state: str
+    traced: bool
+    output_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSampled(Event):
+    """One look at all workers, by worker id."""
+
+    usages: Mapping[str, Usage]
+
+
+@dataclass(frozen=True, slots=True)
+class LogMatched(Event):
+    """The worker has written the line that ``--ready log:REGEX`` waits for."""
+
+    worker: str
+
+
 # ---- people
 
 

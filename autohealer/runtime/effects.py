@@ -8,10 +8,11 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autohealer.coordination.pool.paths import split_hosts
-from autohealer.core import actions, events
+from autohealer.core import actions, events, notices
 from autohealer.processes.evidence import take_evidence
 from autohealer.processes.launch.environment import incarnation_environment
 from autohealer.processes.launch.spawn import is_temporary
@@ -217,10 +218,10 @@ class Effects:
     # ---- people
 
     def _report(self, action: actions.EmitEvent, at: Instant) -> None:
-        fields = action.fields
-        if action.event == "worker.backoff" and self._output:
-            fields = {**fields, "output": self._output.tail(int(str(fields["slot"])), LAST_LINES)}
-        self._log.record(action.event, fields, time.time() - (now() - at))
+        notice = action.notice
+        if isinstance(notice, notices.WorkerBackoff) and notice.slot is not None and self._output:
+            notice = replace(notice, output=tuple(self._output.tail(notice.slot, LAST_LINES)))
+        self._log.record(notice, time.time() - (now() - at))
 
 
 def _connected(pids: list[int], hosts: str) -> set[int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+
+from autohealer.core.notices import Notice
 
 Line = Mapping[str, object]
 
@@ -17,6 +20,16 @@ MAX_BYTES = 10 * 2**20
 def timestamp(unix_s: float) -> str:
     """A moment as RFC 3339 in UTC with microseconds."""
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def as_fields(notice: Notice) -> dict[str, object]:
+    """The notice's fields, in their order, as people and programs get them."""
+    fields: dict[str, object] = {}
+    for field in dataclasses.fields(notice):
+        value = getattr(notice, field.name)
+        if value is not None or field.name not in notice.optional:
+            fields[field.name] = list(value) if isinstance(value, tuple) else value
+    return fields
 
 
 class EventLog:
@@ -32,9 +45,9 @@ class EventLog:
         self._fd: int | None = None
         self.dropped = 0
 
-    def record(self, event: str, fields: Line, unix_s: float) -> None:
+    def record(self, notice: Notice, unix_s: float) -> None:
         """Take in an event that happened at this time."""
-        self._waiting.append({"time": timestamp(unix_s), "event": event, **fields})
+        self._waiting.append({"time": timestamp(unix_s), "event": notice.event, **as_fields(notice)})
 
     def flush(self) -> None:
         """Write what has been collected, and tell the listener."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from autohealer.core.actions import Action, SignalWorker, SpawnWorker
 from autohealer.core.events import DeadlineReached
 from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
     import asyncio
 
+    from autohealer.core.actions import Action
     from autohealer.core.events import Event
     from autohealer.core.model import Instant
     from autohealer.core.pool.supervisor import Supervisor
@@ -20,8 +20,6 @@ QUIET_S = 0.002
 PATIENCE_S = 1.0
 SLICE_S = 0.004
 AFTER_MISTAKE_S = 1.0
-
-URGENT = (SpawnWorker, SignalWorker)
 
 
 class Effects(Protocol):
@@ -70,7 +68,7 @@ class Inbox:
                 while self._events:
                     event = self._events.popleft()
                     for action in self._supervisor.handle(event):
-                        (self._urgent if isinstance(action, URGENT) else self._later).append((action, event.at))
+                        (self._urgent if action.urgent else self._later).append((action, event.at))
                 if self._urgent:
                     self._effects.perform(*self._urgent.popleft())
                     self._last_urgent = now()

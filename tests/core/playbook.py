@@ -19,6 +19,7 @@ from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Plan, PoolSpec
 from autohealer.core.pool.supervisor import Identity, Supervisor
+from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
 
@@ -104,7 +105,7 @@ class Playbook:
 
     def told(self, event: str) -> list[dict[str, Any]]:
         """What people were told by events of this name since the last time."""
-        return [dict(report.fields) for report in self.take(EmitEvent) if report.event == event]
+        return [as_fields(order.notice) for order in self.take(EmitEvent) if order.notice.event == event]
 
     def expect(self, *expected: Action) -> None:
         """Exactly this was ordered since the last time, in this order."""

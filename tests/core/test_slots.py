@@ -16,8 +16,11 @@ from autohealer.core.events import (
     WorkerSpawned,
 )
 from autohealer.core.model import PoolSpec
+from autohealer.core.notices import WorkerExited as WorkerExitedNotice
+from autohealer.core.notices import WorkerFaulty
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.slots import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Slots
+from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
 STOP, STOP_TIMEOUT_S = 15, 10.0
@@ -39,7 +42,7 @@ class Bench:
         return taken
 
     def reports(self, event: str) -> list[dict[str, object]]:
-        return [dict(order.fields) for order in self.take(EmitEvent) if order.event == event]
+        return [as_fields(order.notice) for order in self.take(EmitEvent) if order.notice.event == event]
 
     def spawn(self) -> list[str]:
         """Let all spawns that are ordered succeed; the workers."""
@@ -166,8 +169,7 @@ def test_a_dead_worker_is_replaced_before_anything_else_is_ordered(bench: Bench)
     assert isinstance(replacement, SpawnWorker)
     assert replacement.slot == 0
     assert replacement.worker != worker
-    assert isinstance(report, EmitEvent)
-    assert (report.event, report.fields["signal"], report.fields["slot"]) == ("worker.exited", "SIGKILL", 0)
+    assert report == EmitEvent(WorkerExitedNotice(worker, 4711, 0, None, "SIGKILL", 0.0, "SIGKILL"))
     assert clear == EndOrphans(worker, SIGKILL, 0.0)
 
 
@@ -343,12 +345,7 @@ def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) ->
 
     bench.slots.evidence(EvidenceTaken(bench.now, worker, "in a lock"))
     told, signal = bench.orders[1:]
-    assert isinstance(told, EmitEvent)
-    assert (told.event, told.fields["cause"], told.fields["evidence"]) == (
-        "worker.faulty",
-        "registration lost",
-        "in a lock",
-    )
+    assert told == EmitEvent(WorkerFaulty(worker, 4711, 0, "registration lost", "", "in a lock"))
     assert signal == SignalWorker(worker, STOP)
     assert bench.slots.next_deadline() == bench.now + STOP_TIMEOUT_S
 

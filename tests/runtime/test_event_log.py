@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autohealer.core.notices import AgentJoined, AgentLeft, WorkerReady
 from autohealer.runtime.event_log import EventLog, Line, older, timestamp
 
 MOMENT = 1_700_000_000.25
@@ -30,8 +31,8 @@ def test_a_moment_in_utc_with_microseconds() -> None:
 def test_events_are_written_and_told_by_the_batch(path: Path, heard: list[Line]) -> None:
     """None before it is flushed; then all, in order, with their times."""
     log = EventLog(path, heard.append)
-    log.record("agent.joined", {"agent": "a"}, MOMENT)
-    log.record("worker.ready", {"worker": "w", "pid": 1, "slot": 0}, MOMENT + 1)
+    log.record(AgentJoined("a"), MOMENT)
+    log.record(WorkerReady("w", 1, 0), MOMENT + 1)
     assert heard == []
     assert not path.exists()
     log.flush()
@@ -48,20 +49,22 @@ def test_closing_writes_the_rest(path: Path) -> None:
     """And a next life appends."""
     for life in range(2):
         log = EventLog(path, None)
-        log.record("agent.joined", {"life": life}, MOMENT)
+        log.record(AgentJoined(f"a{life}"), MOMENT)
         log.close()
-    assert [json.loads(line)["life"] for line in path.read_text().splitlines()] == [0, 1]
+    assert [json.loads(line)["agent"] for line in path.read_text().splitlines()] == ["a0", "a1"]
 
 
 def test_it_does_not_grow_without_bound(path: Path) -> None:
     """One older file is kept, and no line is lost on the way from the one to the other."""
     log = EventLog(path, None, max_bytes=1000)
     for number in range(25):
-        log.record("agent.joined", {"number": number}, MOMENT)
+        log.record(AgentJoined(f"a{number}"), MOMENT)
         log.flush()
     log.close()
-    numbers = [[json.loads(line)["number"] for line in file.read_text().splitlines()] for file in (older(path), path)]
-    assert numbers[0] + numbers[1] == list(range(numbers[0][0], 25))
+    numbers = [
+        int(json.loads(line)["agent"][1:]) for file in (older(path), path) for line in file.read_text().splitlines()
+    ]
+    assert numbers == list(range(numbers[0], 25))
     assert all(file.stat().st_size <= 1000 for file in (older(path), path))
 
 
@@ -69,11 +72,11 @@ def test_what_cannot_be_written_is_counted_and_told_all_the_same(tmp_path: Path,
     """Until it can be written again."""
     path = tmp_path / "not yet there" / "events.jsonl"
     log = EventLog(path, heard.append)
-    log.record("agent.joined", {}, MOMENT)
+    log.record(AgentJoined("a"), MOMENT)
     log.flush()
     assert (log.dropped, len(heard)) == (1, 1)
     path.parent.mkdir()
-    log.record("agent.left", {}, MOMENT)
+    log.record(AgentLeft("a"), MOMENT)
     log.close()
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["agent.left"]
     assert log.dropped == 1

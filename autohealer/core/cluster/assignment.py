@@ -7,6 +7,7 @@ from collections.abc import Callable
 from autohealer.core.actions import Action, EmitEvent, WriteTarget
 from autohealer.core.events import PlanRead, TargetRead
 from autohealer.core.model import OnPartition, Plan, PoolSpec
+from autohealer.core.notices import LeaderElected, PlanChanged, TargetChanged
 
 
 class Assignment:
@@ -54,8 +55,8 @@ class Assignment:
             self._order(WriteTarget(wanted))
         if wanted != self.target:
             found_another = self.target is None and wanted != self._spec.workers
-            asked = {"asked": self._spec.workers} if found_another else {}
-            self._order(EmitEvent("target.changed", {"target": wanted, "former": self.target, **asked}))
+            asked = self._spec.workers if found_another else None
+            self._order(EmitEvent(TargetChanged(wanted, self.target, asked)))
         self.target = wanted
         self._follow()
 
@@ -71,10 +72,9 @@ class Assignment:
         self._follow()
         another = former is None or (former.leader, former.epoch) != (plan.leader, plan.epoch)
         if another and plan.leader != self._agent:
-            self._order(EmitEvent("leader.elected", {"leader": plan.leader, "epoch": plan.epoch}))
+            self._order(EmitEvent(LeaderElected(plan.leader, plan.epoch)))
         if former is None or (former.target, former.foreign, former.shares) != (plan.target, plan.foreign, plan.shares):
-            news = {"target": plan.target, "foreign": plan.foreign, "shares": dict(plan.shares)}
-            self._order(EmitEvent("plan.changed", news))
+            self._order(EmitEvent(PlanChanged(plan.target, plan.foreign, dict(plan.shares))))
 
     def _follow(self) -> None:
         """A plan that was found at the start of a session may be old.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from autohealer.core import notices
 from autohealer.core.actions import (
     Action,
     EmitEvent,
@@ -178,7 +179,7 @@ class Slots:
         slot.since, slot.starts = event.at - event.age_s, 1
         self._by_worker[event.worker] = slot
         self._move(slot, Trigger.SPAWN)
-        self._report("worker.adopted", slot)
+        self._tell(notices.WorkerAdopted(slot.worker, slot.pid, slot.index))
 
     def spawned(self, event: WorkerSpawned) -> Slot | None:
         """The slot whose worker has a process now; None where that is no news."""
@@ -188,9 +189,9 @@ class Slots:
         slot.pid, slot.started, slot.since = event.pid, event.started, event.at
         slot.starts += 1
         slot.spawn_failures = 0
-        healed = {} if slot.died_at is None else {"heal_ms": round((event.at - slot.died_at) * 1000, 3)}
+        heal_ms = None if slot.died_at is None else round((event.at - slot.died_at) * 1000, 3)
         slot.died_at = None
-        self._report("worker.started", slot, **healed)
+        self._tell(notices.WorkerStarted(event.worker, event.pid, slot.index, 0, heal_ms))
         self._reconcile(slot, event.at)
         return slot
 
@@ -219,7 +220,7 @@ class Slots:
             self._move(slot, Trigger.READY)
         if registered and not slot.told_ready:
             slot.told_ready = True
-            self._report("worker.ready", slot)
+            self._tell(notices.WorkerReady(slot.worker, slot.pid, slot.index))
 
     def exited(self, event: WorkerExited) -> bool:
         """Fill the slot again if it is wanted; False where the exit is no news."""
@@ -237,19 +238,8 @@ class Slots:
             slot.may_start_at += slot.restarts.after_exit(uptime, event.worker, None if fault else event.signal)
             self._give_up_at_limit(slot, fault or how)
         self._reconcile(slot, event.at)
-        self._order(
-            EmitEvent(
-                "worker.stopped" if asked else "worker.exited",
-                {
-                    "worker": event.worker,
-                    "pid": pid,
-                    "slot": slot.index,
-                    "code": event.code,
-                    "signal": event.signal,
-                    "uptime": round(uptime, 3),
-                },
-            )
-        )
+        ended = event.worker, pid, slot.index, event.code, event.signal, round(uptime, 3)
+        self._tell(notices.WorkerStopped(*ended) if asked else notices.WorkerExited(*ended, fault or cause_of(event)))
         self._report_backoff(slot, event.at, fault or how)
         self._clearing.add(event.worker)
         # What a crashed worker left would work beside its replacement; what a stopped one left may end in order.
@@ -340,7 +330,7 @@ class Slots:
         self._order(SpawnWorker(worker, slot.index, self.epoch))
 
     def _shut_down_faulty(self, slot: Slot, now: Instant, evidence: str | None) -> None:
-        self._report("worker.faulty", slot, cause=slot.fault, evidence=evidence)
+        self._tell(notices.WorkerFaulty(slot.worker, slot.pid, slot.index, str(slot.fault), "", evidence))
         self._ask_to_stop(slot, now)
 
     def _ask_to_stop(self, slot: Slot, now: Instant) -> None:
@@ -366,10 +356,18 @@ class Slots:
 
     def _report_backoff(self, slot: Slot, now: Instant, reason: str) -> None:
         if slot.state is WorkerState.BACKOFF:
-            self._report("worker.backoff", slot, delay=round(slot.may_start_at - now, 3), reason=reason)
+            delay_s = round(slot.may_start_at - now, 3)
+            self._tell(notices.WorkerBackoff(slot.worker, slot.pid, slot.index, delay_s, reason))
 
-    def _report(self, event: str, slot: Slot, **fields: object) -> None:
-        self._order(EmitEvent(event, {"worker": slot.worker, "pid": slot.pid, "slot": slot.index} | fields))
+    def _tell(self, notice: notices.Notice) -> None:
+        self._order(EmitEvent(notice))
+
+
+def cause_of(event: WorkerExited) -> str:
+    """How a process ended, in as few words as can be."""
+    if event.signal is not None:
+        return event.signal
+    return "ended" if event.code is None else f"exit {event.code}"
 
 
 def describe_exit(event: WorkerExited) -> str:

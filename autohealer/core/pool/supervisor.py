@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from autohealer.core import events
+from autohealer.core import events, notices
 from autohealer.core.actions import (
     Action,
     AnswerRequest,
@@ -125,6 +125,12 @@ class Supervisor:
             events.StandInMade: lambda e: self._registrations.stood_in(e.worker),
             events.WorkersRecreated: lambda e: self._unsettle(e.at),
             events.ClusterLeft: self._left,
+            # Facts of senses: no judge weighs them yet.
+            events.ProbeAnswered: lambda _: None,
+            events.NotifyReceived: lambda _: None,
+            events.ProgressRead: lambda _: None,
+            events.UsageSampled: lambda _: None,
+            events.LogMatched: lambda _: None,
             events.DeadlineReached: lambda _: None,
         }
 
@@ -234,7 +240,7 @@ class Supervisor:
 
     def _begin_drain(self, cause: str, drain: Drain) -> None:
         self._drain = drain
-        self._orders.append(EmitEvent("agent.draining", {"agent": self._me.agent, "cause": cause}))
+        self._tell(notices.AgentDraining(self._me.agent, cause))
 
     @property
     def _ending(self) -> bool:
@@ -314,7 +320,7 @@ class Supervisor:
         self._session_timeout_s = event.timeout_s
         self._fencing.session_opened(event.timeout_s)
         self._leader.session_opened(event.at)
-        self._report("zookeeper.connected", session_timeout=event.timeout_s, resumed=event.resumed)
+        self._tell(notices.ZooKeeperConnected(event.timeout_s, event.resumed))
         if self._adopted or self._had_session:
             self._unsettle(event.at)
         else:
@@ -329,12 +335,12 @@ class Supervisor:
         if self._away_since is None:
             self._away_since = event.at
             self._registrations.unsettle(inf)
-            self._report("zookeeper.suspended")
+            self._tell(notices.ZooKeeperSuspended())
 
     def _resumed(self, event: events.ConnectionResumed) -> None:
         if self._away_since is None:
             return
-        self._report("zookeeper.connected", session_timeout=self._session_timeout_s, resumed=True)
+        self._tell(notices.ZooKeeperConnected(self._session_timeout_s, resumed=True))
         self._unsettle(event.at)
         self._end_absence(event.at)
 
@@ -347,7 +353,7 @@ class Supervisor:
         self._assignment.session_lost()
         self._leadership_lost(event)
         self._leader.agents_listed()
-        self._report("zookeeper.lost")
+        self._tell(notices.ZooKeeperLost())
 
     def _end_absence(self, now: Instant) -> None:
         """ZooKeeper is there again. After a long absence the other agents are only just coming back, too."""
@@ -361,11 +367,11 @@ class Supervisor:
 
     def _leadership_won(self, event: events.LeadershipWon) -> None:
         self._leader.won(event.epoch)
-        self._report("leader.elected", leader=self._me.agent, epoch=event.epoch)
+        self._tell(notices.LeaderElected(self._me.agent, event.epoch))
 
     def _leadership_lost(self, _: Event) -> None:
         if self._leader.epoch is not None:
-            self._report("leader.lost", leader=self._me.agent, epoch=self._leader.epoch)
+            self._tell(notices.LeaderLost(self._me.agent, self._leader.epoch))
         self._leader.lost()
 
     def _identity_taken(self, event: Event) -> None:
@@ -422,9 +428,9 @@ class Supervisor:
     def _meet(self, peers: frozenset[str]) -> None:
         """These are the agents now."""
         for agent in sorted(peers - self._peers):
-            self._report("agent.joined", agent=agent)
+            self._tell(notices.AgentJoined(agent))
         for agent in sorted(self._peers - peers):
-            self._report("agent.left", agent=agent)
+            self._tell(notices.AgentLeft(agent))
         self._peers = peers
 
     def _children_read(self, event: events.ChildrenRead) -> None:
@@ -485,5 +491,5 @@ class Supervisor:
             and entry == replace(published, running=entry.running)
         )
 
-    def _report(self, event: str, **fields: object) -> None:
-        self._orders.append(EmitEvent(event, fields))
+    def _tell(self, notice: notices.Notice) -> None:
+        self._orders.append(EmitEvent(notice))
