@@ -4,6 +4,7 @@
 - ``tree``      which processes belong to a worker, and how they are ended
 - ``watchdog``  a process of its own that ends workers when the lease to run them has passed
 - ``probes``    checks whether something answers
+- ``reaper``    which children are waited for; takes away all others that have ended
 - ``child``     one command run on somebody's behalf
 - ``output``    the files that workers write to
 - ``evidence``  what a stuck process is doing

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import DEFAULTED
+from autohealer.processes.reaper import Reaper
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,7 +52,7 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             raise
-        self._watcher = ExitWatcher(loop, self._exited)
+        self._watcher = ExitWatcher(loop, self._exited, Reaper())
         self._watcher.watch(_NAME, self.pid, pidfd, child=True)
 
     def send_signal(self, signum: int) -> None:

@@ -39,6 +39,7 @@ from autohealer.processes.launch.setup import (
 )
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.output import OutputFiles
+from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
 from autohealer.processes.tree.procfs import age_s, boot_id
 from autohealer.processes.watchdog.owner import Watchdog
@@ -183,9 +184,10 @@ class Agent:
         self._orphans_come = become_subreaper()
         limits = raise_descriptor_limit()
         self._cluster = self._make_cluster(loop)
-        self._exits = ExitWatcher(loop, self._exited)
+        self._reaper = Reaper()
+        self._exits = ExitWatcher(loop, self._exited, self._reaper)
         self._watchdog = self._make_watchdog(loop)
-        self._orphans = Orphans(loop, self._cleared, self._own_children, orphans_come=self._orphans_come)
+        self._orphans = Orphans(loop, self._cleared, lambda: self._reaper.pids, orphans_come=self._orphans_come)
         self._inbox = Inbox(loop, self._supervisor, self._make_effects(loop, limits))
         self._adopt()
         control = Control({"status": self._status, "away_since": self._away_since})
@@ -277,6 +279,7 @@ class Agent:
             spec.stop_signal,
             on_ready=lambda: self._post(events.WatchdogReady(now())),
             on_gone=self._watchdog_gone,
+            reaper=self._reaper,
         )
         loop.call_soon(self._start_watchdog, watchdog)
         return watchdog
@@ -292,11 +295,6 @@ class Agent:
         self._post(events.WatchdogGone(now()))
         if self._watchdog is not None and not self._ended.done():
             self._start_watchdog(self._watchdog)
-
-    def _own_children(self) -> set[int]:
-        """Children of this process that are nobody's orphans."""
-        watchdog = self._watchdog.pid if self._watchdog else None
-        return self._exits.pids if watchdog is None else {*self._exits.pids, watchdog}
 
     def _adopt(self) -> None:
         at = now()
@@ -384,7 +382,7 @@ class Agent:
 
     def _tidy(self, loop: asyncio.AbstractEventLoop, output: OutputFiles | None) -> None:
         """What nothing tells of, and what may wait."""
-        self._orphans.reap_strays()
+        self._reaper.reap_strays()
         for problem in output.trim() if output else []:
             self._warn(f"cannot cut back the output of a worker: {problem}")
         busy = output is not None and output.is_busy

@@ -16,6 +16,7 @@ from autohealer.processes.launch.environment import WORKER_ID
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.setup import become_subreaper
 from autohealer.processes.launch.spawn import Output, Spawned, Spawner
+from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
 from tests.support.processes import POLL_S, Processes
 
@@ -31,8 +32,9 @@ class World:
         self.loop = asyncio.new_event_loop()
         self.exits: list[Exit] = []
         self.cleared: list[str] = []
-        self.watcher = ExitWatcher(self.loop, lambda *exit_: self.exits.append(exit_))
-        self.orphans = Orphans(self.loop, self._on_cleared, lambda: self.watcher.pids, orphans_come=become_subreaper())
+        self.reaper = Reaper()
+        self.watcher = ExitWatcher(self.loop, lambda *exit_: self.exits.append(exit_), self.reaper)
+        self.orphans = Orphans(self.loop, self._on_cleared, lambda: self.reaper.pids, orphans_come=become_subreaper())
         self._number = 0
 
     def spawn(self, *argv: str, worker: str = "", env: Mapping[str, str] | None = None) -> Spawned:

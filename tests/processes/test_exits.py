@@ -43,12 +43,12 @@ def test_the_dead_keep_their_pid_until_released(world: World) -> None:
     assert stat is not None
     assert stat.is_gone
     assert not world.watcher.is_alive(worker)
-    assert world.watcher.pids == {pid}
+    assert world.reaper.pids == {pid}
 
     world.watcher.release(worker)
 
     assert procfs.read_stat(pid) is None
-    assert world.watcher.pids == set()
+    assert world.reaper.pids == set()
 
 
 def test_each_exit_is_told_once(world: World) -> None:
@@ -80,7 +80,7 @@ def test_an_adopted_worker_ends_without_a_status(world: World) -> None:
     world.watcher.send_signal("adopted", signal.SIGKILL)
 
     assert world.exit_of("adopted") == ("adopted", None, None)
-    assert world.watcher.pids == set()
+    assert world.reaper.pids == set()
     world.watcher.release("adopted")
     shell.wait()
 
@@ -110,7 +110,7 @@ def test_a_living_worker_that_is_released_lives_on(world: World) -> None:
     world.watcher.release(worker)
 
     assert procfs.start_time(pid) is not None
-    assert pid not in world.watcher.pids
+    assert pid not in world.reaper.pids
 
 
 def test_two_hundred_deaths_at_once(world: World) -> None:
@@ -124,4 +124,4 @@ def test_two_hundred_deaths_at_once(world: World) -> None:
     assert {found[1:] for found in world.exits} == {(None, "SIGKILL")}
     for worker in workers:
         world.watcher.release(worker)
-    assert world.watcher.pids == set()
+    assert world.reaper.pids == set()

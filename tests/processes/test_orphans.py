@@ -235,7 +235,7 @@ def test_orphans_that_ended_are_reaped(world: World) -> None:
     world.watcher.release(worker)
 
     def is_reaped() -> bool:
-        world.orphans.reap_strays()
+        world.reaper.reap_strays()
         return not [stat for stat in procfs.all_stats().values() if stat.parent == os.getpid() and stat.is_gone]
 
     world.run_until(is_reaped)

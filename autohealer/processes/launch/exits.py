@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from autohealer.processes.reaper import Reaper
+
 _TRACER_PATIENCE_S = 0.05
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
@@ -57,22 +59,18 @@ class ExitWatcher:
         self,
         loop: asyncio.AbstractEventLoop,
         on_exit: Callable[[str, int | None, str | None], None],
+        reaper: Reaper,
     ) -> None:
         self._loop = loop
         self._on_exit = on_exit
+        self._reaper = reaper
         self._watched: dict[str, _Watched] = {}
-        self._pids: set[int] = set()
-
-    @property
-    def pids(self) -> set[int]:
-        """The processes that are ours: alive, or dead and not reaped. The set itself, not to be changed."""
-        return self._pids
 
     def watch(self, worker: str, pid: int, pidfd: int, *, child: bool) -> None:
         """Take over ``pidfd``. ``on_exit`` comes from the loop, never from within this call."""
         watched = _Watched(pid, pidfd, child)
         self._watched[worker] = watched
-        self._pids.add(pid)
+        self._reaper.enter(pid)
         self._loop.add_reader(pidfd, self._look, worker, watched)
 
     def pid(self, worker: str) -> int | None:
@@ -108,10 +106,10 @@ class ExitWatcher:
         if watched is None:
             return
         if not watched.has_exited:
-            self._pids.discard(watched.pid)
+            self._reaper.leave(watched.pid)
             self._loop.remove_reader(watched.pidfd)
         elif watched.is_child:
-            self._pids.discard(watched.pid)
+            self._reaper.leave(watched.pid)
             with contextlib.suppress(ChildProcessError):  # somebody else has collected it
                 os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
         os.close(watched.pidfd)
@@ -142,7 +140,7 @@ class ExitWatcher:
                     name = signal_name(status.si_status)
         watched.has_exited = True
         if not watched.is_child:
-            self._pids.discard(watched.pid)  # init may have reaped it, and the pid be another's
+            self._reaper.leave(watched.pid)  # init may have reaped it, and the pid be another's
         self._on_exit(worker, code, name)
 
     def _look_again(self, worker: str, watched: _Watched) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autohealer.errors import AutohealerError
 from autohealer.processes.launch.exits import ExitWatcher
+from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ class _Ending:
         self._loop = loop
         self._stop_signal = stop_signal
         self._deadline = loop.time() + stop_timeout_s
-        self._watcher = ExitWatcher(loop, self._exited)
+        reaper = Reaper()
+        self._watcher = ExitWatcher(loop, self._exited, reaper)
         # Not being their parent, we get none of their orphans.
-        self._orphans = Orphans(loop, self._cleared, lambda: self._watcher.pids, orphans_come=False)
+        self._orphans = Orphans(loop, self._cleared, lambda: reaper.pids, orphans_come=False)
 
     def begin(self, found: list[Found], dead: list[tuple[str, int]]) -> None:
         self.left = {worker.worker for worker in found} | {name for name, _ in dead}

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autohealer.processes.launch.exits import send_signal
+from autohealer.processes.reaper import reap
 from autohealer.processes.tree import procfs
 from autohealer.processes.tree.process_tree import DeadWorker, Orphan, look_for_orphans
 
@@ -93,18 +94,6 @@ class Orphans:
         self._look_in(_FIRST_LOOK_S)
         self._set_timer()
 
-    def reap_strays(self) -> None:
-        """Reap orphans of living workers that have ended as our children.
-
-        Nothing tells of their end but SIGCHLD; a call now and then is enough, and costs one system call.
-        """
-        own = self._own()
-        with contextlib.suppress(ChildProcessError):
-            while status := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if status.si_pid in own:
-                    break  # it hides what comes behind it, until it is released
-                _reap(status.si_pid)
-
     def close(self) -> None:
         """Stop looking. What was left is left."""
         for handle in (self._look, self._timer):
@@ -132,7 +121,7 @@ class Orphans:
         )
         for pid in look.ended:
             if pid not in self._held:
-                _reap(pid)
+                reap(pid)
         unsettled = set()
         for orphan in look.orphans:
             if orphan.stat.pid not in self._held and self._take(orphan):
@@ -221,11 +210,6 @@ class Orphans:
                     self._signal(pid)
         self._look_in(_NEXT_LOOK_S)
         self._set_timer()
-
-
-def _reap(pid: int) -> None:
-    with contextlib.suppress(ChildProcessError):
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
 
 
 def _kill_group(dead: DeadWorker) -> None:

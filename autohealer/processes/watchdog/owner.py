@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autohealer.processes.launch.environment import PREFIX
+from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree import procfs
 from autohealer.processes.watchdog.program import CLEAR, READY, SOCKET, TAKEN, now
 
@@ -51,7 +52,10 @@ class Watchdog:
         on_ready: Callable[[], None],
         on_gone: Callable[[], None],
         on_clear: Callable[[], None] = lambda: None,
+        reaper: Reaper | None = None,
     ) -> None:
+        """``reaper`` is entered with the watchdog, where this process is one that collects other children, too."""
+        self._reaper = reaper or Reaper()
         self._loop, self._stop_signal = loop, stop_signal
         self._names = frozenset(marker)
         self._marker = [f"{name}={value}" for name, value in sorted(marker.items())]
@@ -99,6 +103,7 @@ class Watchdog:
             raise
         ours.setblocking(False)
         self.pid, self._socket = pid, ours
+        self._reaper.enter(pid)
         self._loop.add_reader(self._pidfd, self._ended)
         self._loop.add_reader(ours.fileno(), self._hear)
         for added, start_time in self._added.items():
@@ -220,6 +225,8 @@ class Watchdog:
         self._forget()
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
+        if self.pid is not None:
+            self._reaper.leave(self.pid)
         self.pid = None
         if was_ours:
             self._on_gone()
