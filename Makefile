@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check texts
+.PHONY: help demo test check texts bench
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
 	@echo 'make test    all tests'
 	@echo 'make check   lint, format, types, layers'
+	@echo 'make bench   how fast it is beside other supervisors that are installed'
 	@echo 'make texts   manual pages, and the copies of --help that the tests compare with'
 
 # The activated path makes `python` that of the virtual environment, as a user would have it.
@@ -27,6 +28,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench $(BENCH_OPTIONS)
 
 texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_man.py

@@ -1,0 +1,14 @@
+"""How fast do process supervisors start, heal and stop the same workers? ``python -m tests.bench``, or ``make bench``.
+
+    programs/   in C: ``worker.c``, which notes when its first instruction ran; ``floor.c``, the least that a supervisor
+                can do; and ``floor.py``, the least that one in Python can do
+    build       compiles them
+    board       the shared memory in which workers note that they have been born
+    peers       the supervisors, one class each: its configuration, how it is started and stopped
+    fleet       one supervisor with its workers, from launch to clean-up
+    measures    what is measured, each a function that yields samples
+    results     samples into medians, a table and a plot
+
+The ratios to ``floor.py`` in one and the same run are what counts: the machine's speed drifts, the ratio hardly does.
+``test_ratios.py`` holds the most important ones in CI.
+"""

@@ -1,0 +1,170 @@
+"""What is measured. Each function yields samples; peers take turns, so that the machine's drift hits all alike."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.build import Programs
+from tests.bench.fleet import Fleet
+from tests.bench.peers import Peer
+
+SETTLE_S = 2.2
+GIVE_UP_S = 8.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One figure; ``value`` is None where what was waited for never came."""
+
+    measure: str
+    peer: str
+    count: int
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who is measured, how often, and for how long."""
+
+    peers: Sequence[type[Peer]]
+    programs: Programs
+    trials: int = 30
+    turns: int = 3
+    seconds: float = 30.0
+
+    def able(self, count: int) -> list[type[Peer]]:
+        """Who can keep so many workers."""
+        return [peer for peer in self.peers if count <= peer.most]
+
+
+Measure = Callable[[Plan, int], Iterator[Sample]]
+
+
+def heal(plan: Plan, count: int) -> Iterator[Sample]:
+    """One worker is killed: the oldest (rested), then five times in a row the one that has just replaced it (hot)."""
+    with ExitStack() as stack:
+        fleets = []
+        for kind in plan.able(count):
+            fleet = stack.enter_context(Fleet(kind, count, plan.programs))
+            took = fleet.start()
+            yield Sample("start", kind.name, count, took, "s")
+            if took is not None:
+                fleets.append(fleet)
+        time.sleep(SETTLE_S)
+        for _ in range(plan.trials):
+            for fleet in fleets:
+                # Each kill comes at a random point of the cycle of a supervisor that looks only now and then.
+                time.sleep(0.05 + random.uniform(0, fleet.peer.looks_every_s))
+                yield _kill_one(fleet, "heal rested", fleet.workers()[0])
+        for _ in range(max(1, plan.trials // 5)):
+            for fleet in fleets:
+                fleet.kill(fleet.workers()[:1], 1, GIVE_UP_S)
+                for _ in range(5):
+                    yield _kill_one(fleet, "heal hot", fleet.workers()[-1])
+
+
+def _kill_one(fleet: Fleet, measure: str, pid: int) -> Sample:
+    return Sample(measure, fleet.kind.name, fleet.count, fleet.kill([pid], 1, GIVE_UP_S), "s")
+
+
+def cycle(plan: Plan, count: int) -> Iterator[Sample]:
+    """Start; kill all workers at once (storm); stop."""
+    for _ in range(plan.turns):
+        for kind in plan.able(count):
+            with Fleet(kind, count, plan.programs) as fleet:
+                took = fleet.start()
+                yield Sample("start", kind.name, count, took, "s")
+                if took is None:
+                    continue
+                time.sleep(SETTLE_S)
+                yield Sample("storm", kind.name, count, fleet.kill(fleet.workers(), count, 60.0), "s")
+                time.sleep(1.0)
+                yield Sample("workers after the storm", kind.name, count, len(fleet.workers()), "")
+                yield Sample("stop", kind.name, count, fleet.stop(), "s")
+
+
+def idle(plan: Plan, count: int) -> Iterator[Sample]:
+    """What a supervisor costs while nothing happens: processor time and memory, its helpers' included."""
+    for kind in plan.able(count):
+        with Fleet(kind, count, plan.programs) as fleet:
+            if fleet.start() is None:
+                continue
+            time.sleep(2 * SETTLE_S)
+            before, at = _cpu_s(fleet.helpers()), time.monotonic()
+            time.sleep(plan.seconds)
+            helpers = fleet.helpers()
+            per_minute = (_cpu_s(helpers) - before) / (time.monotonic() - at) * 60
+            yield Sample("idle CPU", kind.name, count, per_minute, "s/min")
+            yield Sample("memory", kind.name, count, sum(map(_rss_mib, helpers)), "MiB")
+
+
+def crash_loop(plan: Plan, count: int) -> Iterator[Sample]:
+    """Workers that end at once, for ten seconds: how many are started, and the supervisor's processor time."""
+    for kind in plan.able(count):
+        with Fleet(kind, count, plan.programs, workers_exit=True) as fleet:
+            fleet.launch()
+            if not (births := fleet.await_births(1, 20.0)):
+                continue
+            before, started, end = _cpu_s(fleet.helpers()), len(births), time.monotonic() + 10.0
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(left, 0.2))
+                started += len(fleet.await_births(0, 0))
+            yield Sample("crash loop: starts in 10 s", kind.name, count, started, "")
+            yield Sample("crash loop: CPU", kind.name, count, _cpu_s(fleet.helpers()) - before, "s")
+
+
+def commands(plan: Plan, count: int) -> Iterator[Sample]:
+    """Our own commands beside an empty Python: what one who types them waits for."""
+    autohealer = str(Path(sys.executable).with_name("autohealer"))
+    ours = next((kind for kind in plan.peers if kind.name == "autohealer"), None)
+    if ours is None:
+        return
+    with Fleet(ours, count, plan.programs) as fleet:
+        fleet.start()
+        where = ["--state-dir", str(fleet.board.path.with_name("state"))]
+        timed = {
+            "python -c ''": [sys.executable, "-c", ""],
+            "--help": [autohealer, "--help"],
+            "status": [autohealer, "status", *where],
+            "status --json": [autohealer, "status", "--json", *where],
+        }
+        for _ in range(plan.trials):
+            for name, command in timed.items():
+                at = time.monotonic()
+                subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+                yield Sample("command", name, count, time.monotonic() - at, "s")
+
+
+MEASURES: dict[str, Measure] = {
+    "heal": heal,
+    "cycle": cycle,
+    "idle": idle,
+    "crash-loop": crash_loop,
+    "commands": commands,
+}
+
+
+def _cpu_s(pids: set[int]) -> float:
+    """Processor time of these processes so far, by each one's own clock, which counts nanoseconds."""
+    total = 0.0
+    for pid in pids:
+        with suppress(OSError):
+            total += time.clock_gettime(
+                (~pid << 3) | 2
+            )  # CPUCLOCK_SCHED of that process, as clock_getcpuclockid has it
+    return total
+
+
+def _rss_mib(pid: int) -> float:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return 0.0
