@@ -4,5 +4,4 @@ flaky_worker.py, __main__.py   where it starts, as a script and as a module
 options.py                     the command line
 worker.py                      works, and commits the faults when their time has come
 faults.py                      pure: a seed in, a schedule of faults out
-registration.py                its ephemeral znode, kept through lost connections and sessions
 """

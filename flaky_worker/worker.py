@@ -13,7 +13,7 @@ from flaky_worker.faults import Fault, Life, draw_life
 from flaky_worker.options import Options, parse
 
 if TYPE_CHECKING:
-    from flaky_worker.registration import Registration
+    from autohealer.coordination.registry.registration import Registration
 
 ENDING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 LEAK_STEP_S = 0.02
@@ -126,7 +126,7 @@ def say(text: str) -> None:
 def _register(options: Options) -> Registration | None:
     """Imports kazoo only here: ``--help`` and a slow start do without, and a worker can work without."""
     try:
-        from flaky_worker.registration import Registration, entry_from  # noqa: PLC0415
+        from autohealer.coordination.registry.registration import Registration, entry_from  # noqa: PLC0415
     except ModuleNotFoundError as error:
         say(f"working unregistered: this Python has no {error.name}")
         return None

@@ -41,7 +41,7 @@ class Entry:
         return f"{self.parent}/{self.name or ANONYMOUS_PREFIX}"
 
 
-def entry_from(environment: Mapping[str, str], *, anonymous: bool) -> Entry:
+def entry_from(environment: Mapping[str, str], *, anonymous: bool = False, address: str | None = None) -> Entry:
     """Under its id where an agent started the worker, else as the course's workers register."""
     parent = environment.get("AUTOHEALER_WORKERS", "/workers").rstrip("/")
     worker = environment.get("AUTOHEALER_WORKER_ID")
@@ -54,7 +54,7 @@ def entry_from(environment: Mapping[str, str], *, anonymous: bool) -> Entry:
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "slot": int(slot) if slot.isdecimal() else None,
-        "address": None,  # nobody can call on this worker: it serves nothing
+        "address": address,
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
     return Entry(parent, worker, json.dumps(data).encode())
@@ -63,15 +63,25 @@ def entry_from(environment: Mapping[str, str], *, anonymous: bool) -> Entry:
 class Registration:
     """Registers ``entry`` with each new session until it is closed; ``report`` is told of it, on kazoo's threads."""
 
-    def __init__(self, hosts: str, entry: Entry, *, session_timeout_s: float, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        hosts: str,
+        entry: Entry,
+        *,
+        session_timeout_s: float,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
         # kazoo cannot make a chroot that is missing (all of ZooKeeper's data was wiped), so it is not told of any.
         servers, slash, chroot = hosts.partition("/")
         self._entry = replace(entry, parent=f"{slash}{chroot}{entry.parent}")
         self._report = report
         self._one_at_a_time = threading.Lock()
         self._tried_session: int | None = None
-        logging.getLogger("kazoo").setLevel(logging.ERROR)  # while ZooKeeper is away it warns at each try
-        self._client = KazooClient(hosts=servers, timeout=session_timeout_s, connection_retry=RECONNECTING)
+        logger = logging.getLogger("autohealer.registration")
+        logger.setLevel(logging.ERROR)  # while ZooKeeper is away kazoo warns at each try
+        self._client = KazooClient(
+            hosts=servers, timeout=session_timeout_s, connection_retry=RECONNECTING, logger=logger
+        )
         self._client.add_listener(self._on_state)
 
     def open(self) -> None:
