@@ -7,6 +7,7 @@
 - ``reaper``    which children are waited for; takes away all others that have ended
 - ``child``     one command run on somebody's behalf
 - ``output``    the files that workers write to
+- ``notify``    the datagram socket to which workers say how they are
 - ``evidence``  what a stuck process is doing
 - ``usage``     which workers hold a connection to ZooKeeper
 - ``meter``     how much processor time and memory processes take
