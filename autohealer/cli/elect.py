@@ -12,8 +12,8 @@ import click
 
 from autohealer.cli.support.options import as_json, option
 from autohealer.cli.support.trailing import TrailingCommand, resolved
-from autohealer.cli.support.types import Duration, SignalNumber
 from autohealer.cli.zk import session
+from autohealer.config.kinds import Duration, SignalNumber
 from autohealer.errors import UsageError
 
 DEFAULT_PATH = "/elect/default"
@@ -23,10 +23,10 @@ _POOLS_OWN = re.compile(r"(/pools/[^/]+)?/(election|workers|service_registry|aut
 @click.command(cls=TrailingCommand, short_help="Stand for election; run a command only while leader.")
 @click.argument("path", default=DEFAULT_PATH)
 @session.options
-@option("--session-timeout", type=Duration(0.4), default=6.0, help="ZooKeeper session timeout.")
-@option("--connect-timeout", type=Duration(0.1), default=15.0, help="How long to wait for ZooKeeper at the start.")
-@option("--stop-signal", type=SignalNumber(), default="TERM", help="What asks the command to stop.")
-@option("--stop-timeout", type=Duration(), default=10.0, help="How long it has before SIGKILL, at most.")
+@option("--session-timeout", Duration(0.4), "6", "ZooKeeper session timeout.")
+@option("--connect-timeout", Duration(0.1), "15", "How long to wait for ZooKeeper at the start.")
+@option("--stop-signal", SignalNumber(), "TERM", "What asks the command to stop.")
+@option("--stop-timeout", Duration(), "10", "How long it has before SIGKILL, at most.")
 @as_json("Print changes of leader as JSON, one object a line.")
 @click.pass_context
 def command(ctx: click.Context, /, path: str, argv: tuple[str, ...], **params: Any) -> int:

@@ -10,8 +10,8 @@ import click
 from autohealer.cli.support.options import option
 from autohealer.cli.support.registry import check_service, pool_name
 from autohealer.cli.support.trailing import TrailingCommand, resolved
-from autohealer.cli.support.types import Duration, SignalNumber
 from autohealer.cli.zk import session
+from autohealer.config.kinds import Duration, SignalNumber
 from autohealer.errors import UsageError
 
 MAX_ADDRESS = 1024
@@ -22,12 +22,12 @@ MAX_ADDRESS = 1024
 @click.argument("address")
 @session.options
 @click.option("--check-http", metavar="URL", help="Withdraw the address while this does not answer with 200 to 399.")
-@option("--check-interval", type=Duration(0.05), default=2.0, help="Seconds between two checks.")
-@option("--check-timeout", type=Duration(0.05), default=2.0, help="How long an answer may take.")
-@option("--session-timeout", type=Duration(0.4), default=6.0, help="ZooKeeper session timeout.")
-@option("--connect-timeout", type=Duration(0.1), default=15.0, help="How long to wait for ZooKeeper at the start.")
-@option("--stop-signal", type=SignalNumber(), default="TERM", help="What asks the command to stop.")
-@option("--stop-timeout", type=Duration(), default=10.0, help="How long it has before SIGKILL.")
+@option("--check-interval", Duration(0.05), "2", "Seconds between two checks.")
+@option("--check-timeout", Duration(0.05), "2", "How long an answer may take.")
+@option("--session-timeout", Duration(0.4), "6", "ZooKeeper session timeout.")
+@option("--connect-timeout", Duration(0.1), "15", "How long to wait for ZooKeeper at the start.")
+@option("--stop-signal", SignalNumber(), "TERM", "What asks the command to stop.")
+@option("--stop-timeout", Duration(), "10", "How long it has before SIGKILL.")
 @click.pass_context
 def command(ctx: click.Context, /, service: str, address: str, argv: tuple[str, ...], **params: Any) -> int:
     r"""Register ADDRESS under SERVICE while CMD runs, or while this process does.

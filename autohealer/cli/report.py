@@ -16,7 +16,8 @@ from autohealer.cli.support import pool
 from autohealer.cli.support.file_tail import FileTail
 from autohealer.cli.support.options import as_json
 from autohealer.cli.support.pool import PoolAddress
-from autohealer.cli.support.types import Duration
+from autohealer.cli.support.types import Value
+from autohealer.config.kinds import Duration
 from autohealer.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ LEAST_COLUMNS = 40
 @pool.address
 @click.option(
     "--since",
-    type=Duration(0.001),
+    type=Value(Duration(0.001)),
     metavar="DURATION",
     help="How far back, such as 90s, 5m, 1h or 2d.  [default: the whole log]",
 )

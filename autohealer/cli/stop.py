@@ -13,7 +13,7 @@ from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.options import no_wait, option
 from autohealer.cli.support.pool import PoolAddress, connected
 from autohealer.cli.support.progress import Progress
-from autohealer.cli.support.types import Duration, SignalNumber
+from autohealer.config.kinds import Duration, SignalNumber
 from autohealer.errors import UnreachableError
 from autohealer.runtime.ledger import Ledger
 
@@ -25,8 +25,8 @@ EXPIRES_S = 60.0
 
 @click.command(short_help="Stop all workers of the pool, and its agents.")
 @pool.address
-@option("--stop-signal", type=SignalNumber(), default="TERM", help="For workers whose agent is gone.")
-@option("--stop-timeout", type=Duration(), default=10.0, help="How long those have before SIGKILL.")
+@option("--stop-signal", SignalNumber(), "TERM", "For workers whose agent is gone.")
+@option("--stop-timeout", Duration(), "10", "How long those have before SIGKILL.")
 @no_wait
 def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait: bool) -> int:
     r"""Stop all workers of the pool, and its agents, on every host.

@@ -13,17 +13,18 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autohealer import __version__
+from autohealer.config.schema import AgentOptions, Configuration, PoolOptions
+from autohealer.config.spec import pool_spec
 from autohealer.coordination.pool.cluster import Cluster
 from autohealer.coordination.pool.paths import Paths
-from autohealer.coordination.session.access import PLAIN, Access
+from autohealer.coordination.session.access import Access
 from autohealer.core import events
 from autohealer.core.cluster.registrations import Style
-from autohealer.core.model import OnPartition, PoolSpec
+from autohealer.core.model import OnPartition
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.adoption import find_workers
@@ -64,30 +65,13 @@ WATCHDOG_RETRY_S = 1.0
 SWITCH_INTERVAL_S = 0.0005
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What ``autohealer run`` was asked for, checked."""
-
-    spec: PoolSpec
-    command: tuple[str, ...]
-    zookeeper: str | None = None
-    session_timeout_s: float = 6.0
-    connect_timeout_s: float = 15.0
-    env: dict[str, str] = field(default_factory=dict)
-    cwd: Path | None = None
-    port_base: int | None = None
-    state_dir: Path | None = None
-    output: Output = Output.FILE
-    output_max_bytes: int = 10 * 2**20
-    access: Access = PLAIN
-    http: str | None = None
-
-
 def run_agent(
-    options: RunOptions,
+    configuration: Configuration,
+    access: Access,
     listener: Callable[[Line], None],
     warn: Callable[[str], None],
     audience: Callable[[AgentHandle], None] | None = None,
+    *,
     noticed: Callable[[float], None] | None = None,
 ) -> int:
     """Keep the pool alive until it is told to stop; the exit code.
@@ -97,9 +81,10 @@ def run_agent(
     has exited, how many seconds that may have gone unnoticed. Raises AutohealerError for what keeps the agent from
     starting, or ends it other than asked.
     """
-    state = StateDir(options.state_dir, options.spec.name)
-    cwd = str((options.cwd or Path()).absolute())
-    command = resolve_command(options.command, {**os.environ, **options.env}, cwd)
+    options, (pool,) = configuration.agent, configuration.pools
+    state = StateDir(options.state_dir, pool.pool)
+    cwd = str(Path(pool.cwd or "").absolute())
+    command = resolve_command(pool.command, {**os.environ, **pool.env}, cwd)
     state.create()
     os.chdir(cwd)
     with ExitStack() as stack:
@@ -112,10 +97,20 @@ def run_agent(
         stack.callback(ledger.close)
         if trouble is not None:
             warn(f"cannot write the ledger: {trouble.strerror}; workers could be adopted only by their environment")
-        server = None if options.zookeeper else _start_server(ledger.facts.server_port, state.journal_dir)
+        server = None if options.zk else _start_server(ledger.facts.server_port, state.journal_dir)
         if server is not None:
             stack.callback(server.stop)
-        agent = Agent(options, command=command, state=state, ledger=ledger, server=server, listener=listener, warn=warn)
+        agent = Agent(
+            options,
+            pool,
+            access,
+            command=command,
+            state=state,
+            ledger=ledger,
+            server=server,
+            listener=listener,
+            warn=warn,
+        )
         if noticed is None:
             return asyncio.run(agent.run(audience))
         looks = TimingSelector()
@@ -144,7 +139,9 @@ class Agent:
 
     def __init__(
         self,
-        options: RunOptions,
+        options: AgentOptions,
+        pool: PoolOptions,
+        access: Access,
         *,
         command: Command,
         state: StateDir,
@@ -153,17 +150,19 @@ class Agent:
         listener: Callable[[Line], None],
         warn: Callable[[str], None],
     ) -> None:
-        self._options, self._command, self._state, self._ledger = options, command, state, ledger
+        self._options, self._pool, self._access = options, pool, access
+        self._spec = pool_spec(pool)
+        self._command, self._state, self._ledger = command, state, ledger
         self._server, self._warn = server, warn
-        self._hosts = server.hosts if server else str(options.zookeeper)
+        self._hosts = server.hosts if server else str(options.zk)
         self._host = socket.gethostname()
         self._log = EventLog(state.events_path, listener)
         former = ledger.facts
         found_elsewhere = former.target is None and server is None
         self._supervisor = Supervisor(
-            options.spec,
+            self._spec,
             Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__, options.http),
-            overwrite_target=former.target != options.spec.workers and not found_elsewhere,
+            overwrite_target=former.target != pool.workers and not found_elsewhere,
             style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
         )
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]]
@@ -194,7 +193,7 @@ class Agent:
         await control.listen(self._state.listen_control())
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._cluster.connect()
-        loop.call_later(self._options.connect_timeout_s, self._give_up_connecting)
+        loop.call_later(self._options.connect_timeout, self._give_up_connecting)
         if audience is not None:
             audience(self._window(loop))
         # What exists now lives as long as the agent: the collector need never look at it again.
@@ -226,33 +225,33 @@ class Agent:
             prior = (former.session_id, bytes.fromhex(former.session_password))
         return Cluster(
             self._hosts,
-            self._options.spec.name,
+            self._pool.pool,
             former.agent,
-            self._options.session_timeout_s,
+            self._options.session_timeout,
             post=self._post,
             call_soon=loop.call_soon_threadsafe,
             call_later=loop.call_later,
             clock=now,
             prior_session=prior,
-            access=self._options.access,
+            access=self._access,
         )
 
     def _make_effects(self, loop: asyncio.AbstractEventLoop, limits: tuple[int, int]) -> Effects:
-        options, spec = self._options, self._options.spec
+        pool = self._pool
         environ = worker_environment(
             os.environ,
-            options.env,
+            pool.env,
             zookeeper=self._hosts,
-            pool=spec.name,
-            workers_path=Paths("", spec.name).workers,
+            pool=pool.pool,
+            workers_path=Paths("", pool.pool).workers,
             agent=self._ledger.facts.agent,
         )
         output = None
-        if options.output is Output.FILE:
-            output = OutputFiles(self._state.output_dir, options.output_max_bytes)
+        if pool.log == "file":
+            output = OutputFiles(self._state.output_dir, pool.log_max_bytes)
         loop.call_later(TIDY_BUSY_S, self._tidy, loop, output)
         self._effects = Effects(
-            spawner=Spawner(self._command, environ, options.output, descriptor_limit=limits),
+            spawner=Spawner(self._command, environ, Output(pool.log), descriptor_limit=limits),
             exits=self._exits,
             orphans=self._orphans,
             output=output,
@@ -260,7 +259,7 @@ class Agent:
             cluster=self._cluster,
             ledger=self._ledger,
             log=self._log,
-            port_base=options.port_base,
+            port_base=pool.port_base,
             post=self._post,
             finish=self._finish,
             warn=self._warn,
@@ -270,7 +269,7 @@ class Agent:
 
     def _make_watchdog(self, loop: asyncio.AbstractEventLoop) -> Watchdog | None:
         """Where there may never be too many workers, somebody has to end them if this agent no longer can."""
-        spec = self._options.spec
+        spec = self._spec
         if spec.on_partition is not OnPartition.STOP:
             return None
         watchdog = Watchdog(
@@ -299,7 +298,7 @@ class Agent:
     def _adopt(self) -> None:
         at = now()
         written = dict(self._ledger.workers)
-        for worker in find_workers(self._ledger.facts.agent, written.values(), self._options.spec.name):
+        for worker in find_workers(self._ledger.facts.agent, written.values(), self._pool.pool):
             written.pop(worker.worker, None)
             entry = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
             self._effects.adopt(entry, worker.pidfd)
@@ -340,7 +339,7 @@ class Agent:
             agent=former.agent,
             boot=former.boot,
             place=former.place,
-            target=self._options.spec.workers if self._supervisor.target_is_written else former.target,
+            target=self._pool.workers if self._supervisor.target_is_written else former.target,
             zookeeper=self._hosts,
             server_port=self._server.port if self._server else None,
             session_id=session[0] if session else former.session_id,
@@ -357,7 +356,7 @@ class Agent:
     def _give_up_connecting(self) -> None:
         if not (self._had_session or self._draining or self._ended.done()):
             hint = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
-            error = self._options.access.unreachable(self._hosts, self._options.connect_timeout_s, hint)
+            error = self._access.unreachable(self._hosts, self._options.connect_timeout, hint)
             self._ended.set_result((error.exit_code, error))
 
     # ---- for people

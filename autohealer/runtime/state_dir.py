@@ -6,29 +6,28 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import socket
 import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autohealer.config.kinds import POOL_NAME, POOL_NAME_HINT
 from autohealer.errors import AlreadyRunningError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_POOL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _CHOOSE_ANOTHER = "choose another one with --state-dir"
 _LOCK_ATTEMPTS = 5
 _LOCK_PAUSE_S = 0.01
 _CONTROL = "control.sock"
 
 
-def base_directory(option: Path | None, environ: Mapping[str, str]) -> Path:
+def base_directory(option: str | Path | None, environ: Mapping[str, str]) -> Path:
     """The directory that holds all pools: ``--state-dir``, AUTOHEALER_STATE_DIR, or the user's own."""
     if option is not None:
-        return option.absolute()
+        return Path(option).absolute()
     if named := environ.get("AUTOHEALER_STATE_DIR"):
         return Path(named).absolute()
     home = environ.get("XDG_STATE_HOME", "")
@@ -42,17 +41,14 @@ def base_directory(option: Path | None, environ: Mapping[str, str]) -> Path:
 
 def check_pool_name(pool: str) -> None:
     """A pool's name is a folder and a znode, and is printed: letters, digits, and ``._-`` within."""
-    if not _POOL_NAME.fullmatch(pool):
-        raise UsageError(
-            f"{pool!r} cannot be the name of a pool",
-            "use at most 64 letters, digits, dots, dashes and underscores, and no leading dot",
-        )
+    if not POOL_NAME.fullmatch(pool):
+        raise UsageError(f"{pool!r} cannot be the name of a pool", POOL_NAME_HINT)
 
 
 class StateDir:
     """The folder of one pool. Making the object touches nothing on disk."""
 
-    def __init__(self, base: Path | None, pool: str, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, base: str | Path | None, pool: str, environ: Mapping[str, str] = os.environ) -> None:
         """Raises `UsageError` for a name that no pool can have."""
         check_pool_name(pool)
         self.pool = pool
@@ -189,11 +185,11 @@ class StateDir:
         return UsageError(f"cannot use the state directory {self.base}: {where}: {error.strerror}", _CHOOSE_ANOTHER)
 
 
-def pools_running(base: Path | None, environ: Mapping[str, str] = os.environ) -> list[str]:
+def pools_running(base: str | Path | None, environ: Mapping[str, str] = os.environ) -> list[str]:
     """The pools that an agent runs now from this directory, by name."""
     directory = base_directory(base, environ)
     try:
-        names = sorted(path.name for path in directory.iterdir() if _POOL_NAME.fullmatch(path.name))
+        names = sorted(path.name for path in directory.iterdir() if POOL_NAME.fullmatch(path.name))
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from autohealer.config.schema import FIELDS
+from autohealer.errors import UsageError
+
 if TYPE_CHECKING:
+    from autohealer.config.schema import AgentOptions
     from autohealer.coordination.session.access import Access
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-OPTIONS = {
-    "ca": "Speak TLS to ZooKeeper; the authority that vouches for it, in PEM.",
-    "cert": "The certificate to show to ZooKeeper, in PEM.",
-    "key": "Its key, in PEM; by default in the file of --zk-cert.",
-}
+OPTIONS = ("ca", "cert", "key")
 _HOME = "autohealer.cli.support.access."
 
 
 def by_tls(function: Function) -> Function:
     """``--zk-ca``, ``--zk-cert`` and ``--zk-key``; `access` finds them, so that no command has to hand them on."""
-    for name, text in reversed(OPTIONS.items()):
+    for name in reversed(OPTIONS):
         function = click.option(
             f"--zk-{name}",
             metavar="FILE",
             envvar=f"AUTOHEALER_ZK_{name.upper()}",
-            help=text,
+            help=FIELDS[f"zk_{name}"].option.help,
             expose_value=False,
             callback=_note,
         )(function)
@@ -44,6 +44,17 @@ def access(auth: str | None = None) -> Access:
     meta = click.get_current_context().meta
     files = {name: meta[_HOME + name] for name in OPTIONS if _HOME + name in meta}
     return Access.parse(auth or os.environ.get("AUTOHEALER_ZK_AUTH"), Tls(**files).check() if files else None)
+
+
+def access_of(agent: AgentOptions) -> Access:
+    """As whom, and how, an agent with these options speaks to its ZooKeeper. UsageError where that makes no sense."""
+    from autohealer.coordination.session.access import Access  # noqa: PLC0415 - kazoo, only where it is needed
+    from autohealer.coordination.session.tls import Tls  # noqa: PLC0415
+
+    files = {name: file for name in OPTIONS if (file := getattr(agent, f"zk_{name}")) is not None}
+    if files and agent.zk is None:
+        raise UsageError("TLS is asked for without --zk", "the server inside the agent speaks none, and needs none")
+    return Access.parse(os.environ.get("AUTOHEALER_ZK_AUTH"), Tls(**files).check() if files else None)
 
 
 def _note(ctx: click.Context, param: click.Parameter, value: str | None) -> None:

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from autohealer.cli.status import of_cluster
-from autohealer.cli.support.access import access
 from autohealer.cli.support.pool import ANSWER_S
 from autohealer.errors import UsageError
 from autohealer.web.endpoint import Endpoint
@@ -19,6 +18,7 @@ from autohealer.web.token import Token, from_environment, from_file
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.coordination.session.access import Access
     from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.state_dir import StateDir
 
@@ -36,6 +36,7 @@ class AgentEndpoint:
         where: str,
         names: Sequence[str],
         state: StateDir,
+        access: Access,
         *,
         say: Callable[[str], None],
         warn: Callable[[str], None],
@@ -45,7 +46,7 @@ class AgentEndpoint:
         self._names, self._state, self._say, self._warn = names, state, say, warn
         self._given = from_environment(os.environ)
         self._listening = _listen(where, state)
-        self._zookeeper, self._access = "", access()
+        self._zookeeper, self._access = "", access
         self._endpoint = Endpoint(self._listening, connect=self._connect, of_cluster=self._of_cluster, warn=warn)
         self.take, self.noticed, self.close = self._endpoint.take, self._endpoint.noticed, self._endpoint.close
         self.address = self._listening.address

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from autohealer.cli.support.access import access
@@ -31,7 +30,7 @@ class PoolAddress:
     the agent here wrote down.
     """
 
-    def __init__(self, zk: str | None, pool: str | None, state_dir: Path | None) -> None:
+    def __init__(self, zk: str | None, pool: str | None, state_dir: str | None) -> None:
         if pool is None:
             running = pools_running(state_dir)
             pool = running[0] if len(running) == 1 else DEFAULT
@@ -105,7 +104,7 @@ def address(function: Function) -> Function:
     """``--zk``, ``--pool`` and ``--state-dir``, which reach the command as one ``address``."""
 
     @wraps(function)
-    def located(*args: Any, zk: str | None, pool: str | None, state_dir: Path | None, **others: Any) -> Any:
+    def located(*args: Any, zk: str | None, pool: str | None, state_dir: str | None, **others: Any) -> Any:
         return function(*args, address=PoolAddress(zk, pool, state_dir), **others)
 
     return where(located)  # type: ignore[return-value]  # click looks at the options, not at the signature

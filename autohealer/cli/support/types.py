@@ -1,79 +1,40 @@
-"""Values on the command line: durations, sizes, signals, K=V."""
+"""The kinds of values that options have, as click asks for them."""
 
 from __future__ import annotations
 
-import math
-import signal
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+from autohealer.config.kinds import Choice, FilePath, Kind, SignalNumber
+
+T = TypeVar("T")
+SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL")
 
 
-class Duration(click.ParamType[float]):
-    """Seconds, as a number; or with a unit: 90s, 5m, 1h, 2d."""
+class Value(click.ParamType[T]):
+    """A value of this kind; what is no text has been converted already."""
 
-    name = "seconds"
+    def __init__(self, kind: Kind[T]) -> None:
+        self.kind = kind
+        self.name = kind.name
 
-    def __init__(self, least: float = 0.0) -> None:
-        self._least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds, finite and not less than the least."""
-        text = str(value)
-        unit = SECONDS.get(text[-1:], 0)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        """The value, or a usage error that says what would make sense."""
+        if not isinstance(value, str):
+            converted: T = value
+            return converted
         try:
-            seconds = float(text[:-1]) * unit if unit else float(text)
-        except ValueError:
-            self.fail(f"{value!r} is not a number of seconds, nor a duration such as 90s, 5m, 1h or 2d", param, ctx)
-        if not (math.isfinite(seconds) and seconds >= self._least):
-            self.fail(f"{value} is not a number of seconds from {self._least:g} up", param, ctx)
-        return seconds
+            return self.kind.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
-
-class Size(click.ParamType[int]):
-    """Bytes, with K, M or G."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The bytes."""
-        text = str(value).upper()
-        unit = text[-1:] if text[-1:] in UNITS else ""
-        number = text.removesuffix(unit)
-        if not (number.isascii() and number.isdigit() and int(number) > 0):
-            self.fail(f"{value!r} is not a size such as 500K, 10M or 2G", param, ctx)
-        return int(number) * UNITS[unit]
-
-
-class SignalNumber(click.ParamType[int]):
-    """A signal by name or number."""
-
-    name = "signal"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Its number."""
-        text = str(value).upper().removeprefix("SIG")
-        if text.isascii() and text.isdigit() and int(text) in signal.valid_signals():
-            return int(text)
-        try:
-            return signal.Signals[f"SIG{text}"].value
-        except KeyError:
-            self.fail(f"{value!r} is not a signal such as TERM, INT or 15", param, ctx)
-
-
-class Assignment(click.ParamType[tuple[str, str]]):
-    """``K=V``."""
-
-    name = "K=V"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The name and the value."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, content = str(value).partition("=")
-        if not (name and equals):
-            self.fail(f"{value!r} is not of the form K=V", param, ctx)
-        return name, content
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """What a shell offers."""
+        if isinstance(self.kind, FilePath):
+            return [CompletionItem(incomplete, type="dir" if self.kind.name == "DIRECTORY" else "file")]
+        words = self.kind.words if isinstance(self.kind, Choice) else ()
+        if isinstance(self.kind, SignalNumber):
+            words = SIGNALS
+        return [CompletionItem(word) for word in words if word.lower().startswith(incomplete.lower())]

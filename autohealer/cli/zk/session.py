@@ -40,7 +40,7 @@ def session(function: Function) -> Function:
     """Those options, which reach the command as an open session: ``nodes``."""
 
     @wraps(function)
-    def opened(*args: Any, zk: str | None, pool: str | None, state_dir: Path | None, auth_file: Path | None,
+    def opened(*args: Any, zk: str | None, pool: str | None, state_dir: str | None, auth_file: Path | None,
                **others: Any) -> Any:  # fmt: skip
         ctx = click.get_current_context()
         shared = shells_session(ctx)
@@ -85,7 +85,7 @@ def _typed(ctx: click.Context) -> dict[str, Any]:
     return {name: ctx.params[name] for name in OPTIONS if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
 
 
-def _hosts_of_pool(pool: str | None, state_dir: Path | None) -> str | None:
+def _hosts_of_pool(pool: str | None, state_dir: str | None) -> str | None:
     from autohealer.cli.support.pool import PoolAddress  # noqa: PLC0415 - not with --zk
 
     address = PoolAddress(None, pool, state_dir)

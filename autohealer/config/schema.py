@@ -1,0 +1,290 @@
+"""Every option of ``run``, once. To add one, add a field here: it is then on the command line, in the environment, in
+the configuration file, its JSON schema and its reference page, and in the completion of shells.
+
+The field's name is the option's with `_` for `-`; the order is that of ``run --help``.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from autohealer.config.kinds import (
+    Assignment,
+    Choice,
+    Duration,
+    FilePath,
+    Flag,
+    Hosts,
+    Integer,
+    PoolName,
+    SignalNumber,
+    Size,
+    Text,
+)
+from autohealer.config.options import Change, Group, Option, Place, fields_of
+from autohealer.core.model import OnPartition, Registration
+
+MOST_WORKERS = 100_000
+LAST_PORT = 65_535
+DEFAULT_POOL = "default"
+
+
+class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What concerns the agent process as a whole; in a configuration file it stands in ``[defaults]``."""
+
+    zk: Annotated[
+        str | None,
+        Option(
+            Hosts(),
+            "Connection string of a ZooKeeper ensemble.",
+            Group.ZOOKEEPER,
+            Change.RESTART,
+            example="zk1:2181,zk2:2181,zk3:2181/site",
+            unset="a server inside the agent",
+        ),
+    ] = None
+    zk_ca: Annotated[
+        str | None,
+        Option(
+            FilePath(),
+            "Speak TLS to ZooKeeper; the authority that vouches for it, in PEM.",
+            Group.ZOOKEEPER,
+            Change.RESTART,
+            example="/etc/autohealer/ca.pem",
+        ),
+    ] = None
+    zk_cert: Annotated[
+        str | None,
+        Option(
+            FilePath(),
+            "The certificate to show to ZooKeeper, in PEM.",
+            Group.ZOOKEEPER,
+            Change.RESTART,
+            example="/etc/autohealer/me.pem",
+        ),
+    ] = None
+    zk_key: Annotated[
+        str | None,
+        Option(
+            FilePath(),
+            "Its key, in PEM; by default in the file of --zk-cert.",
+            Group.ZOOKEEPER,
+            Change.RESTART,
+            example="/etc/autohealer/me.key",
+        ),
+    ] = None
+    session_timeout: Annotated[
+        float,
+        Option(Duration(0.4), "ZooKeeper session timeout of the agent.", Group.ZOOKEEPER, Change.RESTART),
+    ] = 6.0
+    connect_timeout: Annotated[
+        float,
+        Option(Duration(0.1), "How long to wait for ZooKeeper at the start.", Group.ZOOKEEPER, Change.RESTART),
+    ] = 15.0
+    state_dir: Annotated[
+        str | None,
+        Option(
+            FilePath("DIRECTORY"),
+            "Where agents on this host keep their state.",
+            Group.VIEW,
+            Change.RESTART,
+            example="/var/lib/autohealer",
+            unset="$XDG_STATE_HOME/autohealer",
+        ),
+    ] = None
+    dashboard: Annotated[
+        bool | None,
+        Option(
+            Flag(),
+            "Show the pool live, or print a line for each event.",
+            Group.VIEW,
+            Change.RESTART,
+            example="false",
+            unset="live, where stdout is a terminal",
+        ),
+    ] = None
+    http: Annotated[
+        str | None,
+        Option(
+            Text("HOST:PORT"),
+            "Serve a page, metrics and an API there; needs the extra http.",
+            Group.VIEW,
+            Change.RESTART,
+            example="127.0.0.1:8080",
+        ),
+    ] = None
+    http_host: Annotated[
+        tuple[str, ...],
+        Option(
+            Text("NAME"),
+            "A name by which a proxy calls that; repeatable.",
+            Group.VIEW,
+            Change.RESTART,
+            example="pool.example.org",
+            many=True,
+        ),
+    ] = ()
+    json: Annotated[
+        bool,
+        Option(
+            Flag(),
+            "Print events as JSON, one object a line.",
+            Group.VIEW,
+            Change.RESTART,
+            place=Place.TYPED,
+            example="true",
+        ),
+    ] = False
+
+
+class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What concerns one pool; in a configuration file it stands in ``[pools.NAME]``, or for all in ``[defaults]``."""
+
+    pool: Annotated[
+        str,
+        Option(PoolName(), "Name of the pool.", Group.POOL, Change.RESTART, example="web", unset=DEFAULT_POOL),
+    ] = DEFAULT_POOL
+    workers: Annotated[
+        int,
+        Option(
+            Integer(0, MOST_WORKERS),
+            "How many workers the whole pool has.",
+            Group.POOL,
+            Change.SCALE,
+            example="10",
+            place=Place.FILE,
+        ),
+    ]
+    command: Annotated[
+        tuple[str, ...],
+        Option(
+            Text("CMD"),
+            "The command of the workers. In it, {slot}, {port} and {worker} are replaced.",
+            Group.POOL,
+            Change.ROLLOUT,
+            example="python worker.py",
+            many=True,
+            place=Place.FILE,
+        ),
+    ]
+    on_partition: Annotated[
+        OnPartition,
+        Option(
+            Choice("keep", "stop"),
+            "Cut off from ZooKeeper: keep the workers (at least N), or stop them before others start theirs (at"
+            " most N).",
+            Group.POOL,
+            Change.RESTART,
+        ),
+    ] = OnPartition.KEEP
+    capacity: Annotated[
+        int | None,
+        Option(
+            Integer(0),
+            "The most workers that this agent takes.",
+            Group.POOL,
+            Change.RESTART,
+            example="20",
+            unset="no bound",
+        ),
+    ] = None
+    drain_timeout: Annotated[
+        float,
+        Option(Duration(), "How long to wait at the end for others to take over.", Group.STOPPING, Change.NOTHING),
+    ] = 30.0
+    registration: Annotated[
+        Registration,
+        Option(
+            Choice("auto", "self", "agent"),
+            "Who registers workers under /workers: themselves, the agent for them, or whichever is seen to work.",
+            Group.REGISTRATION,
+            Change.RESTART,
+        ),
+    ] = Registration.AUTO
+    register_grace: Annotated[
+        float,
+        Option(Duration(), "How long a registration may be missing.", Group.REGISTRATION, Change.NOTHING),
+    ] = 2.0
+    start_timeout: Annotated[
+        float,
+        Option(Duration(), "How long a worker may take to register itself.", Group.REGISTRATION, Change.NOTHING),
+    ] = 60.0
+    stop_signal: Annotated[
+        int,
+        Option(SignalNumber(), "What asks a worker to stop.", Group.STOPPING, Change.NOTHING),
+    ] = 15
+    stop_timeout: Annotated[
+        float,
+        Option(Duration(), "How long it has before SIGKILL.", Group.STOPPING, Change.NOTHING),
+    ] = 10.0
+    stable_after: Annotated[
+        float,
+        Option(Duration(0.001), "A worker that lives so long earns a restart back.", Group.RESTARTS, Change.NOTHING),
+    ] = 10.0
+    backoff_max: Annotated[
+        float,
+        Option(Duration(), "The longest wait before a restart.", Group.RESTARTS, Change.NOTHING),
+    ] = 30.0
+    max_failures: Annotated[
+        int | None,
+        Option(
+            Integer(1),
+            "Give up when a worker has failed so often in a row.",
+            Group.RESTARTS,
+            Change.NOTHING,
+            example="5",
+            unset="never gives up",
+        ),
+    ] = None
+    env: Annotated[
+        dict[str, str],
+        Option(
+            Assignment(),
+            "A variable for the workers' environment; repeatable.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="LEVEL=debug",
+            many=True,
+        ),
+    ] = msgspec.field(default_factory=dict)
+    cwd: Annotated[
+        str | None,
+        Option(
+            FilePath("DIRECTORY"),
+            "Working directory of the workers.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="/srv/web",
+            unset="this one",
+        ),
+    ] = None
+    port_base: Annotated[
+        int | None,
+        Option(
+            Integer(1, LAST_PORT),
+            "Give each worker PORT = this + its slot.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="8000",
+        ),
+    ] = None
+    log: Annotated[
+        Literal["file", "stdout", "none"],
+        Option(Choice("file", "stdout", "none"), "Where workers' output goes.", Group.OUTPUT, Change.ROLLOUT),
+    ] = "file"
+    log_max_bytes: Annotated[
+        int,
+        Option(Size(), "Cut a worker's output file back beyond this.", Group.OUTPUT, Change.NOTHING),
+    ] = 10 * 2**20
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What one agent process was asked for: by the command line, or by a file."""
+
+    agent: AgentOptions
+    pools: tuple[PoolOptions, ...]
+
+
+AGENT_FIELDS = fields_of(AgentOptions)
+POOL_FIELDS = fields_of(PoolOptions)
+FIELDS = {**AGENT_FIELDS, **POOL_FIELDS}

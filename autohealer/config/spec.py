@@ -1,0 +1,42 @@
+"""From `PoolOptions` to what the core needs, and what must hold between several options of one pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autohealer.config.schema import LAST_PORT
+from autohealer.core.model import PoolSpec
+from autohealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from autohealer.config.schema import PoolOptions
+
+
+def check_pool(options: PoolOptions) -> None:
+    """Raise `UsageError` for values that make no sense together."""
+    if not options.command:
+        raise UsageError("there is no command to run", "write it after --, as in: autohealer run 10 -- sleep 60")
+    base, workers = options.port_base, options.workers
+    if base is not None and base + workers - 1 > LAST_PORT:
+        raise UsageError(f"--port-base {base} leaves no ports for {workers} workers", "begin lower")
+    if base is None and any("{port}" in word for word in options.command):
+        raise UsageError("the command has {port}, and there is no --port-base", "add one, as in: --port-base 8000")
+
+
+def pool_spec(options: PoolOptions) -> PoolSpec:
+    """The pool as the core knows it."""
+    return PoolSpec(
+        name=options.pool,
+        workers=options.workers,
+        registration=options.registration,
+        register_grace_s=options.register_grace,
+        start_timeout_s=options.start_timeout,
+        stop_signal=options.stop_signal,
+        stop_timeout_s=options.stop_timeout,
+        stable_after_s=options.stable_after,
+        backoff_max_s=options.backoff_max,
+        max_failures=options.max_failures,
+        on_partition=options.on_partition,
+        capacity=options.capacity,
+        drain_timeout_s=options.drain_timeout,
+    )
