@@ -26,6 +26,7 @@ COMMANDS = {
     "drain": "Empty an agent; the others take over.",
     "kill": "Kill one worker, to see it heal.",
     "stop": "Stop all workers of the pool, and its agents.",
+    "doctor": "Say what is wrong with this set-up, and what to do.",
     "elect": "Stand for election; run a command only while leader.",
     "register": "Register an address of a service.",
     "services": "Show the addresses in the service registry.",

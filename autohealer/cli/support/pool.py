@@ -53,6 +53,11 @@ class PoolAddress:
         """What the agent here wrote down, the last one if none runs."""
         return Ledger.read(self.state.ledger_path)
 
+    def zookeeper(self) -> str | None:
+        """The pool's connection string: as given, or as the agent here wrote it down; None where neither is."""
+        ledger = self.ledger() if self._zk is None and self.runs_here else None
+        return self._zk if ledger is None else ledger.facts.zookeeper
+
     def nobody(self) -> UnreachableError:
         """The error for a pool without an agent."""
         where = f"at {self._zk}" if self._zk else f"in {self.state.base}"
@@ -76,12 +81,9 @@ class PoolAddress:
     @contextmanager
     def console(self) -> Iterator[PoolClient]:
         """The pool in ZooKeeper. Raises UnreachableError where no agent runs, or ZooKeeper does not answer."""
-        hosts = self._zk
+        hosts = self.zookeeper()
         if hosts is None:
-            ledger = self.ledger() if self.runs_here else None
-            if ledger is None or ledger.facts.zookeeper is None:
-                raise self.nobody()
-            hosts = ledger.facts.zookeeper
+            raise self.nobody()
         with connected(hosts, self.name) as console:
             if not console.agents():
                 raise self.nobody()

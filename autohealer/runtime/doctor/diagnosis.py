@@ -1,0 +1,32 @@
+"""All findings of one look, as JSON and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from autohealer.runtime.doctor.finding import Finding, Level
+from autohealer.views.lines import clean
+
+MARKS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.FAULT: "FAULT  "}
+
+
+@dataclass
+class Diagnosis:
+    """``status`` is the pool's, as ``status --json`` has it; None where no agent could be asked."""
+
+    findings: list[Finding] = field(default_factory=list)
+    status: dict[str, Any] | None = None
+
+    def as_json(self) -> list[dict[str, str]]:
+        """An object for each finding."""
+        return [asdict(finding) for finding in self.findings]
+
+    def lines(self) -> Iterator[str]:
+        """A line for each finding, and one for its remedy; the worst last, where the eye is."""
+        order = list(MARKS)
+        for finding in sorted(self.findings, key=lambda finding: order.index(finding.level)):
+            yield clean(f"{MARKS[finding.level]}  {finding.check}: {finding.detail}")
+            if finding.remedy:
+                yield clean(f"           -> {finding.remedy}")

@@ -1,0 +1,46 @@
+"""One thing that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How bad it is. A fault breaks something that is promised; a warning may."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``check`` names what was looked at, ``detail`` says what was seen, ``remedy`` what to do (empty where fine)."""
+
+    check: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+
+def ok(check: str, detail: str) -> Finding:
+    """It is as it should be."""
+    return Finding(check, Level.OK, detail)
+
+
+def warning(check: str, detail: str, remedy: str) -> Finding:
+    """It may do harm."""
+    return Finding(check, Level.WARNING, detail, remedy)
+
+
+def fault(check: str, detail: str, remedy: str) -> Finding:
+    """It does harm."""
+    return Finding(check, Level.FAULT, detail, remedy)
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """The worst of all levels."""
+    found = {finding.level for finding in findings}
+    return next((level for level in (Level.FAULT, Level.WARNING) if level in found), Level.OK)
