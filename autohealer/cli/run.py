@@ -112,7 +112,7 @@ class Watchers:
 
 
 def _run(agent: AgentOptions, pool: PoolOptions, watchers: Watchers) -> int:
-    from autohealer.runtime.agent import run_agent  # noqa: PLC0415 - not for --help
+    from autohealer.runtime.agent_process import run_agent  # noqa: PLC0415 - not for --help
 
     asked, access = Configuration(agent=agent, pools=(pool,)), access_of(agent)
     if agent.http is None:

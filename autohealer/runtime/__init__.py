@@ -1,6 +1,10 @@
-"""The imperative shell around the core of one agent.
+"""The imperative shell around the core: an agent process and the pools that it runs.
 
-agent            one agent from start to end: what is built, adopted, connected, and left behind
+agent_process    what exists once: loop, signals, reaper, embedded server; runs its pools to their ends
+claim            a pool's folder, held: lock, ledger, command
+shared           what the process lends to each pool
+embedded_server  the ZooKeeper server inside the process
+pool_runner      one pool from start to end: what is built, adopted, connected, and left behind
 inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
 effects          orders into deeds, each of which ends in an event
 ledger           what the next agent has to know of this one
@@ -14,5 +18,6 @@ printer          lines to a stream that cannot slow anything
 screen           the dashboard: a thread that draws and reads keys; ``terminal``, ``keyboard`` and ``errands`` are
                  its parts
 election_runner  a candidate of ``elect``, its command and its watchdog
+doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import time
@@ -47,6 +48,7 @@ class Effects:
         self,
         *,
         spawner: Spawner,
+        cwd: str,
         exits: ExitWatcher,
         orphans: Orphans,
         output: OutputFiles | None,
@@ -60,7 +62,8 @@ class Effects:
         warn: Callable[[str], None],
         facts: Callable[[], Facts],
     ) -> None:
-        self._spawner, self._exits, self._orphans, self._output = spawner, exits, orphans, output
+        self._spawner, self._cwd, self._exits = spawner, cwd, exits
+        self._orphans, self._output = orphans, output
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
@@ -151,6 +154,7 @@ class Effects:
             return
         port = None if self._port_base is None else self._port_base + slot
         try:
+            os.chdir(self._cwd)  # a worker inherits our directory, and another pool may have changed it
             spawned = self._spawner.spawn(
                 incarnation_environment(worker=worker, slot=slot, epoch=action.epoch, port=port),
                 slot=slot,

@@ -68,7 +68,7 @@ class StateDir:
             self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.path, self.output_dir, self.journal_dir):
                 folder.mkdir(mode=0o700, exist_ok=True)
-                self._check_owner(folder)
+                check_owner(folder)
         except OSError as error:
             raise self._unusable(error) from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
@@ -170,19 +170,51 @@ class StateDir:
         pid = self.holder_pid()
         return "another agent" if pid is None else f"pid {pid}"
 
-    def _check_owner(self, folder: Path) -> None:
-        """Nobody else may prepare the folder for us, as is possible under /tmp; and nobody else looks in."""
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-        if status.st_uid != os.geteuid() and os.geteuid() != 0:
-            raise UsageError(f"the state directory {folder} belongs to another user", _CHOOSE_ANOTHER)
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            folder.chmod(0o700)
-
     def _unusable(self, error: OSError) -> UsageError:
         where = error.filename or self.path
         return UsageError(f"cannot use the state directory {self.base}: {where}: {error.strerror}", _CHOOSE_ANOTHER)
+
+
+def check_owner(folder: Path) -> None:
+    """Nobody else may prepare the folder for us, as is possible under /tmp; and nobody else looks in."""
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if status.st_uid != os.geteuid() and os.geteuid() != 0:
+        raise UsageError(f"the state directory {folder} belongs to another user", _CHOOSE_ANOTHER)
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+class ServerDir:
+    """The folder of an embedded server that several pools of one agent process share."""
+
+    def __init__(self, base: str | Path | None, environ: Mapping[str, str] = os.environ) -> None:
+        self.path = base_directory(base, environ) / ".server"
+        self.journal_dir = self.path / "journal"
+        self._lock_fd: int | None = None
+
+    def claim(self) -> None:
+        """Make the folder and lock it. Raises `UsageError`, or `AlreadyRunningError` where another process has it."""
+        try:
+            for folder in (self.path, self.journal_dir):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                check_owner(folder)
+            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise UsageError(f"cannot use {self.path}: {error.strerror}", _CHOOSE_ANOTHER) from error
+        if not _claim(fd):
+            os.close(fd)
+            raise AlreadyRunningError(
+                f"another agent of several pools is run from {self.path.parent}", "choose another --state-dir"
+            )
+        self._lock_fd = fd
+
+    def release(self) -> None:
+        """Let another process have it."""
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
 
 
 def pools_running(base: str | Path | None, environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -335,7 +335,7 @@ def test_nothing_is_imported_that_is_not_asked_for(own_pool: Pool) -> None:
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(MANY) == 0
     imported = own_pool.processes.read()
-    assert "autohealer.runtime.agent" in imported
+    assert "autohealer.runtime.agent_process" in imported
     assert "aiohttp" not in imported
     assert "prometheus_client" not in imported
     assert "autohealer.web" not in imported

@@ -8,6 +8,7 @@ there is none (``cut``). A connection is of use once the ground is laid and this
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from math import inf
@@ -153,13 +154,19 @@ class Cluster:
 
     def close(self) -> None:
         """End the session, if the server can be reached; takes a second at most."""
-        if not self._closed:
-            self._closed = self._leaving = self._silent = True
-            self._cut()
-            if self._presence.shared:
-                self._link.abandon()
-            else:
-                self._link.close(CLOSE_WITHIN_S)
+        if (ending := self.begin_close()) is not None:
+            ending.join(CLOSE_WITHIN_S)
+
+    def begin_close(self) -> threading.Thread | None:
+        """Order nothing more, and end the session; the thread that ends it, for who has to wait."""
+        if self._closed:
+            return None
+        self._closed = self._leaving = self._silent = True
+        self._cut()
+        if not self._presence.shared:
+            return self._link.begin_close()
+        self._link.abandon()
+        return None
 
     # ---- orders
 

@@ -171,8 +171,12 @@ class Link:
 
     def close(self, timeout: float) -> None:
         """End the session if the server can be reached; never takes longer than ``timeout``."""
+        self.begin_close().join(timeout)
+
+    def begin_close(self) -> threading.Thread:
+        """Use the connection no more, and end the session; the thread that ends it."""
         self.abandon()
-        self._old.stop().join(timeout)
+        return self._old.stop()
 
     def abandon(self) -> None:
         """Go without ending the session, for another one lives in it."""

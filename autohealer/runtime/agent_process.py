@@ -1,0 +1,227 @@
+"""The agent process: what exists once, however many pools it runs.
+
+The loop, the signals, the one reaper of all children, the embedded server, the limit of open files. Each pool has a
+runner of its own; the process lives until the last of them has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Any
+
+from autohealer.config.schema import AgentOptions, Configuration
+from autohealer.coordination.session.access import Access
+from autohealer.core.model import WorkerId
+from autohealer.errors import AutohealerError
+from autohealer.processes.launch.setup import (
+    become_subreaper,
+    block_termination_signals,
+    raise_descriptor_limit,
+    reset_sigchld,
+    set_cloexec,
+)
+from autohealer.processes.reaper import Reaper
+from autohealer.processes.tree.orphans import Orphans
+from autohealer.runtime.agent_handle import AgentHandle
+from autohealer.runtime.claim import Claim, claim
+from autohealer.runtime.embedded_server import start_server
+from autohealer.runtime.event_log import Line
+from autohealer.runtime.pool_runner import PoolRunner
+from autohealer.runtime.shared import Shared
+from autohealer.runtime.timing_selector import TimingSelector
+from autohealer.zkserver import ZooKeeperServer
+
+REAP_S = 5.0
+# A thread that holds the interpreter gives way after this long, when the loop has heard of a death. The default,
+# 5 ms, is longer than a heal takes.
+SWITCH_INTERVAL_S = 0.0005
+
+Warn = Callable[[str], None]
+
+
+def run_agent(
+    configuration: Configuration,
+    access: Access,
+    listener: Callable[[Line], None],
+    warn: Warn,
+    audience: Callable[[AgentHandle], None] | None = None,
+    *,
+    noticed: Callable[[float], None] | None = None,
+) -> int:
+    """Keep the pools alive until they have ended; the highest of their exit codes.
+
+    ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
+    block. ``audience`` is told of each pool, once there is something to see, how to look. ``noticed`` gets, for each
+    worker that has exited, how many seconds that may have gone unnoticed. Raises AutohealerError for what keeps the
+    only pool from starting, or ends it other than asked.
+    """
+    options, several = configuration.agent, len(configuration.pools) > 1
+    with ExitStack() as stack:
+        claims, failed = _claim_all(configuration, _warner(warn, several))
+        for held in claims:
+            stack.callback(held.release)
+        server = None if options.zk else start_server(claims, options.state_dir, several=several, stack=stack)
+        looks = TimingSelector()
+        process = AgentProcess(
+            claims,
+            server,
+            options,
+            access,
+            several=several,
+            listener=listener,
+            warn=warn,
+            audience=audience,
+            on_exit=None if noticed is None else lambda at: noticed(at - looks.noticed_since()),
+        )
+        with asyncio.Runner(loop_factory=None if noticed is None else partial(_loop, looks)) as runner:
+            return max(runner.run(process.run()), failed)
+
+
+def _loop(selector: TimingSelector) -> asyncio.AbstractEventLoop:
+    return asyncio.SelectorEventLoop(selector)
+
+
+def _claim_all(configuration: Configuration, warn_of: Callable[[str], Warn]) -> tuple[list[Claim], int]:
+    """The pools that can start, and the highest exit code of those that cannot. Raises where none can."""
+    claims: list[Claim] = []
+    errors: list[AutohealerError] = []
+    for pool in configuration.pools:
+        try:
+            claims.append(claim(pool, configuration.agent.state_dir, warn_of(pool.pool)))
+        except AutohealerError as error:
+            if len(configuration.pools) > 1:
+                warn_of(pool.pool)(f"{error}; the other pools go on")
+            errors.append(error)
+    if not claims:
+        raise max(errors, key=lambda error: error.exit_code)
+    return claims, max((error.exit_code for error in errors), default=0)
+
+
+def _warner(warn: Warn, several: bool) -> Callable[[str], Warn]:
+    """Where there are several pools, a warning names its own."""
+
+    def warn_of(pool: str) -> Warn:
+        return (lambda text: warn(f"pool {pool}: {text}")) if several else warn
+
+    return warn_of
+
+
+class AgentProcess:
+    """The process of the agents of these pools, from the first turn of its loop to its last."""
+
+    def __init__(
+        self,
+        claims: Sequence[Claim],
+        server: ZooKeeperServer | None,
+        options: AgentOptions,
+        access: Access,
+        *,
+        several: bool,
+        listener: Callable[[Line], None],
+        warn: Warn,
+        audience: Callable[[AgentHandle], None] | None,
+        on_exit: Callable[[float], None] | None,
+    ) -> None:
+        self._claims, self._server, self._several = claims, server, several
+        self._options, self._access = options, access
+        self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
+        self._warn_of = _warner(warn, several)
+        self._runners: dict[str, PoolRunner] = {}
+        """The pools that run, by this agent's id in each."""
+
+    async def run(self) -> int:
+        """Until all pools have ended; the highest exit code. Raises AutohealerError where the only pool failed."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._internal_error)
+        # First of all, and heard once there is somebody to hear: a signal may come at any moment.
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self._signalled, signum)
+        reset_sigchld()
+        set_cloexec()
+        shared = self._make_shared(loop)
+        self._reap_strays(loop, shared.reaper)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        runners = [self._make_runner(held, shared) for held in self._claims]
+        self._runners = {runner.agent: runner for runner in runners}
+        ends = [loop.create_task(self._run(runner)) for runner in runners]
+        # What exists now lives as long as the agent: the collector need never look at it again.
+        loop.call_soon(_freeze)
+        codes = await asyncio.gather(*ends)
+        shared.orphans.close()
+        block_termination_signals()
+        return max(codes)
+
+    def _make_shared(self, loop: asyncio.AbstractEventLoop) -> Shared:
+        orphans_come = become_subreaper()
+        reaper = Reaper()
+        return Shared(
+            loop=loop,
+            reaper=reaper,
+            orphans=Orphans(loop, self._cleared, lambda: reaper.pids, orphans_come=orphans_come),
+            server=self._server,
+            descriptor_limit=raise_descriptor_limit(),
+            options=self._options,
+            access=self._access,
+            on_exit=self._on_exit,
+        )
+
+    def _make_runner(self, held: Claim, shared: Shared) -> PoolRunner:
+        return PoolRunner(held, shared, listener=self._listener_of(held), warn=self._warn_of(held.options.pool))
+
+    def _listener_of(self, held: Claim) -> Callable[[Line], None]:
+        """Where there are several pools, an event names its own."""
+        if not self._several:
+            return self._listener
+        name = held.options.pool
+        return lambda line: self._listener({**line, "pool": name})
+
+    async def _run(self, runner: PoolRunner) -> int:
+        """One pool to its end; its exit code. What is wrong with it is said, and ends nobody else."""
+        try:
+            handle = await runner.start()
+            if self._audience is not None:
+                self._audience(handle)
+            return await runner.until_ended()
+        except AutohealerError as error:
+            if not self._several:
+                raise
+            self._warn_of(runner.name)(f"{error}; the other pools go on")
+            return error.exit_code
+        finally:
+            await runner.close()
+
+    def _cleared(self, worker: str) -> None:
+        """Whose worker this was, its id tells."""
+        identity = WorkerId.parse(worker)
+        runner = self._runners.get(identity.agent) if identity is not None else None
+        if runner is not None:
+            runner.cleared(worker)
+
+    def _signalled(self, signum: signal.Signals) -> None:
+        for runner in self._runners.values():
+            if not runner.is_ended:
+                runner.drain(signum.name)
+
+    def _reap_strays(self, loop: asyncio.AbstractEventLoop, reaper: Reaper) -> None:
+        reaper.reap_strays()
+        loop.call_later(REAP_S, self._reap_strays, loop, reaper)
+
+    def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours in one callback: said and kept for a report, while everything else goes on."""
+        error = context.get("exception")
+        self._warn(f"internal error: {error!r} ({context.get('message')}); workers go on")
+        if isinstance(error, BaseException):
+            with suppress(OSError), open(self._claims[0].state.path / "errors.log", "a") as file:
+                traceback.print_exception(error, file=file)
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()

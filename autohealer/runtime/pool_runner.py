@@ -1,0 +1,313 @@
+"""One pool in an agent process, from its start to its end: what it builds, adopts, connects to, and leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from autohealer import __version__
+from autohealer.config.spec import pool_spec
+from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.paths import Paths
+from autohealer.core import events
+from autohealer.core.cluster.registrations import Style
+from autohealer.core.model import OnPartition
+from autohealer.core.pool.supervisor import Identity, Supervisor
+from autohealer.errors import AutohealerError, GaveUpError
+from autohealer.processes.launch.adoption import find_workers
+from autohealer.processes.launch.environment import AGENT, POOL, worker_environment
+from autohealer.processes.launch.exits import ExitWatcher
+from autohealer.processes.launch.spawn import Output, Spawner
+from autohealer.processes.output import OutputFiles
+from autohealer.processes.tree.procfs import age_s
+from autohealer.processes.watchdog.owner import Watchdog
+from autohealer.runtime.agent_handle import AgentHandle
+from autohealer.runtime.clock import now
+from autohealer.runtime.control import Control
+from autohealer.runtime.effects import Effects
+from autohealer.runtime.event_log import EventLog, Line, timestamp
+from autohealer.runtime.inbox import Inbox
+from autohealer.runtime.ledger import Facts, WorkerEntry
+from autohealer.views.status import status
+
+if TYPE_CHECKING:
+    from autohealer.runtime.claim import Claim
+    from autohealer.runtime.shared import Shared
+
+# Each look at the workers' output costs a system call a file.
+TIDY_BUSY_S, TIDY_QUIET_S = 2.0, 30.0
+WATCHDOG_RETRY_S = 1.0
+CLOSE_WITHIN_S = 1.0
+
+
+class PoolRunner:
+    """Supervisor, inbox, effects, coordination and ledger of one pool, wired together for as long as it runs.
+
+    What goes wrong in it ends this runner, never the process: other pools go on.
+    """
+
+    def __init__(
+        self, claim: Claim, shared: Shared, *, listener: Callable[[Line], None], warn: Callable[[str], None]
+    ) -> None:
+        self._options, self._state, self._ledger = claim.options, claim.state, claim.ledger
+        self._claim, self._shared, self._warn = claim, shared, warn
+        self._spec, self._server = pool_spec(claim.options), shared.server
+        self._hosts = shared.server.hosts if shared.server else str(shared.options.zk)
+        self._host = socket.gethostname()
+        self._log = EventLog(self._state.events_path, listener)
+        self._had_session = self._draining = False
+        self._ended: asyncio.Future[tuple[int, AutohealerError | None]] = shared.loop.create_future()
+        former = self._ledger.facts
+        found_elsewhere = former.target is None and self._server is None
+        self._supervisor = Supervisor(
+            self._spec,
+            Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__, shared.options.http),
+            overwrite_target=former.target != self._options.workers and not found_elsewhere,
+            style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
+        )
+        self._cluster = self._make_cluster()
+        self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
+        self._watchdog = self._make_watchdog()
+        self._output: OutputFiles | None = None
+        if self._options.log == "file":
+            self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
+        self._effects = self._make_effects()
+        self._inbox = Inbox(shared.loop, self._supervisor, self._effects)
+        self._control = Control({"status": self._status, "away_since": self._away_since})
+        self._tidying: asyncio.TimerHandle | None = None
+
+    @property
+    def agent(self) -> str:
+        """This agent's id in the pool."""
+        return self._ledger.facts.agent
+
+    @property
+    def name(self) -> str:
+        """The pool's name."""
+        return self._options.pool
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the pool's end has been decided."""
+        return self._ended.done()
+
+    # ---- life
+
+    async def start(self) -> AgentHandle:
+        """Adopt, answer on the control socket, connect; how others may look at it. Raises AutohealerError."""
+        self._adopt()
+        await self._control.listen(self._state.listen_control())
+        self._cluster.connect()
+        loop = self._shared.loop
+        loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
+        self._tidying = loop.call_later(TIDY_BUSY_S, self._tidy)
+        return AgentHandle(
+            agent=self.agent,
+            host=self._host,
+            zookeeper=self._hosts,
+            call_soon=loop.call_soon_threadsafe,
+            snapshot=lambda: self._supervisor.snapshot(now()),
+            show_others=self._cluster.show_agents,
+        )
+
+    async def until_ended(self) -> int:
+        """The exit code. Raises AutohealerError for an end that nobody asked for."""
+        code, error = await self._ended
+        if error is not None:
+            raise error
+        return code
+
+    async def close(self) -> None:
+        """Let go of everything: after its end, or where it could not start."""
+        self._control.close()
+        if self._tidying is not None:
+            self._tidying.cancel()
+        if self._watchdog is not None and self._supervisor.is_over:
+            self._watchdog.release()
+        await self._end_session()
+        self._exits.close()
+        self._log.close()
+        if self._supervisor.is_over:
+            self._ledger.end()
+            with suppress(OSError):
+                self._state.socket_path.unlink()
+        self._claim.release()
+
+    async def _end_session(self) -> None:
+        """Other pools go on meanwhile."""
+        if (ending := self._cluster.begin_close()) is not None:
+            await self._shared.loop.run_in_executor(None, ending.join, CLOSE_WITHIN_S)
+
+    def drain(self, cause: str) -> None:
+        """Hand over and end; the second time at once."""
+        if self._draining:
+            self._post(events.KillRequested(now()))
+        else:
+            self._draining = True
+            self._post(events.DrainRequested(now(), cause))
+
+    def cleared(self, worker: str) -> None:
+        """Nothing that this worker has left runs any more."""
+        self._effects.forget(worker)
+        self._inbox.post(events.OrphansEnded(now(), worker))
+
+    # ---- building
+
+    def _make_cluster(self) -> Cluster:
+        former, loop = self._ledger.facts, self._shared.loop
+        prior = None
+        if former.session_id is not None and former.session_password is not None:
+            prior = (former.session_id, bytes.fromhex(former.session_password))
+        return Cluster(
+            self._hosts,
+            self.name,
+            self.agent,
+            self._shared.options.session_timeout,
+            post=self._post,
+            call_soon=loop.call_soon_threadsafe,
+            call_later=loop.call_later,
+            clock=now,
+            prior_session=prior,
+            access=self._shared.access,
+        )
+
+    def _make_effects(self) -> Effects:
+        options = self._options
+        environ = worker_environment(
+            os.environ,
+            options.env,
+            zookeeper=self._hosts,
+            pool=self.name,
+            workers_path=Paths("", self.name).workers,
+            agent=self.agent,
+        )
+        spawner = Spawner(
+            self._claim.command, environ, Output(options.log), descriptor_limit=self._shared.descriptor_limit
+        )
+        return Effects(
+            spawner=spawner,
+            cwd=self._claim.cwd,
+            exits=self._exits,
+            orphans=self._shared.orphans,
+            output=self._output,
+            watchdog=self._watchdog,
+            cluster=self._cluster,
+            ledger=self._ledger,
+            log=self._log,
+            port_base=options.port_base,
+            post=self._post,
+            finish=self._finish,
+            warn=self._warn,
+            facts=self._facts,
+        )
+
+    def _make_watchdog(self) -> Watchdog | None:
+        """Where there may never be too many workers, somebody has to end them if this agent no longer can."""
+        spec, loop = self._spec, self._shared.loop
+        if spec.on_partition is not OnPartition.STOP:
+            return None
+        watchdog = Watchdog(
+            loop,
+            {AGENT: self.agent, POOL: spec.name},
+            spec.stop_signal,
+            on_ready=lambda: self._post(events.WatchdogReady(now())),
+            on_gone=self._watchdog_gone,
+            reaper=self._shared.reaper,
+        )
+        loop.call_soon(self._start_watchdog, watchdog)
+        return watchdog
+
+    def _start_watchdog(self, watchdog: Watchdog) -> None:
+        if self._ended.done():
+            return
+        try:
+            watchdog.start()
+        except OSError as error:
+            self._warn(f"cannot start the watchdog: {error.strerror}; no worker is started before it runs")
+            self._shared.loop.call_later(WATCHDOG_RETRY_S, self._start_watchdog, watchdog)
+
+    def _watchdog_gone(self) -> None:
+        self._post(events.WatchdogGone(now()))
+        if self._watchdog is not None:
+            self._start_watchdog(self._watchdog)
+
+    def _adopt(self) -> None:
+        at = now()
+        written = dict(self._ledger.workers)
+        for worker in find_workers(self.agent, written.values(), self.name):
+            written.pop(worker.worker, None)
+            entry = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
+            self._effects.adopt(entry, worker.pidfd)
+            age = age_s(worker.start_time)
+            self._post(events.WorkerAdopted(at, entry.worker, entry.slot, entry.pid, entry.started, age))
+        for entry in written.values():
+            self._effects.bury(entry)
+
+    # ---- facts in
+
+    def _post(self, event: events.Event) -> None:
+        self._had_session = self._had_session or isinstance(event, events.SessionOpened)
+        self._inbox.post(event)
+
+    def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
+        at = now()
+        self._inbox.post(events.WorkerExited(at, worker, code, signal_name))
+        if self._shared.on_exit is not None:
+            self._shared.on_exit(at)
+
+    # ---- what outlives the agent
+
+    def _facts(self) -> Facts:
+        former, session = self._ledger.facts, self._cluster.session
+        return Facts(
+            agent=former.agent,
+            boot=former.boot,
+            place=former.place,
+            target=self._options.workers if self._supervisor.target_is_written else former.target,
+            zookeeper=self._hosts,
+            server_port=self._server.port if self._server else None,
+            session_id=session[0] if session else former.session_id,
+            session_password=session[1].hex() if session else former.session_password,
+            registration=str(self._supervisor.style),
+        )
+
+    # ---- the end
+
+    def _finish(self, code: int, error: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result((code, _error(code, error) if error else None))
+
+    def _give_up_connecting(self) -> None:
+        if not (self._had_session or self._draining or self._ended.done()):
+            hint = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
+            error = self._shared.access.unreachable(self._hosts, self._shared.options.connect_timeout, hint)
+            self._ended.set_result((error.exit_code, error))
+
+    # ---- for people
+
+    def _status(self) -> object:
+        return status(self._supervisor.snapshot(now()), self._hosts, self._host)
+
+    def _away_since(self) -> str | None:
+        """Since when ZooKeeper has not answered; None where it does, or never has."""
+        snapshot = self._supervisor.snapshot(now())
+        return timestamp(time.time() - (snapshot.at - snapshot.away_since)) if snapshot.away_since else None
+
+    def _tidy(self) -> None:
+        """What nothing tells of, and what may wait."""
+        for problem in self._output.trim() if self._output else []:
+            self._warn(f"cannot cut back the output of a worker: {problem}")
+        busy = self._output is not None and self._output.is_busy
+        self._tidying = self._shared.loop.call_later(TIDY_BUSY_S if busy else TIDY_QUIET_S, self._tidy)
+
+
+def _error(code: int, message: str) -> AutohealerError:
+    if code == GaveUpError.exit_code:
+        return GaveUpError(message, "see `autohealer logs` for what it said")
+    return AutohealerError(message)

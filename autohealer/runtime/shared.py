@@ -1,0 +1,38 @@
+"""What an agent process has once, and lends to each of its pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from autohealer.config.schema import AgentOptions
+    from autohealer.coordination.session.access import Access
+    from autohealer.core.model import Instant
+    from autohealer.processes.reaper import Reaper
+    from autohealer.processes.tree.orphans import Orphans
+    from autohealer.zkserver import ZooKeeperServer
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The parts of the process that its pool runners use."""
+
+    loop: asyncio.AbstractEventLoop
+    reaper: Reaper
+    orphans: Orphans
+    server: ZooKeeperServer | None
+    """The embedded server, where no other ZooKeeper is given."""
+
+    descriptor_limit: tuple[int, int]
+    """The (soft, hard) limits of open files that the process was started with: workers get these."""
+
+    options: AgentOptions
+    access: Access
+    """What makes ZooKeeper let us in."""
+
+    on_exit: Callable[[Instant], None] | None
+    """Told of each exit of a worker, and when it became known, once its replacement has been started."""
