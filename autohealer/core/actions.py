@@ -21,13 +21,21 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class SpawnWorker(Action):
-    """Ends in WorkerSpawned or SpawnFailed. ``epoch`` is the fencing token: the mzxid of the plan."""
+    """Ends in WorkerSpawned or SpawnFailed.
+
+    ``number`` is what ``{slot}`` becomes; ``slot`` the slot that it fills, None for a surge and a spare. ``epoch`` is
+    the fencing token: the mzxid of the plan. ``restarts`` and ``last_exit`` are told to the worker.
+    """
 
     urgent: ClassVar[bool] = True
 
     worker: str
-    slot: int
+    number: int
+    slot: int | None
     epoch: int
+    revision: int
+    restarts: int = 0
+    last_exit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,18 @@ class DeadlineReached(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerAdopted(Event):
-    """A worker of this agent's former life was found alive, ``age_s`` old. Comes before anything else."""
+    """A worker of this agent's former life was found alive, ``age_s`` old. Comes before anything else.
+
+    ``slot`` is None where it filled none (a surge); ``number`` is then what ``{slot}`` was for it.
+    """
 
     worker: str
-    slot: int
+    slot: int | None
     pid: int
     started: str
     age_s: float
+    revision: int = 0
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,43 @@ class OnPartition(StrEnum):
     STOP = "stop"
 
 
+class RestartPolicy(StrEnum):
+    """Which end of a worker is followed by a start: ``--restart``."""
+
+    ALWAYS = "always"
+    ON_FAILURE = "on-failure"
+    NEVER = "never"
+
+
+class Sense(StrEnum):
+    """What looks at workers; its name is the cause of its verdicts."""
+
+    REGISTRATION = "registration"
+    PROBE = "probe"
+    BEAT = "beat"
+    TASK = "task"
+    PROGRESS = "progress"
+    SILENT = "silent"
+    STOPPED = "stopped"
+    MEMORY = "memory"
+    AGE = "age"
+    NOT_READY = "not-ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of a sense that a worker is faulty; ``detail`` is what it saw, for people."""
+
+    sense: Sense
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class PoolSpec:
-    """What ``run`` was asked for."""
+    """What ``run`` was asked for.
+
+    ``ok_exit``: exit codes, and names of signals, that are success.
+    """
 
     name: str
     workers: int
@@ -37,6 +71,8 @@ class PoolSpec:
     stop_timeout_s: float = 10.0
     stable_after_s: float = 10.0
     backoff_max_s: float = 30.0
+    restart: RestartPolicy = RestartPolicy.ALWAYS
+    ok_exit: frozenset[int | str] = frozenset({0})
     max_failures: int | None = None
     on_partition: OnPartition = OnPartition.KEEP
     capacity: int | None = None
@@ -45,23 +81,33 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorkerId:
-    """``AGENT-SLOT-UNIQUE``: one life of one slot of one agent."""
+    """``AGENT-NUMBER-UNIQUE``: one life, for ever. What it tells is whose it is (``agent``).
+
+    ``number`` is for people: the slot that the life was started in, as a rule. Which slot it fills is known to its
+    agent alone.
+    """
 
     agent: str
-    slot: int
+    number: int
     unique: str
 
     def __str__(self) -> str:
-        return f"{self.agent}-{self.slot}-{self.unique}"
+        return f"{self.agent}-{self.number}-{self.unique}"
 
     @classmethod
     def parse(cls, text: str) -> WorkerId | None:
-        """The id that this text is, or None. An agent's id may hold dashes; a slot is digits alone."""
+        """The id that this text is, or None. An agent's id may hold dashes; a number is digits alone."""
         agent, _, rest = text.rpartition("-")
-        agent, _, slot = agent.rpartition("-")
-        if not (agent and rest.isalnum() and slot.isascii() and slot.isdigit() and len(slot) <= 9):
+        agent, _, number = agent.rpartition("-")
+        if not (agent and rest.isalnum() and number.isascii() and number.isdigit() and len(number) <= 9):
             return None
-        return cls(agent, int(slot), rest)
+        return cls(agent, int(number), rest)
+
+    @classmethod
+    def agent_of(cls, text: str | None) -> str | None:
+        """Whose worker this is; None where it is no worker id."""
+        identity = cls.parse(text) if text is not None else None
+        return None if identity is None else identity.agent
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,12 +157,12 @@ class Leader:
 
     def _count_in(self, worker: str | None, seen: Instant) -> None:
         """A worker may be registered under its own name and another."""
-        if agent := _agent_of(worker):
+        if agent := WorkerId.agent_of(worker):
             self._names_of_worker[str(worker)] += 1
             self._by_agent.setdefault(agent, {}).setdefault(str(worker), seen)
 
     def _count_out(self, worker: str | None) -> None:
-        if agent := _agent_of(worker):
+        if agent := WorkerId.agent_of(worker):
             self._names_of_worker[str(worker)] -= 1
             if not self._names_of_worker[str(worker)]:
                 del self._names_of_worker[str(worker)]
@@ -286,9 +286,3 @@ def mine_differs(entry: AgentEntry, former: AgentEntry | None) -> bool:
         former.capacity,
         former.draining,
     )
-
-
-def _agent_of(worker: str | None) -> str:
-    """Whose worker this is; empty where nobody's."""
-    identity = WorkerId.parse(worker) if worker is not None else None
-    return identity.agent if identity is not None else ""

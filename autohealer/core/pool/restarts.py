@@ -4,7 +4,7 @@ A token bucket: so many restarts at once, one earned back for every ``stable_aft
 the delay doubles from start to start, with a jitter that only lengthens it, up to ``delay_max_s`` and a fifth. So a
 worker that is killed now and then is back at once, and one that crash-loops costs next to nothing. A death by a signal
 that comes from outside is no sign of a crash loop, and costs half a token; not nothing, for the kernel kills like that
-whatever has run out of memory.
+whatever has run out of memory. A good end after ``GOOD_AFTER_S`` costs nothing: workers may recycle themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from zlib import crc32
 BURST = 6
 FIRST_DELAY_S = 0.2
 JITTER = 0.2
+GOOD_AFTER_S = 1.0
 FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})
 
 
@@ -28,14 +29,17 @@ class Restarts:
     throttled: int = 0
     failures: int = 0
 
-    def after_exit(self, alive_s: float, seed: str, signal: str | None = None) -> float:
+    def after_exit(self, alive_s: float, seed: str, signal: str | None = None, *, good: bool = False) -> float:
         """The delay in seconds before the next start; ``seed`` decides the jitter, so a history can be replayed.
 
-        ``signal`` is what ended the worker, None where it ended by itself. ``failures`` then tells how often in a row
-        the slot ended before it was stable.
+        ``signal`` is what ended the worker, None where it ended by itself; ``good``: the end is a success. ``failures``
+        then tells how often in a row the slot ended before it was stable.
         """
-        self.failures = 0 if alive_s >= self.stable_after_s else self.failures + 1
         self.tokens = min(BURST, self.tokens + alive_s / self.stable_after_s)
+        if good and alive_s >= GOOD_AFTER_S:
+            self.failures = self.throttled = 0
+            return 0.0
+        self.failures = 0 if alive_s >= self.stable_after_s else self.failures + 1
         price = 0.5 if signal in FROM_OUTSIDE else 1
         if self.tokens >= price:
             self.tokens -= price

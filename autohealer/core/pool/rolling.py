@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from autohealer.core.model import Instant
-from autohealer.core.pool.slots import Slot, Slots
+from autohealer.core.pool.life import Life
+from autohealer.core.pool.slots import Slots
 
 
 @dataclass(slots=True)
@@ -31,14 +32,14 @@ class Rolling:
         """How many slots there are beyond the share now."""
         return self.surge if self.old else 0
 
-    def step(self, slots: Slots, ready: Callable[[Slot, Instant], bool], now: Instant) -> bool:
+    def step(self, slots: Slots, ready: Callable[[Life, Instant], bool], now: Instant) -> bool:
         """Exchange the next one, if all others are ready; True when the whole is done."""
-        self.old = {worker for worker in self.old if slots.of(worker) is not None}
+        self.old &= {slot.life.worker for slot in slots if slot.life is not None}
         if not self.old:
             return all(slot.wanted for slot in slots)
         ours = [slot for slot in slots if slot.wanted]
-        if all(slot.worker is not None and slot.stage is None and ready(slot, now) for slot in ours):
-            oldest = min((slot for slot in ours if slot.worker in self.old), key=lambda slot: slot.index, default=None)
-            if oldest is not None and oldest.worker is not None:
-                slots.exchange(oldest.worker, now)
+        if all(slot.life is not None and slot.life.stage is None and ready(slot.life, now) for slot in ours):
+            old = [slot.index for slot in ours if slot.life is not None and slot.life.worker in self.old]
+            if old:
+                slots.replace(min(old), slots.revision, now)
         return False

@@ -1,115 +1,95 @@
-"""The agent's part: the slots that are wanted against the workers that are there.
+"""The agent's part: the slots that are wanted against the lives that are there.
 
-A slot that is wanted and empty gets a worker as soon as its backoff allows; one that is not wanted is stopped: stop
-signal, ``stop_timeout_s``, SIGKILL. A faulty worker is stopped in the same way, after evidence has been taken, and its
-slot, being still wanted, is filled again. Nothing here waits for ZooKeeper.
+A slot that is wanted and empty gets a life as soon as its backoff allows; one that is not wanted any more has its life
+stopped. Which end is followed by a start, which one makes the slot *done* or *failed*, is decided here, by
+``--restart``. Nothing here waits for ZooKeeper.
+
+What a rollout needs is under "for rollouts": a surge beside the slots, another revision for a slot, and the end of
+surges. Which lives there are, of which revision each is, and since when each is ready, is in ``lives``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 
 from autohealer.core import notices
-from autohealer.core.actions import (
-    Action,
-    EmitEvent,
-    EndOrphans,
-    SignalWorker,
-    SpawnWorker,
-    TakeEvidence,
-)
+from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.events import (
-    EvidenceTaken,
-    OrphansEnded,
-    SpawnFailed,
-    WorkerAdopted,
-    WorkerExited,
-    WorkerSpawned,
-)
-from autohealer.core.model import Instant, PoolSpec, WorkerId
+from autohealer.core.events import SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
+from autohealer.core.model import Instant, PoolSpec, RestartPolicy, Verdict
+from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
+from autohealer.core.pool.lives import Lives, Start
 from autohealer.core.pool.restarts import Restarts, delay_s
 
-SIGKILL = 9
-EVIDENCE_S = 2.0
-REPEAT_KILL_S = 1.0
 
-
-class StopStage(Enum):
-    """How far the stop of a worker has come."""
-
-    EVIDENCE = "evidence"
-    ASKED = "asked"
-    KILLED = "killed"
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
-    """A stable place of one worker; ``worker`` is the id of its present life, None between two."""
+    """A stable place of one worker; ``life`` is the present one, None between two.
+
+    ``vacancy`` is the state while there is no life: gone, backoff, done or failed. ``revision`` is what its next life
+    is started from. ``died_at``: when the last life ended by death or verdict, None where the next start heals nothing.
+    """
 
     index: int
     restarts: Restarts
-    state: WorkerState = WorkerState.GONE
+    revision: int
+    vacancy: WorkerState = WorkerState.GONE
     wanted: bool = False
-    worker: str | None = None
-    pid: int | None = None
-    started: str | None = None
-    since: Instant = 0.0
+    life: Life | None = None
     starts: int = 0
     may_start_at: Instant = 0.0
     died_at: Instant | None = None
-    stage: StopStage | None = None
-    fault: str | None = None
+    cause: str | None = None
+    """What ended its last life: ``exit 1``, ``SIGKILL``, or a sense; None where nothing did, or somebody asked."""
+    last_exit: str = ""
     spawn_failures: int = 0
-    told_ready: bool = False
+
+    @property
+    def state(self) -> WorkerState:
+        """The state of its life, else of the vacancy."""
+        return self.vacancy if self.life is None else self.life.state
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is done or failed: nothing is started in it any more."""
+        return self.vacancy in {WorkerState.DONE, WorkerState.FAILED}
 
 
 class Slots:
-    """All slots of this agent, by number. ``order`` takes the actions that follow from each call."""
+    """All slots of this agent, by number. ``order`` takes the actions that follow from each call.
 
-    def __init__(self, spec: PoolSpec, agent: str, nonce: str, order: Callable[[Action], None]) -> None:
-        self._spec, self._agent, self._nonce, self._order = spec, agent, nonce, order
+    ``revision``: what lives of new slots are started from.
+    """
+
+    def __init__(self, spec: PoolSpec, lives: Lives, order: Callable[[Action], None], revision: int = 1) -> None:
+        self._spec, self._lives, self._order = spec, lives, order
+        self.revision = revision
         self._slots: dict[int, Slot] = {}
-        self._by_worker: dict[str, Slot] = {}
         self._deadlines: Deadlines[int] = Deadlines()
-        self._lives = 0
-        self._clearing: set[str] = set()
         self._wanted: int | None = None
         self._killing = False
-        self._counts = dict.fromkeys(WorkerState, 0)
-        self.epoch = 0
         self.gave_up: str | None = None
+        """Why the whole pool is given up (``--max-failures``)."""
 
     # ---- what can be asked
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self._slots.values())
 
-    def of(self, worker: str) -> Slot | None:
-        """The slot where this worker lives now."""
-        return self._by_worker.get(worker)
+    def at(self, index: int) -> Slot | None:
+        """The slot with this number."""
+        return self._slots.get(index)
 
-    def count(self, state: WorkerState) -> int:
-        """How many workers are in this state."""
-        return self._counts[state]
+    def of(self, life: Life) -> Slot | None:
+        """The slot that this life fills."""
+        return None if life.slot is None else self._slots.get(life.slot)
 
     @property
     def is_unwanted(self) -> bool:
         """Whether nothing at all is wanted."""
         return self._wanted == 0
-
-    @property
-    def processes(self) -> int:
-        """How many workers have a process, or are being started."""
-        return len(self._by_worker)
-
-    @property
-    def empty(self) -> bool:
-        """Whether no worker, nor anything that one left behind, is there."""
-        return not self._by_worker and not self._clearing
 
     def next_deadline(self) -> Instant | None:
         """When ``expire`` is to be called next."""
@@ -127,251 +107,200 @@ class Slots:
                 self._add(index)
         # The surplus goes from the highest slot down.
         for slot in sorted(self._slots.values(), key=lambda slot: -slot.index if slot.wanted else slot.index):
-            slot.wanted = slot.worker is not None if share is None else slot.index < share
+            slot.wanted = slot.life is not None if share is None else slot.index < share
             self._reconcile(slot, now)
-
-    def fault(self, worker: str, cause: str, now: Instant) -> None:
-        """The process is there and does not do its job: shut it down, whereupon it is replaced."""
-        slot = self._by_worker.get(worker)
-        if slot is None or slot.pid is None or slot.stage is not None:
-            return
-        slot.fault = cause
-        self._move(slot, Trigger.STOP)
-        slot.stage = StopStage.EVIDENCE
-        self._deadlines.set(slot.index, now + EVIDENCE_S)
-        self._order(TakeEvidence(worker))
-
-    def exchange(self, worker: str, now: Instant) -> None:
-        """Stop a worker whose slot is wanted, so that another takes its place."""
-        slot = self._by_worker.get(worker)
-        if slot is not None and slot.pid is not None and slot.stage is None:
-            self._move(slot, Trigger.STOP)
-            self._ask_to_stop(slot, now)
-
-    def kill(self, worker: str) -> None:
-        """SIGKILL, as if something had killed it."""
-        slot = self._by_worker.get(worker)
-        if slot is not None and slot.pid is not None:
-            self._order(SignalWorker(worker, SIGKILL))
+        if share is not None:
+            for life in self._lives.with_role(Role.EXTRA):
+                self._lives.stop(life, now)
 
     def kill_all(self, now: Instant) -> None:
-        """Be done at once with every worker and all that they left."""
+        """Be done at once with every process and all that they left."""
         self._wanted, self._killing = 0, True
+        self._lives.kill_all(now)
         for slot in list(self._slots.values()):
             slot.wanted = False
-            if slot.stage is None:
-                self._reconcile(slot, now)
-            else:
-                self._kill(slot, now)
-        for worker in self._clearing:
-            self._order(EndOrphans(worker, SIGKILL, 0.0))
+            self._reconcile(slot, now)
+
+    # ---- for rollouts
+
+    def start_surge(self, number: int, revision: int, now: Instant) -> Life:
+        """Start a life beside the slots. It is not replaced when it ends: ``exited`` tells that it did."""
+        return self._lives.start(Start(number, None, Role.SURGE, revision), now)
+
+    def replace(self, index: int, revision: int, now: Instant) -> None:
+        """The slot is of this revision from now on: its life is stopped, and the next one started.
+
+        A slot that waits in backoff is tried at once. That is no death, and no heal.
+        """
+        slot = self._slots[index]
+        slot.revision = revision
+        slot.restarts = self._account()
+        slot.may_start_at, slot.spawn_failures = now, 0
+        if slot.life is not None:
+            self._lives.stop(slot.life, now)
+        self._reconcile(slot, now)
+
+    def end_surges(self, now: Instant) -> None:
+        """Stop every life beside the slots that a rollout started."""
+        for life in self._lives.with_role(Role.SURGE):
+            self._lives.stop(life, now)
+
+    def reset_backoff(self, now: Instant) -> None:
+        """Every slot has all its restarts again, and those that wait are tried at once."""
+        for slot in list(self._slots.values()):
+            slot.restarts = self._account()
+            slot.may_start_at, slot.spawn_failures = min(slot.may_start_at, now), 0
+            self._reconcile(slot, now)
 
     # ---- what is observed
 
-    def adopt(self, event: WorkerAdopted) -> None:
-        """A worker of a former life of this agent; one too many in its slot gets a number that nobody wants."""
-        index = event.slot
-        if index in self._slots:
-            index = max(self._slots) + 1_000_000
-        slot = self._add(index)
+    def adopt(self, event: WorkerAdopted) -> Life:
+        """A worker of a former life of this agent fills its slot; one whose slot is taken, or unknown, fills none."""
+        if event.slot is None or event.slot in self._slots:
+            return self._lives.adopt(event, None)
+        slot = self._add(event.slot)
         slot.wanted = True
-        slot.worker, slot.pid, slot.started = event.worker, event.pid, event.started
-        slot.since, slot.starts = event.at - event.age_s, 1
-        self._by_worker[event.worker] = slot
-        self._move(slot, Trigger.SPAWN)
-        self._tell(notices.WorkerAdopted(slot.worker, slot.pid, slot.index))
+        slot.life = self._lives.adopt(event, slot.index)
+        slot.starts = 1
+        return slot.life
 
-    def spawned(self, event: WorkerSpawned) -> Slot | None:
-        """The slot whose worker has a process now; None where that is no news."""
-        slot = self._by_worker.get(event.worker)
-        if slot is None or slot.pid is not None:
+    def spawned(self, event: WorkerSpawned) -> Life | None:
+        """The life that has its process now; None where that is no news."""
+        life = self._lives.spawned(event)
+        if life is None:
             return None
-        slot.pid, slot.started, slot.since = event.pid, event.started, event.at
-        slot.starts += 1
-        slot.spawn_failures = 0
-        heal_ms = None if slot.died_at is None else round((event.at - slot.died_at) * 1000, 3)
-        slot.died_at = None
-        self._tell(notices.WorkerStarted(event.worker, event.pid, slot.index, 0, heal_ms))
-        self._reconcile(slot, event.at)
-        return slot
+        slot = self.of(life)
+        heal_ms = None
+        if slot is not None:
+            slot.starts += 1
+            slot.spawn_failures = 0
+            heal_ms = None if slot.died_at is None else round((event.at - slot.died_at) * 1000, 3)
+            slot.died_at = None
+        self._tell(notices.WorkerStarted(life.worker, life.pid, life.slot, life.revision, heal_ms))
+        if slot is not None:
+            self._reconcile(slot, event.at)
+        return life
 
-    def spawn_failed(self, event: SpawnFailed) -> None:
-        """Try again later. Want of resources is not the worker's failure."""
-        slot = self._by_worker.get(event.worker)
-        if slot is None or slot.pid is not None:
-            return
+    def spawn_failed(self, event: SpawnFailed) -> Life | None:
+        """Try again later; the life that did not come to be. Want of resources is not the worker's failure."""
+        life = self._lives.of(event.worker)
+        if life is None or life.pid is not None:
+            return None
+        slot = self.of(life)
+        self._lives.forget(life)
+        if slot is None:
+            return life
+        slot.life = None
+        slot.wanted = slot.wanted and self._wanted is not None
         if event.temporary:
             delay = delay_s(slot.spawn_failures, self._spec.backoff_max_s, event.worker)
             slot.spawn_failures += 1
         else:
+            slot.cause = event.error
             delay = slot.restarts.after_exit(0.0, event.worker)
-            self._give_up_at_limit(slot, event.error)
-        self._vacate(slot)
+            self._fail_at_limit(slot, event.error)
         slot.may_start_at = event.at + delay
         self._reconcile(slot, event.at)
-        self._report_backoff(slot, event.at, event.error)
+        self._tell_vacancy(slot, life, event.at, event.error)
+        return life
 
-    def ready(self, worker: str, registered: bool) -> None:
-        """The worker does its job, as far as can be told; once it is ``registered``, people are told."""
-        slot = self._by_worker.get(worker)
-        if slot is None or slot.pid is None:
-            return
-        if slot.state is WorkerState.STARTING:
-            self._move(slot, Trigger.READY)
-        if registered and not slot.told_ready:
-            slot.told_ready = True
-            self._tell(notices.WorkerReady(slot.worker, slot.pid, slot.index))
-
-    def exited(self, event: WorkerExited) -> bool:
-        """Fill the slot again if it is wanted; False where the exit is no news."""
-        slot = self._by_worker.get(event.worker)
-        if slot is None or slot.pid is None:
-            return False
-        uptime = event.at - slot.since
-        how = describe_exit(event)
-        asked = slot.stage is not None and slot.fault is None
-        pid, fault = slot.pid, slot.fault
-        self._vacate(slot)
-        slot.died_at = event.at
-        slot.may_start_at = event.at
-        if not asked:
-            slot.may_start_at += slot.restarts.after_exit(uptime, event.worker, None if fault else event.signal)
-            self._give_up_at_limit(slot, fault or how)
-        self._reconcile(slot, event.at)
-        ended = event.worker, pid, slot.index, event.code, event.signal, round(uptime, 3)
-        self._tell(notices.WorkerStopped(*ended) if asked else notices.WorkerExited(*ended, fault or cause_of(event)))
-        self._report_backoff(slot, event.at, fault or how)
-        self._clearing.add(event.worker)
-        # What a crashed worker left would work beside its replacement; what a stopped one left may end in order.
-        self._order(
-            EndOrphans(event.worker, self._spec.stop_signal, self._spec.stop_timeout_s)
-            if asked and not self._killing
-            else EndOrphans(event.worker, SIGKILL, 0.0)
-        )
-        return True
-
-    def orphans_ended(self, event: OrphansEnded) -> None:
-        """Nothing of that worker is left."""
-        self._clearing.discard(event.worker)
-
-    def evidence(self, event: EvidenceTaken) -> None:
-        """Now the faulty worker can be stopped."""
-        slot = self._by_worker.get(event.worker)
-        if slot is not None and slot.stage is StopStage.EVIDENCE:
-            self._shut_down_faulty(slot, event.at, event.text)
+    def exited(self, event: WorkerExited) -> Ended | None:
+        """Fill the slot again if it is wanted; how the life ended, or None where the exit is no news."""
+        end = self._lives.exited(event)
+        if end is None:
+            return None
+        slot = self.of(end.life)
+        if slot is not None:
+            slot.life = None
+            slot.wanted = slot.wanted and self._wanted is not None
+            slot.last_exit = end.last_exit
+            slot.may_start_at = event.at
+            if not end.asked:
+                self._died(slot, end)
+            self._reconcile(slot, event.at)
+        self._lives.clear(end)
+        if slot is not None:
+            self._tell_vacancy(slot, end.life, event.at, end.description)
+        return end
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
         for index in self._deadlines.due(now):
-            slot = self._slots.get(index)
-            if slot is None:
-                continue
-            if slot.stage is StopStage.EVIDENCE:
-                self._shut_down_faulty(slot, now, None)
-            elif slot.stage is not None:
-                self._kill(slot, now)
-            else:
-                self._reconcile(slot, now)
+            self._reconcile(self._slots[index], now)
 
     # ---- how
 
     def _add(self, index: int) -> Slot:
-        slot = Slot(index, Restarts(self._spec.stable_after_s, self._spec.backoff_max_s))
-        self._slots[index] = slot
-        self._counts[slot.state] += 1
+        slot = self._slots[index] = Slot(index, self._account(), self.revision)
         return slot
 
-    def _move(self, slot: Slot, trigger: Trigger) -> None:
-        self._counts[slot.state] -= 1
-        slot.state = advance(slot.state, trigger)
-        self._counts[slot.state] += 1
+    def _account(self) -> Restarts:
+        return Restarts(self._spec.stable_after_s, self._spec.backoff_max_s)
 
-    def _vacate(self, slot: Slot) -> None:
-        """The present life of the slot is over."""
-        if slot.worker is not None:
-            del self._by_worker[slot.worker]
-        self._move(slot, Trigger.EXIT)
-        self._deadlines.set(slot.index, None)
-        slot.worker = slot.pid = slot.started = slot.stage = slot.fault = None
-        slot.told_ready = False
-        if self._wanted is None:
+    def _died(self, slot: Slot, end: Ended) -> None:
+        """Its life ended, and nobody had asked for that: is the slot to be filled again, and when?"""
+        slot.died_at, slot.cause = end.at, end.cause
+        verdict = end.life.verdict
+        good = verdict is None and self._is_success(end)
+        policy = self._spec.restart
+        if policy is RestartPolicy.NEVER or (policy is RestartPolicy.ON_FAILURE and good):
+            slot.vacancy = advance(slot.vacancy, Trigger.FINISH if good else Trigger.FAIL)
+            return
+        signal = None if verdict else end.signal
+        slot.may_start_at += slot.restarts.after_exit(end.uptime_s, end.life.worker, signal, good=good)
+        self._fail_at_limit(slot, end.description)
+
+    def _is_success(self, end: Ended) -> bool:
+        """Whether the end is one of ``--ok-exit``. What nobody saw is none."""
+        return (end.signal or end.code) in self._spec.ok_exit
+
+    def _fail_at_limit(self, slot: Slot, how: str) -> None:
+        """``--max-failures``: the slot is failed, or, where workers do not finish, the whole pool is given up."""
+        limit = self._spec.max_failures
+        if limit is None or slot.restarts.failures < limit or slot.is_finished:
+            return
+        if self._spec.restart is RestartPolicy.ALWAYS:
+            times = "once" if limit == 1 else f"{limit} times in a row"
             slot.wanted = False
+            self.gave_up = self.gave_up or (
+                f"the worker in slot {slot.index} failed {times}, the last time with: {how}"
+            )
+        else:
+            slot.vacancy = advance(slot.vacancy, Trigger.FAIL)
 
     def _reconcile(self, slot: Slot, now: Instant) -> None:
         """Close the gap between wanted and observed, as far as can be done now."""
-        if slot.worker is not None:
-            if not slot.wanted and slot.pid is not None and slot.stage is None:
-                self._move(slot, Trigger.STOP)
-                self._ask_to_stop(slot, now)
+        if slot.life is not None:
+            if not slot.wanted and slot.life.pid is not None:
+                self._lives.stop(slot.life, now)
+        elif slot.is_finished:
+            self._deadlines.set(slot.index, None)
         elif slot.wanted and now >= slot.may_start_at:
-            self._spawn(slot)
-        elif slot.wanted and slot.state is WorkerState.GONE:
-            self._move(slot, Trigger.WAIT)
-            self._deadlines.set(slot.index, slot.may_start_at)
+            self._fill(slot, now)
         elif slot.wanted:
+            if slot.vacancy is WorkerState.GONE:
+                slot.vacancy = advance(slot.vacancy, Trigger.WAIT)
             self._deadlines.set(slot.index, slot.may_start_at)
         elif self._wanted is not None:
-            self._discard(slot)
+            self._deadlines.set(slot.index, None)
+            del self._slots[slot.index]
 
-    def _discard(self, slot: Slot) -> None:
-        if slot.state is WorkerState.BACKOFF:
-            self._move(slot, Trigger.CANCEL)
+    def _fill(self, slot: Slot, now: Instant) -> None:
+        advance(slot.vacancy, Trigger.SPAWN)  # refuses a slot that is finished
+        slot.vacancy = WorkerState.GONE
         self._deadlines.set(slot.index, None)
-        self._counts[slot.state] -= 1
-        del self._slots[slot.index]
+        start = Start(slot.index, slot.index, Role.REGULAR, slot.revision, slot.starts, slot.last_exit)
+        slot.life = self._lives.start(start, now)
 
-    def _spawn(self, slot: Slot) -> None:
-        self._lives += 1
-        worker = str(WorkerId(self._agent, slot.index, f"{self._nonce}{self._lives:x}"))
-        self._move(slot, Trigger.SPAWN)
-        self._deadlines.set(slot.index, None)
-        slot.worker = worker
-        self._by_worker[worker] = slot
-        self._order(SpawnWorker(worker, slot.index, self.epoch))
-
-    def _shut_down_faulty(self, slot: Slot, now: Instant, evidence: str | None) -> None:
-        self._tell(notices.WorkerFaulty(slot.worker, slot.pid, slot.index, str(slot.fault), "", evidence))
-        self._ask_to_stop(slot, now)
-
-    def _ask_to_stop(self, slot: Slot, now: Instant) -> None:
-        if self._killing:
-            self._kill(slot, now)
-        elif slot.worker is not None:
-            slot.stage = StopStage.ASKED
-            self._deadlines.set(slot.index, now + self._spec.stop_timeout_s)
-            self._order(SignalWorker(slot.worker, self._spec.stop_signal))
-
-    def _kill(self, slot: Slot, now: Instant) -> None:
-        if slot.worker is not None:
-            slot.stage = StopStage.KILLED
-            self._deadlines.set(slot.index, now + REPEAT_KILL_S)
-            self._order(SignalWorker(slot.worker, SIGKILL))
-
-    def _give_up_at_limit(self, slot: Slot, how: str) -> None:
-        limit = self._spec.max_failures
-        if limit is not None and slot.restarts.failures >= limit and self.gave_up is None:
-            times = "once" if limit == 1 else f"{limit} times in a row"
-            slot.wanted = False
-            self.gave_up = f"the worker in slot {slot.index} failed {times}, the last time with: {how}"
-
-    def _report_backoff(self, slot: Slot, now: Instant, reason: str) -> None:
-        if slot.state is WorkerState.BACKOFF:
-            delay_s = round(slot.may_start_at - now, 3)
-            self._tell(notices.WorkerBackoff(slot.worker, slot.pid, slot.index, delay_s, reason))
+    def _tell_vacancy(self, slot: Slot, life: Life, now: Instant, reason: str) -> None:
+        if slot.life is not None:
+            return
+        if slot.vacancy is WorkerState.BACKOFF:
+            delay = round(slot.may_start_at - now, 3)
+            self._tell(notices.WorkerBackoff(None, None, slot.index, delay, reason))
+        elif slot.is_finished:
+            failed = slot.vacancy is WorkerState.FAILED
+            self._tell(notices.WorkerDone(life.worker, life.pid, slot.index, failed))
 
     def _tell(self, notice: notices.Notice) -> None:
         self._order(EmitEvent(notice))
-
-
-def cause_of(event: WorkerExited) -> str:
-    """How a process ended, in as few words as can be."""
-    if event.signal is not None:
-        return event.signal
-    return "ended" if event.code is None else f"exit {event.code}"
-
-
-def describe_exit(event: WorkerExited) -> str:
-    """How a process ended, in words."""
-    if event.signal is not None:
-        return f"killed by {event.signal}"
-    return "ended (its exit code went to another process)" if event.code is None else f"exit code {event.code}"

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autohealer.core.model import AgentEntry, Instant
+from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
-from autohealer.core.pool.slots import Slot
+from autohealer.core.pool.lives import Lives
+from autohealer.core.pool.slots import Slots
 
 
 class WorkerView(NamedTuple):
-    """One slot of this agent; ``worker``, ``pid`` and ``started`` are None between two lives."""
+    """One slot of this agent, or (``slot`` None) a life that fills none.
 
-    slot: int
+    ``worker``, ``pid`` and ``started`` are None between two lives.
+    """
+
+    slot: int | None
     worker: str | None
     pid: int | None
     state: WorkerState
     registered: bool | None
     restarts: int
     started: str | None
+    ready: bool
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +55,27 @@ class Snapshot:
     shares: Mapping[str, int] = field(default_factory=dict)
 
 
-def worker_views(slots: Iterable[Slot], registered: Callable[[str], bool | None]) -> tuple[WorkerView, ...]:
-    """Every slot, by number."""
-    return tuple(
-        WorkerView(
-            slot=slot.index,
-            worker=slot.worker,
-            pid=slot.pid,
-            state=slot.state,
-            registered=registered(slot.worker) if slot.worker else False,
-            restarts=max(0, slot.starts - 1),
-            started=slot.started,
-        )
-        for slot in sorted(slots, key=lambda slot: slot.index)
+def worker_views(slots: Slots, lives: Lives, registered: Callable[[str], bool | None]) -> tuple[WorkerView, ...]:
+    """Every slot, by number, then every life that has none."""
+    views = []
+    for slot in sorted(slots, key=lambda slot: slot.index):
+        if slot.life is not None:
+            views.append(_view(slot.life, registered, restarts=max(0, slot.starts - 1)))
+        else:
+            restarts = max(0, slot.starts - 1)
+            views.append(WorkerView(slot.index, None, None, slot.state, False, restarts, None, False, slot.revision))
+    return (*views, *(_view(life, registered, restarts=0) for life in lives if life.slot is None))
+
+
+def _view(life: Life, registered: Callable[[str], bool | None], restarts: int) -> WorkerView:
+    return WorkerView(
+        slot=life.slot,
+        worker=life.worker,
+        pid=life.pid,
+        state=life.state,
+        registered=registered(life.worker),
+        restarts=restarts,
+        started=life.started,
+        ready=life.ready,
+        revision=life.revision,
     )

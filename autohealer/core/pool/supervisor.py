@@ -22,10 +22,12 @@ from autohealer.core.cluster.fencing import Fencing
 from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
-from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, WorkerId
+from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Sense, Verdict, WorkerId
+from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.rolling import Rolling
-from autohealer.core.pool.slots import Slot, Slots
+from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.snapshot import Snapshot, worker_views
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
@@ -71,13 +73,15 @@ class Supervisor:
         self._spec, self._me = spec, me
         self._orders: list[Action] = []
         order = self._orders.append
-        self._slots = Slots(spec, me.agent, me.nonce, order)
+        self._lives = Lives(spec, me.agent, me.nonce, order)
+        self._slots = Slots(spec, self._lives, order)
         self._former_style = style
-        self._registrations = Registrations(spec, Style.UNKNOWN, order, self._slots.fault, self._slots.ready)
+        self._registrations = Registrations(spec, Style.UNKNOWN, order, self._registration_lost, self._registration_ready)
         self._leader = Leader(spec, me.agent, order)
         self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
         self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http)
         self._published: AgentEntry | None = None
+        self._now = 0.0
         self._session_timeout_s = 0.0
         self._peers: frozenset[str] = frozenset()
         self._away_since: Instant | None = 0.0
@@ -96,8 +100,8 @@ class Supervisor:
             events.WorkerExited: self._exited,
             events.WorkerSpawned: self._spawned,
             events.SpawnFailed: self._slots.spawn_failed,
-            events.OrphansEnded: self._slots.orphans_ended,
-            events.EvidenceTaken: self._slots.evidence,
+            events.OrphansEnded: lambda e: self._lives.orphans_ended(e.worker),
+            events.EvidenceTaken: self._lives.evidence,
             events.WorkerAdopted: self._worker_adopted,
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
             events.DrainRequested: self._drain_requested,
@@ -151,8 +155,10 @@ class Supervisor:
 
     def handle(self, event: Event) -> list[Action]:
         """Fold the event in, and say what is to be done now."""
+        self._now = event.at
         self._handlers[type(event)](event)
         now = event.at
+        self._lives.expire(now)
         self._slots.expire(now)
         self._registrations.expire(now)
         if self._yield_at is not None and now >= self._yield_at:
@@ -170,7 +176,7 @@ class Supervisor:
         self._publish(now)
         if self._may_decide:
             self._leader.decide(self._entry, now)
-        if self._drain is not None and self._slots.empty and not self._leaving:
+        if self._drain is not None and self._lives.empty and not self._leaving:
             self._drained(self._drain)
         orders = self._orders.copy()
         self._orders.clear()
@@ -181,6 +187,7 @@ class Supervisor:
         leaders = self._leader.next_deadline() if self._may_decide else None
         drain = self._drain.until if self._drain is not None and not self._out_of_patience else None
         moments = (
+            self._lives.next_deadline(),
             self._slots.next_deadline(),
             self._registrations.next_deadline(),
             leaders,
@@ -203,7 +210,7 @@ class Supervisor:
             away_since=self._away_since,
             target=self._assignment.target,
             share=self._assignment.share,
-            running=self._slots.count(WorkerState.RUNNING),
+            running=self._lives.count(WorkerState.RUNNING),
             registered=self._registrations.identified + min(leader.anonymous, self._registrations.unregistered),
             foreign=plan.foreign if plan else None,
             leader=plan.leader if plan else None,
@@ -211,7 +218,7 @@ class Supervisor:
             draining=self._drain is not None,
             agents={**dict.fromkeys(self._peers), **(leader.agents or {}), self._me.agent: self._entry},
             shares=plan.shares if plan else {},
-            workers=worker_views(self._slots, self._registrations.registered),
+            workers=worker_views(self._slots, self._lives, self._registrations.registered),
         )
 
     # ---- processes
@@ -223,13 +230,25 @@ class Supervisor:
         self._registrations.started(event.worker, event.at)
 
     def _spawned(self, event: events.WorkerSpawned) -> None:
-        slot = self._slots.spawned(event)
-        if slot is not None:
+        if self._slots.spawned(event) is not None:
             self._registrations.started(event.worker, event.at)
 
     def _exited(self, event: events.WorkerExited) -> None:
         if self._slots.exited(event):
             self._registrations.ended(event.worker, event.at)
+
+    def _registration_lost(self, worker: str, detail: str, now: Instant) -> None:
+        life = self._lives.of(worker)
+        if life is not None:
+            self._lives.condemn(life, Verdict(Sense.REGISTRATION, detail), now)
+
+    def _registration_ready(self, worker: str, registered: bool) -> None:
+        life = self._lives.of(worker)
+        if life is None:
+            return
+        self._lives.runs(life)
+        if registered and not life.ready:
+            self._lives.ready(life, self._now)
 
     # ---- people
 
@@ -282,11 +301,11 @@ class Supervisor:
         if event.verb == "stop":
             self._drain_requested(events.DrainRequested(event.at, "autohealer stop", hand_over=False))
         elif event.verb == "kill" and worker is not None and worker.agent == self._me.agent:
-            self._slots.kill(event.subject)
+            self._lives.kill(event.subject)
             self._orders.append(AnswerRequest(event.request))
         elif event.verb == "restart" and event.subject == self._me.agent:
             self._rolling = self._rolling or Rolling(surge=int(self._spec.on_partition is OnPartition.KEEP))
-            self._rolling.begin(event.request, [slot.worker for slot in self._slots if slot.worker and slot.wanted])
+            self._rolling.begin(event.request, [s.life.worker for s in self._slots if s.life and s.wanted])
         elif event.verb == "drain" and event.subject == self._me.agent:
             self._drain_and_stay(event)
         elif event.verb == "undrain" and event.subject == self._me.agent:
@@ -296,9 +315,9 @@ class Supervisor:
     def _roll(self, rolling: Rolling, now: Instant) -> None:
         """One step of a rolling restart. It is over, too, when there is nothing that should run."""
 
-        def ready(slot: Slot, now: Instant) -> bool:
-            running = slot.state is WorkerState.RUNNING and slot.worker is not None
-            return running and self._registrations.settled(str(slot.worker), slot.since, now)
+        def ready(life: Life, now: Instant) -> bool:
+            running = life.state is WorkerState.RUNNING
+            return running and self._registrations.settled(life.worker, life.since, now)
 
         self._look_at = None
         if self._drain is not None or not self._assignment.share or rolling.step(self._slots, ready, now):
@@ -404,7 +423,7 @@ class Supervisor:
         former = self._leader.standing
         self._leader.plan_read(event.plan, event.mzxid)
         self._assignment.plan_read(event)
-        self._slots.epoch = self._assignment.epoch
+        self._lives.epoch = self._assignment.epoch
         if event.plan is None:
             return
         if self._leader.agents is None and not self._assignment.was_found:
@@ -437,7 +456,7 @@ class Supervisor:
         new, left = self._leader.children_read(event.children, event.at)
         self._registrations.anonymous_vanished(left)
         for worker in self._leader.names_of(self._me.agent):
-            if self._slots.of(worker) is None:
+            if self._lives.of(worker) is None:
                 self._orders.append(RemoveRegistration(worker))
         if new:
             self._registrations.anonymous_seen(event.at)
@@ -456,8 +475,8 @@ class Supervisor:
     def _running(self) -> int:
         """What others go by: workers that do their job; where there may never be too many, every process."""
         if self._spec.on_partition is OnPartition.STOP:
-            return self._slots.processes
-        return self._slots.count(WorkerState.RUNNING)
+            return len(self._lives)
+        return self._lives.count(WorkerState.RUNNING)
 
     def _publish(self, now: Instant) -> None:
         entry = replace(

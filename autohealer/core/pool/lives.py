@@ -1,0 +1,255 @@
+"""All processes of this agent: how each is started, how it is stopped, and which of them run.
+
+A stop is: stop signal, ``stop_timeout_s``, SIGKILL again and again until it is gone. A life that a sense condemned is
+stopped in the same way after evidence has been taken (``EVIDENCE_S`` at most). Nothing here knows what is wanted: that
+is ``slots`` for those that fill a slot, ``rollout`` for surges, ``spares`` for spares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from autohealer.core import notices
+from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
+from autohealer.core.deadlines import Deadlines
+from autohealer.core.events import EvidenceTaken, WorkerAdopted, WorkerExited, WorkerSpawned
+from autohealer.core.model import Instant, PoolSpec, Verdict, WorkerId
+from autohealer.core.pool.life import Ended, Life, Role, StopStage, ended
+from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
+
+SIGKILL = 9
+EVIDENCE_S = 2.0
+REPEAT_KILL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a new life is to be: see ``Life`` for the fields, ``restarts`` and ``last_exit`` are told to the worker."""
+
+    number: int
+    slot: int | None
+    role: Role
+    revision: int
+    restarts: int = 0
+    last_exit: str = ""
+
+
+class Lives:
+    """Every life by its worker id. ``order`` takes the actions that follow from each call."""
+
+    def __init__(self, spec: PoolSpec, agent: str, nonce: str, order: Callable[[Action], None]) -> None:
+        self._spec, self._agent, self._nonce, self._order = spec, agent, nonce, order
+        self._lives: dict[str, Life] = {}
+        self._deadlines: Deadlines[str] = Deadlines()
+        self._begun = 0
+        self._clearing: set[str] = set()
+        self._killing = False
+        self._counts: dict[tuple[Role, WorkerState], int] = {}
+        self.epoch = 0
+        """The fencing token of what is started from now on."""
+
+    # ---- what can be asked
+
+    def __iter__(self) -> Iterator[Life]:
+        return iter(self._lives.values())
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def of(self, worker: str) -> Life | None:
+        """The life with this id, if it is not over."""
+        return self._lives.get(worker)
+
+    def with_role(self, role: Role) -> list[Life]:
+        """All lives with this role, the oldest first."""
+        return [life for life in self._lives.values() if life.role is role]
+
+    def count(self, state: WorkerState, role: Role = Role.REGULAR) -> int:
+        """How many lives with this role are in this state."""
+        return self._counts.get((role, state), 0)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no process, nor anything that one left behind, is there."""
+        return not self._lives and not self._clearing
+
+    def next_deadline(self) -> Instant | None:
+        """When ``expire`` is to be called next."""
+        return self._deadlines.next()
+
+    # ---- orders
+
+    def start(self, start: Start, now: Instant) -> Life:
+        """Order a process. Ends in ``spawned``, or in SpawnFailed, after which the caller must ``forget`` it."""
+        self._begun += 1
+        worker = str(WorkerId(self._agent, start.number, f"{self._nonce}{self._begun:x}"))
+        life = Life(worker, start.number, start.slot, start.role, start.revision, now)
+        self._add(life)
+        self._order(
+            SpawnWorker(
+                worker, start.number, start.slot, self.epoch, start.revision, start.restarts, start.last_exit
+            )
+        )
+        return life
+
+    def stop(self, life: Life, now: Instant) -> None:
+        """Ask the process to end: it is not needed. Where there is none yet it is asked as soon as there is."""
+        if life.pid is None:
+            life.is_unneeded = True
+        elif life.stage is None:
+            self._move(life, Trigger.STOP)
+            self._ask(life, now)
+
+    def condemn(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool = False) -> bool:
+        """The process is there and does not do its job: stop it; False where it has none, or is being stopped.
+
+        ``at_once``: SIGKILL, with no time for evidence.
+        """
+        if life.pid is None or life.stage is not None:
+            return False
+        life.verdict = verdict
+        self._move(life, Trigger.STOP)
+        if at_once:
+            self._tell_faulty(life, None)
+            self._kill(life, now)
+        else:
+            life.stage = StopStage.EVIDENCE
+            self._deadlines.set(life.worker, now + EVIDENCE_S)
+            self._order(TakeEvidence(life.worker))
+        return True
+
+    def kill(self, worker: str) -> None:
+        """SIGKILL, as if something had killed it: no stop that was asked for, but a death."""
+        life = self._lives.get(worker)
+        if life is not None and life.pid is not None:
+            self._order(SignalWorker(worker, SIGKILL))
+
+    def kill_all(self, now: Instant) -> None:
+        """Be done at once with every process and all that they left, now and from now on."""
+        self._killing = True
+        for life in self._lives.values():
+            if life.stage is None:
+                self.stop(life, now)
+            else:
+                self._kill(life, now)
+        for worker in self._clearing:
+            self._order(EndOrphans(worker, SIGKILL, 0.0))
+
+    def ready(self, life: Life, now: Instant) -> None:
+        """It does its job, as the judge says."""
+        life.ready, life.ready_since = True, now
+        self._tell(notices.WorkerReady(life.worker, life.pid, life.slot))
+
+    def runs(self, life: Life) -> None:
+        """It counts as running from now on."""
+        if life.state is WorkerState.STARTING:
+            self._move(life, Trigger.READY)
+
+    # ---- what is observed
+
+    def adopt(self, event: WorkerAdopted, slot: int | None) -> Life:
+        """A worker of a former life of this agent was found alive; it fills ``slot``, or none."""
+        role = Role.EXTRA if slot is None else Role.REGULAR
+        number = event.number if event.number is not None else event.slot or 0
+        life = Life(event.worker, number, slot, role, event.revision, event.at - event.age_s)
+        life.pid, life.started = event.pid, event.started
+        self._add(life)
+        self._tell(notices.WorkerAdopted(life.worker, life.pid, life.slot))
+        return life
+
+    def spawned(self, event: WorkerSpawned) -> Life | None:
+        """The life that has its process now; None where that is no news."""
+        life = self._lives.get(event.worker)
+        if life is None or life.pid is not None:
+            return None
+        life.pid, life.started, life.since = event.pid, event.started, event.at
+        if life.is_unneeded:
+            self.stop(life, event.at)
+        return life
+
+    def forget(self, life: Life) -> None:
+        """There is no process of this life."""
+        del self._lives[life.worker]
+        self._move(life, Trigger.EXIT)
+        self._counts[life.role, life.state] -= 1
+        self._deadlines.set(life.worker, None)
+
+    def exited(self, event: WorkerExited) -> Ended | None:
+        """How the life ended; None where that is no news. Nothing is ordered yet: see ``clear``."""
+        life = self._lives.get(event.worker)
+        if life is None or life.pid is None:
+            return None
+        end = ended(event, life)
+        self.forget(life)
+        return end
+
+    def clear(self, end: Ended) -> None:
+        """Tell people of the end, and see to what the process left behind.
+
+        What a crashed worker left would work beside its replacement; what a stopped one left may end in order.
+        """
+        life = end.life
+        told = life.worker, life.pid, life.slot, end.code, end.signal, round(end.uptime_s, 3)
+        self._tell(notices.WorkerStopped(*told) if end.asked else notices.WorkerExited(*told, end.cause))
+        self._clearing.add(life.worker)
+        self._order(
+            EndOrphans(life.worker, self._spec.stop_signal, self._spec.stop_timeout_s)
+            if end.asked and not self._killing
+            else EndOrphans(life.worker, SIGKILL, 0.0)
+        )
+
+    def orphans_ended(self, worker: str) -> None:
+        """Nothing of that worker is left."""
+        self._clearing.discard(worker)
+
+    def evidence(self, event: EvidenceTaken) -> None:
+        """Now the condemned worker can be stopped."""
+        life = self._lives.get(event.worker)
+        if life is not None and life.stage is StopStage.EVIDENCE:
+            self._shut_down(life, event.at, event.text)
+
+    def expire(self, now: Instant) -> None:
+        """Do what the time has come for."""
+        for worker in self._deadlines.due(now):
+            life = self._lives[worker]
+            if life.stage is StopStage.EVIDENCE:
+                self._shut_down(life, now, None)
+            else:
+                self._kill(life, now)
+
+    # ---- how
+
+    def _add(self, life: Life) -> None:
+        self._lives[life.worker] = life
+        self._counts[life.role, life.state] = self.count(life.state, life.role) + 1
+
+    def _move(self, life: Life, trigger: Trigger) -> None:
+        self._counts[life.role, life.state] -= 1
+        life.state = advance(life.state, trigger)
+        self._counts[life.role, life.state] = self.count(life.state, life.role) + 1
+
+    def _shut_down(self, life: Life, now: Instant, evidence: str | None) -> None:
+        self._tell_faulty(life, evidence)
+        self._ask(life, now)
+
+    def _ask(self, life: Life, now: Instant) -> None:
+        if self._killing:
+            self._kill(life, now)
+            return
+        life.stage = StopStage.ASKED
+        self._deadlines.set(life.worker, now + self._spec.stop_timeout_s)
+        self._order(SignalWorker(life.worker, self._spec.stop_signal))
+
+    def _kill(self, life: Life, now: Instant) -> None:
+        life.stage = StopStage.KILLED
+        self._deadlines.set(life.worker, now + REPEAT_KILL_S)
+        self._order(SignalWorker(life.worker, SIGKILL))
+
+    def _tell_faulty(self, life: Life, evidence: str | None) -> None:
+        if life.verdict is not None:
+            sense, detail = life.verdict.sense, life.verdict.detail
+            self._tell(notices.WorkerFaulty(life.worker, life.pid, life.slot, sense, detail, evidence))
+
+    def _tell(self, notice: notices.Notice) -> None:
+        self._order(EmitEvent(notice))
