@@ -59,4 +59,4 @@ def _slot(worker: str) -> int:
     parsed = WorkerId.parse(worker)
     if parsed is None:
         raise UsageError(f"{worker!r} is neither a slot's number nor a worker's id", "see `autohealer status`")
-    return parsed.slot
+    return parsed.number

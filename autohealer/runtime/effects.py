@@ -110,7 +110,7 @@ class Effects:
         for worker in self._new:
             entry = self._workers.get(worker)
             if entry is not None and (since := start_time(entry.pid)) is not None:
-                entry = WorkerEntry(worker, entry.slot, entry.pid, since, entry.started)
+                entry = replace(entry, start_time=since)
                 entries.append(entry)
                 if self._watchdog is not None:
                     self._watchdog.add(entry.pid)
@@ -147,20 +147,20 @@ class Effects:
     # ---- processes
 
     def _spawn(self, action: actions.SpawnWorker) -> None:
-        worker, slot = action.worker, action.slot
+        worker, number = action.worker, action.number
         if self._watchdog is not None and not (self._watchdog.ready and now() < self._lease_until):
             # An agent that was frozen wakes up with decisions of long ago.
             self._post(events.SpawnFailed(now(), worker, "the lease to run workers has run out", temporary=True))
             return
-        port = None if self._port_base is None else self._port_base + slot
+        port = None if self._port_base is None else self._port_base + number
         try:
             os.chdir(self._cwd)  # a worker inherits our directory, and another pool may have changed it
             spawned = self._spawner.spawn(
-                incarnation_environment(worker=worker, slot=slot, epoch=action.epoch, port=port),
-                slot=slot,
+                incarnation_environment(action, port),
+                slot=number,
                 worker=worker,
                 port=port,
-                output_path=self._output.path(slot) if self._output else None,
+                output_path=self._output.path(number) if self._output else None,
             )
         except OSError as error:
             temporary = is_temporary(error.errno or 0)
@@ -168,10 +168,12 @@ class Effects:
             return
         started = timestamp(time.time())
         self._exits.watch(worker, spawned.pid, spawned.pidfd, child=True)
-        self._workers[worker] = WorkerEntry(worker, slot, spawned.pid, 0, started)
+        self._workers[worker] = WorkerEntry(
+            worker, action.slot, spawned.pid, 0, started, number=number, revision=action.revision
+        )
         self._new.append(worker)
         if spawned.output_error is not None:
-            self._warn(f"cannot write the output of slot {slot}: {spawned.output_error.strerror}")
+            self._warn(f"cannot write the output of worker {worker}: {spawned.output_error.strerror}")
         self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))
 
     def _signal(self, action: actions.SignalWorker) -> None:
@@ -190,7 +192,7 @@ class Effects:
         entry = self._workers.get(action.worker)
         text = take_evidence(entry.pid) if entry else ""
         if entry and self._output:
-            text = "\n".join([text, *self._output.tail(entry.slot, LAST_LINES)])
+            text = "\n".join([text, *self._output.tail(entry.number, LAST_LINES)])
         self._post(events.EvidenceTaken(now(), action.worker, text))
 
     def _inspect_connections(self, action: actions.InspectConnections) -> None:

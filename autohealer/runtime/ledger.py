@@ -58,11 +58,15 @@ class WorkerEntry:
     """A worker that was started, and with pid and start time its identity under one boot id."""
 
     worker: str
-    slot: int
+    slot: int | None
+    """None for a life beside the slots."""
     pid: int
     start_time: int
     started: str
     """RFC 3339."""
+    number: int = 0
+    """What ``{slot}`` was for it; its output file has this number."""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,15 @@ class WorkerGone:
 
 Entry = Facts | WorkerEntry | WorkerGone
 
-_WORKER_TYPES = {"worker": str, "slot": int, "pid": int, "start_time": int, "started": str}
+_WORKER_TYPES: dict[str, Any] = {
+    "worker": str,
+    "slot": (int, type(None)),
+    "pid": int,
+    "start_time": int,
+    "started": str,
+    "number": int,
+    "revision": int,
+}
 _FACT_TYPES = {
     "agent": str,
     "boot": str,
@@ -249,6 +261,8 @@ def _entry(line: bytes) -> Entry | None:
         return WorkerGone(content["gone"])
     kind, types = (WorkerEntry, _WORKER_TYPES) if "worker" in content else (Facts, _FACT_TYPES)
     known: dict[str, Any] = {name: value for name, value in content.items() if isinstance(value, types.get(name, ()))}
+    if kind is WorkerEntry and known.get("slot") is not None:
+        known.setdefault("number", known["slot"])
     try:
         return kind(**known)
     except TypeError:  # a field is missing, or of another type

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autohealer import __version__
@@ -241,11 +242,15 @@ class PoolRunner:
         at = now()
         written = dict(self._ledger.workers)
         for worker in find_workers(self.agent, written.values(), self.name):
-            written.pop(worker.worker, None)
-            entry = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
+            found = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
+            entry = written.pop(worker.worker, replace(found, number=worker.slot or 0))
             self._effects.adopt(entry, worker.pidfd)
             age = age_s(worker.start_time)
-            self._post(events.WorkerAdopted(at, entry.worker, entry.slot, entry.pid, entry.started, age))
+            self._post(
+                events.WorkerAdopted(
+                    at, entry.worker, entry.slot, entry.pid, entry.started, age, entry.revision, entry.number
+                )
+            )
         for entry in written.values():
             self._effects.bury(entry)
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from autohealer.core.model import WorkerId
 from autohealer.views.units import unix
 
 Fields = Mapping[str, Any]
@@ -98,12 +97,9 @@ class History:
 
 
 def slot_of(fields: Fields) -> int | None:
-    """The place that lived; a number beyond all slots stands for a worker adopted into one that was taken."""
+    """The slot that an event is about; None where it is about a life that fills none."""
     slot = fields.get("slot")
-    if isinstance(slot, int):
-        return slot
-    worker = WorkerId.parse(str(fields.get("worker")))
-    return worker.slot if worker else None
+    return slot if isinstance(slot, int) else None
 
 
 def how_it_ended(fields: Fields) -> str:

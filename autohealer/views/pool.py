@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autohealer.core.model import WorkerId
-
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
 
@@ -138,7 +136,4 @@ def of_status(status: Mapping[str, Any], here: str | None, away_s: float | None 
 
 
 def _slot(worker: Mapping[str, Any]) -> int | None:
-    if isinstance(worker["slot"], int):
-        return worker["slot"]
-    parsed = WorkerId.parse(str(worker["worker"]))
-    return parsed.slot if parsed else None
+    return worker["slot"] if isinstance(worker["slot"], int) else None

@@ -2,7 +2,7 @@
 
     book = Playbook(workers=2)
     book.tell(WorkerExited, "me-0-n1", 1, None)
-    book.expect(SpawnWorker("me-0-n3", 0, 7), ...)
+    book.expect(SpawnWorker("me-0-n3", 0, 0, 7, 1), ...)
 
 ``expect`` names all that was ordered since the last time, in order, but for what is only told to people or to other
 agents; where it differs, it shows how.

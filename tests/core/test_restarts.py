@@ -119,3 +119,17 @@ def test_a_signal_that_a_program_gives_itself_costs_as_much_as_an_exit_code() ->
 
     assert delays[:6] == [0.0] * 6
     assert delays[6] > 0
+
+
+def test_workers_that_recycle_themselves_are_never_throttled_and_never_fail() -> None:
+    slot = account()
+    delays = [slot.after_exit(1.5, "w", good=True) for _ in range(100)]
+
+    assert (delays, slot.failures) == ([0.0] * 100, 0)
+
+
+def test_a_loop_of_good_ends_at_once_backs_off_like_any_other() -> None:
+    good, bad = account(), account()
+
+    assert [good.after_exit(0.9, "w", good=True) for _ in range(20)] == [bad.after_exit(0.9, "w") for _ in range(20)]
+    assert good.failures == bad.failures == 20

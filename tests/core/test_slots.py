@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
 from autohealer.core.events import (
     EvidenceTaken,
-    OrphansEnded,
     SpawnFailed,
     WorkerAdopted,
     WorkerExited,
     WorkerSpawned,
 )
-from autohealer.core.model import PoolSpec
+from autohealer.core.model import PoolSpec, RestartPolicy, Sense, Verdict
 from autohealer.core.notices import WorkerExited as WorkerExitedNotice
 from autohealer.core.notices import WorkerFaulty
+from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
-from autohealer.core.pool.slots import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Slots
+from autohealer.core.pool.lives import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Lives
+from autohealer.core.pool.slots import Slots
 from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
@@ -29,10 +30,11 @@ STOP, STOP_TIMEOUT_S = 15, 10.0
 class Bench:
     """Slots, the orders they gave, and a clock that is moved by hand."""
 
-    def __init__(self, max_failures: int | None = None) -> None:
+    def __init__(self, **spec_fields: Any) -> None:
         self.orders: list[Action] = []
-        spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, max_failures=max_failures)
-        self.slots = Slots(spec, "me", "n", self.orders.append)
+        spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, **spec_fields)
+        self.lives = Lives(spec, "me", "n", self.orders.append)
+        self.slots = Slots(spec, self.lives, self.orders.append)
         self.now = 1000.0
 
     def take(self, kind: type[A]) -> list[A]:
@@ -49,7 +51,7 @@ class Bench:
         workers = [order.worker for order in self.take(SpawnWorker)]
         for worker in workers:
             self.slots.spawned(WorkerSpawned(self.now, worker, 4711, "now"))
-            self.slots.ready(worker, registered=False)
+            self.lives.runs(self.life(worker))
         return workers
 
     def run(self, share: int) -> list[str]:
@@ -62,8 +64,17 @@ class Bench:
     def exit(self, worker: str, code: int | None = 1, signal: str | None = None) -> None:
         self.slots.exited(WorkerExited(self.now, worker, code, signal))
 
+    def life(self, worker: str) -> Life:
+        life = self.lives.of(worker)
+        assert life is not None
+        return life
+
+    def condemn(self, worker: str, detail: str = "hangs") -> None:
+        self.lives.condemn(self.life(worker), Verdict(Sense.REGISTRATION, detail), self.now)
+
     def wait(self, seconds: float) -> None:
         self.now += seconds
+        self.lives.expire(self.now)
         self.slots.expire(self.now)
 
     def signals(self) -> list[tuple[str, int]]:
@@ -95,7 +106,7 @@ def test_wanted_slots_are_filled_from_zero_up(bench: Bench) -> None:
 
 
 def test_a_worker_carries_the_epoch_under_which_it_is_started(bench: Bench) -> None:
-    bench.slots.epoch = 77
+    bench.lives.epoch = 77
     bench.slots.want(1, bench.now)
 
     assert [order.epoch for order in bench.take(SpawnWorker)] == [77]
@@ -143,7 +154,7 @@ def test_with_no_share_known_workers_are_kept_and_none_is_replaced(bench: Bench)
 
     assert bench.signals() == []
     assert bench.take(SpawnWorker) == []
-    assert bench.slots.of(workers[1]) is not None
+    assert bench.lives.of(workers[1]) is not None
 
 
 def test_a_backoff_that_ends_with_no_share_known_starts_nothing(bench: Bench) -> None:
@@ -216,7 +227,7 @@ def test_a_crash_loop_waits_says_so_and_starts_again_on_time(bench: Bench) -> No
     (told,) = bench.reports("worker.backoff")
     due = bench.slots.next_deadline()
     assert due is not None
-    assert bench.slots.count(WorkerState.BACKOFF) == 1
+    assert [slot.state for slot in bench.slots] == [WorkerState.BACKOFF]
     assert told["delay"] == round(due - bench.now, 3)
     assert told["reason"] == "exit code 1"
 
@@ -236,7 +247,6 @@ def test_a_slot_that_waits_is_forgotten_when_it_is_not_wanted_any_more(bench: Be
 
     assert list(bench.slots) == []
     assert bench.slots.next_deadline() is None
-    assert bench.slots.count(WorkerState.BACKOFF) == 0
 
 
 def test_want_of_resources_is_retried_later_and_not_charged_to_the_worker() -> None:
@@ -307,7 +317,7 @@ def test_what_does_not_stop_in_time_is_killed_again_and_again_until_it_is_gone(b
     bench.slots.want(0, bench.now)
     assert bench.signals() == [(worker, STOP)]
 
-    assert bench.slots.next_deadline() == bench.now + STOP_TIMEOUT_S
+    assert bench.lives.next_deadline() == bench.now + STOP_TIMEOUT_S
     bench.wait(STOP_TIMEOUT_S - 0.001)
     assert bench.signals() == []
     bench.wait(0.001)
@@ -330,24 +340,24 @@ def test_what_a_stopped_worker_left_behind_gets_the_same_time_to_end(bench: Benc
 def test_nothing_is_left_only_when_orphans_are_gone_too(bench: Bench) -> None:
     (worker,) = bench.run(1)
     bench.slots.want(0, bench.now)
-    assert not bench.slots.empty
+    assert not bench.lives.empty
     bench.exit(worker, 0)
-    assert not bench.slots.empty
-    bench.slots.orphans_ended(OrphansEnded(bench.now, worker))
+    assert not bench.lives.empty
+    bench.lives.orphans_ended(worker)
 
-    assert bench.slots.empty
+    assert bench.lives.empty
 
 
 def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) -> None:
     (worker,) = bench.run(1)
-    bench.slots.fault(worker, "registration lost", bench.now)
+    bench.condemn(worker, "it is gone")
     assert bench.orders == [TakeEvidence(worker)]
 
-    bench.slots.evidence(EvidenceTaken(bench.now, worker, "in a lock"))
+    bench.lives.evidence(EvidenceTaken(bench.now, worker, "in a lock"))
     told, signal = bench.orders[1:]
-    assert told == EmitEvent(WorkerFaulty(worker, 4711, 0, "registration lost", "", "in a lock"))
+    assert told == EmitEvent(WorkerFaulty(worker, 4711, 0, "registration", "it is gone", "in a lock"))
     assert signal == SignalWorker(worker, STOP)
-    assert bench.slots.next_deadline() == bench.now + STOP_TIMEOUT_S
+    assert bench.lives.next_deadline() == bench.now + STOP_TIMEOUT_S
 
     bench.exit(worker, 0)
     assert [order.slot for order in bench.take(SpawnWorker)] == [0]
@@ -355,11 +365,11 @@ def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) ->
 
 def test_evidence_that_does_not_come_is_not_waited_for(bench: Bench) -> None:
     (worker,) = bench.run(1)
-    bench.slots.fault(worker, "hangs", bench.now)
+    bench.condemn(worker)
     bench.wait(EVIDENCE_S)
     assert bench.signals() == [(worker, STOP)]
 
-    bench.slots.evidence(EvidenceTaken(bench.now, worker, "too late"))
+    bench.lives.evidence(EvidenceTaken(bench.now, worker, "too late"))
     assert bench.signals() == []
 
 
@@ -367,19 +377,19 @@ def test_a_fault_found_twice_or_in_a_worker_that_stops_is_no_news(bench: Bench) 
     one, other = bench.run(2)
     bench.slots.want(1, bench.now)
     bench.orders.clear()
-    bench.slots.fault(other, "hangs", bench.now)
+    bench.condemn(other)
     assert bench.orders == []
 
-    bench.slots.fault(one, "hangs", bench.now)
-    bench.slots.fault(one, "hangs", bench.now)
+    bench.condemn(one)
+    bench.condemn(one)
     assert bench.orders == [TakeEvidence(one)]
 
 
 def test_only_a_worker_that_lives_here_is_killed(bench: Bench) -> None:
     (worker,) = bench.run(1)
-    bench.slots.kill("me-0-former")
+    bench.lives.kill("me-0-former")
     assert bench.signals() == []
-    bench.slots.kill(worker)
+    bench.lives.kill(worker)
 
     assert bench.signals() == [(worker, SIGKILL)]
 
@@ -388,7 +398,7 @@ def test_kill_all_kills_what_runs_what_stops_and_what_they_left(bench: Bench) ->
     runs, stops, left = bench.run(3)
     bench.slots.want(2, bench.now)
     bench.exit(left, 0)
-    bench.slots.fault(stops, "hangs", bench.now)
+    bench.condemn(stops)
     bench.orders.clear()
     bench.slots.kill_all(bench.now)
 
@@ -434,7 +444,7 @@ def test_one_adopted_worker_too_many_in_a_slot_is_stopped(bench: Bench) -> None:
     adopt(bench, "me-0-oldest", 0)
     bench.slots.want(1, bench.now)
 
-    assert [worker for worker, _ in bench.signals()] == ["me-0-oldest", "me-0-older"]
+    assert [worker for worker, _ in bench.signals()] == ["me-0-older", "me-0-oldest"]
 
 
 def test_an_adopted_worker_has_lived_as_long_as_it_has(bench: Bench) -> None:
@@ -445,3 +455,158 @@ def test_an_adopted_worker_has_lived_as_long_as_it_has(bench: Bench) -> None:
 
     (report,) = bench.reports("worker.exited")
     assert (report["uptime"], report["code"], report["signal"]) == (105.0, None, None)
+
+
+def test_an_adopted_life_without_a_slot_is_stopped_once_the_share_is_known(bench: Bench) -> None:
+    bench.slots.adopt(WorkerAdopted(bench.now, "me-7-surge", None, 99, "then", 1.0, 2, 7))
+    assert bench.signals() == []
+
+    bench.slots.want(1, bench.now)
+
+    assert bench.signals() == [("me-7-surge", STOP)]
+
+
+# ---- what ends for good
+
+
+def finishing(restart: RestartPolicy, **fields: Any) -> tuple[Bench, str]:
+    bench = Bench(restart=restart, **fields)
+    (worker,) = bench.run(1)
+    return bench, worker
+
+
+@pytest.mark.parametrize(
+    ("restart", "code", "signal", "state"),
+    [
+        (RestartPolicy.ON_FAILURE, 0, None, WorkerState.DONE),
+        (RestartPolicy.ON_FAILURE, 3, None, WorkerState.DONE),
+        (RestartPolicy.ON_FAILURE, None, "SIGUSR1", WorkerState.DONE),
+        (RestartPolicy.ON_FAILURE, 1, None, WorkerState.STARTING),
+        (RestartPolicy.ON_FAILURE, None, None, WorkerState.STARTING),
+        (RestartPolicy.NEVER, 0, None, WorkerState.DONE),
+        (RestartPolicy.NEVER, 1, None, WorkerState.FAILED),
+        (RestartPolicy.NEVER, None, None, WorkerState.FAILED),
+        (RestartPolicy.NEVER, None, "SIGKILL", WorkerState.FAILED),
+        (RestartPolicy.ALWAYS, 0, None, WorkerState.STARTING),
+    ],
+)
+def test_the_policy_and_the_end_decide_what_becomes_of_a_slot(
+    restart: RestartPolicy, code: int | None, signal: str | None, state: WorkerState
+) -> None:
+    bench, worker = finishing(restart, ok_exit=frozenset({0, 3, "SIGUSR1"}))
+    bench.exit(worker, code, signal)
+
+    assert [slot.state for slot in bench.slots] == [state]
+    finished = [state is WorkerState.FAILED] if state in {WorkerState.DONE, WorkerState.FAILED} else []
+    assert [told["failed"] for told in bench.reports("worker.done")] == finished
+
+
+@pytest.mark.parametrize("restart", [RestartPolicy.ON_FAILURE, RestartPolicy.NEVER])
+def test_a_stop_that_was_asked_for_finishes_nothing(restart: RestartPolicy) -> None:
+    bench, worker = finishing(restart)
+    bench.slots.replace(0, 1, bench.now)
+    bench.exit(worker, 1)
+
+    assert len(bench.take(SpawnWorker)) == 1
+
+
+def test_what_a_sense_condemned_did_not_end_well_whatever_its_exit_code() -> None:
+    bench, worker = finishing(RestartPolicy.ON_FAILURE)
+    bench.condemn(worker)
+    bench.exit(worker, 0)
+
+    assert len(bench.take(SpawnWorker)) == 1
+
+
+def test_a_finished_slot_is_not_filled_again_by_scaling_down_and_up() -> None:
+    bench, worker = finishing(RestartPolicy.ON_FAILURE)
+    bench.exit(worker, 0)
+    bench.slots.want(0, bench.now)
+    bench.slots.want(2, bench.now)
+
+    assert [order.slot for order in bench.take(SpawnWorker)] == [1]
+
+
+def test_with_on_failure_a_slot_that_fails_too_often_is_failed_and_the_others_go_on() -> None:
+    bench = Bench(restart=RestartPolicy.ON_FAILURE, max_failures=2)
+    worker, _ = bench.run(2)
+    bench.exit(worker)
+    (worker,) = bench.spawn()
+    bench.exit(worker)
+
+    assert bench.slots.gave_up is None
+    assert [slot.state for slot in bench.slots] == [WorkerState.FAILED, WorkerState.RUNNING]
+    assert [told["failed"] for told in bench.reports("worker.done")] == [True]
+
+
+def test_a_replacement_is_told_how_often_and_why(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    told = []
+    for code, signal in ((3, None), (None, "SIGKILL"), (None, None)):
+        bench.exit(worker, code, signal)
+        told += [(order.restarts, order.last_exit) for order in bench.orders if isinstance(order, SpawnWorker)]
+        (worker,) = bench.spawn()
+
+    assert told == [(1, "3"), (2, "SIGKILL"), (3, "")]
+
+
+# ---- for rollouts
+
+
+def test_a_surge_fills_no_slot_counts_as_none_and_is_not_replaced(bench: Bench) -> None:
+    bench.run(2)
+    surge = bench.slots.start_surge(2, 7, bench.now)
+    (order,) = bench.take(SpawnWorker)
+    assert (order.worker, order.number, order.slot, order.revision) == (surge.worker, 2, None, 7)
+    bench.slots.spawned(WorkerSpawned(bench.now, surge.worker, 4711, "now"))
+    bench.lives.runs(surge)
+    assert bench.lives.count(WorkerState.RUNNING) == 2
+
+    bench.exit(surge.worker)
+
+    assert bench.take(SpawnWorker) == []
+    assert len(bench.lives) == 2
+
+
+def test_surges_end_and_one_that_has_no_process_yet_ends_once_it_has(bench: Bench) -> None:
+    bench.run(1)
+    one, other = (bench.slots.start_surge(number, 2, bench.now) for number in (1, 2))
+    bench.slots.spawned(WorkerSpawned(bench.now, one.worker, 1, "now"))
+    bench.slots.end_surges(bench.now)
+    assert bench.signals() == [(one.worker, STOP)]
+
+    bench.slots.spawned(WorkerSpawned(bench.now, other.worker, 2, "now"))
+
+    assert bench.signals() == [(other.worker, STOP)]
+
+
+def test_a_replaced_slot_starts_the_other_revision_at_once_and_heals_nothing(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.replace(0, 2, bench.now)
+    assert bench.signals() == [(worker, STOP)]
+    bench.exit(worker, None, "SIGTERM")
+    (order,) = [order for order in bench.orders if isinstance(order, SpawnWorker)]
+    bench.spawn()
+
+    assert order.revision == 2
+    assert [("heal_ms" in told, told["revision"]) for told in bench.reports("worker.started")] == [(False, 2)]
+
+
+def test_a_slot_heals_in_its_own_revision(bench: Bench) -> None:
+    one, other = bench.run(2)
+    bench.slots.replace(0, 2, bench.now)
+    bench.exit(one, None, "SIGTERM")
+    bench.exit(other)
+
+    assert [(order.slot, order.revision) for order in bench.take(SpawnWorker)] == [(0, 2), (1, 1)]
+
+
+def test_a_slot_that_waits_is_tried_at_once_when_it_is_replaced_or_backoff_is_reset(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    empty_the_bucket(bench, worker)
+    bench.slots.replace(0, 2, bench.now)
+    (worker,) = bench.spawn()
+    empty_the_bucket(bench, worker)
+    bench.slots.reset_backoff(bench.now)
+
+    assert len(bench.take(SpawnWorker)) == 1

@@ -117,7 +117,7 @@ def test_a_single_agent_leads_itself_without_waiting() -> None:
     book.orders.clear()
     book.tell(events.PlanRead, write.plan, 9)
 
-    book.expect(SpawnWorker("me-0-n1", 0, 9), SpawnWorker("me-1-n2", 1, 9))
+    book.expect(SpawnWorker("me-0-n1", 0, 0, 9, 1), SpawnWorker("me-1-n2", 1, 1, 9, 1))
 
 
 def test_an_agent_starts_nothing_before_it_has_read_a_plan() -> None:
@@ -190,7 +190,9 @@ def test_a_replacement_is_ordered_first_and_the_registration_removed_last() -> N
     one, _ = book.run(2)
     book.tell(events.WorkerExited, one, None, "SIGKILL")
 
-    book.expect(SpawnWorker("me-0-n3", 0, MZXID), EndOrphans(one, KILL, 0.0), RemoveRegistration(one))
+    book.expect(
+        SpawnWorker("me-0-n3", 0, 0, MZXID, 1, 1, "SIGKILL"), EndOrphans(one, KILL, 0.0), RemoveRegistration(one)
+    )
 
 
 @pytest.mark.parametrize("away", [events.ConnectionSuspended, events.SessionLost])
@@ -233,7 +235,9 @@ def test_a_worker_that_loses_its_registration_alone_is_shut_down_and_replaced() 
     book.expect(SignalWorker(one, KILL))
     book.tell(events.WorkerExited, one, None, "SIGKILL")
 
-    book.expect(SpawnWorker("me-0-n4", 0, MZXID), EndOrphans(one, KILL, 0.0), RemoveRegistration(one))
+    book.expect(
+        SpawnWorker("me-0-n4", 0, 0, MZXID, 1, 1, "SIGKILL"), EndOrphans(one, KILL, 0.0), RemoveRegistration(one)
+    )
 
 
 def test_a_session_that_is_lost_without_warning_is_an_outage_too() -> None:
@@ -269,7 +273,7 @@ def test_adopted_workers_are_kept_and_only_the_missing_one_is_started() -> None:
     book.orders.clear()
     book.tell(events.PlanRead, write.plan, 9)
 
-    book.expect(SpawnWorker("me-1-n1", 1, 9))
+    book.expect(SpawnWorker("me-1-n1", 1, 1, 9, 1))
     assert book.supervisor.snapshot(book.now).running == 2
 
 

@@ -46,7 +46,7 @@ class Answer(Enum):
 class Process:
     """A worker that lives, as far as the supervisor can know."""
 
-    slot: int
+    slot: int | None
     deaf: bool = False
     dying: bool = False
     to_end: bool = False
@@ -132,8 +132,12 @@ class World:
         snapshot, share = self.supervisor.snapshot(self.now), self.share
         workers = snapshot.workers
         assert {view.worker for view in workers if view.pid} == set(self.processes)
-        assert snapshot.running == sum(view.state is WorkerState.RUNNING for view in workers)
-        unwanted = {view.worker for view in workers if view.pid and share is not None and view.slot >= share}
+        assert snapshot.running == sum(view.state is WorkerState.RUNNING and view.slot is not None for view in workers)
+        unwanted = {
+            view.worker
+            for view in workers
+            if view.pid and share is not None and (view.slot is None or view.slot >= share)
+        }
         assert all(self.processes[worker].to_end for worker in unwanted if worker), "a surplus is not being stopped"
         timed = {WorkerState.STOPPING} | ({WorkerState.BACKOFF} if share else set())
         assert not (timed & {view.state for view in workers}) or self.supervisor.next_deadline() is not None
@@ -147,9 +151,10 @@ class World:
         assert order.worker not in self.ids, "an id is used twice"
         self.ids.add(order.worker)
         assert self.share is not None, "nobody asked for it"
+        assert order.slot is not None
         assert order.slot < self.share, "more than wanted"
         spawning = [other.slot for other in self.in_flight if isinstance(other, actions.SpawnWorker)]
-        adopted_twice = [view.worker for view in self.supervisor.snapshot(self.now).workers if view.slot >= 1_000_000]
+        adopted_twice = [view.worker for view in self.supervisor.snapshot(self.now).workers if view.slot is None]
         living = [process.slot for worker, process in self.processes.items() if worker not in adopted_twice]
         assert order.slot not in spawning + living, "two in one slot"
         self.in_flight.append(order)
@@ -217,7 +222,7 @@ class World:
         """The order is carried out, or fails."""
         self.in_flight.remove(order)
         match order:
-            case actions.SpawnWorker(worker, slot, _) if how is Answer.WELL:
+            case actions.SpawnWorker(worker, _, slot) if how is Answer.WELL:
                 self.processes[worker] = Process(slot)
                 self.tell(events.WorkerSpawned, worker, 100 + len(self.ids), "now")
             case actions.SpawnWorker(worker):
@@ -406,7 +411,8 @@ class World:
             return
         snapshot = self.supervisor.snapshot(self.now)
         assert self.target is not None
-        assert sorted(process.slot for process in self.processes.values()) == list(range(self.target))
+        filled = {process.slot for process in self.processes.values()}
+        assert (filled, len(self.processes)) == (set(range(self.target)), self.target)
         assert (snapshot.target, snapshot.share, snapshot.running) == (self.target,) * 3
         assert (snapshot.registered, snapshot.foreign, snapshot.leader) == (self.target, 0, "me")
         named = {child.worker for child in self.children()} - {None}

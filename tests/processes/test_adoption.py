@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from autohealer.errors import AutohealerError
-from autohealer.processes.launch.adoption import Found, find_workers, slot_of
+from autohealer.processes.launch.adoption import Found, find_workers
 from autohealer.processes.tree import procfs
 from autohealer.processes.tree.ending import end_workers
 from tests.support.processes import Processes, eventually
@@ -40,7 +40,12 @@ class Left:
     def worker(self, slot: int, script: str = "sleep 600; :", agent: str = AGENT, pool: str = "p") -> Entry:
         """Start a session leader that bears a worker's marks."""
         worker = f"{agent}-{slot}-x{slot}"
-        marks = {"AUTOHEALER_AGENT": agent, "AUTOHEALER_POOL": pool, "AUTOHEALER_WORKER_ID": worker}
+        marks = {
+            "AUTOHEALER_AGENT": agent,
+            "AUTOHEALER_POOL": pool,
+            "AUTOHEALER_WORKER_ID": worker,
+            "AUTOHEALER_SLOT": str(slot),
+        }
         # This process leads no group here, so setsid goes on as the same process.
         process = subprocess.Popen(["sh", "-c", script], env=self.processes.environment(marks), start_new_session=True)
         self.processes._started.append(process)  # type: ignore[arg-type]
@@ -65,22 +70,6 @@ def left(processes: Processes) -> Iterator[Left]:
     yield left
     for found in left.found:
         os.close(found.pidfd)
-
-
-@pytest.mark.parametrize(
-    ("worker", "agent", "slot"),
-    [
-        ("web-1-k3x-12-abc", "web-1-k3x", 12),
-        ("web-1-k3x-12-abc", "web-1", None),
-        ("web-0-a", "web", 0),
-        ("web-x-a", "web", None),
-        ("web-²-a", "web", None),
-        ("web", "web", None),
-        ("", "", None),
-    ],
-)
-def test_a_worker_id_tells_its_slot(worker: str, agent: str, slot: int | None) -> None:
-    assert slot_of(worker, agent) == slot
 
 
 def test_those_of_the_ledger_are_found(left: Left) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from autohealer.core.actions import SpawnWorker
 from autohealer.processes.launch.command import Command, resolve_command
 from autohealer.processes.launch.environment import incarnation_environment, worker_environment
 from autohealer.processes.launch.setup import raise_descriptor_limit, set_cloexec
@@ -191,10 +192,14 @@ def test_workers_inherit_none_of_our_options() -> None:
 
 
 def test_each_worker_knows_who_it_is() -> None:
-    assert incarnation_environment(worker="a-2-x", slot=2, epoch=7, port=8002) == {
+    start = SpawnWorker("a-2-x", 2, 2, epoch=7, revision=3, restarts=4, last_exit="SIGKILL")
+    assert incarnation_environment(start, 8002) == {
         "AUTOHEALER_WORKER_ID": "a-2-x",
         "AUTOHEALER_SLOT": "2",
         "AUTOHEALER_EPOCH": "7",
+        "AUTOHEALER_REVISION": "3",
+        "AUTOHEALER_RESTARTS": "4",
+        "AUTOHEALER_LAST_EXIT": "SIGKILL",
         "PORT": "8002",
     }
-    assert "PORT" not in incarnation_environment(worker="a-2-x", slot=2, epoch=7, port=None)
+    assert "PORT" not in incarnation_environment(start, None)

@@ -17,7 +17,7 @@ from autohealer.core.pool.supervisor import Supervisor
 from autohealer.runtime import inbox as module
 from autohealer.runtime.inbox import Inbox
 
-SPAWN = actions.SpawnWorker("w", 0, 1)
+SPAWN = actions.SpawnWorker("w", 0, 0, 1, 1)
 REMOVE = actions.RemoveRegistration("w")
 
 
@@ -170,7 +170,7 @@ def test_a_mistake_in_an_order_that_can_wait(bench: Bench) -> None:
 
 def test_a_mistake_in_an_urgent_order(bench: Bench) -> None:
     """The next urgent one is done all the same."""
-    first = actions.SpawnWorker("first", 0, 1)
+    first = actions.SpawnWorker("first", 0, 0, 1, 1)
     bench.script.answers = {events.ConnectionResumed: [first, SPAWN, REMOVE]}
 
     def fail(action: Action) -> None:

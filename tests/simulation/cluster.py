@@ -409,7 +409,7 @@ class Host:
             # As the agent's shell does: one that was frozen wakes up with decisions of long ago.
             self._later(0.0, self._tell, events.SpawnFailed, order.worker, "no lease", True)
             return
-        self.processes[order.worker] = order.slot
+        self.processes[order.worker] = order.number
         self.simulation.count(1)
         self._later(0.0, self._tell, events.WorkerSpawned, order.worker, 1, "now")
 

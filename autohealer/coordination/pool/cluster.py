@@ -174,7 +174,7 @@ class Cluster:
         """Tell of the worker's own registration from now on."""
         self._registrations.watch(worker)
 
-    def make_stand_in(self, worker: str, slot: int, pid: int, started: str) -> None:
+    def make_stand_in(self, worker: str, slot: int | None, pid: int, started: str) -> None:
         """Register for the worker."""
         entry = WorkerEntry(worker=worker, agent=self._agent, host=self._host, pid=pid, slot=slot, started=started)
         self._registrations.stand_in(worker, write_worker(entry))

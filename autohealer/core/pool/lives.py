@@ -87,9 +87,7 @@ class Lives:
         life = Life(worker, start.number, start.slot, start.role, start.revision, now)
         self._add(life)
         self._order(
-            SpawnWorker(
-                worker, start.number, start.slot, self.epoch, start.revision, start.restarts, start.last_exit
-            )
+            SpawnWorker(worker, start.number, start.slot, self.epoch, start.revision, start.restarts, start.last_exit)
         )
         return life
 

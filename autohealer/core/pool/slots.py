@@ -17,7 +17,7 @@ from autohealer.core import notices
 from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
-from autohealer.core.model import Instant, PoolSpec, RestartPolicy, Verdict
+from autohealer.core.model import Instant, PoolSpec, RestartPolicy
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
 from autohealer.core.pool.lives import Lives, Start

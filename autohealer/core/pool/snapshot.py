@@ -26,8 +26,8 @@ class WorkerView(NamedTuple):
     registered: bool | None
     restarts: int
     started: str | None
-    ready: bool
-    revision: int
+    ready: bool = False
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)

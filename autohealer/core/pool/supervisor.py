@@ -76,7 +76,9 @@ class Supervisor:
         self._lives = Lives(spec, me.agent, me.nonce, order)
         self._slots = Slots(spec, self._lives, order)
         self._former_style = style
-        self._registrations = Registrations(spec, Style.UNKNOWN, order, self._registration_lost, self._registration_ready)
+        self._registrations = Registrations(
+            spec, Style.UNKNOWN, order, self._registration_lost, self._registration_ready
+        )
         self._leader = Leader(spec, me.agent, order)
         self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
         self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http)
@@ -96,7 +98,7 @@ class Supervisor:
         self._out_of_patience = self._killing = False
         self._leaving = False
         self._exit = Exit(0)
-        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+        self._handlers: dict[type[Event], Callable[[Any], object]] = {
             events.WorkerExited: self._exited,
             events.WorkerSpawned: self._spawned,
             events.SpawnFailed: self._slots.spawn_failed,

@@ -6,7 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from autohealer.processes.launch.environment import AGENT, POOL, WORKER_ID
+from autohealer.core.model import WorkerId
+from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_ID
 from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class KnownWorker(Protocol):
         """Its id."""
 
     @property
-    def slot(self) -> int:
-        """Its place."""
+    def slot(self) -> int | None:
+        """Its place; None where it had none."""
 
     @property
     def pid(self) -> int:
@@ -44,22 +45,11 @@ class Found(NamedTuple):
     """A living worker, verified; whoever gets it owns the pidfd."""
 
     worker: str
-    slot: int
+    slot: int | None
     pid: int
     pidfd: int
     start_time: int
     started: str
-
-
-def slot_of(worker: str, agent_id: str) -> int | None:
-    """The slot in a worker id ``AGENT-SLOT-UNIQUE`` of this agent; None for any other text.
-
-    An agent's id may hold dashes, the other two parts hold none.
-    """
-    parts = worker.rsplit("-", 2)
-    if len(parts) != 3 or parts[0] != agent_id or not parts[1].isascii() or not parts[1].isdigit():
-        return None
-    return int(parts[1])
 
 
 def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list[Found]:
@@ -71,7 +61,7 @@ def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list
     only its offspring.
     """
     stats = procfs.all_stats()
-    candidates: dict[str, tuple[procfs.Stat, int, str]] = {}
+    candidates: dict[str, tuple[procfs.Stat, int | None, str]] = {}
     known = list(known)
     for entry in known:
         stat = stats.get(entry.pid)
@@ -80,28 +70,31 @@ def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list
     in_ledger = {entry.worker for entry in known}
     leaders = [stat for stat in stats.values() if stat.pid == stat.session and not stat.is_gone]
     for stat in sorted(leaders, key=lambda stat: (stat.start_time, stat.pid)):
-        worker = _marked_worker(stat, agent_id, pool)
-        if worker is not None and worker not in in_ledger and worker not in candidates:
-            slot = slot_of(worker, agent_id)
-            if slot is not None:
-                started = procfs.started_at(stat.start_time).isoformat().replace("+00:00", "Z")
-                candidates[worker] = (stat, slot, started)
+        marked = _marked_worker(stat, agent_id, pool)
+        if marked is not None and marked[0] not in in_ledger and marked[0] not in candidates:
+            worker, slot = marked
+            started = procfs.started_at(stat.start_time).isoformat().replace("+00:00", "Z")
+            candidates[worker] = (stat, slot, started)
     found = []
     for worker, (stat, slot, started) in candidates.items():
         pidfd = _open_verified(stat)
         if pidfd is not None:
             found.append(Found(worker, slot, stat.pid, pidfd, stat.start_time, started))
-    return sorted(found, key=lambda worker: (worker.slot, worker.start_time))
+    return sorted(found, key=lambda one: (one.slot is None, one.slot or 0, one.start_time))
 
 
-def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str) -> str | None:
+def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str) -> tuple[str, int | None] | None:
+    """The worker of this agent and pool that the process says it is, and its slot; None where it says no such thing."""
     while not (environ := procfs.environment(stat.pid)):
         if environ is None or not procfs.may_be_in_exec(stat):
             return None
         time.sleep(_EXEC_PAUSE_S)
     if procfs.variable(environ, AGENT) != agent_id or procfs.variable(environ, POOL) != pool:
         return None
-    return procfs.variable(environ, WORKER_ID)
+    worker, number = procfs.variable(environ, WORKER_ID), procfs.variable(environ, NUMBER) or ""
+    if worker is None or WorkerId.agent_of(worker) != agent_id:
+        return None
+    return worker, int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None
 
 
 def _open_verified(stat: procfs.Stat) -> int | None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from autohealer.core.actions import SpawnWorker
+
 PREFIX = "AUTOHEALER_"
 WORKER_ID = "AUTOHEALER_WORKER_ID"
 AGENT = "AUTOHEALER_AGENT"
 POOL = "AUTOHEALER_POOL"
+NUMBER = "AUTOHEALER_SLOT"
 
 
 def worker_environment(
@@ -38,9 +41,16 @@ def worker_environment(
     return {**inherited, **extra, **ours}
 
 
-def incarnation_environment(*, worker: str, slot: int, epoch: int, port: int | None) -> dict[str, str]:
+def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[str, str]:
     """What one worker has beyond that."""
-    variables = {WORKER_ID: worker, "AUTOHEALER_SLOT": str(slot), "AUTOHEALER_EPOCH": str(epoch)}
+    variables = {
+        WORKER_ID: start.worker,
+        NUMBER: str(start.number),
+        "AUTOHEALER_EPOCH": str(start.epoch),
+        "AUTOHEALER_REVISION": str(start.revision),
+        "AUTOHEALER_RESTARTS": str(start.restarts),
+        "AUTOHEALER_LAST_EXIT": start.last_exit,
+    }
     if port is not None:
         variables["PORT"] = str(port)
     return variables
