@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from tests.support.certificates import Certificate, Lease
+from tests.support.certificates import Certificate, Authority
 from tests.support.pools import Pool
 from tests.support.processes import Processes
 from tests.support.real_zookeeper import RealZooKeeper
@@ -19,12 +19,12 @@ class Secrets:
     """Who knows whom."""
 
     def __init__(self, directory: Path) -> None:
-        self.authority = Lease(directory)
-        self.stranger = Lease(directory, "stranger")
+        self.authority = Authority(directory)
+        self.stranger = Authority(directory, "stranger")
         self.mine = self.authority.issue("mine")
         self.forged = self.stranger.issue("forged")
 
-    def options(self, authority: Lease, certificate: Certificate | None) -> tuple[str, ...]:
+    def options(self, authority: Authority, certificate: Certificate | None) -> tuple[str, ...]:
         """As they are typed."""
         own = () if certificate is None else ("--zk-cert", str(certificate.cert), "--zk-key", str(certificate.key))
         return ("--zk-ca", str(authority.certificate.cert), *own)

@@ -17,7 +17,7 @@ class Certificate:
     key: Path
 
 
-class Lease:
+class Authority:
     """An authority in a directory, which nobody knows but who is told to trust ``certificate.cert``."""
 
     def __init__(self, directory: Path, name: str = "authority") -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tests.support.certificates import Lease
+from tests.support.certificates import Authority
 
 JARS = Path("/usr/share/java")
 CLASS_PATH = f"{JARS}/zookeeper.jar:{JARS}/slf4j-simple.jar"
@@ -91,7 +91,7 @@ class RealZooKeeper:
     servers: int = 1
     tick_ms: int = 200
     max_session_ms: int = 60_000
-    trust: Lease | None = None
+    trust: Authority | None = None
     """Speak TLS, only with whom this authority vouches for, and as ``127.0.0.1`` alone."""
     _servers: list[_Server] = field(default_factory=list, init=False)
     _reserved: list[socket.socket] = field(default_factory=list, init=False)
@@ -275,7 +275,7 @@ class RealZooKeeper:
         server.paused = False
 
 
-def _tls(trust: Lease, server: _Server) -> list[str]:
+def _tls(trust: Authority, server: _Server) -> list[str]:
     """What makes a server speak TLS on a port of its own; on the other one it answers our question for its mode."""
     mine = trust.issue(f"server-{server.client_port}", "IP:127.0.0.1")
     both = server.directory / "server.pem"

@@ -1,6 +1,6 @@
 """The watchdog: a small process that ends workers when the authority to run them has passed.
 
-Lease is proven by requests that ZooKeeper has answered, and it ends with time alone: also while the owner is
+The lease is proven by requests that ZooKeeper has answered, and it ends with time alone: also while the owner is
 killed, frozen or cut off. So a process in a session of its own keeps the time (``guard`` is its program), and this is
 its owner's side. It ends what it guards by itself, whatever the owner does; all that the owner has to do is to say
 ``extend`` while authority grows, and to start nothing without a watchdog that is ready.
