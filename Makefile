@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check texts bench
+.PHONY: help demo test check texts bench soak
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
 	@echo 'make test    all tests'
 	@echo 'make check   lint, format, types, layers'
 	@echo 'make bench   how fast it is beside other supervisors that are installed'
+	@echo 'make soak    random faults on a real cluster, for an hour or SOAK_OPTIONS="--minutes 600"'
 	@echo 'make texts   manual pages, and the copies of --help that the tests compare with'
 
 # The activated path makes `python` that of the virtual environment, as a user would have it.
@@ -31,6 +32,9 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(BENCH_OPTIONS)
+
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.chaos $(SOAK_OPTIONS)
 
 texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_man.py

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from tests.support.certificates import Certificate, Authority
+from tests.support.certificates import Authority, Certificate
 from tests.support.pools import Pool
 from tests.support.processes import Processes
 from tests.support.real_zookeeper import RealZooKeeper
