@@ -46,6 +46,8 @@ def command(ctx: click.Context, /, service: str, address: str, argv: tuple[str, 
     check_service(service)
     if not address or not address.isprintable() or len(address) > MAX_ADDRESS:
         raise UsageError(f"{address!r} is no address", "write it as HOST:PORT, or as a URL")
+    if params["check_http"]:
+        parse_url(params["check_http"])
     hosts, access = session.reach(ctx)
     options = RegisterOptions(
         zookeeper=hosts,
@@ -53,7 +55,7 @@ def command(ctx: click.Context, /, service: str, address: str, argv: tuple[str, 
         service=service,
         address=address,
         command=resolved(argv),
-        check=parse_url(params["check_http"]) if params["check_http"] else None,
+        check=params["check_http"],
         check_interval_s=params["check_interval"],
         check_timeout_s=params["check_timeout"],
         session_timeout_s=params["session_timeout"],

@@ -18,7 +18,10 @@ from autohealer.processes.child import Child
 from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import PREFIX
 from autohealer.processes.launch.setup import block_termination_signals, reset_sigchld
-from autohealer.processes.probes.http import Target, check
+from autohealer.processes.probes.http import HttpProbe
+from autohealer.processes.probes.life import Answer, Life
+from autohealer.processes.probes.prober import Prober, Timing
+from autohealer.processes.probes.resolver import Resolver
 
 KILLED = 130
 
@@ -32,7 +35,7 @@ class RegisterOptions:
     service: str
     address: str
     command: Command | None
-    check: Target | None = None
+    check: str | None = None
     check_interval_s: float = 2.0
     check_timeout_s: float = 2.0
     session_timeout_s: float = 6.0
@@ -53,8 +56,8 @@ class Register:
     def __init__(self, options: RegisterOptions, tell: Callable[[str], None]) -> None:
         self._options, self._tell = options, tell
         self._child: Child | None = None
-        self._checking: asyncio.Task[None] | None = None
-        self._problem: str | None = "not checked yet"
+        self._prober: Prober | None = None
+        self._problem: str | None = None
         self._begun = self._stopping = False
 
     async def run(self) -> int:
@@ -81,8 +84,8 @@ class Register:
             return await self._ended
         finally:
             self._address.close()
-            if self._checking is not None:
-                self._checking.cancel()
+            if self._prober is not None:
+                self._prober.close()
             block_termination_signals()
 
     # ---- ZooKeeper (AddressObserver)
@@ -100,7 +103,7 @@ class Register:
         if self._options.check is None:
             self._address.want(True)
         else:
-            self._checking = self._loop.create_task(self._check(self._options.check))
+            self._check(self._options.check)
 
     def registered(self, name: str) -> None:
         """The address stands."""
@@ -154,17 +157,20 @@ class Register:
 
     # ---- the checks
 
-    async def _check(self, target: Target) -> None:
+    def _check(self, url: str) -> None:
         """Ask again and again; the address stands while the answer is good."""
-        options = self._options
-        while not self._stopping:
-            problem = await check(target, options.check_timeout_s)
-            if problem is not None and problem != self._problem:
-                self._tell(f"the check of {options.service} fails: {problem}")
-            self._problem = problem
-            if not self._stopping:
-                self._address.want(problem is None)
-            await asyncio.sleep(options.check_interval_s)
+        timing = Timing(self._options.check_interval_s, self._options.check_timeout_s)
+        probe = HttpProbe(self._loop, Resolver(self._loop), url)
+        self._prober = Prober(self._loop, [probe], timing, self._checked)
+        self._prober.start(Life(self._options.service, os.getpid(), 0, None))
+
+    def _checked(self, _worker: str, _probe: str, answer: Answer, _weight: float) -> None:
+        problem = None if answer.ok else answer.detail
+        if problem is not None and problem != self._problem:
+            self._tell(f"the check of {self._options.service} fails: {problem}")
+        self._problem = problem
+        if not self._stopping:
+            self._address.want(problem is None)
 
     # ---- the end
 

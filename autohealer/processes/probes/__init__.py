@@ -1,4 +1,11 @@
-"""Checks whether something answers.
+"""Checks whether workers answer, in the event loop: nothing here waits.
 
-- ``http``  one HTTP GET in the event loop
+- ``life``      which worker is asked, and what ``{port}`` and the like mean for it
+- ``prober``    the timetable: when each worker is asked, and which answers count
+- ``http``      one HTTP GET: its URL, its answer
+- ``tcp``       one connection
+- ``exec``      one command, in a session of its own
+- ``exchange``  the raw socket under http and tcp
+- ``resolver``  the addresses of a host
+- ``pressure``  whether the host is short of CPU, so that a timeout says less
 """
