@@ -1,0 +1,394 @@
+"""One rollout on one agent: its workers are exchanged for another revision (or the same), a few at a time.
+
+Extra lives, the *surges*, are started beside the slots; the first of them is alone until it has been ready for the
+soak. Then slots are exchanged in the order of their numbers, and a ready surge stands for each slot that is between
+two lives; so the rollout never has fewer ready than there were without it. At most ``parallel`` surges, and as many
+slots, are exposed to a revision that is not ready yet. When a new life fails, what was exchanged goes back in the
+same way, with no soak, and no good old worker is stopped for it.
+
+The machine is level-based. ``step`` compares what is (a `Fleet`) with what should be and orders what can be done now;
+only the failures of lives come to it as facts (``ended``, ``faulty``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+from typing import NamedTuple
+
+from autohealer.core.model import Instant
+from autohealer.core.pool.fleet import Fleet, Life
+
+TRIES = 3
+"""How often a new life is started in its place before the rollout is given up."""
+
+
+class Parallel(NamedTuple):
+    """How many at once: a number, or a percentage of the share (rounded down, at least 1)."""
+
+    number: int = 1
+    is_percent: bool = False
+
+    def of(self, share: int) -> int:
+        """The number for this share."""
+        return max(1, share * self.number // 100 if self.is_percent else self.number)
+
+
+ONE = Parallel()
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSpec:
+    """What was asked for. ``id`` is that of the operation or request; ``old`` and ``new`` are revisions.
+
+    ``reversible``: the two differ, so there is something to go back to. ``lenient``: a new life that was ready once
+    has proven enough (``restart``). ``worker``: exchange this one alone.
+    """
+
+    verb: str
+    id: str
+    by: str
+    old: int
+    new: int
+    soak_s: float = 0.0
+    parallel: Parallel = ONE
+    force: bool = False
+    reversible: bool = False
+    lenient: bool = False
+    worker: str | None = None
+
+
+class Outcome(StrEnum):
+    """How a rollout ended."""
+
+    DONE = "done"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that people want to see of a rollout, in words."""
+
+    text: str
+    exchanged: int
+    of: int
+
+
+class Rollout:
+    """Decides; ``tell`` gets each step. ``outcome`` is set when it has ended, and then nothing more is ordered."""
+
+    def __init__(
+        self,
+        spec: RolloutSpec,
+        fleet: Fleet,
+        tell: Callable[[Step], None],
+        *,
+        start_timeout_s: float,
+        stop_timeout_s: float,
+    ) -> None:
+        self.spec, self._fleet, self._tell = spec, fleet, tell
+        self._start_timeout_s, self._stop_timeout_s = start_timeout_s, stop_timeout_s
+        self.outcome: Outcome | None = None
+        self.reason = ""
+        """Why it was undone, or what lacks where it was forced."""
+        self._began = False
+        self._share: int | None = None
+        self._regroup_until: Instant | None = None
+        self._is_going_back = False
+        self._proven = False
+        self._todo: set[int] = set()
+        self._replaced: dict[int, str | None] = {}  # each slot that was exchanged, with the life that it had before
+        self._settled: set[int] = set()  # those of them whose new life is trusted, or is not waited for any more
+        self._given_up: set[int] = set()
+        self._tries: Counter[int] = Counter()
+        self._without_surges = False
+        self._failure: str | None = None
+        self._ends_at: Instant | None = None
+        self._next: Instant | None = None
+
+    # ---- what can be asked
+
+    @property
+    def is_going_back(self) -> bool:
+        """Whether it is being undone."""
+        return self._is_going_back
+
+    @property
+    def of(self) -> int:
+        """How many slots it is about."""
+        return len(self._todo) + len(self._replaced)
+
+    @property
+    def exchanged(self) -> int:
+        """How many slots have a trusted life of the new revision."""
+        return len(self._todo) if self._is_going_back else len(self._settled - self._given_up)
+
+    @property
+    def left(self) -> int:
+        """How many slots are still to be exchanged, or to be trusted; 0 once it has ended."""
+        return 0 if self.outcome else len(self._todo) + len(self._replaced.keys() - self._settled)
+
+    def next_deadline(self) -> Instant | None:
+        """When ``step`` is to be called next, at the latest."""
+        return None if self.outcome else self._next
+
+    def revision_of(self, number: int) -> int:
+        """From what the next life of this slot or surge is started: a slot that was not exchanged heals as it was."""
+        if number in self._replaced or number in self._fleet.surges():
+            return self._revision
+        return self.spec.old
+
+    def judges(self, number: int, life: Life) -> bool:
+        """Whether a failure of this life is this rollout's to judge: it is new, and not trusted yet."""
+        if self.outcome is not None or life.revision != self._revision:
+            return False
+        if number in self._replaced:
+            return life.worker != self._replaced[number] and number not in self._settled
+        return number in self._fleet.surges()
+
+    # ---- facts
+
+    def ended(self, number: int, life: Life, how: str, now: Instant, *, was_asked: bool) -> None:
+        """A life has ended by itself; ``was_asked``: somebody had it killed, so it proves nothing."""
+        if not self.judges(number, life) or was_asked or self._is_trusted(life, now):
+            return
+        if self.spec.lenient and life.first_ready is not None:
+            self._trust(number)
+            return
+        self._tries[number] += 1
+        if self._tries[number] >= TRIES:
+            self._fail(number, f"{self._name(number)} ended {TRIES} times before it could be trusted, the last: {how}")
+
+    def faulty(self, number: int, life: Life, cause: str, now: Instant) -> None:
+        """A new life is there and does not do its job, or was not ready in time."""
+        if not self.judges(number, life) or self._is_trusted(life, now):
+            return
+        if self.spec.lenient and life.first_ready is not None:
+            self._trust(number)
+        else:
+            self._fail(number, f"{self._name(number)} was faulty: {cause}")
+
+    # ---- decisions
+
+    def step(self, now: Instant) -> None:
+        """Order what can be done now."""
+        if self.outcome is not None:
+            return
+        self._next = None
+        if not self._began:
+            self._begin()
+        if self._fleet.share is None:
+            return  # what this agent is to run is not known now, and it starts nothing
+        if self._fleet.share == 0:
+            self._abandon(now, "this agent is to run no workers any more")
+            return
+        self._look_at_slots(now)
+        self._judge(now)
+        if self._failure is not None:
+            self._turn_back()
+        self._exchange()
+        self._tend_surges()
+        if self._is_through:
+            self._end(now)
+        else:
+            self._ends_at = None
+
+    def _begin(self) -> None:
+        self._began = True
+        self._share = self._fleet.share
+        self._fleet.reset_backoff()
+        for number, life in self._fleet.slots().items():
+            if life is not None and life.revision == self.spec.new != self.spec.old and not life.is_stopping:
+                self._replaced[number] = None  # by an agent that was killed in the middle of it
+
+    def _look_at_slots(self, now: Instant) -> None:
+        """Which slots there are; a change of share ends the surges until the new share is ready."""
+        slots = self._fleet.slots()
+        for gone in [number for number in self._replaced if number not in slots]:
+            del self._replaced[gone]
+        self._settled &= self._replaced.keys()
+        self._given_up &= self._settled
+        if self._is_going_back:
+            self._todo &= slots.keys()
+        elif self.spec.worker is None:
+            self._todo = slots.keys() - self._replaced.keys()
+        else:
+            self._todo = {
+                number
+                for number, life in slots.items()
+                if number not in self._replaced and life is not None and life.worker == self.spec.worker
+            }
+        if self._share != self._fleet.share:
+            self._share = self._fleet.share
+            self._regroup_until = now + self._start_timeout_s
+        if self._regroup_until is not None:
+            settled = all(life is not None and life.ready_since is not None for life in slots.values())
+            if now >= self._regroup_until or (settled and not self._fleet.surges()):
+                self._regroup_until = None
+            else:
+                self._wake(self._regroup_until)
+
+    def _judge(self, now: Instant) -> None:
+        """Trust what has soaked; a life that is ready again and again, and never for long enough, has failed."""
+        slots, surges = self._fleet.slots(), self._fleet.surges()
+        new = {number: slots.get(number) for number in self._replaced if number not in self._settled}
+        for number, life in [*new.items(), *([] if self._proven else surges.items())]:
+            if life is None or life.is_stopping or not self.judges(number, life) or life.first_ready is None:
+                continue
+            late = life.first_ready + self._soak_s + self._start_timeout_s
+            if self._is_trusted(life, now) or (now >= late and self.spec.lenient):
+                self._trust(number)
+            elif now >= late:
+                self._fail(number, f"{self._name(number)} was not ready for {self._soak_s:g} s on end")
+            else:
+                self._wake(min(late, inf if life.ready_since is None else life.ready_since + self._soak_s))
+
+    def _trust(self, number: int) -> None:
+        self._proven = True
+        if number in self._replaced and number not in self._settled:
+            self._settled.add(number)
+            what = "is back" if self._is_going_back else "is new"
+            self._say(f"slot {number} {what}")
+        elif number not in self._replaced:
+            self._say(f"the first new worker has been ready for {self._soak_s:g} s" if self._soak_s else "one is ready")
+
+    def _fail(self, number: int, why: str) -> None:
+        """Go back, or, where that was not wanted or is being done already, go on without that one."""
+        if not (self.spec.force or self._is_going_back):
+            self._failure = self._failure or why
+        elif number in self._replaced:
+            self._settled.add(number)
+            self._given_up.add(number)
+            self._proven = True
+            self._say(f"{why}; going on")
+        else:
+            self._without_surges = self._proven = True
+            self._say(f"{why}; going on without surges")
+
+    def _turn_back(self) -> None:
+        self.reason, self._failure = str(self._failure), None
+        self._is_going_back = self._proven = True
+        if self.spec.reversible:
+            self._todo = set(self._replaced)
+            self._say(f"{self.reason}; going back")
+        else:
+            self._todo = set()
+        self._replaced.clear()
+        self._settled.clear()
+        self._tries.clear()
+
+    def _tend_surges(self) -> None:
+        """As many as are wanted. One that stands for a slot between two lives stays until that is over."""
+        surges = {number: life for number, life in self._fleet.surges().items() if life is None or not life.is_stopping}
+        wanted = self._surges_wanted(len(surges))
+        spare = sum(life is not None and life.ready_since is not None for life in surges.values()) - self._between
+        for number, life in surges.items():
+            if life is not None and life.ready_since is not None:
+                if wanted == 0 and spare > 0:
+                    spare -= 1
+                    self._fleet.end_surge(number)
+            elif wanted == 0 or self._without_surges or (life is not None and life.revision != self._revision):
+                self._fleet.end_surge(number)
+            elif life is None:
+                self._fleet.retry(number)
+        if not self._without_surges:
+            for _ in range(wanted - len(self._fleet.surges())):
+                self._fleet.start_surge()
+
+    def _surges_wanted(self, present: int) -> int:
+        if self._regroup_until is not None or self._is_through:
+            return 0
+        if not self._todo:
+            return present
+        most = min(self._parallel, self._fleet.room(), len(self._todo) + self._between)
+        return max(present, most if self._proven else min(1, most))
+
+    def _exchange(self) -> None:
+        """The next slots: as many as ready surges can stand for, and one where there can be none."""
+        for number in self._replaced.keys() - self._settled:
+            if self._fleet.slots()[number] is None:
+                self._fleet.retry(number)
+        slots = self._fleet.slots()
+        costly = {n for n in self._todo if (life := slots[n]) is not None and life.ready_since is not None}
+        # Going back, a slot without a ready life costs nothing; each counts before a ready one is taken down.
+        for number in sorted(self._todo, key=lambda n: (self._is_going_back and n in costly, n)):
+            if self._between < self._may_be_between or (self._is_going_back and number not in costly):
+                life = slots[number]
+                self._todo.remove(number)
+                self._replaced[number] = life.worker if life is not None else None
+                self._fleet.exchange(number)
+
+    @property
+    def _may_be_between(self) -> int:
+        if self._regroup_until is not None:
+            return 0
+        if min(self._parallel, self._fleet.room()) > 0 and not self._without_surges:
+            surges = self._fleet.surges().values()
+            ready = sum(s is not None and s.ready_since is not None and not s.is_stopping for s in surges)
+            return min(self._parallel, ready) if self._proven else 0
+        return 1 if self._proven or not self._replaced else 0
+
+    @property
+    def _between(self) -> int:
+        """How many slots were exchanged and have no ready life since."""
+        slots, waited_for = self._fleet.slots(), self._replaced.keys() - self._settled
+        return sum(not self._is_ready_anew(number, slots.get(number)) for number in waited_for)
+
+    def _is_ready_anew(self, number: int, life: Life | None) -> bool:
+        return life is not None and life.worker != self._replaced[number] and life.ready_since is not None
+
+    @property
+    def _is_through(self) -> bool:
+        return not self._todo and self._replaced.keys() == self._settled and self._regroup_until is None
+
+    def _abandon(self, now: Instant, why: str) -> None:
+        """There is nothing to roll out to any more."""
+        self._todo.clear()
+        self._replaced.clear()
+        self._settled.clear()
+        if not self.spec.lenient and not self._is_going_back:
+            self._is_going_back, self.reason = True, why
+        for number in self._fleet.surges():
+            self._fleet.end_surge(number)
+        self._end(now)
+
+    def _end(self, now: Instant) -> None:
+        """Done, once the surges are gone: one that cannot be killed is not waited for."""
+        if self._ends_at is None:
+            self._ends_at = now + 2 * self._stop_timeout_s
+        if self._fleet.surges() and now < self._ends_at:
+            self._wake(self._ends_at)
+            return
+        self.outcome = Outcome.UNDONE if self._is_going_back else Outcome.DONE
+        if self._given_up and not self.reason:
+            self.reason = f"{len(self._given_up)} of {self.of} workers of the new revision are not ready"
+
+    # ---- how
+
+    @property
+    def _revision(self) -> int:
+        """What slots are exchanged for now."""
+        return self.spec.old if self._is_going_back and self.spec.reversible else self.spec.new
+
+    @property
+    def _soak_s(self) -> float:
+        return 0.0 if self._is_going_back else self.spec.soak_s
+
+    @property
+    def _parallel(self) -> int:
+        return self.spec.parallel.of(self._share or 1)
+
+    def _is_trusted(self, life: Life, now: Instant) -> bool:
+        return life.ready_since is not None and now - life.ready_since >= self._soak_s
+
+    def _name(self, number: int) -> str:
+        return f"the new worker in slot {number}" if number in self._replaced else "a new worker beside the slots"
+
+    def _say(self, text: str) -> None:
+        self._tell(Step(text, self.exchanged, self.of))
+
+    def _wake(self, at: Instant) -> None:
+        self._next = at if self._next is None else min(self._next, at)
