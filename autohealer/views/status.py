@@ -31,6 +31,11 @@ def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
     }
 
 
+def row_key(agent: str | None, slot: int | None, worker: str | None) -> str:
+    """What stays the same of a row over the lives in it: the agent's slot; of spares and surges, the worker's id."""
+    return str(worker) if slot is None else f"{agent}/{slot}"
+
+
 def cluster_status(
     pool: str,
     zookeeper: str,

@@ -1,0 +1,261 @@
+"""The application: what it knows of the pool, its screens, and what it asks for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.style import Style
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from autohealer.errors import AutohealerError
+from autohealer.tui.screens.help import Help
+from autohealer.tui.screens.output import OutputScreen
+from autohealer.tui.screens.pool import PoolScreen
+from autohealer.tui.screens.question import Question
+from autohealer.tui.screens.view import View
+from autohealer.tui.screens.worker import WorkerScreen
+from autohealer.tui.state import SAMPLE_S, PoolState, Worker
+from autohealer.tui.theme import styles, themes
+from autohealer.tui.widgets.output import OutputPanel
+from autohealer.tui.widgets.workers import WorkersTable
+from autohealer.views.units import count
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+    from autohealer.tui.output import OutputReader
+    from autohealer.tui.source import Ended, News, Source
+
+FRAME_S = 0.25
+READ_S = 0.25
+SAID_S = 4.0
+MOST_WORKERS = 100_000
+
+
+class Outcome:
+    """How the application ended: what is to be said of it when the screen is left, and the exit code."""
+
+    def __init__(self, code: int, words: str = "") -> None:
+        self.code, self.words = code, words
+
+
+class Dashboard(App[Outcome]):
+    """One pool, live. ``leaves``: to quit is to leave it, and not to end it (``top``)."""
+
+    CSS_PATH = "dashboard.tcss"
+    TITLE = "autohealer"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+l", "repaint", "draw all anew", show=False)]
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        pool: str,
+        output_dir: Path,
+        leaves: bool,
+        past: Callable[[], list[dict[str, Any]]] = list,
+        now: Callable[[], float] = time.time,
+        driver_class: type[Driver] | None = None,
+        colored: bool = True,
+    ) -> None:
+        super().__init__(driver_class=driver_class, ansi_color=None if colored else True)
+        self.source, self.pool, self.output_dir, self.leaves = source, pool, output_dir, leaves
+        self.now, self._past, self._colored = now, past, colored
+        self.state = PoolState()
+        self.said = ""
+        self._said_at = 0.0
+        self._stirred = True
+        self._second = 0
+        self._wanted: int | None = None
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = "dark"
+        self.styles_by_name: dict[str, Style] = styles("dark", colored=colored)
+
+    # ---- what it knows
+
+    @property
+    def reads_output(self) -> bool:
+        """Whether workers' output is on this host."""
+        return self.source.is_local
+
+    def clock_text(self) -> str:
+        """The time of day here."""
+        return datetime.fromtimestamp(self.now()).astimezone().strftime("%H:%M:%S")
+
+    def hear(self, news: News) -> None:
+        """Something new."""
+        now = self.now()
+        if news.snapshot is not None:
+            self.state.replace(news.snapshot, now)
+        if news.changes is not None:
+            self.state.change(news.changes, now)
+        if news.event is not None:
+            self.state.take(news.event)
+        if news.end is not None:
+            self.exit(_farewell(news.end))
+        self._stirred = True
+
+    def say(self, text: str) -> None:
+        """Tell the person at the keys, for a while."""
+        self.said, self._said_at, self._stirred = text, self.now(), True
+
+    # ---- life
+
+    def get_default_screen(self) -> PoolScreen:
+        """The pool."""
+        return PoolScreen()
+
+    def on_mount(self) -> None:
+        """Listen, and look again a few times a second."""
+        self.run_worker(self._listen(), exit_on_error=True)
+        self.set_interval(FRAME_S, self._frame)
+        self.set_interval(SAMPLE_S, self.state.sample)
+
+    async def _listen(self) -> None:
+        for event in self._past():
+            self.state.take(event)
+        try:
+            await self.source.listen(self.hear)
+        except AutohealerError as error:
+            self.exit(Outcome(error.exit_code, f"{error}" + (f"; {error.hint}" if error.hint else "")))
+            return
+        self.exit(Outcome(3, "the agent has gone"))
+
+    def _frame(self) -> None:
+        """Draw what is new; once a second also what only time changes."""
+        now = self.now()
+        if self.said and now - self._said_at > SAID_S:
+            self.said, self._stirred = "", True
+            self._wanted = None
+        if not self._stirred and int(now) == self._second:
+            return
+        self._stirred, self._second = False, int(now)
+        if isinstance(self.screen, View):
+            self.screen.update_panels()
+
+    def follow_output(self, panel: OutputPanel, reader: OutputReader) -> None:
+        """Have the panel show what the reader finds, as long as its screen is there."""
+
+        async def follow() -> None:
+            from asyncio import sleep, to_thread  # noqa: PLC0415
+
+            while panel.is_attached:
+                lines = await to_thread(reader.read)
+                if lines:
+                    panel.add(lines)
+                await sleep(READ_S)
+
+        panel.run_worker(follow())
+
+    # ---- what is asked for
+
+    def scale(self, step: int) -> None:
+        """From what was asked for last, as the pool may not have answered yet: five presses are five workers."""
+        target = self.state.status.target
+        if target is None:
+            self.say("the target is not known yet")
+            return
+        self._wanted = max(0, min((target if self._wanted is None else self._wanted) + step, MOST_WORKERS))
+        self.operate("scale", str(self._wanted), f"target {self._wanted:,} …")
+
+    def ask_kill(self, row: Worker) -> None:
+        """Kill this one, if the answer is yes."""
+        if row.worker is None or row.pid is None:
+            self.say(f"slot {row.slot} has no process now")
+            return
+        worker = row.worker
+        self._ask(
+            f"Kill worker {row.place} (pid {row.pid})?",
+            "SIGKILL, to see it heal: another starts in its place.",
+            lambda: self.operate("kill", worker, f"killing {worker} …"),
+        )
+
+    def ask_restart(self, row: Worker | None) -> None:
+        """Exchange one worker, or all of them, if the answer is yes."""
+        subject = "" if row is None else row.worker or ""
+        if row is None:
+            question = f"Restart all {count(len(self.state.rows), 'worker')}, one after the other?"
+        elif row.worker is None:
+            self.say(f"slot {row.slot} has no worker now")
+            return
+        else:
+            question = f"Restart worker {row.place} (pid {row.pid})?"
+        self._ask(
+            question,
+            "Each new one is ready before its old one is stopped.",
+            lambda: self.operate("restart", subject, "restarting …"),
+        )
+
+    def action_stop(self) -> None:
+        """End the pool, if the answer is yes; in ``top``: leave."""
+        if self.leaves:
+            self.exit(Outcome(0))
+            return
+        agents = len(self.state.status.agents)
+        elsewhere = f" on {agents} hosts" if agents > 1 else ""
+        self._ask(
+            f"Stop pool {self.state.status.pool or self.pool}{elsewhere}?",
+            f"{count(self.state.status.running, 'worker')} and their {'agents' if agents > 1 else 'agent'} end.",
+            lambda: self.operate("stop", "", "stopping …"),
+        )
+
+    def operate(self, verb: str, subject: str, meanwhile: str, options: Mapping[str, object] | None = None) -> None:
+        """Ask the pool, and say what came of it."""
+
+        async def ask() -> None:
+            try:
+                self.say(await self.source.operate(verb, subject, options or {}))
+            except AutohealerError as error:
+                self.say(f"{error}; {error.hint}" if error.hint else str(error))
+
+        self.say(meanwhile)
+        self.run_worker(ask(), exclusive=False)
+
+    def _ask(self, question: str, consequence: str, do: Callable[[], None]) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                do()
+            else:
+                self.say("nothing is done")
+
+        self.push_screen(Question(question, consequence), answered)
+
+    # ---- keys that hold everywhere
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(
+            Help(
+                [
+                    ("Pool", [*PoolScreen.BINDINGS, *WorkersTable.BINDINGS]),
+                    ("Worker", WorkerScreen.BINDINGS),
+                    ("Output", [*OutputScreen.BINDINGS, *OutputPanel.BINDINGS]),
+                ]
+            )
+        )
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = "light" if self.theme == "dark" else "dark"
+        self.styles_by_name = styles(self.theme, colored=self._colored)
+        self.screen.refresh(layout=True)
+        for panel in self.screen.query("Panel"):
+            panel.refresh()
+
+    def action_repaint(self) -> None:
+        """Something else has written to the terminal."""
+        self.screen.refresh()
+
+    async def action_quit(self) -> None:
+        """What Textual binds to Ctrl-Q: leaving must not be a slip of the finger."""
+
+
+def _farewell(end: Ended) -> Outcome:
+    return Outcome(0, "" if not end.left else f"{count(end.left, 'worker')} go on")

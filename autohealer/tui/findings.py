@@ -1,0 +1,158 @@
+"""Is all as wanted? And if not, why, in words: the first thing that a person looks for.
+
+`findings` judges how the pool stands; each finding is one line. The first line tells how many run of how many, the
+others name what is wrong with what the worker itself said last, what happens next, and when. Nothing is decided
+here: states and causes are the agent's own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from autohealer.tui.state import PoolState, Worker, moment
+from autohealer.views.units import count, duration, number
+
+SILENT_S = 3.0
+"""An agent says something every second; after this long without a word it is frozen, or gone."""
+
+
+class Finding(NamedTuple):
+    """One line: a glyph and words in a tone (a style's name), and what may be left out where room is short."""
+
+    tone: str
+    glyph: str
+    words: str
+    detail: str = ""
+
+
+def headline(state: PoolState) -> Finding:
+    """How many run of how many, and whether that is as wanted."""
+    status, wanted = state.status, state.wanted
+    running = f"{number(status.running)} of {number(status.target)} running"
+    if status.target is None:
+        return Finding("warm", "◐", running)
+    if state.here.draining:
+        return Finding("warm", "◌", f"stopping: {number(status.running)} still running")
+    if status.running < wanted:
+        return Finding("bad", "✗", running)
+    return Finding("good", "●", running)
+
+
+def findings(state: PoolState, now: float) -> list[Finding]:
+    """All that is not as wanted, the worst first. ``now`` is Unix time. Empty: all is as wanted."""
+    if not state.is_known:
+        return []
+    found = [
+        *_agent(state, now),
+        *_crash_loops(state, now),
+        *_finished(state),
+        *_held(state),
+        *_zookeeper(state, now),
+        *_not_there_yet(state),
+        *_config(state),
+        *_rollout(state),
+    ]
+    missing = state.wanted - state.status.running
+    if missing > 0 and not found and not state.here.draining:
+        found.append(Finding("warm", "◐", f"{count(missing, 'worker')} to come"))
+    return found
+
+
+def _agent(state: PoolState, now: float) -> list[Finding]:
+    if state.heard_at is not None and now - state.heard_at > SILENT_S:
+        pid = f" (pid {state.here.pid})" if state.here.pid is not None else ""
+        words = f"the agent{pid} has not answered for {duration(now - state.heard_at)}"
+        return [Finding("bad", "!", words, "what is shown is how it stood then; workers go on")]
+    if state.here.draining:
+        return [Finding("warm", "◌", "this agent is ending", "Ctrl-C kills what is left at once")]
+    return []
+
+
+def _crash_loops(state: PoolState, now: float) -> list[Finding]:
+    """Slots that wait before their next start: those that say the same together."""
+    alike: dict[tuple[str, str], list[Worker]] = defaultdict(list)
+    for worker in state.rows.values():
+        if worker.state == "backoff":
+            said = "" if worker.slot is None else state.history.last_words.get(worker.slot, "")
+            alike[state.cause(worker), said].append(worker)
+    found = []
+    for (cause, said), workers in sorted(alike.items(), key=lambda item: -len(item[1])):
+        starts = [at for worker in workers if (at := moment(worker.next_start)) is not None]
+        soon = f"next try in {duration(min(starts) - now + 0.9)}" if starts else "it waits before the next try"
+        detail = ", ".join(part for part in (cause if said else "", soon) if part)
+        what = said or cause or "no output"
+        found.append(Finding("bad", "▲", f"{_slots(workers)} crash-looping: {what}", detail))
+    return found
+
+
+def _slots(workers: list[Worker]) -> str:
+    if len(workers) == 1 and workers[0].slot is not None:
+        return f"slot {workers[0].slot} is"
+    return f"{len(workers):,} are"
+
+
+def _finished(state: PoolState) -> list[Finding]:
+    done = state.status.done
+    if done is None or not (done.done or done.failed):
+        return []
+    tone, glyph = ("bad", "✗") if done.failed else ("good", "✓")
+    return [Finding(tone, glyph, f"{done.done:,} done, {done.failed:,} failed", "they are not started again")]
+
+
+def _held(state: PoolState) -> list[Finding]:
+    causes: dict[str, int] = defaultdict(int)
+    for worker in state.rows.values():
+        if worker.held is not None:
+            causes[worker.held] += 1
+    found = []
+    senses = state.status.held or []
+    for cause, many in sorted(causes.items(), key=lambda item: -item[1]):
+        by = "on request; `autohealer release`" if cause in senses or "all" in senses else "by the brake"
+        found.append(Finding("warm", "‖", f"{many:,} faulty and held: {cause}", by))
+    if senses and not causes:
+        found.append(Finding("warm", "‖", f"verdicts are held: {', '.join(senses)}", "`autohealer release` ends it"))
+    return found
+
+
+def _zookeeper(state: PoolState, now: float) -> list[Finding]:
+    if state.status.connected:
+        if state.status.leader is None and state.status.target is not None:
+            return [Finding("warm", "☆", "no agent leads yet", "one is about to be elected")]
+        return []
+    since = moment(state.here.away_since)
+    if since is None:
+        return [Finding("bad", "▲", f"ZooKeeper at {state.status.zookeeper} has not answered yet")]
+    return [Finding("bad", "▲", f"ZooKeeper has been away for {duration(now - since)}", "workers go on, heals too")]
+
+
+def _not_there_yet(state: PoolState) -> list[Finding]:
+    starting = unready = 0
+    for worker in state.rows.values():
+        starting += worker.state == "starting"
+        unready += worker.state == "running" and worker.ready is False
+    found = []
+    if starting:
+        found.append(Finding("heal", "◐", f"{starting:,} starting"))
+    if unready:
+        found.append(Finding("warm", "◑", f"{unready:,} running, not ready"))
+    return found
+
+
+def _config(state: PoolState) -> list[Finding]:
+    config = state.status.config
+    if config is None or config.state == "same":
+        return []
+    if config.state == "invalid":
+        return [Finding("bad", "!", f"{config.file} on disk is wrong: {config.detail or ''}", "what runs is unchanged")]
+    return [Finding("warm", "≠", f"{config.file} on disk differs", "`autohealer reload` applies it")]
+
+
+def _rollout(state: PoolState) -> list[Finding]:
+    rollout = state.status.rollout
+    if rollout is None:
+        return []
+    revisions = f" to r{rollout.to}" if rollout.to is not None else ""
+    by = f"asked by {rollout.by}" if rollout.by else ""
+    done = f": {rollout.exchanged or 0} of {rollout.of} exchanged" if rollout.of is not None else ""
+    return [Finding("heal", "↻", f"{rollout.verb}{revisions}{done}", by)]

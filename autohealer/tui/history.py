@@ -1,0 +1,121 @@
+"""What has happened, folded as it comes: the last events, deaths and heals over time, causes of death."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from autohealer.core.model import WorkerId
+from autohealer.views.units import unix
+
+Fields = Mapping[str, Any]
+
+KEPT_EVENTS = 2000
+KEPT_HEALS = 2000
+KEPT_S = 3600
+
+
+class Heal(NamedTuple):
+    """A worker that was replaced: when (Unix time), and how long it took."""
+
+    at: float
+    ms: float
+
+
+class History:
+    """Events as they came, of one agent; ``take`` them in order."""
+
+    def __init__(self) -> None:
+        self.events: deque[Fields] = deque(maxlen=KEPT_EVENTS)
+        self.causes: dict[int, str] = {}
+        """Of each slot the last cause of death."""
+        self.last_words: dict[int, str] = {}
+        """Of each slot the last line that its worker wrote before it died, where the agent has told."""
+        self.deaths = 0
+        self.heals: deque[Heal] = deque(maxlen=KEPT_HEALS)
+        self.first: float | None = None
+        """The first moment that anything is known of."""
+        self.zookeeper_since: float | None = None
+        """Since when ZooKeeper has been as it is, in Unix time."""
+        self._deaths: dict[int, int] = {}
+        self._faults: dict[object, str] = {}
+
+    def take(self, fields: Fields) -> None:
+        """Fold an event in; what makes no sense is only shown."""
+        self.events.append(fields)
+        event, at, slot = fields.get("event"), unix(fields.get("time")), slot_of(fields)
+        if at is None:
+            return
+        self.first = at if self.first is None else min(self.first, at)
+        if event == "worker.exited":
+            self._died(fields, at, slot)
+        elif event == "worker.faulty":
+            self._faults[fields.get("worker")] = str(fields.get("cause"))
+        elif event == "worker.backoff" and slot is not None:
+            # Of a process that never came to be, this is the only word.
+            self.causes.setdefault(slot, str(fields.get("reason") or ""))
+            self._note_output(slot, fields.get("output"))
+        elif event in ("worker.started", "worker.promoted"):
+            self._healed(at, fields.get("heal_ms"))
+        elif isinstance(event, str) and event.startswith("zookeeper."):
+            self.zookeeper_since = at
+
+    def heals_since(self, since: float) -> list[Heal]:
+        """The heals after this moment, the oldest first."""
+        return [heal for heal in self.heals if heal.at >= since]
+
+    def deaths_by(self, since: float, bucket_s: float, buckets: int) -> list[int]:
+        """How many died in each of so many stretches of time."""
+        found = [0] * buckets
+        for second, deaths in self._deaths.items():
+            index = int((second - since) // bucket_s)
+            if 0 <= index < buckets:
+                found[index] += deaths
+        return found
+
+    def story(self, slot: int) -> list[Fields]:
+        """The events of one slot, the oldest first."""
+        return [fields for fields in self.events if slot_of(fields) == slot]
+
+    def _died(self, fields: Fields, at: float, slot: int | None) -> None:
+        self.deaths += 1
+        second = int(at)
+        if second not in self._deaths and len(self._deaths) >= KEPT_S:
+            del self._deaths[min(self._deaths)]
+        self._deaths[second] = self._deaths.get(second, 0) + 1
+        fault = self._faults.pop(fields.get("worker"), None)
+        if slot is not None:
+            # Why a faulty worker was shut down says more than the signal that ended it.
+            self.causes[slot] = fault or how_it_ended(fields)
+
+    def _healed(self, at: float, heal_ms: object) -> None:
+        if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool):
+            self.heals.append(Heal(at, float(heal_ms)))
+
+    def _note_output(self, slot: int, output: object) -> None:
+        lines = [str(line).strip() for line in output] if isinstance(output, list) else []
+        if said := next((line for line in reversed(lines) if line), None):
+            self.last_words[slot] = said
+
+
+def percentile(values: Iterable[float], fraction: float) -> float | None:
+    """The value that so large a part keeps within; None where there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else None
+
+
+def slot_of(fields: Fields) -> int | None:
+    """The place that an event of a worker speaks of."""
+    slot = fields.get("slot")
+    if isinstance(slot, int):
+        return slot
+    worker = WorkerId.parse(str(fields.get("worker")))
+    return worker.slot if worker else None
+
+
+def how_it_ended(fields: Fields) -> str:
+    """Of ``worker.exited``: the signal or the exit code, in as few words as can be."""
+    if fields.get("signal") is not None:
+        return str(fields["signal"])
+    return "ended" if fields.get("code") is None else f"exit {fields['code']}"

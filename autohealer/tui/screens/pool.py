@@ -1,0 +1,152 @@
+"""The first screen: is all as wanted, the workers, how they heal, what happened."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from autohealer.tui.screens.output import OutputScreen
+from autohealer.tui.screens.view import View
+from autohealer.tui.screens.worker import WorkerScreen
+from autohealer.tui.widgets.agents import AgentsPanel
+from autohealer.tui.widgets.banner import Banner
+from autohealer.tui.widgets.events import EventsPanel
+from autohealer.tui.widgets.fleet import FleetMap
+from autohealer.tui.widgets.heals import HealsChart
+from autohealer.tui.widgets.keybar import KeyBar
+from autohealer.tui.widgets.workers import WorkersTable
+
+BORDERS = 2
+TITLES = 1
+
+
+class PoolScreen(View):
+    """A pool at a glance."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "details", "details", tooltip="the chosen worker: its story, its curves, its output"),
+        Binding("l", "output", "output", tooltip="the output of the chosen worker"),
+        Binding("L", "all_output", "all output", tooltip="the output of all workers, merged"),
+        Binding("slash", "filter", "filter", tooltip="show only rows with this text: a slot, a state, a cause"),
+        Binding("s", "sort", "sort", tooltip="sort by slot, trouble, CPU, memory, restarts"),
+        Binding("plus,equals_sign", "scale(1)", "scale", key_display="+", show=False, tooltip="one worker more"),
+        Binding("minus", "scale(-1)", "scale", key_display="+/-", tooltip="one worker less"),
+        Binding("x", "kill", "kill", tooltip="kill the chosen worker, to see it heal"),
+        Binding("r", "restart", "restart", tooltip="restart all workers, one after the other"),
+        Binding("p", "app.pools", "pools", tooltip="all pools of this host"),
+        Binding("t", "app.theme", "theme", show=False, tooltip="dark or light"),
+        Binding("escape", "clear", "clear the filter", show=False),
+        Binding("question_mark", "app.help", "help"),
+        Binding("q", "app.stop", "stop", tooltip="stop the pool (in `top`: leave)"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Banner, table, and what there is room for below it."""
+        yield Banner(id="banner")
+        yield WorkersTable()
+        with Horizontal(id="low"):
+            yield HealsChart()
+            yield FleetMap()
+            yield AgentsPanel()
+            yield EventsPanel()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Keys go to the table."""
+        self.table.focus()
+        self.share_room()
+
+    def on_resize(self) -> None:
+        """Another size."""
+        self.share_room()
+
+    @property
+    def table(self) -> WorkersTable:
+        """The workers."""
+        return self.query_one(WorkersTable)
+
+    def update_panels(self) -> None:
+        """What is known may want another arrangement, too."""
+        self.share_room()
+        super().update_panels()
+
+    def share_room(self) -> None:
+        """Share out the room: the banner what it needs, the table what its rows need, the rest below."""
+        width, height = self.size
+        banner = self.query_one(Banner)
+        rows, agents = len(self.dashboard.state.rows), len(self.dashboard.state.status.agents)
+        top = banner.room(height)
+        room = height - top - 1
+        least_low = 0 if height < 14 else 5 if height < 20 else max(7, height // 3)
+        table = max(min(rows, room - least_low - BORDERS - TITLES), 3) + BORDERS + TITLES
+        low = max(0, room - table)
+        overflows = rows + BORDERS + TITLES > table
+        heals, fleet = self.query_one(HealsChart), self.query_one(FleetMap)
+        wanted: tuple[tuple[object, str, object], ...] = (
+            (banner, "height", top),
+            (self.query_one("#low"), "height", low),
+        )
+        for widget, rule, value in wanted:
+            if getattr(widget.styles, rule) is None or getattr(widget.styles, rule).value != value:  # type: ignore[attr-defined]  # a widget of Textual's
+                setattr(widget.styles, rule, value)  # type: ignore[attr-defined]  # the same
+        self.query_one("#low").display = low > 2
+        heals.display = width >= 76
+        fleet.display = overflows and width >= 110 and low >= 7
+        self.query_one(AgentsPanel).display = agents > 1 and width >= 100
+
+    # ---- keys
+
+    def on_workers_table_opened(self) -> None:
+        """A double click."""
+        self.action_details()
+
+    def action_details(self) -> None:
+        """The worker's own screen."""
+        if (row := self.table.worker) is not None:
+            self.app.push_screen(WorkerScreen(row.key))
+
+    def action_output(self) -> None:
+        """Its output, large."""
+        if (row := self.table.worker) is not None:
+            self.app.push_screen(WorkerScreen(row.key, large=True))
+
+    def action_all_output(self) -> None:
+        """Everybody's output."""
+        if self.dashboard.reads_output:
+            self.app.push_screen(OutputScreen())
+        else:
+            self.dashboard.say("the output is on the workers' own hosts")
+
+    def action_filter(self) -> None:
+        """Only rows with this text."""
+
+        def narrow(needle: str) -> None:
+            self.table.needle = needle
+            self.table.update()
+
+        self.ask_text("filter: a slot, a state, a cause", self.table.needle, narrow)
+
+    def action_clear(self) -> None:
+        """All rows again."""
+        self.table.needle = ""
+        self.table.update()
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self.dashboard.say(f"sorted by {self.table.next_sort()}")
+
+    def action_scale(self, step: int) -> None:
+        """Another target."""
+        self.dashboard.scale(step)
+
+    def action_kill(self) -> None:
+        """Kill the chosen one."""
+        if (row := self.table.worker) is not None:
+            self.dashboard.ask_kill(row)
+
+    def action_restart(self) -> None:
+        """Exchange them all."""
+        self.dashboard.ask_restart(None)

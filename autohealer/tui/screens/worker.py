@@ -1,0 +1,93 @@
+"""One worker: what it is, its curves, its story, its output."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+
+from autohealer.tui.output import OutputReader
+from autohealer.tui.screens.view import View
+from autohealer.tui.widgets.facts import CurvePanel, FactsPanel, StoryPanel
+from autohealer.tui.widgets.keybar import KeyBar
+from autohealer.tui.widgets.output import OutputPanel
+
+READ_S = 0.25
+FACTS_LINES = 4
+
+
+class WorkerScreen(View):
+    """``key`` is the row's. ``large``: the output has the screen for itself."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace,left", "app.pop_screen", "back", key_display="esc"),
+        Binding("slash", "search", "search"),
+        Binding("l", "enlarge", "output"),
+        Binding("r", "restart", "restart", tooltip="restart this worker"),
+        Binding("x", "kill", "kill", tooltip="kill this worker, to see it heal"),
+        Binding("question_mark", "app.help", "help"),
+        Binding("q", "app.pop_screen", "back", show=False),
+    ]
+
+    def __init__(self, key: str, *, large: bool = False) -> None:
+        super().__init__()
+        self._key, self._large = key, large
+
+    def compose(self) -> ComposeResult:
+        """Facts on top, then story and curves, then the output."""
+        yield FactsPanel(self._key, id="facts")
+        with Horizontal(id="middle"):
+            yield StoryPanel(self._key)
+            yield CurvePanel(self._key, of="memory")
+            yield CurvePanel(self._key, of="cpu")
+        yield OutputPanel(with_slots=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Read its output from now on."""
+        output = self.query_one(OutputPanel)
+        output.focus()
+        facts = self.query_one(FactsPanel)
+        place = facts.worker.place
+        facts.border_title = f"worker {place}" if place is not None else "worker"
+        if place is None or not self.dashboard.reads_output or facts.worker.agent != self.dashboard.state.here.agent:
+            output.border_title = "output: it is on the worker's own host"
+            return
+        output.border_title = f"output of slot {place}"
+        self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir, [place]))
+        self._share_room()
+
+    def on_resize(self) -> None:
+        """Another size."""
+        self._share_room()
+
+    def action_enlarge(self) -> None:
+        """All of the screen for the output, or not."""
+        self._large = not self._large
+        self._share_room()
+
+    def action_search(self) -> None:
+        """Look for a text in the output."""
+        output = self.query_one(OutputPanel)
+        self.ask_text("search the output", output.needle, output.search)
+
+    def action_restart(self) -> None:
+        """Exchange this one."""
+        self.dashboard.ask_restart(self.query_one(FactsPanel).worker)
+
+    def action_kill(self) -> None:
+        """Kill it, to see it heal."""
+        self.dashboard.ask_kill(self.query_one(FactsPanel).worker)
+
+    def _share_room(self) -> None:
+        width, height = self.size
+        wide, middle = width >= 100, self.query_one("#middle")
+        middle.display = not self._large
+        facts = self.query_one(FactsPanel)
+        facts.styles.height = 2 + len(facts.lines(max(10, width - 4), FACTS_LINES))
+        middle.styles.height = max(5, min(14, height * 2 // 5))
+        self.query_one("#memory").display = width >= 70
+        self.query_one("#cpu").display = wide
+        self.call_after_refresh(self.update_panels)

@@ -1,0 +1,41 @@
+"""Where the dashboard's news comes from, and where what is asked for goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from autohealer.tui.state import Changes, Status
+
+
+class Ended(msgspec.Struct):
+    """The agent has ended in order. ``left`` workers go on."""
+
+    code: int = 0
+    left: int = 0
+
+
+class News(msgspec.Struct):
+    """One line of the feed: one of these is there."""
+
+    snapshot: Status | None = None
+    changes: Changes | None = None
+    event: dict[str, Any] | None = None
+    end: Ended | None = None
+    error: str | None = None
+
+
+class Source(Protocol):
+    """One pool, live."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its agent is on this host, so that workers' output can be read."""
+
+    async def listen(self, hear: Callable[[News], None]) -> None:
+        """Call ``hear`` with all news until there will be no more. Raises AutohealerError where there is no pool."""
+
+    async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
+        """Ask the pool for an operation; what came of it, in words. Raises AutohealerError."""

@@ -1,0 +1,46 @@
+"""The agents of the pool, where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autohealer.tui.state import Agent
+from autohealer.tui.widgets.panel import Panel
+from autohealer.views.lines import Line, clean, fit, right
+from autohealer.views.units import number
+
+GAUGE = 8
+
+
+class AgentsPanel(Panel):
+    """Each agent with its share, and how much of it runs."""
+
+    def __init__(self) -> None:
+        super().__init__(id="agents")
+        self.border_title = "agents"
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """A line each, the leader with a star."""
+        agents = self.state.status.agents
+        shown = [self._line(agent, width) for agent in agents[:height]]
+        if len(agents) > height and shown:
+            shown[-1] = ((f"  … {len(agents) - height + 1:,} more agents", "dim"),)
+        return shown
+
+    def _line(self, agent: Agent, width: int) -> Line:
+        leads = agent.agent == self.state.status.leader
+        name = clean(agent.host or agent.agent) + (" (here)" if agent.agent == self.state.here.agent else "")
+        share, running = agent.share or 0, agent.running or 0
+        full = GAUGE if running >= share else GAUGE * running // max(1, share)
+        tone = "warm" if agent.draining else "good" if running >= share else "bad"
+        counts = right(f"{number(agent.running)}/{number(agent.share)}", 9)
+        tail = " ◌ draining" if agent.draining else ""
+        room = max(4, width - 2 - GAUGE - 1 - len(counts) - len(tail))
+        return (
+            ("★ " if leads else "  ", "aside"),
+            (fit(name, room), "bold" if leads else ""),
+            (counts + " ", tone),
+            ("█" * full, tone),
+            ("░" * (GAUGE - full), "rule"),
+            (tail, "warm"),
+        )

@@ -1,0 +1,146 @@
+"""Whether all is as wanted, at once; and if not, why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autohealer.tui.findings import Finding, findings, headline
+from autohealer.tui.state import moment
+from autohealer.tui.widgets.panel import Panel
+from autohealer.views.lines import Line, Span, clean, crop, fit, line_width, width_of
+from autohealer.views.units import duration, number
+
+GAUGE = 28
+WIDE = 100
+# How a part of the gauge looks: its glyph tells as much as its colour.
+PARTS = (("running", "█", "good"), ("unready", "▓", "warm"), ("starting", "▒", "heal"), ("stopping", "▒", "warm"),
+         ("backoff", "░", "bad"))  # fmt: skip
+
+
+class Banner(Panel):
+    """The lines on top: the pool, how many run of how many, all that is not as wanted."""
+
+    def room(self, height: int) -> int:
+        """How many lines it takes of a screen of this height."""
+        most = 1 if height < 20 else 3 if height < 34 else 5
+        found = len(findings(self.state, self.dashboard.now()))
+        facts = 2 if height >= 20 else 1
+        return 1 + facts + min(found, most)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Title, headline, facts, findings."""
+        found = findings(self.state, self.dashboard.now())
+        lines = [self._title(width), self._headline(width, found)]
+        if height > 2 + bool(found):
+            lines.append(crop(self._facts(), width))
+        room = max(0, height - len(lines))
+        shown = found[:room]
+        lines += [_finding_line(finding, width) for finding in shown]
+        if len(found) > len(shown) and shown:
+            more = f" … {len(found) - len(shown)} more"
+            lines[-1] = (*crop(lines[-1], width - len(more)), (more, "dim"))
+        return lines
+
+    def _title(self, width: int) -> Line:
+        dashboard, status = self.dashboard, self.state.status
+        left: Line = (("◆ autohealer ", "brand"), (" ", ""), (clean(status.pool or dashboard.pool), "bold"))
+        if status.rollout is None and (revision := self._revision()):
+            left = (*left, (f"  {revision}", "dim"))
+        right: list[Span] = []
+        if url := self.state.here.http:
+            right += [(f"http://{clean(url)}" if "//" not in url else clean(url), "key"), ("  ", "")]
+        if dashboard.said:
+            right = [(clean(dashboard.said), "warm"), ("  ", "")]
+        right += [(dashboard.clock_text(), "dim")]
+        gap = width - line_width(left) - sum(width_of(text) for text, _ in right)
+        if gap < 1:
+            right, gap = right[-1:] if not dashboard.said else right[:1], 1
+        return crop((*left, (" " * max(1, width - line_width(left) - line_width(tuple(right))), ""), *right), width)
+
+    def _revision(self) -> str:
+        revisions = {worker.revision for worker in self.state.rows.values() if worker.revision is not None}
+        return ", ".join(f"r{revision}" for revision in sorted(revisions)[-2:])
+
+    def _headline(self, width: int, found: Sequence[Finding]) -> Line:
+        head = headline(self.state)
+        if not self.state.is_known:
+            return ((" ◐ CONNECTING ", "badge-heal"),)
+        tone = next((f.tone for f in found if f.tone == "bad"), next((f.tone for f in found), head.tone))
+        if head.tone == "bad":
+            tone = "bad"
+        if head.tone == "good" and tone in ("good", "heal"):
+            badge: Span = (" ● ALL AS WANTED ", "badge-good") if not found else (f" {found[0].glyph} WORKING ",
+                                                                                "badge-heal")  # fmt: skip
+        elif tone == "bad":
+            badge = (" ✗ NOT AS WANTED ", "badge-bad")
+        else:
+            badge = (" ◌ STOPPING ", "badge-warm") if self.state.here.draining else (" ! ATTENTION ", "badge-warm")
+        line: Line = (badge, ("  ", ""), (head.words, "bold" if head.tone == "good" else head.tone))
+        rest: Line = (("  ", ""), *self._counts())
+        if width >= WIDE:
+            rest = (("  ", ""), *self._gauge(), *rest)
+        return crop((*line, *rest), width)
+
+    def _gauge(self) -> Line:
+        counts = {name: 0 for name, _, _ in PARTS}
+        for worker in self.state.rows.values():
+            name = "unready" if worker.state == "running" and worker.ready is False else worker.state
+            if name in counts:
+                counts[name] += 1
+        total = max(self.state.wanted, sum(counts.values()), 1)
+        spans: list[Span] = []
+        filled = so_far = 0
+        for name, glyph, tone in PARTS:
+            so_far += counts[name]
+            end = so_far * GAUGE // total
+            if counts[name] and end == filled and filled < GAUGE:
+                end += 1  # one in a thousand is seen, too
+            spans.append((glyph * (end - filled), tone))
+            filled = end
+        return (*spans, ("·" * (GAUGE - filled), "rule"))
+
+    def _counts(self) -> Line:
+        status = self.state.status
+        parts: list[Span] = []
+        ready = sum(worker.ready is True for worker in self.state.rows.values())
+        if any(worker.ready is not None for worker in self.state.rows.values()):
+            parts.append((f"{ready:,} ready", ""))
+        if status.registered is not None:
+            parts.append((f"{number(status.registered)} registered", ""))
+        if status.foreign:
+            parts.append((f"{number(status.foreign)} foreign", "aside"))
+        if status.spares:
+            parts.append((f"{number(status.spares)} spare", "aside"))
+        return tuple(span for part in parts for span in ((part, (" · ", "dim"))))[:-1] if parts else ()
+
+    def _facts(self) -> Line:
+        status, now = self.state.status, self.dashboard.now()
+        spans: list[Span] = []
+        if status.leader is None:
+            spans.append(("☆ no leader yet", "warm"))
+        else:
+            here = " (here)" if status.leader == self.state.here.agent else ""
+            spans.append((f"★ leader {clean(status.leader)}{here}", ""))
+        since = moment(self.state.here.away_since) if not status.connected else self.state.history.zookeeper_since
+        lasts = f" {duration(now - since)}" if since is not None else ""
+        glyph, tone, word = ("●", "good", "connected") if status.connected else ("▲", "bad", "away")
+        spans += [(" · ", "dim"), (f"{glyph} ", tone), (f"ZooKeeper {clean(status.zookeeper or '?')}", ""),
+                  (f" {word}{lasts}", "dim")]  # fmt: skip
+        if len(status.agents) > 1:
+            spans.append((" · ", "dim"))
+            agents = [
+                f"{clean(a.host or a.agent)} {number(a.running)}/{number(a.share)}{' ◌' if a.draining else ''}"
+                for a in status.agents
+            ]
+            spans.append((f"{len(agents)} agents: {', '.join(agents)}", ""))
+        return tuple(spans)
+
+
+def _finding_line(finding: Finding, width: int) -> Line:
+    """As much of it as there is room for: the words first, at least half of them, then the detail."""
+    detail = f"  · {clean(finding.detail)}" if finding.detail else ""
+    words = clean(finding.words)
+    room = width - 3
+    if width_of(words) + width_of(detail) > room and width_of(detail) < room // 2:
+        words = fit(words, room - width_of(detail))
+    return crop(((f" {finding.glyph} ", finding.tone), (words, finding.tone), (detail, "dim")), width)

@@ -1,0 +1,70 @@
+"""What the keys do, on the last line; made from the bindings that hold now, so that it is never out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.binding import Binding
+
+from autohealer.tui.widgets.panel import Panel
+from autohealer.views.lines import Line, Span, width_of
+
+NAMES = {"enter": "⏎", "escape": "esc", "plus": "+", "minus": "-", "slash": "/", "question_mark": "?", "space": "␣"}
+
+
+SPARED = ("sort", "app.pools", "all_output", "scale(-1)", "output")
+"""Actions that are left out first where room is short."""
+
+
+class KeyBar(Panel):
+    """Keys that can be pressed, or clicked on."""
+
+    GROUND = "bar"
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+        self._places: list[tuple[int, int, str]] = []
+
+    def lines(self, width: int, _: int) -> Sequence[Line]:
+        """As many as fit; help and the way out are always among them."""
+        active = [found.binding for found in self.screen.active_bindings.values() if found.enabled]
+        own = {binding.action for binding in self.screen.BINDINGS if isinstance(binding, Binding)}
+        active.sort(key=lambda binding: binding.action not in own)
+        shown: dict[str, tuple[str, str, str]] = {}
+        for binding in active:
+            if binding.show and binding.description:
+                name = key_name(binding.key_display or binding.key)
+                shown.setdefault(binding.action, (name, binding.description, binding.action))
+        kept = _fitting(list(shown.values()), width)
+        spans: list[Span] = [(" ", "")]
+        self._places = []
+        at = 1
+        for key, words, action in kept:
+            end = at + width_of(key) + 1 + width_of(words)
+            self._places.append((at, end, action))
+            spans += [(key, "key"), (f" {words}", "dim"), ("  ", "")]
+            at = end + 2
+        return [tuple(spans)]
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a key is a press of it."""
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                await self.screen.run_action(action)
+                return
+
+
+def key_name(key: str) -> str:
+    """A key as it stands on a keyboard."""
+    return NAMES.get(key.split(",")[0], key.split(",")[0])
+
+
+def _fitting(keys: Sequence[tuple[str, str, str]], width: int) -> list[tuple[str, str, str]]:
+    """Leave out the least important ones until the rest fits; help names them all."""
+    kept = list(keys)
+    for action in (*SPARED, *(action for _, _, action in reversed(keys[1:-2]))):
+        if 1 + sum(width_of(key) + width_of(words) + 3 for key, words, _ in kept) - 2 <= width:
+            break
+        kept = [key for key in kept if key[2] != action]
+    return kept
