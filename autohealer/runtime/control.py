@@ -11,6 +11,10 @@ import json
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autohealer.runtime.feed import Feed
 
 MAX_LINE = 4096
 
@@ -18,10 +22,10 @@ Answer = Callable[[], object]
 
 
 class Control:
-    """Answers each question that it knows by calling what answers it."""
+    """Answers each question that it knows by calling what answers it; who subscribes is fed."""
 
-    def __init__(self, questions: dict[str, Answer]) -> None:
-        self._questions = questions
+    def __init__(self, questions: dict[str, Answer], feed: Feed | None = None) -> None:
+        self._questions, self._feed = questions, feed
         self._server: asyncio.Server | None = None
 
     async def listen(self, listener: socket.socket) -> None:
@@ -37,6 +41,9 @@ class Control:
         # Cancelled only at the agent's end; a task that ended so would be taken for a mistake of ours.
         with suppress(OSError, ValueError, asyncio.LimitOverrunError, asyncio.CancelledError):
             while line := await reader.readline():
+                if self._feed is not None and (others := _subscription(line)) is not None:
+                    await self._feed.serve(reader, writer, others=others)
+                    break
                 writer.write(json.dumps(self._answer(line)).encode() + b"\n")
                 await writer.drain()
         writer.close()
@@ -48,6 +55,15 @@ class Control:
         except (ValueError, KeyError, TypeError):
             return {"error": f"ask one of: {', '.join(self._questions)}"}
         return {"answer": answer()}
+
+
+def _subscription(line: bytes) -> bool | None:
+    """Of who wants to be fed: whether with other agents, too. None for any other line."""
+    with suppress(ValueError, TypeError, AttributeError):
+        wanted = json.loads(line).get("subscribe")
+        if isinstance(wanted, dict):
+            return bool(wanted.get("others"))
+    return None
 
 
 def ask(connection: socket.socket, question: str) -> object:

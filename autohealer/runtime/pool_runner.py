@@ -33,11 +33,13 @@ from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
 from autohealer.runtime.effects import Effects
 from autohealer.runtime.event_log import EventLog, Line, timestamp
+from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, WorkerEntry
-from autohealer.views.status import status
+from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
+    from autohealer.core.pool.snapshot import Snapshot
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
 
@@ -57,11 +59,11 @@ class PoolRunner:
         self, claim: Claim, shared: Shared, *, listener: Callable[[Line], None], warn: Callable[[str], None]
     ) -> None:
         self._options, self._state, self._ledger = claim.options, claim.state, claim.ledger
-        self._claim, self._shared, self._warn = claim, shared, warn
+        self._claim, self._shared, self._listener, self._complain = claim, shared, listener, warn
         self._spec, self._server = pool_spec(claim.options), shared.server
         self._hosts = shared.server.hosts if shared.server else str(shared.options.zk)
         self._host = socket.gethostname()
-        self._log = EventLog(self._state.events_path, listener)
+        self._log = EventLog(self._state.events_path, self._told)
         self._had_session = self._draining = False
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]] = shared.loop.create_future()
         former = self._ledger.facts
@@ -80,7 +82,8 @@ class PoolRunner:
             self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
         self._effects = self._make_effects()
         self._inbox = Inbox(shared.loop, self._supervisor, self._effects)
-        self._control = Control({"status": self._status, "away_since": self._away_since})
+        self._feed = Feed(shared.loop, self._snapshot, self._described, self._cluster.show_agents)
+        self._control = Control({"status": self._status, "away_since": self._away_since}, self._feed)
         self._tidying: asyncio.TimerHandle | None = None
 
     @property
@@ -113,7 +116,7 @@ class PoolRunner:
             host=self._host,
             zookeeper=self._hosts,
             call_soon=loop.call_soon_threadsafe,
-            snapshot=lambda: self._supervisor.snapshot(now()),
+            snapshot=self._snapshot,
             show_others=self._cluster.show_agents,
         )
 
@@ -127,6 +130,7 @@ class PoolRunner:
     async def close(self) -> None:
         """Let go of everything: after its end, or where it could not start."""
         self._control.close()
+        self._feed.close(0 if self._supervisor.is_over else self._snapshot().running)
         if self._tidying is not None:
             self._tidying.cancel()
         if self._watchdog is not None and self._supervisor.is_over:
@@ -296,13 +300,37 @@ class PoolRunner:
 
     # ---- for people
 
-    def _status(self) -> object:
-        return status(self._supervisor.snapshot(now()), self._hosts, self._host)
+    def _told(self, line: Line) -> None:
+        """An event, for whoever listens."""
+        self._feed.take(line)
+        self._listener(line)
+
+    def _warn(self, text: str) -> None:
+        self._feed.take({"time": timestamp(time.time()), "event": "warning", "text": text})
+        self._complain(text)
+
+    def _snapshot(self) -> Snapshot:
+        return self._supervisor.snapshot(now())
+
+    def _status(self) -> Json:
+        return status(self._snapshot(), self._hosts, self._host)
+
+    def _described(self, snapshot: Snapshot) -> Json:
+        """For a dashboard: its status, and this agent itself. May be called from any thread."""
+        here = {
+            "agent": self.agent,
+            "host": self._host,
+            "pid": os.getpid(),
+            "version": __version__,
+            "draining": snapshot.draining,
+            "away_since": _since(snapshot),
+            "http": self._shared.options.http,
+        }
+        return {**status(snapshot, self._hosts, self._host), "here": here}
 
     def _away_since(self) -> str | None:
         """Since when ZooKeeper has not answered; None where it does, or never has."""
-        snapshot = self._supervisor.snapshot(now())
-        return timestamp(time.time() - (snapshot.at - snapshot.away_since)) if snapshot.away_since else None
+        return _since(self._snapshot())
 
     def _tidy(self) -> None:
         """What nothing tells of, and what may wait."""
@@ -310,6 +338,13 @@ class PoolRunner:
             self._warn(f"cannot cut back the output of a worker: {problem}")
         busy = self._output is not None and self._output.is_busy
         self._tidying = self._shared.loop.call_later(TIDY_BUSY_S if busy else TIDY_QUIET_S, self._tidy)
+
+
+def _since(snapshot: Snapshot) -> str | None:
+    # To the second: it is worked out from two clocks anew, and is to be the same each time.
+    if not snapshot.away_since:
+        return None
+    return timestamp(round(time.time() - (now() - snapshot.away_since)))
 
 
 def _error(code: int, message: str) -> AutohealerError:

@@ -5,11 +5,10 @@ state       the pool as the feed has told it; history folds the events
 findings    whether all is as wanted, and why not, in words
 charts      curves in characters
 output      workers' output files, read as they grow
-source      where the news comes from and where operations go: socket (an agent of this host), cluster (ZooKeeper)
-driver      the terminal: Ctrl-C stays a signal to the agent
+source      where the news comes from and where operations go
 theme       colours, dark, light and none
 widgets     what screens are made of
-screens     the pool, a worker, all output, pools, questions, help
+screens     the pool, a worker, all output, questions, help
 
 The agent shares no interpreter with it and imports none of it. It looks at the pool and asks for operations; it
 decides nothing, and what it shows is what the agent says.

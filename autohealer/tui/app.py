@@ -172,7 +172,7 @@ class Dashboard(App[Outcome]):
             return
         worker = row.worker
         self._ask(
-            f"Kill worker {row.place} (pid {row.pid})?",
+            f"Kill worker {row.slot} (pid {row.pid})?",
             "SIGKILL, to see it heal: another starts in its place.",
             lambda: self.operate("kill", worker, f"killing {worker} …"),
         )
@@ -186,7 +186,7 @@ class Dashboard(App[Outcome]):
             self.say(f"slot {row.slot} has no worker now")
             return
         else:
-            question = f"Restart worker {row.place} (pid {row.pid})?"
+            question = f"Restart worker {row.slot} (pid {row.pid})?"
         self._ask(
             question,
             "Each new one is ready before its old one is stopped.",

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from autohealer.core.model import WorkerId
 from autohealer.views.units import unix
 
 Fields = Mapping[str, Any]
@@ -108,10 +107,7 @@ def percentile(values: Iterable[float], fraction: float) -> float | None:
 def slot_of(fields: Fields) -> int | None:
     """The place that an event of a worker speaks of."""
     slot = fields.get("slot")
-    if isinstance(slot, int):
-        return slot
-    worker = WorkerId.parse(str(fields.get("worker")))
-    return worker.slot if worker else None
+    return slot if isinstance(slot, int) else None
 
 
 def how_it_ended(fields: Fields) -> str:

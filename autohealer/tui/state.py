@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from autohealer.core.model import WorkerId
 from autohealer.tui.history import History
 from autohealer.views.status import row_key
 from autohealer.views.units import unix
@@ -47,14 +46,6 @@ class Worker(msgspec.Struct):
     def key(self) -> str:
         """What stays the same of a row over the lives in it."""
         return row_key(self.agent, self.slot, self.worker)
-
-    @property
-    def place(self) -> int | None:
-        """The slot; of a worker that only its registration is known of, the one in its id."""
-        if self.slot is not None or self.worker is None:
-            return self.slot
-        parsed = WorkerId.parse(self.worker)
-        return parsed.slot if parsed else None
 
 
 class Agent(msgspec.Struct):
@@ -233,8 +224,7 @@ class PoolState:
     def _sort(self) -> None:
         def place(key: str) -> tuple[str, bool, int, str]:
             row = self.rows[key]
-            slot = row.place
-            return row.agent or "", row.slot is None and slot is None, slot or 0, row.worker or ""
+            return row.agent or "", row.slot is None, row.slot or 0, row.worker or ""
 
         self.order = sorted(self.rows, key=place)
 

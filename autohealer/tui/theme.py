@@ -108,9 +108,10 @@ def slot_style(slot: int) -> str:
 
 
 _PLAIN = {
-    "ground": Style(), "bar": Style(), "": Style(), "bold": Style(bold=True), "dim": Style(dim=True), "rule": Style(dim=True), "title": Style(dim=True),
-    "brand": Style(bold=True), "key": Style(bold=True), "good": Style(), "warm": Style(), "bad": Style(bold=True),
-    "heal": Style(), "aside": Style(), "found": Style(reverse=True), "chosen": Style(reverse=True),
+    **dict.fromkeys(["ground", "bar", "", "good", "warm", "heal", "aside"], Style()),
+    **dict.fromkeys(["dim", "rule", "title"], Style(dim=True)),
+    **dict.fromkeys(["bold", "brand", "key", "bad"], Style(bold=True)),
+    **dict.fromkeys(["found", "chosen"], Style(reverse=True)),
     **{f"badge-{tone}": Style(reverse=True, bold=True) for tone in ("good", "warm", "bad", "heal")},
     **{f"slot-{index}": Style() for index in range(len(DARK.slots))},
-}  # fmt: skip
+}

@@ -53,4 +53,6 @@ class Help(ModalScreen[None]):
         glyphs.add_row("◑", "running, not ready yet or no longer")
         glyphs.add_row("★", "the agent that leads")
         yield glyphs
-        yield Text(" Ctrl-C stops the agent (in `top`: leaves); Ctrl-Z gives the terminal back until `fg`.", style="dim")
+        yield Text(
+            " Ctrl-C stops the agent (in `top`: leaves); Ctrl-Z gives the terminal back until `fg`.", style="dim"
+        )

@@ -50,13 +50,13 @@ class WorkerScreen(View):
         output = self.query_one(OutputPanel)
         output.focus()
         facts = self.query_one(FactsPanel)
-        place = facts.worker.place
-        facts.border_title = f"worker {place}" if place is not None else "worker"
-        if place is None or not self.dashboard.reads_output or facts.worker.agent != self.dashboard.state.here.agent:
+        slot = facts.worker.slot
+        facts.border_title = f"worker {slot}" if slot is not None else "worker"
+        if slot is None or not self.dashboard.reads_output or facts.worker.agent != self.dashboard.state.here.agent:
             output.border_title = "output: it is on the worker's own host"
             return
-        output.border_title = f"output of slot {place}"
-        self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir, [place]))
+        output.border_title = f"output of slot {slot}"
+        self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir, [slot]))
         self._share_room()
 
     def on_resize(self) -> None:

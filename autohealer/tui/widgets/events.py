@@ -14,7 +14,6 @@ from autohealer.views.palette import event_look
 from autohealer.views.text import event_evidence, event_words
 from autohealer.views.units import unix
 
-
 NARROW = 64
 _PID = re.compile(r" \(pid \d+\)")
 

@@ -103,10 +103,10 @@ class StoryPanel(OfWorker):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Its events, with what they say beside their words."""
         row = self.worker
-        if row.place is None or row.agent != self.state.here.agent:
+        if row.slot is None or row.agent != self.state.here.agent:
             return [(("  only the agent on its own host knows it", "dim"),)]
         found: list[Line] = []
-        for fields in reversed(self.state.history.story(row.place)):
+        for fields in reversed(self.state.history.story(row.slot)):
             found = [*event_lines(fields, width), *found]
             if len(found) >= height:
                 break

@@ -60,7 +60,9 @@ class HealsChart(Panel):
         times = [heal.ms for heal in heals]
         ten = decades(times)
         dotted = scatter([((heal.at - since) / window, heal.ms) for heal in heals], columns, rows, ten)
-        ruled = {row_of(10.0**power, rows, ten): (_ten(power), "dim", "┄", "rule") for power in range(ten[0], ten[1] + 1)}
+        ruled = {
+            row_of(10.0**power, rows, ten): (_ten(power), "dim", "┄", "rule") for power in range(ten[0], ten[1] + 1)
+        }
         for name, part in (("p50", 0.5), ("p95", 0.95)):
             if (value := percentile(times, part)) is not None:
                 ruled[row_of(value, rows, ten)] = (name, "warm", "╌", "warm")
@@ -111,5 +113,7 @@ def _axis(window: int, columns: int) -> Line:
         start = max(0, min(mark * columns // marks - len(word) // 2, columns - len(word)))
         line[start : start + len(word)] = word
     spans: list[Span] = [(" " * LABEL, ""), ("└", "rule")]
-    spans += [("".join(same), "rule" if ruled else "dim") for ruled, same in groupby(line, key=lambda char: char == "─")]
+    spans += [
+        ("".join(same), "rule" if ruled else "dim") for ruled, same in groupby(line, key=lambda char: char == "─")
+    ]
     return tuple(spans)

@@ -57,7 +57,8 @@ class KeyBar(Panel):
 
 def key_name(key: str) -> str:
     """A key as it stands on a keyboard."""
-    return NAMES.get(key.split(",")[0], key.split(",")[0])
+    first = key.partition(",")[0] or key
+    return NAMES.get(first, first)
 
 
 def _fitting(keys: Sequence[tuple[str, str, str]], width: int) -> list[tuple[str, str, str]]:

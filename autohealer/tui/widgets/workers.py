@@ -163,8 +163,8 @@ class WorkersTable(Panel, can_focus=True):
 
     def _matches(self, row: Worker, needle: str) -> bool:
         if needle.isdigit():
-            return str(row.place) == needle or str(row.pid) == needle
-        words = (row.state, f"slot {row.place}", f"pid {row.pid}", row.worker or "", row.host or "", row.held or "",
+            return str(row.slot) == needle or str(row.pid) == needle
+        words = (row.state, f"slot {row.slot}", f"pid {row.pid}", row.worker or "", row.host or "", row.held or "",
                  self.state.cause(row), "unready" if row.ready is False else "")  # fmt: skip
         return any(needle in word.lower() for word in words)
 
@@ -195,7 +195,7 @@ class WorkersTable(Panel, can_focus=True):
         curve = next((columns for least, columns in CURVES if width >= least), 0)
         has_revision = any(row.revision is not None for row in self._rows[:1])
         columns = [
-            Column("slot", 5, 0, lambda row: (_known(row.place), "bold")),
+            Column("slot", 5, 0, lambda row: (_known(row.slot), "bold")),
             Column("state", 10, 0, _state, to_right=False),
             Column("ready", 5, 44, _ready, to_right=False),
             Column("up", 7, 0, self._up),
@@ -245,7 +245,7 @@ class WorkersTable(Panel, can_focus=True):
         curve = self.state.curves.get(row.key)
         if curve is None:
             return "", ""
-        top = max(0.1, max(curve.cpu[-2 * width :]))
+        top = max(0.1, *curve.cpu[-2 * width :])
         return area(curve.cpu, width, 1, 0.0, top)[0], "heal" if top < 0.9 else "warm"
 
     def _rss_curve(self, row: Worker, width: int) -> Span:

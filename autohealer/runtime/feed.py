@@ -1,0 +1,173 @@
+"""What a dashboard is fed: how the pool stands, and then only what changes, a few times a second.
+
+A subscriber gets a line of JSON with all there is (``snapshot``), then lines with what differs (``changes``) and each
+event as it comes (``event``), and in the end how many workers go on (``end``). Something is sent every second, so that
+silence means that the agent is frozen.
+
+Nothing of it exists while nobody listens. The loop's thread takes a snapshot and hands on bytes; comparing and
+encoding are done in a thread of its own, and a look waits until the one before has been sent. Who does not read is cut
+off once `MOST_WAITING_BYTES` wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from autohealer.views.status import row_key
+
+if TYPE_CHECKING:
+    from autohealer.core.pool.snapshot import Snapshot
+
+LOOK_S = 0.25
+BEAT_S = 1.0
+MOST_WAITING_BYTES = 1 << 20
+MOST_SUBSCRIBERS = 16
+
+Json = dict[str, Any]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Differ:
+    """Turns what is into what differs from what was sent last. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Json] = {}
+        self._rest: Json = {}
+
+    def changes(self, status: Json) -> Json:
+        """Rows that differ, whole; the keys of those that are gone; all of the rest if anything in it differs."""
+        rows = {row_key(row["agent"], row["slot"], row["worker"]): row for row in status["workers"]}
+        rest = {name: value for name, value in status.items() if name != "workers"}
+        former = self._rows
+        found: Json = {}
+        if changed := [row for key, row in rows.items() if former.get(key) != row]:
+            found["workers"] = changed
+        if gone := [key for key in former if key not in rows]:
+            found["gone"] = gone
+        if rest != self._rest:
+            found["status"] = rest
+        self._rows, self._rest = rows, rest
+        return found
+
+
+class Feed:
+    """The subscribers of one pool's agent.
+
+    ``look`` takes a snapshot, in the loop's thread; ``tell`` makes JSON of it, in another. ``show_others`` has the
+    agent ask, for a while, what other agents say of themselves.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        look: Callable[[], Snapshot],
+        tell: Callable[[Snapshot], Json],
+        show_others: Callable[[], object],
+    ) -> None:
+        self._loop, self._look, self._tell, self._show_others = loop, look, tell, show_others
+        self._subscribers: dict[asyncio.StreamWriter, bool] = {}
+        """Whether they want to know of other agents, too."""
+        self._new: list[asyncio.StreamWriter] = []
+        self._events: list[Mapping[str, object]] = []
+        self._differ = Differ()
+        self._thread: ThreadPoolExecutor | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._sent_at = 0.0
+        self._is_closed = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._subscribers)
+
+    def take(self, event: Mapping[str, object]) -> None:
+        """Something has happened."""
+        if self._subscribers:
+            self._events.append(event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, others: bool) -> None:
+        """Feed this one until it hangs up, falls behind, or the agent ends."""
+        if self._is_closed or len(self._subscribers) >= MOST_SUBSCRIBERS:
+            return
+        writer.transport.set_write_buffer_limits(high=MOST_WAITING_BYTES * 2)
+        self._subscribers[writer] = others
+        self._new.append(writer)
+        if self._timer is None:
+            self._thread = ThreadPoolExecutor(1, "feed")
+            self._timer = self._loop.call_soon(self._begin_look)  # type: ignore[assignment]  # both can be cancelled
+        try:
+            while await reader.read(1 << 16):
+                pass  # it has nothing more to say
+        finally:
+            self._leave(writer)
+
+    def close(self, left: int) -> None:
+        """The agent ends, and so many workers go on."""
+        self._is_closed = True
+        last = _encode({"end": {"left": left}}) + b"\n"
+        for writer in list(self._subscribers):
+            with suppress(OSError, RuntimeError):
+                writer.write(last)
+                writer.close()
+            self._leave(writer)
+
+    def _leave(self, writer: asyncio.StreamWriter) -> None:
+        self._subscribers.pop(writer, None)
+        if writer in self._new:
+            self._new.remove(writer)
+        if not self._subscribers:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._thread is not None:
+                self._thread.shutdown(wait=False)
+                self._thread = None
+            self._events.clear()
+
+    # ---- a look, in the loop's thread, in another, and in the loop's again
+
+    def _begin_look(self) -> None:
+        if self._thread is None:
+            return
+        if any(self._subscribers.values()):
+            self._show_others()
+        new, self._new = self._new, []
+        events, self._events = self._events, []
+        made = self._loop.run_in_executor(self._thread, self._make, self._look(), events, bool(new))
+        made.add_done_callback(lambda made: self._send(made, new))
+
+    def _make(self, snapshot: Snapshot, events: list[Mapping[str, object]], whole: bool) -> tuple[bytes, bytes]:
+        """What those get who have listened before, and what those get who are new."""
+        status = self._tell(snapshot)
+        changes = self._differ.changes(status)
+        lines = [_encode({"event": event}) for event in events]
+        if changes:
+            lines.insert(0, _encode({"changes": changes}))
+        first = _encode({"snapshot": status}) + b"\n" if whole else b""
+        return b"".join([line + b"\n" for line in lines]), first
+
+    def _send(self, made: asyncio.Future[tuple[bytes, bytes]], new: list[asyncio.StreamWriter]) -> None:
+        if made.cancelled() or not self._subscribers:
+            return
+        news, first = made.result()
+        now = self._loop.time()
+        if not news and now - self._sent_at >= BEAT_S:
+            news = b'{"changes":{}}\n'
+        if news:
+            self._sent_at = now
+        for writer in list(self._subscribers):
+            with suppress(OSError, RuntimeError):
+                if writer in new:
+                    writer.write(first)
+                elif news and writer not in self._new:
+                    writer.write(news)
+                if writer.transport.get_write_buffer_size() > MOST_WAITING_BYTES:
+                    writer.transport.abort()
+        self._timer = self._loop.call_later(LOOK_S, self._begin_look)

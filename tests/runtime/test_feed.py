@@ -1,0 +1,154 @@
+"""What a dashboard is fed: all there is, then what changes; and who does not read is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from typing import Any, cast
+
+import pytest
+
+from autohealer.runtime.feed import Differ, Feed
+from tests.support.processes import eventually
+
+Json = dict[str, Any]
+
+
+def row(slot: int | None, **fields: object) -> Json:
+    """A row of status."""
+    return {"worker": f"me-{slot}-x", "agent": "me", "slot": slot, "state": "running", **fields}
+
+
+def test_only_what_differs() -> None:
+    """Rows whole, keys of what is gone, and the rest if any of it differs."""
+    differ = Differ()
+    first = {"target": 2, "workers": [row(0), row(1)]}
+    assert differ.changes(first) == {"workers": [row(0), row(1)], "status": {"target": 2}}
+    assert differ.changes(first) == {}
+    assert differ.changes({"target": 2, "workers": [row(0), row(1, state="backoff")]}) == {
+        "workers": [row(1, state="backoff")]
+    }
+    assert differ.changes({"target": 1, "workers": [row(0)]}) == {"gone": ["me/1"], "status": {"target": 1}}
+
+
+def test_a_spare_is_known_by_its_id() -> None:
+    """It has no slot."""
+    differ = Differ()
+    differ.changes({"workers": [row(None)]})
+    assert differ.changes({"workers": []}) == {"gone": ["me-None-x"]}
+
+
+class World:
+    """A feed of a pool that is whatever the test says, and its subscribers."""
+
+    def __init__(self) -> None:
+        self.status: Json = {"target": 1, "workers": [row(0)]}
+        self.feed = Feed(asyncio.get_running_loop(), lambda: cast("Any", None), lambda _: self.status, lambda: None)
+        self._writers: list[asyncio.StreamWriter] = []
+        self._serving: list[asyncio.Task[None]] = []
+
+    async def subscribe(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Someone who listens."""
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_unix_connection(sock=theirs)
+        self._serving.append(asyncio.create_task(self.feed.serve(reader, writer, others=False)))
+        ours_reader, ours_writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 22)
+        self._writers += [writer, ours_writer]
+        return ours_reader, ours_writer
+
+    async def end(self, left: int = 0) -> None:
+        """The agent ends, and everybody hangs up."""
+        self.feed.close(left)
+        for writer in self._writers:
+            writer.close()
+        await asyncio.wait_for(asyncio.gather(*self._serving, return_exceptions=True), 20)
+        await asyncio.sleep(0)
+
+
+async def told(reader: asyncio.StreamReader) -> Json:
+    """The next line that says something."""
+    while not (found := json.loads(await asyncio.wait_for(reader.readline(), 20))).get("changes", True):
+        pass
+    return cast("Json", found)
+
+
+def run(coroutine: Any) -> None:
+    """In a loop of its own."""
+    asyncio.run(coroutine)
+
+
+def test_all_then_changes_then_the_end() -> None:
+    """In this order, and an event is told as it comes."""
+
+    async def follow() -> None:
+        world = World()
+        reader, _ = await world.subscribe()
+        assert await told(reader) == {"snapshot": world.status}
+        world.feed.take({"event": "worker.exited"})
+        assert await told(reader) == {"event": {"event": "worker.exited"}}
+        world.status = {"target": 2, "workers": [row(0)]}
+        assert await told(reader) == {"changes": {"status": {"target": 2}}}
+        world.feed.close(left=3)
+        assert await told(reader) == {"end": {"left": 3}}
+        assert await reader.read() == b""
+        await world.end()
+
+    run(follow())
+
+
+def test_a_second_one_gets_all_there_is() -> None:
+    """And the first one nothing that it knows."""
+
+    async def follow() -> None:
+        world = World()
+        first, _ = await world.subscribe()
+        await told(first)
+        second, _ = await world.subscribe()
+        assert await told(second) == {"snapshot": world.status}
+        world.feed.take({"event": "x"})
+        assert await told(first) == await told(second) == {"event": {"event": "x"}}
+        await world.end()
+
+    run(follow())
+
+
+def test_silence_is_broken_every_second() -> None:
+    """So that who hears nothing knows that the agent is frozen."""
+
+    async def follow() -> None:
+        world = World()
+        reader, _ = await world.subscribe()
+        await reader.readline()
+        assert json.loads(await asyncio.wait_for(reader.readline(), 20)) == {"changes": {}}
+        await world.end()
+
+    run(follow())
+
+
+def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And costs nobody else anything."""
+    monkeypatch.setattr("autohealer.runtime.feed.LOOK_S", 0.01)
+
+    async def follow() -> None:
+        world = World()
+        await world.subscribe()
+        reader, writer = await world.subscribe()
+        await told(reader)
+        for number in range(2000):
+            world.status = {"target": number, "workers": [row(0, address="a" * 20_000 + str(number))]}
+            if "changes" not in await told(reader):
+                break
+            if len(world.feed._subscribers) == 1:
+                break
+        assert len(world.feed._subscribers) == 1
+        writer.close()
+        await _until(lambda: not world.feed.is_heard)
+        await world.end()
+
+    run(follow())
+
+
+async def _until(probe: Any) -> None:
+    """Wait, letting others go on."""
+    await asyncio.to_thread(eventually, probe)
