@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from autohealer import __version__
-from autohealer.cli import group, with_examples
+from autohealer.cli import group
 
 HOME = Path(__file__).parent / "man" / "man1"
 
@@ -66,7 +66,7 @@ def contexts(
     command: click.Command = group, name: str = "autohealer", parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Context]]:
     """Every command by the words that call it."""
-    ctx = click.Context(with_examples(command), info_name=name, parent=parent)
+    ctx = click.Context(command, info_name=name, parent=parent)
     yield ctx.command_path, ctx
     for below in _names(ctx):
         found = ctx.command.get_command(ctx, below) if isinstance(ctx.command, click.Group) else None

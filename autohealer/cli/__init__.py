@@ -1,6 +1,8 @@
-"""The command line: one command a file; parse, wire, print.
+"""The command line: parse, wire, print.
 
-Nothing is imported for a command that is not called, so ``autohealer --help`` is quick and an agent stays small.
+Each command is two files of its name: `commands` has what click needs (words, options, help), and beside it, here, is
+the typed function ``run`` that does it, with all that it imports; it is imported when the command runs, so --help is
+quick and an agent stays small. What several commands share is in `support`; `zk` has the commands of that group.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ INTERRUPTED = 130
 class Commands(click.Group):
     """The commands by name, each imported when it is used. A subclass may have others, with another home."""
 
-    home = "autohealer.cli"
+    home = "autohealer.cli.commands"
     offered: Mapping[str, str] = COMMANDS
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,8 +53,8 @@ class Commands(click.Group):
         """The command itself."""
         if cmd_name not in self.offered:
             return None
-        command: click.Command = import_module(f"{self.home}.{cmd_name}").command
-        return with_examples(command)
+        command: click.Command = import_module(f"{self.home}.{cmd_name.replace('-', '_')}").command
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -73,27 +75,30 @@ class Commands(click.Group):
             formatter.write_dl(list(self.offered.items()))
 
 
-def with_examples(command: click.Command) -> click.Command:
-    """Keep the lines of examples apart: a docstring has two characters where click looks for a backspace."""
-    command.help = (command.help or "").replace("\\b\n", "\b\n")
-    return command
-
-
-@click.command(cls=Commands, name="autohealer")
-@click.version_option(__version__, prog_name="autohealer")
-def group() -> None:
-    r"""Keep N workers alive, on one machine or on many.
+@click.command(
+    cls=Commands,
+    name="autohealer",
+    invoke_without_command=True,
+    help="""Keep N workers alive, on one machine or on many.
 
     \b
       autohealer run 10 -- python worker.py
       autohealer run 10 --zk zk1:2181,zk2:2181,zk3:2181 -- python worker.py
-    """
+    """,
+)
+@click.version_option(__version__, prog_name="autohealer")
+@click.pass_context
+def group(ctx: click.Context) -> int:
+    """Without a command: what there is."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+    return 0
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit; every error is one line on stderr."""
     try:
-        code = outcome(lambda: with_examples(group).main(args, prog_name="autohealer", standalone_mode=False))
+        code = outcome(lambda: group.main(args, prog_name="autohealer", standalone_mode=False))
     except BrokenPipeError:
         # The reader of our output has had enough; there is nobody to tell.
         sys.stdout = None  # or the interpreter complains as it flushes it at its end

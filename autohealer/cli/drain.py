@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.support import pool
-from autohealer.cli.support import shell_complete as completing
 from autohealer.cli.support.file_tail import PAUSE_S
-from autohealer.cli.support.options import no_wait
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.where import Where
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,20 +19,9 @@ if TYPE_CHECKING:
 EXPIRES_S = 600.0
 
 
-@click.command(short_help="Empty an agent; the others take over its workers.")
-@pool.address
-@click.argument("agent", shell_complete=completing.agents, required=False)
-@click.option("--undo", is_flag=True, help="Let it have workers again.")
-@no_wait
-def command(address: PoolAddress, agent: str | None, undo: bool, no_wait: bool) -> int:
-    r"""Empty an agent, the one on this host if none is named, and wait until its workers are gone.
-
-    \b
-      autohealer drain web1-k3x9qa
-      autohealer drain --undo
-
-    The other agents start their replacements first. The agent stays, without workers, until `drain --undo`.
-    """
+def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
+    """Empty an agent, the one on this host if none is named, and wait until its workers are gone."""
+    address = PoolAddress(where)
     with address.console() as console:
         present = console.agents()
         name = agent or _own(address)

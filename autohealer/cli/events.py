@@ -10,30 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.support import pool
 from autohealer.cli.support.file_tail import FileTail, pause
-from autohealer.cli.support.options import as_json
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.printing import Printing
+from autohealer.cli.support.where import Where
+from autohealer.runtime.event_log import older
+from autohealer.views.listing import event_lines
 
 if TYPE_CHECKING:
     from autohealer.cli.support.printing import Printing
 
 
-@click.command(short_help="Show what happened.")
-@pool.address
-@click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on.")
-@click.option("-n", "--lines", type=click.IntRange(0), help="Only the last so many.")
-@as_json("Print events as JSON, one object a line.")
-def command(address: PoolAddress, follow: bool, lines: int | None, as_json: bool) -> int:
-    r"""Show what happened to the pool on this host.
-
-    \b
-      autohealer events -f
-      autohealer events --json | jq 'select(.event == "worker.exited")'
-    """
-    from autohealer.cli.support.printing import Printing  # noqa: PLC0415 - not for --help
-    from autohealer.runtime.event_log import older  # noqa: PLC0415
-
+def run(where: Where, *, follow: bool, lines: int | None, as_json: bool) -> int:
+    """Show what happened to the pool on this host."""
+    address = PoolAddress(where)
     printing = None if as_json else Printing()
     growing = FileTail(address.state.events_path)
     past = [*FileTail(older(address.state.events_path)).lines(), *growing.lines()]
@@ -48,8 +38,6 @@ def command(address: PoolAddress, follow: bool, lines: int | None, as_json: bool
 
 def _print(lines: Iterable[str], printing: Printing | None, *, past: bool) -> None:
     """As they are (``printing`` is None), or in words."""
-    from autohealer.views.listing import event_lines  # noqa: PLC0415
-
     for line in lines:
         if printing is None:
             click.echo(line)

@@ -7,31 +7,19 @@ from typing import Any
 
 import click
 
-from autohealer.cli.status import pool_status
-from autohealer.cli.support import pool
-from autohealer.cli.support import shell_complete as completing
 from autohealer.cli.support.file_tail import pause
-from autohealer.cli.support.options import no_wait
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.pool_status import pool_status
+from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError, UsageError
 
 EXPIRES_S = 60.0
 PATIENCE_S = 60.0
 
 
-@click.command(short_help="Kill one worker, to see it heal.")
-@pool.address
-@click.argument("worker", shell_complete=completing.workers)
-@no_wait
-def command(address: PoolAddress, worker: str, no_wait: bool) -> int:
-    r"""Kill one worker with SIGKILL, and wait until another runs in its place.
-
-    \b
-      autohealer kill 3
-      autohealer kill web1-k3x9qa-3-5f2e1
-
-    WORKER is a worker's id, or the number of a slot where that is clear.
-    """
+def run(where: Where, worker: str, *, no_wait: bool) -> int:
+    """Kill one worker with SIGKILL, and wait until another runs in its place."""
+    address = PoolAddress(where)
     victim = _find(pool_status(address)["workers"], worker)
     with address.console() as console:
         request = console.request("kill", victim["worker"], time.time() + EXPIRES_S)

@@ -6,28 +6,17 @@ from pathlib import Path
 
 import click
 
-from autohealer.cli.support import pool
-from autohealer.cli.support import shell_complete as completing
 from autohealer.cli.support.file_tail import FileTail, pause
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.where import Where
 from autohealer.core.model import WorkerId
 from autohealer.errors import UsageError
+from autohealer.processes.output import OutputFiles, printable
 
 
-@click.command(short_help="Show what the workers wrote.")
-@pool.address
-@click.argument("worker", shell_complete=completing.workers, required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what they write from now on.")
-@click.option("-n", "--lines", type=click.IntRange(0), default=20, show_default=True, help="The last so many of each.")
-def command(address: PoolAddress, worker: str | None, follow: bool, lines: int) -> int:
-    r"""Show what the workers on this host wrote; WORKER is a slot's number or a worker's id.
-
-    \b
-      autohealer logs 3 -f
-      autohealer logs -n 100
-    """
-    from autohealer.processes.output import OutputFiles, printable  # noqa: PLC0415 - not for --help
-
+def run(where: Where, worker: str | None, *, follow: bool, lines: int) -> int:
+    """Show what the workers on this host wrote; WORKER is a slot's number or a worker's id."""
+    address = PoolAddress(where)
     files = OutputFiles(address.state.output_dir, 0)
     slots = files.slots() if worker is None else [_slot(worker)]
     if worker is not None and slots[0] not in files.slots():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import secrets
 import shutil
@@ -12,70 +13,47 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.support import pool
 from autohealer.cli.support.file_tail import FileTail
-from autohealer.cli.support.options import as_json
 from autohealer.cli.support.pool import PoolAddress
-from autohealer.cli.support.types import Value
-from autohealer.config.kinds import Duration
+from autohealer.cli.support.printing import Printing
+from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError, UsageError
+from autohealer.runtime.event_log import older
+from autohealer.views.report.data import report_data
+from autohealer.views.report.measure import report
+from autohealer.views.report.page import report_page
+from autohealer.views.report.text import report_lines
+from autohealer.views.report.words import length
 
 if TYPE_CHECKING:
     from autohealer.views.report.model import Report
 
-STDOUT = Path("-")
+STDOUT = "-"
 LEAST_COLUMNS = 40
 
 
-@click.command(short_help="Show how the pool fared: availability, heals, a timeline.")
-@pool.address
-@click.option(
-    "--since",
-    type=Value(Duration(0.001)),
-    metavar="DURATION",
-    help="How far back, such as 90s, 5m, 1h or 2d.  [default: the whole log]",
-)
-@click.option("--html", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE",
-              help="Write it as one HTML page with plots; - is stdout.")  # fmt: skip
-@as_json("Print it as one JSON object.")
-def command(address: PoolAddress, since: float | None, html: Path | None, as_json: bool) -> int:
-    r"""Show how the pool's workers on this host fared: availability, heals by cause, time to heal, timeline by slot.
-
-    \b
-      autohealer report --since 1h
-      autohealer report --since 7d --html report.html
-
-    It is made from the event log in the state directory, whether an agent runs or not. Available is the part of the
-    wanted worker-time in which workers ran; what no agent saw is left out, and said.
-    """
+def run(where: Where, *, since: float | None, html: str | None, as_json: bool) -> int:
+    """Show how the pool's workers on this host fared: availability, heals by cause, time to heal, timeline by slot."""
+    address = PoolAddress(where)
     if html == STDOUT and as_json:
         raise UsageError("--html - and --json both write to stdout", "give --html a file")
     gc.disable()  # looking for cycles, of which there are none, takes a third of the time
     found = _made(address, since)
     if as_json:
-        import json  # noqa: PLC0415 - not for --help
-
-        from autohealer.views.report.data import report_data  # noqa: PLC0415
-
         click.echo(json.dumps(report_data(found, address.name)))
     elif html is None:
         _print(found, address.name)
     if html is not None:
-        from autohealer.views.report.page import report_page  # noqa: PLC0415
-
         page = report_page(found, address.name, time.time())
         if html == STDOUT:
             click.echo(page, nl=False)
         else:
-            _write(html, page)
+            _write(Path(html), page)
             click.echo(f"written: {html}", err=as_json)
     return 0
 
 
 def _made(address: PoolAddress, since: float | None) -> Report:
-    from autohealer.runtime.event_log import older  # noqa: PLC0415 - not for --help
-    from autohealer.views.report.measure import report  # noqa: PLC0415
-
     path = address.state.events_path
     runs = address.runs_here
     standing = _standing(address) if runs else {}
@@ -95,8 +73,6 @@ def _made(address: PoolAddress, since: float | None) -> Report:
             f"there are no events of pool {address.name} in {address.state.base}",
             "start a pool with: autohealer run N -- CMD, or name the right --pool or --state-dir",
         )
-    from autohealer.views.report.words import length  # noqa: PLC0415
-
     hours = int((now - last.since) // 3600) + 1
     raise UsageError(
         f"the log ends {length(now - last.until)} ago, and no agent of pool {address.name} runs here",
@@ -112,9 +88,6 @@ def _standing(address: PoolAddress) -> dict[int, str]:
 
 
 def _print(found: Report, name: str) -> None:
-    from autohealer.cli.support.printing import Printing  # noqa: PLC0415 - not for --help
-    from autohealer.views.report.text import report_lines  # noqa: PLC0415
-
     printing = Printing()
     width = max(LEAST_COLUMNS, shutil.get_terminal_size().columns)
     printing.print(report_lines(found, name, width, glyphs=printing.styled))

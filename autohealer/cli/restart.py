@@ -6,27 +6,18 @@ import time
 
 import click
 
-from autohealer.cli.status import pool_status
-from autohealer.cli.support import pool
 from autohealer.cli.support.file_tail import PAUSE_S
-from autohealer.cli.support.options import no_wait
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.where import Where
 
 EXPIRES_S = 3600.0
 
 
-@click.command(short_help="Exchange all workers, one by one.")
-@pool.address
-@no_wait
-def command(address: PoolAddress, no_wait: bool) -> int:
-    r"""Exchange all workers for new ones, one by one, with never fewer than before, and wait until it is done.
-
-    \b
-      autohealer restart
-
-    Each agent first starts one worker more; then it exchanges its own, each once the one before it has registered.
-    """
+def run(where: Where, *, no_wait: bool) -> int:
+    """Exchange all workers for new ones, one by one, with never fewer than before, and wait until it is done."""
+    address = PoolAddress(where)
     with address.console() as console, Progress("exchanged") as progress:
         old = _workers(address)
         expires = time.time() + EXPIRES_S

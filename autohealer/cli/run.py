@@ -2,150 +2,102 @@
 
 from __future__ import annotations
 
-import json as json_module
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from click.shell_completion import CompletionItem
 
-from autohealer.cli.support import shell_complete as completing
 from autohealer.cli.support.access import access_of
-from autohealer.cli.support.options import SchemaOption, of_schema
-from autohealer.cli.support.types import Value
-from autohealer.config.options import Group, Place
-from autohealer.config.schema import AGENT_FIELDS, FIELDS, POOL_FIELDS, AgentOptions, Configuration, PoolOptions
-from autohealer.config.spec import check_pool
+from autohealer.cli.support.late import Late
+from autohealer.cli.support.terminals import can_draw
 from autohealer.errors import UsageError
+from autohealer.runtime.agent_process import run_agent
+from autohealer.runtime.printer import Printer
+from autohealer.runtime.state_dir import StateDir
+from autohealer.views.text import event_line
 
-
-class RunCommand(click.Command):
-    """What follows ``--`` is the command, untouched."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Part the command from our own arguments before click sees it."""
-        if "--" not in args and not ctx.resilient_parsing:
-            found, rest, _ = super().make_parser(ctx).parse_args(args=list(args))
-            if rest and "--help" not in args:
-                example = f"autohealer run {found['workers']} -- {' '.join(rest)}"
-                raise UsageError("there is no -- before the command", f"write: {example}")
-        cut = args.index("--") if "--" in args else len(args)
-        ctx.params["command"] = tuple(args[cut + 1 :])
-        return super().parse_args(ctx, args[:cut])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Of the command that is run we know no more than that it is, or works on, files."""
-        if ctx.params["workers"] is not None and (ctx.params["command"] or not incomplete.startswith("-")):
-            return [CompletionItem(incomplete, type="file")]
-        return super().shell_complete(ctx, incomplete)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """The usage line."""
-        return ["[OPTIONS]", "N", "--", "CMD..."]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options by their groups: there are too many for one list."""
-        records: dict[str, list[tuple[str, str]]] = {group: [] for group in (*Group, "Other options")}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
-            if record is not None:
-                group = parameter.field.option.group if isinstance(parameter, SchemaOption) else "Other options"
-                records[group].append(record)
-        for group, listed in records.items():
-            with formatter.section(group):
-                formatter.write_dl(listed)
-
-
-@click.command(cls=RunCommand, short_help="Keep N workers of a command alive.")
-@click.argument("workers", metavar="N", type=Value(FIELDS["workers"].option.kind))
-@of_schema("pool", shell_complete=completing.pools)
-@of_schema(*(name for name, field in FIELDS.items() if name != "pool" and field.option.place is not Place.FILE))
-@click.pass_context
-def command(ctx: click.Context, /, **params: Any) -> int:
-    r"""Keep N workers of a command alive.
-
-    \b
-      autohealer run 10 -- python worker.py
-      autohealer run 4 --port-base 8000 -- ./serve --port {port}
-      autohealer run 10 --zk zk1:2181,zk2:2181,zk3:2181 -- python worker.py
-
-    Without --zk, a ZooKeeper-protocol server runs inside. In CMD, {slot}, {port} and {worker} are replaced. Ctrl-C
-    stops the workers and ends; a second one kills them at once. When the agent itself is killed, the workers go on,
-    and the next `run` takes them over.
-    """
-    from autohealer.runtime.printer import Printer  # noqa: PLC0415 - not for --help
-
-    agent, pool = _options(ctx.params)
-    drawn = _has_dashboard(agent, pool)
-    printer, complaints = Printer(sys.stdout), Printer(sys.stderr)
-    try:
-        if drawn:
-            return _run_with_dashboard(agent, pool, printer, complaints)
-        watchers = Watchers(
-            _listener(printer, agent.json), lambda text: complaints.print(f"warning: {text}"), complaints.print
-        )
-        return _run(agent, pool, watchers)
-    finally:
-        printer.close()
-        complaints.close()
-
-
-def _options(params: dict[str, Any]) -> tuple[AgentOptions, PoolOptions]:
-    """What was typed, by what it concerns. Raises UsageError."""
-    agent = msgspec.convert({name: params[name] for name in AGENT_FIELDS}, AgentOptions)
-    pool = msgspec.convert({name: params[name] for name in POOL_FIELDS}, PoolOptions)
-    check_pool(pool)
-    return agent, pool
+if TYPE_CHECKING:
+    from autohealer.cli.support.dashboard import AgentDashboard
+    from autohealer.cli.support.endpoint import AgentEndpoint
+    from autohealer.config.schema import Configuration
+    from autohealer.coordination.session.access import Access
+    from autohealer.runtime.agent_handle import AgentHandle
+    from autohealer.runtime.event_log import Line
+else:  # only where they are asked for
+    AgentDashboard = Late("autohealer.cli.support.dashboard").AgentDashboard
+    AgentEndpoint = Late("autohealer.cli.support.endpoint").AgentEndpoint
 
 
 @dataclass
 class Watchers:
     """Who gets the events, the warnings, a line about where else to look; and who wants to look."""
 
-    take: Callable[[Any], None]
+    take: Callable[[Line], None]
     warn: Callable[[str], None]
     say: Callable[[str], None]
-    watch: Callable[[Any], None] | None = None
+    watch: Callable[[AgentHandle], None] | None = None
 
 
-def _run(agent: AgentOptions, pool: PoolOptions, watchers: Watchers) -> int:
-    from autohealer.runtime.agent_process import run_agent  # noqa: PLC0415 - not for --help
+def run(configuration: Configuration) -> int:
+    """Keep N workers of a command alive."""
+    access = _access(configuration)
+    drawn = _has_dashboard(configuration)
+    printer, complaints = Printer(sys.stdout), Printer(sys.stderr)
+    try:
+        if drawn:
+            return _run_with_dashboard(configuration, access, printer, complaints)
+        show = json.dumps if configuration.agent.json else event_line
+        watchers = Watchers(
+            lambda event: printer.print(show(event)),
+            lambda text: complaints.print(f"warning: {text}"),
+            complaints.print,
+        )
+        return _run(configuration, access, watchers)
+    finally:
+        printer.close()
+        complaints.close()
 
-    asked, access = Configuration(agent=agent, pools=(pool,)), access_of(agent)
+
+def _access(configuration: Configuration) -> Access:
+    access = access_of(configuration.agent)
+    if access.tls is not None and configuration.agent.zk is None:
+        raise UsageError("TLS is asked for without --zk", "the server inside the agent speaks none, and needs none")
+    return access
+
+
+def _run(configuration: Configuration, access: Access, watchers: Watchers) -> int:
+    agent = configuration.agent
     if agent.http is None:
-        return run_agent(asked, access, watchers.take, watchers.warn, watchers.watch)
-    from autohealer.cli.support.endpoint import AgentEndpoint  # noqa: PLC0415 - only where it is asked for
-    from autohealer.runtime.state_dir import StateDir  # noqa: PLC0415
-
-    state = StateDir(agent.state_dir, pool.pool)
+        return run_agent(configuration, access, watchers.take, watchers.warn, watchers.watch)
+    state = _state(configuration)
     endpoint = AgentEndpoint(agent.http, agent.http_host, state, access, say=watchers.say, warn=watchers.warn)
 
-    def take(line: Any) -> None:
-        watchers.take(line)
-        endpoint.take(line)
+    def take(event: Line) -> None:
+        watchers.take(event)
+        endpoint.take(event)
 
-    def watch(window: Any) -> None:
+    def watch(window: AgentHandle) -> None:
         if watchers.watch is not None:
             watchers.watch(window)
         endpoint.watch(window)
 
-    asked = msgspec.structs.replace(asked, agent=msgspec.structs.replace(agent, http=endpoint.address))
+    bound = msgspec.structs.replace(configuration, agent=msgspec.structs.replace(agent, http=endpoint.address))
     try:
-        return run_agent(asked, access, take, watchers.warn, watch, noticed=endpoint.noticed)
+        return run_agent(bound, access, take, watchers.warn, watch, noticed=endpoint.noticed)
     finally:
         endpoint.close()
 
 
-def _has_dashboard(agent: AgentOptions, pool: PoolOptions) -> bool:
+def _has_dashboard(configuration: Configuration) -> bool:
     """Where it was asked for and cannot be, lines are the next best thing: the workers matter more."""
+    agent = configuration.agent
     if agent.json or agent.dashboard is False:
         return False
-    from autohealer.cli.support.terminals import can_draw  # noqa: PLC0415 - not for --help
-
-    into_terminal = pool.log == "stdout"
+    into_terminal = any(pool.log == "stdout" for pool in configuration.pools)
     if not agent.dashboard:
         return can_draw() and not into_terminal
     if into_terminal:
@@ -158,20 +110,15 @@ def _has_dashboard(agent: AgentOptions, pool: PoolOptions) -> bool:
     return True
 
 
-def _run_with_dashboard(agent: AgentOptions, pool: PoolOptions, printer: Any, complaints: Any) -> int:
-    from autohealer.cli.support.dashboard import AgentDashboard  # noqa: PLC0415 - only where it is shown
-    from autohealer.runtime.state_dir import StateDir  # noqa: PLC0415
-
-    dashboard = AgentDashboard(StateDir(agent.state_dir, pool.pool), printer, complaints)
+def _run_with_dashboard(configuration: Configuration, access: Access, printer: Printer, complaints: Printer) -> int:
+    dashboard = AgentDashboard(_state(configuration), access, printer, complaints)
     try:
-        return _run(agent, pool, Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard.watch))
+        watchers = Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard.watch)
+        return _run(configuration, access, watchers)
     finally:
         dashboard.close()
 
 
-def _listener(printer: Any, as_json_lines: bool) -> Callable[[Any], None]:
-    if as_json_lines:
-        return lambda line: printer.print(json_module.dumps(line))
-    from autohealer.views.text import event_line  # noqa: PLC0415
-
-    return lambda line: printer.print(event_line(line))
+def _state(configuration: Configuration) -> StateDir:
+    (pool,) = configuration.pools
+    return StateDir(configuration.agent.state_dir, pool.pool)

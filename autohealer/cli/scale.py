@@ -6,26 +6,16 @@ from typing import Any
 
 import click
 
-from autohealer.cli.status import pool_status
-from autohealer.cli.support import pool
 from autohealer.cli.support.file_tail import pause
-from autohealer.cli.support.options import no_wait
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
-from autohealer.cli.support.types import Value
-from autohealer.config.schema import FIELDS
+from autohealer.cli.support.where import Where
 
 
-@click.command(short_help="Change how many workers the pool has.")
-@pool.address
-@click.argument("workers", metavar="N", type=Value(FIELDS["workers"].option.kind))
-@no_wait
-def command(address: PoolAddress, workers: int, no_wait: bool) -> int:
-    r"""Change how many workers the pool has, over all its agents, and wait until so many run.
-
-    \b
-      autohealer scale 20
-    """
+def run(where: Where, workers: int, *, no_wait: bool) -> int:
+    """Change how many workers the pool has, over all its agents, and wait until so many run."""
+    address = PoolAddress(where)
     with address.console() as console, Progress("running") as progress:
         console.scale(workers)
         while not no_wait:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.support import pool
 from autohealer.cli.support.file_tail import pause
-from autohealer.cli.support.options import no_wait, option
-from autohealer.cli.support.pool import PoolAddress, connected
+from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import Progress
-from autohealer.config.kinds import Duration, SignalNumber
+from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError
+from autohealer.processes.launch.adoption import find_workers
+from autohealer.processes.tree.ending import end_workers
+from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -23,19 +24,9 @@ if TYPE_CHECKING:
 EXPIRES_S = 60.0
 
 
-@click.command(short_help="Stop all workers of the pool, and its agents.")
-@pool.address
-@option("--stop-signal", SignalNumber(), "TERM", "For workers whose agent is gone.")
-@option("--stop-timeout", Duration(), "10", "How long those have before SIGKILL.")
-@no_wait
-def command(address: PoolAddress, stop_signal: int, stop_timeout: float, no_wait: bool) -> int:
-    r"""Stop all workers of the pool, and its agents, on every host.
-
-    \b
-      autohealer stop
-
-    Where no agent runs any more, the workers that it left on this host are stopped.
-    """
+def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool) -> int:
+    """Stop all workers of the pool, and its agents, on every host."""
+    address = PoolAddress(where)
     try:
         with address.console() as console:
             is_embedded = address.is_embedded
@@ -71,10 +62,6 @@ def _wait_for_all(console: PoolClient) -> None:
 
 def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> bool:
     """End the workers whose agent is gone; False where there are none."""
-    from autohealer.processes.launch.adoption import find_workers  # noqa: PLC0415 - only where it is needed
-    from autohealer.processes.tree.ending import end_workers  # noqa: PLC0415
-    from autohealer.processes.tree.procfs import boot_id  # noqa: PLC0415
-
     if address.ledger() is None:
         return False
     address.state.lock()
@@ -99,6 +86,6 @@ def _end_pool(address: PoolAddress, ledger: Ledger) -> None:
     """What the agent would have done at its end. A ZooKeeper that it had inside is gone with it."""
     facts = ledger.facts
     if not address.is_embedded and facts.zookeeper is not None:
-        with suppress(UnreachableError), connected(facts.zookeeper, address.name) as console:
+        with suppress(UnreachableError), address.connected(facts.zookeeper) as console:
             console.end()
     ledger.end()

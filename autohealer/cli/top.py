@@ -9,14 +9,16 @@ from collections import deque
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from autohealer.cli.status import pool_status
-from autohealer.cli.support import pool
+from autohealer.cli.support.access import access_of
+from autohealer.cli.support.dashboard import Dashboard
 from autohealer.cli.support.file_tail import FileTail
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.terminals import can_draw, in_order
+from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError, UsageError
+from autohealer.views.pool import of_status
+from autohealer.views.units import unix
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
@@ -28,20 +30,9 @@ RESTS = 10
 PAST_EVENTS = 5000
 
 
-@click.command(short_help="Show the pool live.")
-@pool.address
-def command(address: PoolAddress) -> int:
-    r"""Show the pool live, from any host: what the dashboard of `run` shows, as far as it can be known there.
-
-    \b
-      autohealer top
-      autohealer top --zk zk1:2181,zk2:2181,zk3:2181 --pool web
-
-    Keys: arrows choose a worker, k kills it, l shows its output; + and - scale; r restarts all workers, one by one;
-    / filters; q leaves. Events, causes of death, CPU, memory and output are those of the agent on this host.
-    """
-    from autohealer.cli.support.dashboard import Dashboard  # noqa: PLC0415 - not for --help
-
+def run(where: Where) -> int:
+    """Show the pool live, from any host: what the dashboard of `run` shows, as far as it can be known there."""
+    address = PoolAddress(where)
     if not can_draw():
         raise UsageError(
             "stdout is no terminal that can be drawn on", "see `autohealer status` and `autohealer events -f` instead"
@@ -51,7 +42,7 @@ def command(address: PoolAddress) -> int:
         looking = _Looking(address, stack.enter_context(_Session(address)))
         looking.look()  # where there is nothing to see, better now than on another screen
         stack.enter_context(in_order())
-        dashboard = Dashboard(address.state, done.set, leaves_only=True)
+        dashboard = Dashboard(address.state, access_of(where), done.set, leaves_only=True)
         stack.callback(dashboard.close)
         looking.begin(dashboard.screen)
         dashboard.begin(looking.stir, looking.status["zookeeper"])
@@ -122,8 +113,6 @@ class _Looking:
         self._here = ledger.facts.agent if ledger and ledger.facts.agent in agents else None
 
     def _run(self, screen: Screen) -> None:
-        from autohealer.views.pool import of_status  # noqa: PLC0415 - not for --help
-
         while True:
             self._stirred.wait()
             self._stirred.clear()
@@ -146,7 +135,5 @@ class _Looking:
                 screen.take(json.loads(line))
 
     def _away_s(self) -> float | None:
-        from autohealer.views.units import unix  # noqa: PLC0415
-
         since = unix(self._address.ask("away_since"))
         return None if since is None else time.time() - since

@@ -15,7 +15,8 @@ WRONG = {
     "run 3 --": "there is no command to run; write it after --",
     "run 3 sleep 60": "there is no -- before the command; write: autohealer run 3 -- sleep 60",
     "run -- sleep 60": "Missing argument 'N'",
-    "run -1 -- sleep 60": "-1",
+    "run -1 -- sleep 60": "-1 is not a whole number from 0 to 100,000",
+    "run 1e9 -- sleep 60": "'1e9' is not a whole number from 0 to 100,000",
     "run ten -- sleep 60": "'ten' is not a whole number from 0 to 100,000",
     "run 1.5 -- sleep 60": "'1.5' is not a whole number",
     "run 99999999999 -- sleep 60": "99999999999 is not a whole number from 0 to 100,000",
@@ -55,15 +56,39 @@ WRONG = {
     "status --state-dir /dev/null/below": "cannot read the state directory /dev/null/below",
     "scale": "Missing argument 'N'",
     "scale many": "'many' is not a whole number from 0 to 100,000",
+    "scale -1": "-1 is not a whole number from 0 to 100,000",
+    "scale -1 --no-wait": "-1 is not a whole number from 0 to 100,000",
     "scale -- -1": "-1 is not a whole number from 0 to 100,000",
     "kill": "Missing argument 'WORKER'",
-    "events -n few": "'few' is not a valid integer",
+    "events -n few": "'few' is not a whole number from 0 up",
     "logs x-y": "'x-y' is neither a slot's number nor a worker's id",
     "stop --stop-signal HARD": "'HARD' is not a signal",
     "rnu 10 -- sleep 60": "there is no command rnu; did you mean run?",
     "frobnicate 10 -- sleep 60": "No such command 'frobnicate'",
     "--no-such-option": "No such option",
 }
+
+
+# Those that hold a blank, or nothing.
+WRONG_WORDS = [
+    (["run", "1", "--pool", "", "--", "sleep", "60"], "'' cannot be the name of a pool"),
+    (["status", "--pool", ""], "'' cannot be the name of a pool"),
+    (
+        ["run", "1", "--zk", "foo bar", "--", "sleep", "60"],
+        "'foo bar' is no connection string; write hosts",
+    ),
+    (["run", "1", "--cwd", "", "--", "sleep", "60"], "an empty text says nothing"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), WRONG_WORDS, ids=str)
+def test_what_holds_a_blank_or_nothing(processes: Processes, arguments: list[str], says: str) -> None:
+    """As with the others."""
+    answer = processes.run_autohealer(*arguments)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert re.fullmatch(r"error: .+; .+\n", answer.stderr)
+    assert says in answer.stderr
 
 
 @pytest.mark.parametrize(("arguments", "says"), WRONG.items(), ids=str)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autohealer.cli.support.access import access
+from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool import ANSWER_S
 from autohealer.processes.output import OutputFiles
 from autohealer.runtime.errands import Errands
@@ -22,11 +22,14 @@ from autohealer.views.pool import of_snapshot
 from autohealer.views.text import event_line, farewell
 
 if TYPE_CHECKING:
-    from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.coordination.admin.pool_client import PoolClient, connect
+    from autohealer.coordination.session.access import Access
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.printer import Printer
     from autohealer.runtime.state_dir import StateDir
+else:  # kazoo, only once a key was pressed
+    connect = Late("autohealer.coordination.admin.pool_client").connect
 
 OUTPUT_LINES = 200
 WARNINGS = 20
@@ -35,9 +38,9 @@ WARNINGS = 20
 class Dashboard:
     """A screen on this terminal for one pool. ``leave`` is called when the person at the keys wants to end."""
 
-    def __init__(self, state: StateDir, leave: Callable[[], None], *, leaves_only: bool) -> None:
+    def __init__(self, state: StateDir, access: Access, leave: Callable[[], None], *, leaves_only: bool) -> None:
         self._pool, self._leave = state.pool, leave
-        self._zookeeper, self._access = "", access()
+        self._zookeeper, self._access = "", access
         self.screen = Screen(
             out=sys.stdout.fileno(),
             into=_stdin(),
@@ -67,8 +70,6 @@ class Dashboard:
             self._errands.give(order)
 
     def _connect(self) -> PoolClient:
-        from autohealer.coordination.admin.pool_client import connect  # noqa: PLC0415 - kazoo, only where it is needed
-
         return connect(self._zookeeper, self._pool, ANSWER_S, self._access)
 
     def _abort(self, signum: int, _: object) -> None:
@@ -81,9 +82,9 @@ class Dashboard:
 class AgentDashboard:
     """The dashboard of the agent in this process. What cannot be drawn any more, and the last word, is printed."""
 
-    def __init__(self, state: StateDir, printer: Printer, complaints: Printer) -> None:
+    def __init__(self, state: StateDir, access: Access, printer: Printer, complaints: Printer) -> None:
         # As Ctrl-C does it: one way to end is enough.
-        self._dashboard = Dashboard(state, lambda: os.kill(os.getpid(), signal.SIGINT), leaves_only=False)
+        self._dashboard = Dashboard(state, access, lambda: os.kill(os.getpid(), signal.SIGINT), leaves_only=False)
         self._screen = self._dashboard.screen
         self._printer, self._complaints = printer, complaints
         self._warnings: deque[str] = deque(maxlen=WARNINGS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autohealer.cli.status import pool_status
-from autohealer.cli.support.access import access
 from autohealer.cli.support.pool import ANSWER_S, PoolAddress
+from autohealer.cli.support.pool_status import pool_status
+from autohealer.coordination.admin.inspection import inspect
 from autohealer.errors import AutohealerError
 from autohealer.runtime.doctor.diagnosis import Diagnosis
 from autohealer.runtime.doctor.ensemble import check_ensemble
@@ -38,9 +38,7 @@ def _ask_zookeeper(address: PoolAddress, found: Diagnosis) -> None:
     hosts = address.zookeeper()
     if hosts is None:
         return
-    from autohealer.coordination.admin.inspection import inspect  # noqa: PLC0415 - kazoo, only where it is needed
-
-    by = access()
+    by = address.access()
     try:
         inspection = inspect(hosts, address.name, ANSWER_S, by)
     except AutohealerError as error:

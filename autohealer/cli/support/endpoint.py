@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from autohealer.cli.status import of_cluster
+from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool import ANSWER_S
+from autohealer.cli.support.pool_status import of_cluster
 from autohealer.errors import UsageError
 from autohealer.web.endpoint import Endpoint
 from autohealer.web.guard import guard
@@ -17,10 +18,12 @@ from autohealer.web.listening import Listening, listen
 from autohealer.web.token import Token, from_environment, from_file
 
 if TYPE_CHECKING:
-    from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.coordination.admin.pool_client import PoolClient, connect
     from autohealer.coordination.session.access import Access
     from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.state_dir import StateDir
+else:  # kazoo, only once somebody asks
+    connect = Late("autohealer.coordination.admin.pool_client").connect
 
 NEEDED = ("aiohttp", "prometheus_client")
 
@@ -78,8 +81,6 @@ class AgentEndpoint:
             return None
 
     def _connect(self) -> PoolClient:
-        from autohealer.coordination.admin.pool_client import connect  # noqa: PLC0415 - kazoo, only where it is needed
-
         return connect(self._zookeeper, self._state.pool, ANSWER_S, self._access)
 
     def _of_cluster(self, console: PoolClient, local: dict[str, Any]) -> dict[str, Any]:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from autohealer.cli.support import shell_complete as completing
-from autohealer.cli.support.access import by_tls
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.types import Value
-from autohealer.config.kinds import Flag, Kind
+from autohealer.config.kinds import FilePath, Flag, Kind
 from autohealer.config.options import PREFIX, Field, collected
 from autohealer.config.schema import FIELDS
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 
 class SchemaOption(click.Option):
-    """An option of `autohealer.config.schema`."""
+    """An option of `autohealer.config.schema`; it is shown, and has, its default there only if ``with_default``."""
 
-    def __init__(self, field: Field, *, show_default: bool = True, **more: Any) -> None:
-        option, default = field.option, field.default_text if show_default else ""
+    def __init__(self, field: Field, *, with_default: bool = True, **more: Any) -> None:
+        option, default = field.option, field.default_text if with_default else ""
         is_flag = isinstance(option.kind, Flag)
         words = f"{field.typed}/--no-{field.key}" if is_flag and field.default is None else field.typed
         kind = {"is_flag": True} if is_flag else {"type": Value(option.kind), "metavar": option.kind.name}
@@ -29,7 +25,7 @@ class SchemaOption(click.Option):
             "envvar": field.variable,
             "help": f"{option.help}  [default: {default}]" if default else option.help,
             "multiple": option.many,
-            "default": field.default if show_default and not option.many else None,
+            "default": field.default if with_default and not option.many else None,
         }
         super().__init__([words, field.field], **kind, **settings | more)
         self.field = field
@@ -40,46 +36,56 @@ class SchemaOption(click.Option):
         return collected(self.field.option, cast) if self.multiple else cast
 
 
-def of_schema(*fields: str, **more: Any) -> Callable[[Function], Function]:
-    """The options of these fields of the schema, in this order. With ``show_default=False`` they have no default."""
-
-    def decorate(function: Function) -> Function:
-        for name in reversed(fields):
-            function = click.option(cls=_made(FIELDS[name]), **more)(function)
-        return function
-
-    return decorate
-
-
-def _made(field: Field) -> Any:
-    return lambda _, **more: SchemaOption(field, **more)
-
-
-def option(name: str, kind: Kind[Any], default: str, text: str) -> Callable[[Function], Function]:
+def option(name: str, kind: Kind[Any], text: str, default: str | None = None) -> click.Option:
     """An option of one command that is also ``AUTOHEALER_NAME`` in the environment; ``default`` as it is typed."""
-    return click.option(
-        name,
+    variable = PREFIX + name.lstrip("-").upper().replace("-", "_")
+    return value(name, kind=kind, text=text, default=default, envvar=variable)
+
+
+def value(
+    *names: str, kind: Kind[Any], text: str, default: str | None = None, envvar: str | None = None
+) -> click.Option:
+    """An option of one command, with a value."""
+    return click.Option(
+        names,
         type=Value(kind),
         metavar=kind.name,
         default=default,
-        show_default=True,
+        show_default=default is not None,
         help=text,
-        envvar=PREFIX + name.lstrip("-").upper().replace("-", "_"),
+        envvar=envvar,
     )
 
 
-def where(function: Function) -> Function:
-    """``--zk``, ``--pool`` and ``--state-dir``: which pool is meant. With ``--zk-ca`` and so on, see `by_tls`."""
-    zk, state_dir = (of_schema(name, show_default=False) for name in ("zk", "state_dir"))
-    pool = of_schema("pool", show_default=False, shell_complete=completing.pools)
-    return zk(by_tls(pool(state_dir(function))))
+def flag(*names: str, text: str) -> click.Option:
+    """An option without a value."""
+    return click.Option(names, is_flag=True, help=text)
 
 
-def as_json(what: str) -> Callable[[Function], Function]:
+def argument(name: str, *, kind: Kind[Any] | None = None, required: bool = True, **more: Any) -> click.Argument:
+    """What is known by its place; any text where no ``kind`` is given. ``more`` is for click."""
+    return click.Argument([name], type=Value(kind) if kind is not None else None, required=required, **more)
+
+
+def as_json(what: str) -> click.Option:
     """``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help=what)
+    return flag("--json", "as_json", text=what)
 
 
-def no_wait(function: Function) -> Function:
+def no_wait() -> click.Option:
     """``--no-wait``."""
-    return click.option("--no-wait", is_flag=True, help="Ask for it, and do not wait until it is done.")(function)
+    return flag("--no-wait", text="Ask for it, and do not wait until it is done.")
+
+
+def where() -> list[click.Parameter]:
+    """Which pool is meant, and its ZooKeeper: they reach a command as one `Where`."""
+    return [
+        SchemaOption(FIELDS[name], with_default=False, shell_complete=shell_complete.pools if name == "pool" else None)
+        for name in ("zk", "zk_ca", "zk_cert", "zk_key", "pool", "state_dir")
+    ]
+
+
+def where_with_credentials() -> list[click.Parameter]:
+    """Those, and ``--auth-file``, for commands that speak to any ZooKeeper."""
+    text = "A file that holds digest:USER:PASSWORD, as AUTOHEALER_ZK_AUTH may."
+    return [*where(), value("--auth-file", kind=FilePath(), text=text, envvar="AUTOHEALER_ZK_AUTH_FILE")]

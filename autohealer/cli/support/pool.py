@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from autohealer.cli.support.access import access
-from autohealer.cli.support.options import where
+from autohealer.cli.support.late import Late
+from autohealer.cli.support.where import Where
+from autohealer.config.schema import DEFAULT_POOL
 from autohealer.errors import UnreachableError
 from autohealer.runtime.control import ask
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.state_dir import StateDir, pools_running
 
 if TYPE_CHECKING:
-    from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.cli.support.access import access_of
+    from autohealer.coordination.admin.pool_client import PoolClient, connect
+    from autohealer.coordination.session.access import Access
+else:  # kazoo, only where ZooKeeper is asked
+    access_of = Late("autohealer.cli.support.access").access_of
+    connect = Late("autohealer.coordination.admin.pool_client").connect
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-DEFAULT = "default"
 ANSWER_S = 5.0
 
 
 class PoolAddress:
     """A pool as seen from this host: its state directory, and its ZooKeeper if one is known.
 
-    Without ``pool`` it is the only one that runs here, else ``default``; without ``zk`` the address is the one that
-    the agent here wrote down.
+    Without ``--pool`` it is the only one that runs here, else ``default``; without ``--zk`` the address is the one
+    that the agent here wrote down.
     """
 
-    def __init__(self, zk: str | None, pool: str | None, state_dir: str | None) -> None:
+    def __init__(self, where: Where) -> None:
+        pool = where.pool
         if pool is None:
-            running = pools_running(state_dir)
-            pool = running[0] if len(running) == 1 else DEFAULT
+            running = pools_running(where.state_dir)
+            pool = running[0] if len(running) == 1 else DEFAULT_POOL
         self.name = pool
-        self.state = StateDir(state_dir, pool)
-        self._zk = zk
+        self.state = StateDir(where.state_dir, pool)
+        self._where = where
 
     @property
     def runs_here(self) -> bool:
@@ -46,7 +49,7 @@ class PoolAddress:
     @property
     def is_embedded(self) -> bool:
         """Whether the pool's ZooKeeper is inside the agent here, and ends with it."""
-        ledger = self.ledger() if self._zk is None else None
+        ledger = self.ledger() if self._where.zk is None else None
         return ledger is not None and ledger.facts.server_port is not None
 
     def ledger(self) -> Ledger | None:
@@ -55,12 +58,16 @@ class PoolAddress:
 
     def zookeeper(self) -> str | None:
         """The pool's connection string: as given, or as the agent here wrote it down; None where neither is."""
-        ledger = self.ledger() if self._zk is None and self.runs_here else None
-        return self._zk if ledger is None else ledger.facts.zookeeper
+        ledger = self.ledger() if self._where.zk is None and self.runs_here else None
+        return self._where.zk if ledger is None else ledger.facts.zookeeper
+
+    def access(self) -> Access:
+        """As whom, and how, that is spoken to."""
+        return access_of(self._where)
 
     def nobody(self) -> UnreachableError:
         """The error for a pool without an agent."""
-        where = f"at {self._zk}" if self._zk else f"in {self.state.base}"
+        where = f"at {self._where.zk}" if self._where.zk else f"in {self.state.base}"
         return UnreachableError(
             f"no agent runs pool {self.name} {where}",
             "start one with: autohealer run N -- CMD, or name the right --zk, --pool or --state-dir",
@@ -75,7 +82,8 @@ class PoolAddress:
                 answer = ask(connection, question)
         except (OSError, ValueError, KeyError):
             return None
-        elsewhere = self._zk is not None and isinstance(answer, dict) and answer.get("zookeeper") != self._zk
+        meant = self._where.zk
+        elsewhere = meant is not None and isinstance(answer, dict) and answer.get("zookeeper") != meant
         return None if elsewhere else answer
 
     @contextmanager
@@ -84,29 +92,16 @@ class PoolAddress:
         hosts = self.zookeeper()
         if hosts is None:
             raise self.nobody()
-        with connected(hosts, self.name) as console:
+        with self.connected(hosts) as console:
             if not console.agents():
                 raise self.nobody()
             yield console
 
-
-@contextmanager
-def connected(hosts: str, pool: str) -> Iterator[PoolClient]:
-    """A pool in a ZooKeeper, whether an agent runs it or not."""
-    from autohealer.coordination.admin.pool_client import connect  # noqa: PLC0415 - kazoo, only where it is needed
-
-    console = connect(hosts, pool, ANSWER_S, access())
-    try:
-        yield console
-    finally:
-        console.close()
-
-
-def address(function: Function) -> Function:
-    """``--zk``, ``--pool`` and ``--state-dir``, which reach the command as one ``address``."""
-
-    @wraps(function)
-    def located(*args: Any, zk: str | None, pool: str | None, state_dir: str | None, **others: Any) -> Any:
-        return function(*args, address=PoolAddress(zk, pool, state_dir), **others)
-
-    return where(located)  # type: ignore[return-value]  # click looks at the options, not at the signature
+    @contextmanager
+    def connected(self, hosts: str) -> Iterator[PoolClient]:
+        """The pool in this ZooKeeper, whether an agent runs it or not."""
+        console = connect(hosts, self.name, ANSWER_S, self.access())
+        try:
+            yield console
+        finally:
+            console.close()

@@ -5,39 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from typing import TYPE_CHECKING
 
 import click
 
-from autohealer.cli.support.options import as_json
+from autohealer.cli.support.where import Where
 from autohealer.cli.zk import show
-from autohealer.cli.zk.data import data_argument
-from autohealer.cli.zk.session import session, shells_session
+from autohealer.cli.zk.data import as_bytes
+from autohealer.cli.zk.session import opened, shells_session
 from autohealer.errors import AutohealerError, UsageError
 
-if TYPE_CHECKING:
-    from autohealer.coordination.explorer.requests import Nodes
 
-MOST_TTL_MS = 2**40 - 1
-
-
-@click.command(short_help="Create a node.")
-@session
-@click.argument("path")
-@data_argument(required=False)
-@click.argument("acl", required=False)
-@click.option("-s", "sequential", is_flag=True, help="ZooKeeper appends a number that grows.")
-@click.option("-e", "ephemeral", is_flag=True, help="It ends with the session that made it.")
-@click.option("-c", "container", is_flag=True, help="It ends after its last child.")
-@click.option(
-    "-t", "--ttl", type=click.IntRange(1, MOST_TTL_MS), metavar="MS", help="It ends when not changed for so long."
-)
-@click.option("--hold", is_flag=True, help="Stay until Ctrl-C, and keep an ephemeral node so long.")
-@as_json("Print one JSON object.")
-def command(
-    nodes: Nodes,
+def run(
+    where: Where,
     path: str,
-    data: bytes | None,
+    data: str | None,
     acl: str | None,
     *,
     sequential: bool,
@@ -47,37 +28,30 @@ def command(
     hold: bool,
     as_json: bool,
 ) -> int:
-    r"""Create a node, and print its path.
-
-    \b
-      autohealer zk create /parent "some parent data"
-      autohealer zk create -s -e --hold /election/n_ host-a
-      autohealer zk create /locked data world:anyone:r,digest:user:HASH:cdrwa
-
-    DATA - is read from stdin; without DATA it is null. Without ACL anyone may do anything. The session of a single
-    command ends with it, and so does an ephemeral node: keep it with --hold, or create it in the shell.
-    """
+    """Create a node, and print its path."""
     if sum((ephemeral, container, ttl is not None)) > 1 or (container and sequential):
         raise UsageError("of -e, -c and -t only one can be, and -c not with -s", "leave one out")
-    in_shell = shells_session(click.get_current_context()) is not None
+    in_shell = shells_session() is not None
     if hold and (in_shell or not ephemeral):
         raise UsageError("--hold is for a single command with -e", "leave it out: without it nothing ends")
+    content = None if data is None else as_bytes(data)
     gone = threading.Event()
-    nodes.on_lost(gone.set)
-    made = nodes.create(
-        path,
-        data,
-        **({} if acl is None else {"acl": acl}),
-        ephemeral=ephemeral,
-        sequential=sequential,
-        container=container,
-        ttl_ms=ttl,
-    )
-    click.echo(json.dumps({"path": made}) if as_json else f"Created {show.printable(made)}")
-    if hold:
-        _stay(gone, made)
-    elif ephemeral and not in_shell:
-        click.echo("note: this ephemeral node ends with this command; --hold keeps it until Ctrl-C", err=True)
+    with opened(where, None) as nodes:
+        nodes.on_lost(gone.set)
+        made = nodes.create(
+            path,
+            content,
+            **({} if acl is None else {"acl": acl}),
+            ephemeral=ephemeral,
+            sequential=sequential,
+            container=container,
+            ttl_ms=ttl,
+        )
+        click.echo(json.dumps({"path": made}) if as_json else f"Created {show.printable(made)}")
+        if hold:
+            _stay(gone, made)
+        elif ephemeral and not in_shell:
+            click.echo("note: this ephemeral node ends with this command; --hold keeps it until Ctrl-C", err=True)
     return 0
 
 

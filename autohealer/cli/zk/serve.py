@@ -13,37 +13,19 @@ from pathlib import Path
 import click
 
 from autohealer.errors import UsageError
+from autohealer.zkserver.server import ZooKeeperServer
 
-LAST_PORT = 65_535
 TAKEN = "choose another port with --port; 0 is any free one"
 
 
-@click.command(short_help="Run the embedded ZooKeeper server on its own.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, LAST_PORT), default=2181, show_default=True, help="0 is any free one.")
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where to keep a journal."
-)
-@click.option("--fsync", is_flag=True, help="Have each change on the disk before it is answered.")
-def command(host: str, port: int, data: Path | None, fsync: bool) -> int:
-    r"""Run the embedded ZooKeeper server on its own, until Ctrl-C or SIGTERM.
-
-    \b
-      autohealer zk serve
-      autohealer zk serve --port 0 --data ./zookeeper
-
-    The first line on stdout is the connection string for clients. Without --data, what is stored ends with the server;
-    with it, nodes and sessions outlive the process, and with --fsync the machine. It is one server, for one machine:
-    whoever reaches its port can use it.
-    """
-    from autohealer.zkserver.server import ZooKeeperServer  # noqa: PLC0415 - not for --help
-
+def run(host: str, port: int, data: str | None, *, fsync: bool) -> int:
+    """Run the embedded ZooKeeper server on its own, until Ctrl-C or SIGTERM."""
     if fsync and data is None:
         raise UsageError("there is nothing to --fsync without --data", "name a directory: --data DIR")
     logging.addLevelName(logging.WARNING, "warning")
     logging.addLevelName(logging.ERROR, "error")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    server = ZooKeeperServer(host, port, data, fsync=fsync)
+    server = ZooKeeperServer(host, port, None if data is None else Path(data), fsync=fsync)
     asked: list[int] = []
 
     def end(number: int, _frame: object) -> None:

@@ -6,21 +6,27 @@ import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import click
 
 from autohealer.cli import INTERRUPTED, outcome
+from autohealer.cli.support.where import Where
+from autohealer.cli.zk.session import connected
+from autohealer.coordination.explorer.requests import Nodes
 from autohealer.errors import UsageError
-
-if TYPE_CHECKING:
-    from autohealer.coordination.explorer.requests import Nodes
 
 QUIT = {"quit", "exit", "close"}
 
 
-def run_shell(ctx: click.Context, nodes: Nodes) -> int:
+def run(where: Where) -> int:
     """Run lines until `quit` or their end. Of a script, the exit code is that of the first line that failed."""
+    ctx = click.get_current_context()
+    with connected(where) as nodes:
+        ctx.obj = nodes
+        return _run_lines(ctx, nodes)
+
+
+def _run_lines(ctx: click.Context, nodes: Nodes) -> int:
     on_terminal = sys.stdin.isatty()
     if on_terminal:
         click.echo(f"Connected to {nodes.hosts}; `help` lists the commands, `quit` ends.", err=True)

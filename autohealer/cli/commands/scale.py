@@ -1,0 +1,18 @@
+"""``autohealer scale``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import argument, no_wait, where
+from autohealer.config.schema import FIELDS
+
+command = Command(
+    "scale",
+    """Change how many workers the pool has, over all its agents, and wait until so many run.
+
+      autohealer scale 20
+    """,
+    *where(),
+    argument("workers", metavar="N", kind=FIELDS["workers"].option.kind),
+    no_wait(),
+)

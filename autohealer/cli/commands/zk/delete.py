@@ -1,0 +1,19 @@
+"""``autohealer zk delete``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import argument, value, where_with_credentials
+from autohealer.config.kinds import Integer
+
+command = Command(
+    "delete",
+    """Delete a node that has no children.
+
+      autohealer zk delete /parent/child
+    """,
+    *where_with_credentials(),
+    argument("path"),
+    value("-v", "--version", kind=Integer(0), text="Only if this is still its dataVersion."),
+    home="autohealer.cli.zk",
+)

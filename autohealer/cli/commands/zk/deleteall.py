@@ -1,0 +1,19 @@
+"""``autohealer zk deleteall``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import argument, where_with_credentials
+
+command = Command(
+    "deleteall",
+    """Delete a node with all that is below it, whatever others create there meanwhile.
+
+      autohealer zk deleteall /parent
+
+    It is not one transaction: whoever looks meanwhile sees a part of it.
+    """,
+    *where_with_credentials(),
+    argument("path"),
+    home="autohealer.cli.zk",
+)

@@ -1,0 +1,19 @@
+"""``autohealer zk stat``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import argument, as_json, where_with_credentials
+
+command = Command(
+    "stat",
+    """Print the stat of a node: when and by which transactions it was made and changed, its versions and sizes.
+
+      autohealer zk stat /parent
+      autohealer zk stat /parent --json | jq .stat.numChildren
+    """,
+    *where_with_credentials(),
+    argument("path"),
+    as_json("Print one JSON object; times are in milliseconds."),
+    home="autohealer.cli.zk",
+)

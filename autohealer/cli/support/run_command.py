@@ -1,0 +1,76 @@
+"""Commands that take what ``run`` takes: every option of the schema, N, and a command behind ``--``."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from click.shell_completion import CompletionItem
+
+from autohealer.cli.support import shell_complete
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import SchemaOption, argument
+from autohealer.config.options import Group, Place
+from autohealer.config.schema import AGENT_FIELDS, FIELDS, POOL_FIELDS, AgentOptions, Configuration, PoolOptions
+from autohealer.config.spec import check_pool
+from autohealer.errors import UsageError
+
+OTHER = "Other options"
+
+
+class RunCommand(Command):
+    """What it does gets one ``configuration``, checked."""
+
+    def __init__(self, name: str, text: str, *params: click.Parameter) -> None:
+        super().__init__(
+            name,
+            text,
+            argument("workers", metavar="N", kind=FIELDS["workers"].option.kind),
+            SchemaOption(FIELDS["pool"], shell_complete=shell_complete.pools),
+            *(
+                SchemaOption(field)
+                for field in FIELDS.values()
+                if field.field != "pool" and field.option.place is not Place.FILE
+            ),
+            *params,
+            trailing="command",
+        )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A command without ``--`` before it is a mistake with a remedy that can be shown."""
+        if "--" not in args and not ctx.resilient_parsing:
+            found, rest, _ = super().make_parser(ctx).parse_args(args=list(args))
+            if rest and "--help" not in args:
+                example = f"{ctx.command_path} {found['workers']} -- {' '.join(rest)}"
+                raise UsageError("there is no -- before the command", f"write: {example}")
+        return super().parse_args(ctx, args)
+
+    def arguments(self, ctx: click.Context) -> dict[str, object]:
+        """What was typed, by what it concerns. Raises UsageError."""
+        others = {name: value for name, value in ctx.params.items() if name not in FIELDS}
+        agent = msgspec.convert({name: ctx.params[name] for name in AGENT_FIELDS}, AgentOptions)
+        pool = msgspec.convert({name: ctx.params[name] for name in POOL_FIELDS}, PoolOptions)
+        check_pool(pool)
+        return {"configuration": Configuration(agent=agent, pools=(pool,)), **others}
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Of the command that is run we know no more than that it is, or works on, files."""
+        if ctx.params["workers"] is not None and (ctx.params["command"] or not incomplete.startswith("-")):
+            return [CompletionItem(incomplete, type="file")]
+        return super().shell_complete(ctx, incomplete)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The usage line."""
+        return ["[OPTIONS]", "N", "--", "CMD..."]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options by their groups: there are too many for one list."""
+        records: dict[str, list[tuple[str, str]]] = {group: [] for group in (*Group, OTHER)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record is not None:
+                group = parameter.field.option.group if isinstance(parameter, SchemaOption) else OTHER
+                records[group].append(record)
+        for group, listed in records.items():
+            if listed:
+                with formatter.section(group):
+                    formatter.write_dl(listed)
