@@ -113,8 +113,8 @@ def outcome(command: Callable[[], int | None]) -> int:
     except AutohealerError as error:
         return _fail(error.exit_code, str(error), error.hint)
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "autohealer"
-        return _fail(error.exit_code, error.format_message().replace("\n", " "), f"see {path} --help")
+        path, message = error.ctx.command_path if error.ctx else "autohealer", error.format_message().replace("\n", " ")
+        return _fail(error.exit_code, message, "" if "; " in message else f"see {path} --help")
     except click.ClickException as error:
         return _fail(error.exit_code, error.format_message(), "")
     except (click.Abort, KeyboardInterrupt):

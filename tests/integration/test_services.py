@@ -185,7 +185,11 @@ def test_each_pool_has_a_registry_of_its_own(registry: Registry, client: KazooCl
         (("register", "web"), 2, "error: Missing argument 'ADDRESS'"),
         (("register", "web", "h:1", "--check-http", "nonsense"), 2, "error: 'nonsense' is no URL"),
         (("services", "a/b"), 2, "error: 'a/b' cannot be the name of a service"),
-        (("services", "--pool", "../x"), 2, "error: '../x' cannot be the name of a pool"),
+        (
+            ("services", "--pool", "../x"),
+            2,
+            "error: Invalid value for '--pool': '../x' cannot be the name of a pool; use",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
