@@ -9,6 +9,5 @@
 - ``output``    the files that workers write to
 - ``notify``    the datagram socket to which workers say how they are
 - ``evidence``  what a stuck process is doing
-- ``usage``     which workers hold a connection to ZooKeeper
-- ``meter``     how much processor time and memory processes take
+- ``stats``     CPU time, memory and connections of processes
 """

@@ -18,7 +18,6 @@ from autohealer.processes.evidence import take_evidence
 from autohealer.processes.launch.environment import incarnation_environment
 from autohealer.processes.launch.spawn import is_temporary
 from autohealer.processes.tree.procfs import start_time
-from autohealer.processes.usage import holding_connection
 from autohealer.runtime.clock import now
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
@@ -232,6 +231,8 @@ class Effects:
 
 def _connected(pids: list[int], hosts: str) -> set[int]:
     """Which of these processes hold a connection to one of the servers. Takes its time: not for the loop's thread."""
+    from autohealer.processes.stats import holding_connection  # noqa: PLC0415 - only where somebody asks
+
     addresses = set()
     for server in split_hosts(hosts)[0].split(","):
         host, _, port = server.strip().rpartition(":")

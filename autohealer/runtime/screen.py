@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from autohealer.processes.meter import Meter, Usage
+from autohealer.processes.stats import measure
 from autohealer.runtime.keyboard import Keyboard
 from autohealer.runtime.terminal import Terminal
 from autohealer.views.canvas import ENTER, LEAVE, Canvas, Pen
@@ -69,7 +69,8 @@ class Screen:
         # The thread's own.
         self._view: PoolView | None = None
         self.history, self._controls, self._keyboard = History(), Controls(), Keyboard()
-        self._meter, self._usage, self._measured_at = Meter(), dict[int, Usage](), 0.0
+        self._cpu_s: dict[int, float] = {}
+        self._usage, self._measured_at = dict[int, tuple[float | None, int]](), 0.0
         self._size = (0, 0)
         self._asked = self._is_drawn = False
         self._look_at = self._said_at = self._wanted_at = 0.0
@@ -214,11 +215,21 @@ class Screen:
         if self._terminal.enter():
             self._canvas.clear()
         if now - self._measured_at >= METER_S:
-            self._measured_at = now
             rows = self._controls.visible(view)
-            self._usage = self._meter.measure(row.pid for row in rows if row.pid is not None and row.agent == view.here)
+            pids = [row.pid for row in rows if row.pid is not None and row.agent == view.here]
+            self._measure(pids, now)
         picture = frame(self._scene(view), *self._size)
         self._terminal.write(self._canvas.paint(picture).encode(self._encoding, "replace"))
+
+    def _measure(self, pids: list[int], now: float) -> None:
+        """What a process takes of a core is a matter of two looks at it."""
+        passed, self._measured_at = now - self._measured_at, now
+        found, former = measure(pids, tree=False), self._cpu_s
+        self._cpu_s = {pid: use.cpu_s for pid, use in found.items()}
+        self._usage = {
+            pid: (max(0.0, use.cpu_s - former[pid]) / passed if pid in former else None, use.rss)
+            for pid, use in found.items()
+        }
 
     def _scene(self, view: PoolView) -> Scene:
         chosen, output = self._controls.chosen, self._controls.output
