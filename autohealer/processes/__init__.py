@@ -8,6 +8,7 @@
 - ``child``     one command run on somebody's behalf
 - ``output``    the files that workers write to
 - ``notify``    the datagram socket to which workers say how they are
+- ``log_match`` the line by which a worker says that it is ready
 - ``evidence``  what a stuck process is doing
 - ``stats``     CPU time, memory and connections of processes
 """

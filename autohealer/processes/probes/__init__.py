@@ -4,6 +4,7 @@
 - ``prober``    the timetable: when each worker is asked, and which answers count
 - ``http``      one HTTP GET: its URL, its answer
 - ``tcp``       one connection
+- ``progress``  a number on a page that a worker serves
 - ``exec``      one command, in a session of its own
 - ``exchange``  the raw socket under http and tcp
 - ``resolver``  the addresses of a host
