@@ -14,7 +14,9 @@ from autohealer.cli.support.progress import Progress
 from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError
 from autohealer.processes.launch.adoption import find_workers
+from autohealer.processes.output import OutputFiles
 from autohealer.processes.tree.ending import end_workers
+from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
 
@@ -70,9 +72,16 @@ def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> b
         written = list(ledger.workers.values())
         found = find_workers(ledger.facts.agent, written, address.name)
         living = {worker.worker for worker in found}
-        dead = [(entry.worker, entry.pid) for entry in written if entry.worker not in living]
+        path = OutputFiles(address.state.output_dir, 0).path
+        output = {worker.worker: path(worker.slot or 0) for worker in found}
+        output |= {entry.worker: path(entry.number) for entry in written}
+        dead = [
+            DeadWorker(entry.worker, entry.pid, is_child=False, output=output[entry.worker])
+            for entry in written
+            if entry.worker not in living
+        ]
         if found or dead:
-            end_workers(found, dead, stop_signal=stop_signal, stop_timeout_s=stop_timeout)
+            end_workers(found, dead, stop_signal=stop_signal, stop_timeout_s=stop_timeout, output=output)
             _end_pool(address, ledger)
         ledger.close()
     finally:

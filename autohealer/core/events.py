@@ -60,11 +60,15 @@ class SpawnFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerExited(Event):
-    """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child."""
+    """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child.
+
+    ``left``: it left processes that may hold what its replacement needs, such as a port.
+    """
 
     worker: str
     code: int | None
     signal: str | None
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,46 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_NEVER = 1 << 63
+LATE = _TICKS_PER_S
+"""How long after its start a child may be entered, where the machine is busy (`ticks`)."""
 
 
 class Reaper:
-    """The processes that somebody here waits for, and the collector of all others that end as our children.
+    """The processes that somebody here waits for; all others that end as our children are nobody's.
 
     There is one in a process, however many pools it runs: whoever waits for "any child" takes the exit codes of all.
     So nobody else does, asyncio's subprocesses included. Whoever starts a child enters it, in the same turn of the
     loop's thread in which it was started: then no look can come between. Adopted workers are entered as well; they
     are not our children, but they are nobody's orphans either.
 
-    A child of a process that has died becomes ours (we are a subreaper, or pid 1), and no one waits for it: once it
-    has ended, `reap_strays` takes it away.
+    A child of a process that has died becomes ours (we are a subreaper, or pid 1), and no one waits for it: see
+    `autohealer.processes.tree.strays`.
     """
 
     def __init__(self) -> None:
-        self._pids: set[int] = set()
+        self._entered: dict[int, int] = {}
 
     @property
-    def pids(self) -> set[int]:
-        """The processes that are waited for. The set itself, not to be changed."""
-        return self._pids
+    def pids(self) -> Mapping[int, int]:
+        """The processes that are waited for, each with the moment (`ticks`) since which it may have had children."""
+        return self._entered
 
-    def enter(self, pid: int) -> None:
-        """Somebody waits for this process, and collects it."""
-        self._pids.add(pid)
+    def enter(self, pid: int, *, is_child: bool = True) -> None:
+        """Somebody waits for this process, and collects it. One that is no child of ours leaves us no children."""
+        self._entered[pid] = ticks() - LATE if is_child else _NEVER
 
     def leave(self, pid: int) -> None:
         """Nobody does any more: it has been collected, or let go."""
-        self._pids.discard(pid)
+        self._entered.pop(pid, None)
 
-    def reap_strays(self) -> None:
-        """Take away children that have ended and that nobody waits for.
 
-        Nothing tells of their end but SIGCHLD; a call now and then is enough, and costs one system call.
-        """
-        with contextlib.suppress(ChildProcessError):
-            while status := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if status.si_pid in self._pids:
-                    break  # it hides what comes behind it, until it is collected
-                reap(status.si_pid)
+def ticks() -> int:
+    """The present moment as the kernel writes the start of processes: clock ticks since the machine's start."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * _TICKS_PER_S)
 
 
 def reap(pid: int) -> None:

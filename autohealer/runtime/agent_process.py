@@ -29,6 +29,7 @@ from autohealer.processes.launch.setup import (
 )
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
+from autohealer.processes.tree.strays import Strays
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.claim import Claim, claim
 from autohealer.runtime.embedded_server import start_server
@@ -38,7 +39,9 @@ from autohealer.runtime.shared import Shared
 from autohealer.runtime.timing_selector import TimingSelector
 from autohealer.zkserver import ZooKeeperServer
 
-REAP_S = 5.0
+LOOK_S = 5.0
+# What is left of workers when they are gone has this long to be gone as well.
+END_S = 1.0
 # A thread that holds the interpreter gives way after this long, when the loop has heard of a death. The default,
 # 5 ms, is longer than a heal takes.
 SWITCH_INTERVAL_S = 0.0005
@@ -146,7 +149,7 @@ class AgentProcess:
         reset_sigchld()
         set_cloexec()
         shared = self._make_shared(loop)
-        self._reap_strays(loop, shared.reaper)
+        self._look_at_strays(loop, shared.strays)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         runners = [self._make_runner(held, shared) for held in self._claims]
         self._runners = {runner.agent: runner for runner in runners}
@@ -155,16 +158,19 @@ class AgentProcess:
         loop.call_soon(_freeze)
         codes = await asyncio.gather(*ends)
         shared.orphans.close()
+        if all(runner.is_over for runner in runners) and (left := shared.strays.end_all(END_S)):
+            self._warn(f"left by workers, and cannot be ended: {', '.join(f'pid {pid}' for pid in left)}")
         block_termination_signals()
         return max(codes)
 
     def _make_shared(self, loop: asyncio.AbstractEventLoop) -> Shared:
-        orphans_come = become_subreaper()
         reaper = Reaper()
+        strays = Strays(reaper, come=become_subreaper())
         return Shared(
             loop=loop,
             reaper=reaper,
-            orphans=Orphans(loop, self._cleared, lambda: reaper.pids, orphans_come=orphans_come),
+            strays=strays,
+            orphans=Orphans(loop, self._cleared, strays),
             server=self._server,
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,
@@ -209,9 +215,9 @@ class AgentProcess:
             if not runner.is_ended:
                 runner.drain(signum.name)
 
-    def _reap_strays(self, loop: asyncio.AbstractEventLoop, reaper: Reaper) -> None:
-        reaper.reap_strays()
-        loop.call_later(REAP_S, self._reap_strays, loop, reaper)
+    def _look_at_strays(self, loop: asyncio.AbstractEventLoop, strays: Strays) -> None:
+        strays.look()
+        loop.call_later(LOOK_S, self._look_at_strays, loop, strays)
 
     def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A mistake of ours in one callback: said and kept for a report, while everything else goes on."""

@@ -17,6 +17,7 @@ from autohealer.core import actions, events, notices
 from autohealer.processes.evidence import take_evidence
 from autohealer.processes.launch.environment import incarnation_environment
 from autohealer.processes.launch.spawn import is_temporary
+from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import start_time
 from autohealer.runtime.clock import now
 from autohealer.runtime.event_log import timestamp
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from autohealer.runtime.ledger import Ledger
 
 LAST_LINES = 5
+LOOKS_BELOW = 100
+RETRY_S = 1.0
 
 
 class Effects:
@@ -66,12 +69,12 @@ class Effects:
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
-        self._adopted: set[str] = set()
+        self._adopted: dict[str, None] = {}
         self._former_relieved = False
         self._lease_until = 0.0
         self._new: list[str] = []
         self._gone: list[str] = []
-        self._dead: dict[tuple[int, float], list[tuple[str, int, bool]]] = {}
+        self._dead: dict[tuple[int, float], list[DeadWorker]] = {}
         self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
             actions.SpawnWorker: self._spawn,
             actions.SignalWorker: self._signal,
@@ -106,17 +109,25 @@ class Effects:
         for (signum, timeout_s), workers in dead.items():
             self._orphans.clear(workers, signum, timeout_s)
         entries: list[Entry] = []
+        unknown = []
         for worker in self._new:
             entry = self._workers.get(worker)
-            if entry is not None and (since := start_time(entry.pid)) is not None:
+            try:
+                since = None if entry is None else start_time(entry.pid)
+            except OSError:  # out of descriptors
+                unknown.append(worker)
+                continue
+            if entry is not None and since is not None:
                 entry = replace(entry, start_time=since)
                 entries.append(entry)
                 if self._watchdog is not None:
-                    self._watchdog.add(entry.pid)
+                    self._watchdog.add(entry.pid, since)
+        if unknown:
+            asyncio.get_running_loop().call_later(RETRY_S, self.settle)
         entries += map(WorkerGone, self._gone)
         if (facts := self._facts()) != self._ledger.facts:
             entries.append(facts)
-        self._new, self._gone = [], []
+        self._new, self._gone = unknown, []
         if (entries or self._ledger.is_failing) and (error := self._ledger.record(entries)):
             self._warn(f"cannot write the ledger: {error.strerror}")
         self._log.flush()
@@ -126,22 +137,35 @@ class Effects:
         if self._watchdog is not None and worker in self._workers:
             self._watchdog.remove(self._workers[worker].pid)
         self._exits.release(worker)
-        self._adopted.discard(worker)
+        self._adopted.pop(worker, None)
         if self._workers.pop(worker, None) is not None:
             self._gone.append(worker)
 
     def adopt(self, entry: WorkerEntry, pidfd: int) -> None:
         """A worker that was found alive is watched like one's own."""
-        self._adopted.add(entry.worker)
+        self._adopted[entry.worker] = None
         if entry.worker not in self._ledger.workers:
             self._new.append(entry.worker)
         self._workers[entry.worker] = entry
         self._exits.watch(entry.worker, entry.pid, pidfd, child=False)
+        self._orphans.see_below(entry.worker, entry.pid)
 
     def bury(self, entry: WorkerEntry) -> None:
         """A worker that died while nobody looked: what it left goes, and then its line in the ledger."""
         self._workers[entry.worker] = entry
-        self._dead.setdefault((signal.SIGKILL, 0.0), []).append((entry.worker, entry.pid, False))
+        self._dead.setdefault((signal.SIGKILL, 0.0), []).append(self._dead_worker(entry, is_child=False))
+
+    def exited(self, worker: str) -> bool:
+        """Has this worker, whose process has just ended, left something that may be in the way of its replacement?"""
+        entry = self._workers.get(worker)
+        return entry is not None and self._orphans.exited(worker, entry.pid, is_child=worker not in self._adopted)
+
+    def look_below(self) -> None:
+        """See what is below some of the adopted workers, whose orphans do not come to us; all of them in turn."""
+        for _ in range(min(len(self._adopted), LOOKS_BELOW)):
+            worker = next(iter(self._adopted))
+            self._adopted[worker] = self._adopted.pop(worker)
+            self._orphans.see_below(worker, self._workers[worker].pid)
 
     # ---- processes
 
@@ -176,6 +200,8 @@ class Effects:
         self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))
 
     def _signal(self, action: actions.SignalWorker) -> None:
+        if action.worker in self._adopted:
+            self._orphans.see_below(action.worker, self._workers[action.worker].pid)
         try:
             self._exits.send_signal(action.worker, action.signum)
         except PermissionError:
@@ -184,8 +210,12 @@ class Effects:
     def _end_orphans(self, action: actions.EndOrphans) -> None:
         entry = self._workers.get(action.worker)
         if entry is not None:
-            dead = (entry.worker, entry.pid, entry.worker not in self._adopted)
+            dead = self._dead_worker(entry, is_child=entry.worker not in self._adopted)
             self._dead.setdefault((action.signum, action.timeout_s), []).append(dead)
+
+    def _dead_worker(self, entry: WorkerEntry, *, is_child: bool) -> DeadWorker:
+        output = self._output.path(entry.number) if self._output else None
+        return DeadWorker(entry.worker, entry.pid, is_child, output=output)
 
     def _take_evidence(self, action: actions.TakeEvidence) -> None:
         entry = self._workers.get(action.worker)

@@ -101,6 +101,11 @@ class PoolRunner:
         """Whether the pool's end has been decided."""
         return self._ended.done()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no worker of the pool is left, nor anything that one left."""
+        return self._supervisor.is_over
+
     # ---- life
 
     async def start(self) -> AgentHandle:
@@ -266,7 +271,8 @@ class PoolRunner:
 
     def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
         at = now()
-        self._inbox.post(events.WorkerExited(at, worker, code, signal_name))
+        left = self._effects.exited(worker)
+        self._inbox.post(events.WorkerExited(at, worker, code, signal_name, left))
         if self._shared.on_exit is not None:
             self._shared.on_exit(at)
 
@@ -334,6 +340,7 @@ class PoolRunner:
 
     def _tidy(self) -> None:
         """What nothing tells of, and what may wait."""
+        self._effects.look_below()
         for problem in self._output.trim() if self._output else []:
             self._warn(f"cannot cut back the output of a worker: {problem}")
         busy = self._output is not None and self._output.is_busy

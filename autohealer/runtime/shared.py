@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autohealer.core.model import Instant
     from autohealer.processes.reaper import Reaper
     from autohealer.processes.tree.orphans import Orphans
+    from autohealer.processes.tree.strays import Strays
     from autohealer.zkserver import ZooKeeperServer
 
 
@@ -23,6 +24,7 @@ class Shared:
 
     loop: asyncio.AbstractEventLoop
     reaper: Reaper
+    strays: Strays
     orphans: Orphans
     server: ZooKeeperServer | None
     """The embedded server, where no other ZooKeeper is given."""

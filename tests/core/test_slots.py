@@ -9,6 +9,7 @@ import pytest
 from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
 from autohealer.core.events import (
     EvidenceTaken,
+    OrphansEnded,
     SpawnFailed,
     WorkerAdopted,
     WorkerExited,
@@ -20,7 +21,7 @@ from autohealer.core.notices import WorkerFaulty
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Lives
-from autohealer.core.pool.slots import Slots
+from autohealer.core.pool.slots import ORPHANS_S, Slots
 from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
@@ -61,8 +62,8 @@ class Bench:
         self.orders.clear()
         return workers
 
-    def exit(self, worker: str, code: int | None = 1, signal: str | None = None) -> None:
-        self.slots.exited(WorkerExited(self.now, worker, code, signal))
+    def exit(self, worker: str, code: int | None = 1, signal: str | None = None, *, left: bool = False) -> None:
+        self.slots.exited(WorkerExited(self.now, worker, code, signal, left))
 
     def life(self, worker: str) -> Life:
         life = self.lives.of(worker)
@@ -610,3 +611,37 @@ def test_a_slot_that_waits_is_tried_at_once_when_it_is_replaced_or_backoff_is_re
     bench.slots.reset_backoff(bench.now)
 
     assert len(bench.take(SpawnWorker)) == 1
+
+
+def test_what_a_worker_left_ends_before_its_replacement_starts(bench: Bench) -> None:
+    """It may hold the port that the replacement needs, and a start that fails for that is nobody's failure."""
+    first, _ = bench.run(2)
+
+    bench.exit(first, left=True)
+
+    assert bench.take(SpawnWorker) == []
+    assert [order.worker for order in bench.take(EndOrphans)] == [first]
+    bench.slots.orphans_ended(OrphansEnded(bench.now, first))
+    assert [order.slot for order in bench.take(SpawnWorker)] == [0]
+
+
+def test_what_cannot_be_ended_holds_no_slot_for_ever(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.exit(worker, left=True)
+
+    bench.wait(ORPHANS_S + 0.01)
+
+    assert len(bench.take(SpawnWorker)) == 1
+    bench.slots.orphans_ended(OrphansEnded(bench.now, worker))
+    assert bench.take(SpawnWorker) == []
+
+
+def test_a_slot_that_is_gone_waits_for_nothing(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.exit(worker, left=True)
+    bench.slots.want(0, bench.now)
+
+    bench.slots.orphans_ended(OrphansEnded(bench.now, worker))
+
+    assert bench.take(SpawnWorker) == []
+    assert bench.lives.empty

@@ -18,6 +18,7 @@ from autohealer.processes.launch.setup import become_subreaper
 from autohealer.processes.launch.spawn import Output, Spawned, Spawner
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
+from autohealer.processes.tree.strays import Strays
 from tests.support.processes import POLL_S, Processes
 
 Exit = tuple[str, int | None, str | None]
@@ -34,7 +35,11 @@ class World:
         self.cleared: list[str] = []
         self.reaper = Reaper()
         self.watcher = ExitWatcher(self.loop, lambda *exit_: self.exits.append(exit_), self.reaper)
-        self.orphans = Orphans(self.loop, self._on_cleared, lambda: self.reaper.pids, orphans_come=become_subreaper())
+        self.strays = Strays(self.reaper, come=become_subreaper())
+        for pid in self.strays._inherited:  # the suite's own
+            self.reaper.enter(pid, is_child=False)
+        self.strays._inherited.clear()
+        self.orphans = Orphans(self.loop, self._on_cleared, self.strays)
         self._number = 0
 
     def spawn(self, *argv: str, worker: str = "", env: Mapping[str, str] | None = None) -> Spawned:

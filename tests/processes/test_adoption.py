@@ -14,6 +14,7 @@ from autohealer.errors import AutohealerError
 from autohealer.processes.launch.adoption import Found, find_workers
 from autohealer.processes.tree import procfs
 from autohealer.processes.tree.ending import end_workers
+from autohealer.processes.tree.process_tree import DeadWorker
 from tests.support.processes import Processes, eventually
 
 AGENT = f"some-host-t{os.getpid()}"
@@ -148,16 +149,17 @@ def test_ending_leaves_nothing(left: Left) -> None:
 
     end_workers(
         find_workers(AGENT, [willing, deaf, dead], "p"),
-        [(dead.worker, dead.pid)],
+        [DeadWorker(dead.worker, dead.pid, is_child=False)],
         stop_signal=signal.SIGTERM,
         stop_timeout_s=0.5,
+        output={},
     )
 
     assert {stat.session for pid in left.processes.alive() if (stat := procfs.read_stat(pid))} == {other.pid}
 
 
 def test_ending_nobody_ends_at_once() -> None:
-    end_workers([], [], stop_signal=signal.SIGTERM, stop_timeout_s=600)
+    end_workers([], [], stop_signal=signal.SIGTERM, stop_timeout_s=600, output={})
 
 
 def test_who_may_not_be_ended_is_named(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,4 +171,43 @@ def test_who_may_not_be_ended_is_named(left: Left, monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:  # root, as which tests may run, is refused nothing
         patch.setattr(signal, "pidfd_send_signal", forbidden)
         with pytest.raises(AutohealerError, match=entry.worker):
-            end_workers(find_workers(AGENT, [entry], "p"), [], stop_signal=signal.SIGTERM, stop_timeout_s=600)
+            end_workers(
+                find_workers(AGENT, [entry], "p"), [], stop_signal=signal.SIGTERM, stop_timeout_s=600, output={}
+            )
+
+
+def test_a_marker_of_another_user_is_nobodys(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agent and worker ids are no secret: anybody can write them into the environment of a process of his own."""
+    forged = left.worker(0)
+    own = left.worker(1)
+    user = procfs.user
+    monkeypatch.setattr(procfs, "user", lambda pid: 12345 if pid == forged.pid else user(pid))
+
+    assert [worker.pid for worker in left.find()] == [own.pid]
+
+
+def test_the_ledger_knows_a_worker_that_became_another_user(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `su` does; its pid and start time are proof enough."""
+    known = left.worker(0)
+    monkeypatch.setattr(procfs, "user", lambda _pid: 12345)
+
+    assert [worker.pid for worker in left.find(known)] == [known.pid]
+
+
+def test_what_another_user_marks_as_left_by_a_dead_worker_is_not_ended(
+    left: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged = left.worker(0)
+    monkeypatch.setattr(procfs, "user", lambda _pid: 12345)
+
+    end_workers(
+        [],
+        [DeadWorker(forged.worker, 1 << 22, is_child=False)],
+        stop_signal=signal.SIGKILL,
+        stop_timeout_s=0,
+        output={},
+    )
+
+    stat = procfs.read_stat(forged.pid)
+    assert stat is not None
+    assert not stat.is_gone

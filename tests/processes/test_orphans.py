@@ -68,7 +68,7 @@ def clear(
     world: World, worker: str, pid: int, signum: int = signal.SIGKILL, *, deadline_s: float = 20, child: bool = True
 ) -> None:
     """Clear away after one worker, and wait for it."""
-    world.orphans.clear([(worker, pid, child)], signum, deadline_s)
+    world.orphans.clear([DeadWorker(worker, pid, child)], signum, deadline_s)
     world.run_until(lambda: worker in world.cleared)
 
 
@@ -106,7 +106,7 @@ def test_members_of_the_group_go_though_deaf(world: World) -> None:
     deaf = printed_pid(world, "deaf")
 
     kill(world, worker, signal.SIGTERM)
-    world.orphans.clear([(worker, pid, True)], signal.SIGTERM, 0.3)
+    world.orphans.clear([DeadWorker(worker, pid, True)], signal.SIGTERM, 0.3)
     world.wait_for_output("heard")
     assert is_alive(deaf)
     world.run_until(lambda: worker in world.cleared)
@@ -173,7 +173,7 @@ def test_a_new_order_hurries_the_old_one(world: World) -> None:
     world.wait_for_output("ready")
     printed_pid(world, "deaf")
     kill(world, worker)
-    world.orphans.clear([(worker, pid, True)], signal.SIGTERM, 600)
+    world.orphans.clear([DeadWorker(worker, pid, True)], signal.SIGTERM, 600)
     world.run_until(lambda: world.orphans._held)
 
     clear(world, worker, pid, signal.SIGKILL)
@@ -200,11 +200,10 @@ def test_a_reused_pid_makes_nobody_a_orphan(world: World) -> None:
     """The dead worker's pid is somebody else's by now, who leads a session of that number."""
     stranger, pid = world.start("sh", "-c", "echo ready; sleep 600; :")
     world.wait_for_output("ready")
-    own: set[int] = set()
 
-    for is_child in (True, False):
-        look = look_for_orphans([DeadWorker("dead-0-x", pid, is_child)], {}, own, orphans_come=True)
-        assert look == kin.Look([], [], is_sure=True)
+    look = look_for_orphans([DeadWorker("dead-0-x", pid, is_child=False)], {}, world.strays, {os.getuid()})
+
+    assert look.orphans == []
     assert world.watcher.is_alive(stranger)
 
 
@@ -222,7 +221,7 @@ def test_two_hundred_deaths_that_left_nothing_cost_one_look(world: World, monkey
         os.kill(pid, signal.SIGKILL)
     world.run_until(lambda: len(world.exits) == 200)
 
-    world.orphans.clear([(worker, pid, True) for worker, pid in workers.items()], signal.SIGKILL, 5)
+    world.orphans.clear([DeadWorker(worker, pid, True) for worker, pid in workers.items()], signal.SIGKILL, 5)
 
     world.run_until(lambda: len(world.cleared) == 200)
     assert len(looks) == 1
@@ -235,7 +234,7 @@ def test_orphans_that_ended_are_reaped(world: World) -> None:
     world.watcher.release(worker)
 
     def is_reaped() -> bool:
-        world.reaper.reap_strays()
+        world.strays.look()
         return not [stat for stat in procfs.all_stats().values() if stat.parent == os.getpid() and stat.is_gone]
 
     world.run_until(is_reaped)
@@ -265,7 +264,7 @@ def test_closing_forgets(world: World) -> None:
     world.wait_for_output("ready")
     deaf = printed_pid(world, "deaf")
     kill(world, worker)
-    world.orphans.clear([(worker, pid, True)], signal.SIGTERM, 600)
+    world.orphans.clear([DeadWorker(worker, pid, True)], signal.SIGTERM, 600)
     world.run_until(lambda: world.orphans._held)
 
     world.orphans.close()

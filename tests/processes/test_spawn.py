@@ -119,6 +119,39 @@ def test_only_the_known_placeholders_are_replaced(tmp_path: Path, finish: Callab
     assert without == ["3", "p={port}/3", "a-3-b", "{x} {} {3}"]
 
 
+def test_the_limit_is_in_force_before_the_first_instruction(
+    monkeypatch: pytest.MonkeyPatch, finish: Callable[[Spawned], int]
+) -> None:
+    """A program that looks at its limit as soon as it runs must not find the agent's."""
+    original = resource.getrlimit(resource.RLIMIT_NOFILE)
+    seen = []
+    posix_spawn = os.posix_spawn
+
+    def looked(*args: object, **options: object) -> int:
+        seen.append(resource.getrlimit(resource.RLIMIT_NOFILE))
+        return posix_spawn(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "posix_spawn", looked)
+    finish(spawner("true", limit=(100, original[1])).spawn({}, slot=0, worker="w"))
+
+    assert seen == [(100, original[1])]
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == original
+
+
+def test_a_limit_below_what_the_agent_has_open_keeps_nobody_from_starting(
+    tmp_path: Path, finish: Callable[[Spawned], int]
+) -> None:
+    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(40)]
+    try:
+        limit = (30, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        reporter = spawner("sh", "-c", "ulimit -Sn", limit=limit)
+        assert finish(reporter.spawn({}, slot=0, worker="w", output_path=str(tmp_path / "out"))) == 0
+    finally:
+        for fd in held:
+            os.close(fd)
+    assert (tmp_path / "out").read_text() == "30\n"
+
+
 def test_workers_keep_the_limit_that_the_agent_has_raised(tmp_path: Path, finish: Callable[[Spawned], int]) -> None:
     original = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1000, original[1]))

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from autohealer.core import notices
 from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.events import SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
+from autohealer.core.events import OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
 from autohealer.core.model import Instant, PoolSpec, RestartPolicy
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
 from autohealer.core.pool.lives import Lives, Start
 from autohealer.core.pool.restarts import Restarts, delay_s
+
+# A process in the kernel's state D cannot be ended: so long after its stop a replacement starts beside it.
+ORPHANS_S = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +48,9 @@ class Slot:
     """What ended its last life: ``exit 1``, ``SIGKILL``, or a sense; None where nothing did, or somebody asked."""
     last_exit: str = ""
     spawn_failures: int = 0
+    waits_for: str | None = None
+    """Its last worker, while something that it left may be in the way of the next one, ``waits_until`` then at most."""
+    waits_until: Instant = 0.0
 
     @property
     def state(self) -> WorkerState:
@@ -68,6 +74,7 @@ class Slots:
         self.revision = revision
         self._slots: dict[int, Slot] = {}
         self._deadlines: Deadlines[int] = Deadlines()
+        self._waiting: dict[str, int] = {}
         self._wanted: int | None = None
         self._killing = False
         self.gave_up: str | None = None
@@ -215,6 +222,10 @@ class Slots:
             slot.wanted = slot.wanted and self._wanted is not None
             slot.last_exit = end.last_exit
             slot.may_start_at = event.at
+            if event.left:
+                slot.waits_for = event.worker
+                self._waiting[event.worker] = slot.index
+                slot.waits_until = event.at + ORPHANS_S + (self._spec.stop_timeout_s if end.asked else 0.0)
             if not end.asked:
                 self._died(slot, end)
             self._reconcile(slot, event.at)
@@ -222,6 +233,15 @@ class Slots:
         if slot is not None:
             self._tell_vacancy(slot, end.life, event.at, end.description)
         return end
+
+    def orphans_ended(self, event: OrphansEnded) -> None:
+        """Nothing of that worker is left: what its slot waited for is out of the way."""
+        self._lives.orphans_ended(event.worker)
+        index = self._waiting.pop(event.worker, None)
+        slot = None if index is None else self._slots.get(index)
+        if slot is not None and slot.waits_for == event.worker:
+            slot.waits_for = None
+            self._reconcile(slot, event.at)
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
@@ -276,7 +296,10 @@ class Slots:
         elif slot.is_finished:
             self._deadlines.set(slot.index, None)
         elif slot.wanted and now >= slot.may_start_at:
-            self._fill(slot, now)
+            if slot.waits_for is not None and now < slot.waits_until:
+                self._deadlines.set(slot.index, slot.waits_until)
+            else:
+                self._fill(slot, now)
         elif slot.wanted:
             if slot.vacancy is WorkerState.GONE:
                 slot.vacancy = advance(slot.vacancy, Trigger.WAIT)
@@ -288,6 +311,7 @@ class Slots:
     def _fill(self, slot: Slot, now: Instant) -> None:
         advance(slot.vacancy, Trigger.SPAWN)  # refuses a slot that is finished
         slot.vacancy = WorkerState.GONE
+        slot.waits_for = None
         self._deadlines.set(slot.index, None)
         start = Start(slot.index, slot.index, Role.REGULAR, slot.revision, slot.starts, slot.last_exit)
         slot.life = self._lives.start(start, now)

@@ -102,7 +102,7 @@ class Supervisor:
             events.WorkerExited: self._exited,
             events.WorkerSpawned: self._spawned,
             events.SpawnFailed: self._slots.spawn_failed,
-            events.OrphansEnded: lambda e: self._lives.orphans_ended(e.worker),
+            events.OrphansEnded: self._slots.orphans_ended,
             events.EvidenceTaken: self._lives.evidence,
             events.WorkerAdopted: self._worker_adopted,
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),

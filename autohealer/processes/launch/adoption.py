@@ -11,7 +11,7 @@ from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_
 from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 
 _EXEC_PAUSE_S = 0.01
@@ -52,13 +52,15 @@ class Found(NamedTuple):
     started: str
 
 
-def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list[Found]:
+def find_workers(
+    agent_id: str, known: Iterable[KnownWorker], pool: str, users: Container[int] | None = None
+) -> list[Found]:
     """Every living worker of this agent and pool, each once, by slot.
 
-    A worker of the ledger is the process with its pid and start time. One that is not in it (spawned in the
-    agent's last instant, or while the disk was full) is a session leader whose environment names it; of several such,
-    as a worker's own child may lead a session, the oldest. What bears the id of a worker that the ledger holds is
-    only its offspring.
+    A worker of the ledger is the process with its pid and start time. One that is not in it (spawned in the agent's
+    last instant, or while the disk was full) is a session leader whose environment names it, and that belongs to one of
+    the ``users`` that workers run as (our own): anybody can write an environment. Of several such, as a worker's own
+    child may lead a session, the oldest. What bears the id of a worker that the ledger holds is only its offspring.
     """
     stats = procfs.all_stats()
     candidates: dict[str, tuple[procfs.Stat, int | None, str]] = {}
@@ -70,7 +72,7 @@ def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list
     in_ledger = {entry.worker for entry in known}
     leaders = [stat for stat in stats.values() if stat.pid == stat.session and not stat.is_gone]
     for stat in sorted(leaders, key=lambda stat: (stat.start_time, stat.pid)):
-        marked = _marked_worker(stat, agent_id, pool)
+        marked = _marked_worker(stat, agent_id, pool, users or {os.getuid()})
         if marked is not None and marked[0] not in in_ledger and marked[0] not in candidates:
             worker, slot = marked
             started = procfs.started_at(stat.start_time).isoformat().replace("+00:00", "Z")
@@ -83,13 +85,15 @@ def find_workers(agent_id: str, known: Iterable[KnownWorker], pool: str) -> list
     return sorted(found, key=lambda one: (one.slot is None, one.slot or 0, one.start_time))
 
 
-def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str) -> tuple[str, int | None] | None:
+def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str, users: Container[int]) -> tuple[str, int | None] | None:
     """The worker of this agent and pool that the process says it is, and its slot; None where it says no such thing."""
     while not (environ := procfs.environment(stat.pid)):
         if environ is None or not procfs.may_be_in_exec(stat):
             return None
         time.sleep(_EXEC_PAUSE_S)
     if procfs.variable(environ, AGENT) != agent_id or procfs.variable(environ, POOL) != pool:
+        return None
+    if procfs.user(stat.pid) not in users:
         return None
     worker, number = procfs.variable(environ, WORKER_ID), procfs.variable(environ, NUMBER) or ""
     if worker is None or WorkerId.agent_of(worker) != agent_id:

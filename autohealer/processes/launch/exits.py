@@ -70,7 +70,7 @@ class ExitWatcher:
         """Take over ``pidfd``. ``on_exit`` comes from the loop, never from within this call."""
         watched = _Watched(pid, pidfd, child)
         self._watched[worker] = watched
-        self._reaper.enter(pid)
+        self._reaper.enter(pid, is_child=child)
         self._loop.add_reader(pidfd, self._look, worker, watched)
 
     def pid(self, worker: str) -> int | None:

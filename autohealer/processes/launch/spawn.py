@@ -90,6 +90,7 @@ class Spawner:
         self._stdin: tuple[object, ...] = (os.POSIX_SPAWN_OPEN, 0, _NULL, os.O_RDONLY, 0)
         self._without_file: _FileActions = [self._stdin] if output is Output.STDOUT else [self._stdin, *_TO_NULL]
         self._descriptor_limit = descriptor_limit
+        self._own_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def spawn(
         self,
@@ -146,6 +147,22 @@ class Spawner:
         environ: dict[bytes, bytes],
         file_actions: _FileActions,
     ) -> int:
+        if self._descriptor_limit is None:
+            return self._spawn(argv, environ, file_actions)
+        # posix_spawn sets no limits: the child has ours of this moment, from its first instruction on. A soft limit
+        # below the number of our open files costs nothing: each file action of the child closes one before it opens.
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._descriptor_limit)
+        try:
+            return self._spawn(argv, environ, file_actions)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._own_limit)
+
+    def _spawn(
+        self,
+        argv: list[str] | tuple[str, ...],
+        environ: dict[bytes, bytes],
+        file_actions: _FileActions,
+    ) -> int:
         return os.posix_spawn(
             self._path,
             argv,
@@ -159,19 +176,9 @@ class Spawner:
     def _open_pidfd(self, pid: int) -> int:
         """A handle on our child, whose pid cannot be another's as long as it is not reaped."""
         try:
-            if self._descriptor_limit is not None:
-                self._lower_descriptor_limit(pid, self._descriptor_limit)
             return os.pidfd_open(pid)
         except OSError:
             # Out of descriptors: a worker whose end nobody would hear of must not live.
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             raise
-
-    @staticmethod
-    def _lower_descriptor_limit(pid: int, limit: tuple[int, int]) -> None:
-        """posix_spawn sets no limits, so this comes an instant after exec, while the program is being linked."""
-        try:
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
-        except (PermissionError, ProcessLookupError):
-            return  # a setuid program keeps the agent's limit; one that has ended needs none

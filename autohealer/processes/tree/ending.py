@@ -10,27 +10,31 @@ from autohealer.errors import AutohealerError
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
+from autohealer.processes.tree.process_tree import DeadWorker
+from autohealer.processes.tree.strays import Strays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from autohealer.processes.launch.adoption import Found
 
 
 def end_workers(
     found: Iterable[Found],
-    dead: Iterable[tuple[str, int]],
+    dead: Iterable[DeadWorker],
     *,
     stop_signal: int,
     stop_timeout_s: float,
+    output: Mapping[str, str],
 ) -> None:
     """Send the workers their stop signal, SIGKILL after the timeout, and return when nothing of them is left.
 
-    ``dead`` are workers (id, pid) known to have ended while nobody looked; what they left is ended with the rest.
+    ``dead`` are workers known to have ended while nobody looked; what they left is ended with the rest. ``output``
+    are the files that they write to, by worker.
     Takes over the pidfds. Raises `AutohealerError` for a worker that belongs to another user, after the others.
     """
     loop = asyncio.new_event_loop()
-    ending = _Ending(loop, stop_signal, stop_timeout_s)
+    ending = _Ending(loop, stop_signal, stop_timeout_s, output)
     try:
         ending.begin(list(found), list(dead))
         if ending.left:
@@ -46,24 +50,28 @@ def end_workers(
 class _Ending:
     """One go at ending workers, in an event loop that runs for nothing else."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stop_signal: int, stop_timeout_s: float) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, stop_signal: int, stop_timeout_s: float, output: Mapping[str, str]
+    ) -> None:
         self.left: set[str] = set()
         self.foreign: list[str] = []
         self._loop = loop
         self._stop_signal = stop_signal
+        self._output = output
         self._deadline = loop.time() + stop_timeout_s
         reaper = Reaper()
         self._watcher = ExitWatcher(loop, self._exited, reaper)
         # Not being their parent, we get none of their orphans.
-        self._orphans = Orphans(loop, self._cleared, lambda: reaper.pids, orphans_come=False)
+        self._orphans = Orphans(loop, self._cleared, Strays(reaper, come=False))
 
-    def begin(self, found: list[Found], dead: list[tuple[str, int]]) -> None:
-        self.left = {worker.worker for worker in found} | {name for name, _ in dead}
+    def begin(self, found: list[Found], dead: list[DeadWorker]) -> None:
+        self.left = {worker.worker for worker in found} | {worker.worker for worker in dead}
         for worker in found:
+            self._orphans.see_below(worker.worker, worker.pid)
             self._watcher.watch(worker.worker, worker.pid, worker.pidfd, child=False)
         for worker in found:
             self._signal(worker.worker, self._stop_signal)
-        self._orphans.clear([(name, pid, False) for name, pid in dead], self._stop_signal, self._patience_s())
+        self._orphans.clear(dead, self._stop_signal, self._patience_s())
         self._loop.call_at(self._deadline, self._kill)
 
     def close(self) -> None:
@@ -87,7 +95,8 @@ class _Ending:
     def _exited(self, worker: str, _code: int | None, _signal_name: str | None) -> None:
         pid = self._watcher.pid(worker)
         if pid is not None:
-            self._orphans.clear([(worker, pid, False)], self._stop_signal, self._patience_s())
+            dead = DeadWorker(worker, pid, is_child=False, output=self._output.get(worker))
+            self._orphans.clear([dead], self._stop_signal, self._patience_s())
 
     def _cleared(self, worker: str) -> None:
         self._watcher.release(worker)

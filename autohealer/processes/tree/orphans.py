@@ -1,7 +1,7 @@
 """End what dead workers have left behind, apart from the path that heals.
 
-Nothing is polled: a worker's death asks for a look, the end of a orphan asks for another, and one timer stands for the
-next deadline. All deaths within a moment share a look.
+Nothing is polled: a worker's death asks for a look, the end of an orphan asks for another, and one timer stands for the
+next deadline. All deaths within a moment share a look; a worker that left nothing needs none.
 
 A process is identified before it is signalled: found as somebody's orphan, then held by a pidfd, then read again.
 As a pidfd never changes its process, the one that is signalled is the one that was found.
@@ -17,13 +17,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autohealer.processes.launch.exits import send_signal
-from autohealer.processes.reaper import reap
+from autohealer.processes.reaper import reap, ticks
 from autohealer.processes.tree import procfs
 from autohealer.processes.tree.process_tree import DeadWorker, Orphan, look_for_orphans
+from autohealer.processes.tree.strays import Left
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Container, Iterable
+
+    from autohealer.processes.tree.strays import Strays
 
 _FIRST_LOOK_S = 0.02
 _NEXT_LOOK_S = 0.005
@@ -45,54 +48,87 @@ class _Case:
 
 @dataclass(slots=True)
 class _Held:
-    """A orphan that was identified and signalled."""
+    """An orphan that was identified and signalled."""
 
     case: _Case
     pidfd: int
+    start_time: int
 
 
 class Orphans:
-    """Clears away after dead workers, and calls ``on_cleared(worker)`` when nothing of one is left.
+    """Clears away after the dead workers of one pool, and calls ``on_cleared(worker)`` when nothing of one is left.
 
-    ``own`` answers which processes are never a orphan, and not to be reaped here: the workers that are not released
-    yet, and children of the agent that somebody else waits for. ``orphans_come`` says that the agent is a subreaper.
-    Release a worker in ``on_cleared``: until then its zombie keeps the ids of its group and session.
+    ``users`` are those that workers run as. Release a worker in ``on_cleared``: until then its zombie keeps the ids of
+    its group and session.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         on_cleared: Callable[[str], None],
-        own: Callable[[], Container[int]],
-        *,
-        orphans_come: bool,
+        strays: Strays,
+        users: Container[int] = (),
     ) -> None:
         self._loop = loop
         self._on_cleared = on_cleared
-        self._own = own
-        self._orphans_come = orphans_come
+        self._strays = strays
+        self._users = users or {os.getuid()}
+        self._left: dict[str, tuple[Left, int]] = {}
+        self._below: dict[str, set[tuple[int, int]]] = {}
         self._cases: dict[str, _Case] = {}
         self._held: dict[int, _Held] = {}
         self._hopeless: set[tuple[int, int]] = set()
+        self._said_full = False
         self._look: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def clear(self, workers: Iterable[tuple[str, int, bool]], signum: int, deadline_s: float) -> None:
-        """Send ``signum`` to what the workers (id, pid, is it our child) left, and SIGKILL ``deadline_s`` from now.
+    def exited(self, worker: str, pid: int, *, is_child: bool) -> bool:
+        """Has this worker, that has just ended, left something that may stand in the way of its replacement?
+
+        Ask before anything is started in its place; costs microseconds where nothing was left.
+        """
+        left = self._strays.left_by(pid, is_child=is_child)
+        with contextlib.suppress(OSError):  # out of descriptors
+            if any(procfs.start_time(seen) == start for seen, start in self._below.get(worker, ())):
+                left = Left.SOMETHING
+        self._left[worker] = left, ticks()
+        return left is Left.SOMETHING
+
+    def see_below(self, worker: str, pid: int) -> None:
+        """Note what is below a living adopted worker: once that is dead, nothing else may tell."""
+        with contextlib.suppress(OSError):  # out of descriptors
+            self._below.setdefault(worker, set()).update(procfs.descendants(pid))
+
+    def clear(self, workers: Iterable[DeadWorker], signum: int, deadline_s: float) -> None:
+        """Send ``signum`` to what the workers left, and SIGKILL ``deadline_s`` from now.
 
         For a worker that is being cleared already this is the new order.
         """
         deadline = self._loop.time() + deadline_s
-        for worker, pid, is_child in workers:
-            case = self._cases.get(worker)
-            if case is None:
-                self._cases[worker] = _Case(DeadWorker(worker, pid, is_child), signum, deadline)
+        first_look_s = None
+        cleared = []
+        for dead in workers:
+            case = self._cases.get(dead.worker)
+            if case is not None:
+                case.signum, case.deadline = signum, deadline
+                for held in list(case.held):
+                    self._signal(held)
+                first_look_s = first_look_s or _NEXT_LOOK_S
                 continue
-            case.signum, case.deadline = signum, deadline
-            for held in list(case.held):
-                self._signal(held)
-        self._look_in(_FIRST_LOOK_S)
+            left, ended = self._left.pop(dead.worker, (Left.UNKNOWN, ticks()))
+            if left is Left.NOTHING:
+                cleared.append(dead.worker)
+                continue
+            dead = dead._replace(ended=ended, seen_below=self._below.pop(dead.worker, ()))  # noqa: PLW2901
+            self._cases[dead.worker] = _Case(dead, signum, deadline)
+            if left is Left.SOMETHING and signum == signal.SIGKILL:
+                _kill_group(dead)
+            first_look_s = 0.0 if left is Left.SOMETHING else first_look_s or _FIRST_LOOK_S
+        if first_look_s is not None:
+            self._look_in(first_look_s)
         self._set_timer()
+        for worker in cleared:
+            self._on_cleared(worker)
 
     def close(self) -> None:
         """Stop looking. What was left is left."""
@@ -106,18 +142,32 @@ class Orphans:
         self._cases.clear()
 
     def _look_in(self, delay_s: float) -> None:
-        if self._look is None:
-            self._look = self._loop.call_later(delay_s, self._sweep)
+        if self._look is not None:
+            if self._look.when() <= self._loop.time() + delay_s:
+                return
+            self._look.cancel()
+        self._look = self._loop.call_later(delay_s, self._sweep)
 
     def _sweep(self) -> None:
         self._look = None
         if not self._cases:
             return
+        try:
+            self._clear_away()
+        except OSError as error:  # for want of descriptors: nothing is known, and nobody is forgotten
+            if not self._said_full:
+                _log.warning("cannot look for what dead workers left: %s; it is tried again", error.strerror)
+            self._said_full = True
+            self._look_in(_RETRY_S)
+        else:
+            self._said_full = False
+
+    def _clear_away(self) -> None:
         look = look_for_orphans(
             (case.dead for case in self._cases.values()),
             {pid: held.case.dead.worker for pid, held in self._held.items()},
-            self._own(),
-            orphans_come=self._orphans_come,
+            self._strays,
+            self._users,
         )
         for pid in look.ended:
             if pid not in self._held:
@@ -137,7 +187,7 @@ class Orphans:
             self._on_cleared(worker)
 
     def _take(self, orphan: Orphan) -> bool:
-        """Hold a orphan and signal it; True if there is more to be looked for because of it."""
+        """Hold an orphan and signal it; True if there is more to be looked for because of it."""
         stat = orphan.stat
         if (stat.pid, stat.start_time) in self._hopeless:
             return False
@@ -147,16 +197,16 @@ class Orphans:
         except ProcessLookupError:
             self._look_in(_NEXT_LOOK_S)  # it has ended, and may have left children in its turn
             return True
-        except OSError as error:
-            _log.warning("cannot hold pid %d, left by worker %s: %s", stat.pid, orphan.worker, error.strerror)
-            self._look_in(_RETRY_S)
-            return True
-        again = procfs.read_stat(stat.pid)
+        try:
+            again = procfs.read_stat(stat.pid)
+        except OSError:
+            os.close(pidfd)
+            raise
         if again is None or again.start_time != stat.start_time:
             os.close(pidfd)
             self._look_in(_NEXT_LOOK_S)
             return True
-        self._held[stat.pid] = _Held(case, pidfd)
+        self._held[stat.pid] = _Held(case, pidfd, stat.start_time)
         case.held.add(stat.pid)
         self._loop.add_reader(pidfd, self._ended, stat.pid)
         if case.signum == signal.SIGKILL:
@@ -173,9 +223,7 @@ class Orphans:
         except PermissionError:
             worker = held.case.dead.worker
             _log.warning("pid %d, left by worker %s, belongs to another user: it stays", pid, worker)
-            stat = procfs.read_stat(pid)
-            if stat is not None:
-                self._hopeless.add((pid, stat.start_time))
+            self._hopeless.add((pid, held.start_time))
             self._drop(pid)
 
     def _ended(self, pid: int) -> None:
@@ -217,7 +265,6 @@ def _kill_group(dead: DeadWorker) -> None:
 
     Only while the worker's zombie is our child: then the group's id is the worker's for certain.
     """
-    stat = procfs.read_stat(dead.pid)
-    if dead.is_child and stat is not None and stat.is_gone and stat.parent == os.getpid():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ChildProcessError, ProcessLookupError, PermissionError):
+        if dead.is_child and os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             os.killpg(dead.pid, signal.SIGKILL)

@@ -1,17 +1,20 @@
 """Whose is this process? Tells what dead workers have left behind.
 
-A orphan of a dead worker is
+An orphan of a dead worker is
 
 - a member of the session or process group that the worker led (each worker leads one of each);
 - a process whose environment bears the worker's id, whatever session it went to;
+- a process that writes to the worker's output file;
+- where the agent is a child subreaper, a child of ours that nobody waits for and that this worker left (`Strays`);
 - a descendant of one of these.
 
 Where the agent is a child subreaper, whatever a child worker leaves hangs from an orphan that has become the agent's
 own child, so that one look at the agent's children tells that nothing was left. An adopted worker is init's child, and
-its orphans are, too: for it all processes are looked at.
+its orphans are, too: for it all processes are looked at, and those count that were seen below it while it lived.
 
-One escapes: a process that has left the session, the environment and its parents behind, all three. A cgroup would hold
-it, and not every user may have one.
+One escapes: a process that left an adopted worker's session, environment, output and parents behind, all four, and that
+nobody saw below it. Anybody can write an environment: the marker of a process that is no child of ours counts only if
+it belongs to the user that the workers run as.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from autohealer.processes.tree import procfs
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
+    from autohealer.processes.tree.strays import Strays
+
 
 class DeadWorker(NamedTuple):
     """A worker whose process has ended."""
@@ -32,6 +37,12 @@ class DeadWorker(NamedTuple):
     worker: str
     pid: int
     is_child: bool
+    ended: int = 0
+    """When that was noticed, in `reaper.ticks`."""
+    output: str | None = None
+    """The file that it wrote to."""
+    seen_below: Container[tuple[int, int]] = ()
+    """Descendants that were seen while it lived, by pid and start time."""
 
 
 class Orphan(NamedTuple):
@@ -55,20 +66,19 @@ class Look(NamedTuple):
 def look_for_orphans(
     dead: Iterable[DeadWorker],
     known: Mapping[int, str],
-    own: Container[int],
-    *,
-    orphans_come: bool,
+    strays: Strays,
+    users: Container[int],
 ) -> Look:
     """Find every orphan of the dead.
 
-    ``known`` are orphans found before, pid by worker, ``own`` processes that are none: the workers that are not
-    released yet, and children that somebody else here waits for. ``orphans_come`` says that we are a subreaper.
+    ``known`` are orphans found before, worker by pid; ``users`` those that workers run as. Raises OSError for want of
+    descriptors: then nothing is known.
     """
     dead = list(dead)
-    family = _Family(own)
-    if not (orphans_come and all(worker.is_child for worker in dead)):
+    family = _Family(strays.own)
+    if not (strays.come and all(worker.is_child for worker in dead)):
         family.read_all()
-    owners = _Owners(dead)
+    owners = _Owners(dead, strays, users)
     orphans: dict[int, Orphan] = {}
     ended = []
     for stat in family.roots(known):
@@ -143,22 +153,76 @@ class _Family:
 class _Owners:
     """Which of the dead a process belongs to."""
 
-    def __init__(self, dead: Iterable[DeadWorker]) -> None:
-        dead = list(dead)
-        self._workers = {worker.worker for worker in dead}
-        self._by_pid = {worker.pid: worker.worker for worker in dead}
+    def __init__(self, dead: list[DeadWorker], strays: Strays, users: Container[int]) -> None:
+        self._dead = dead
+        self._strays, self._users = strays, users
+        self._by_worker = {worker.worker: worker for worker in dead}
+        self._by_pid = {worker.pid: worker for worker in dead}
+        self._by_output = {worker.output: worker for worker in dead if worker.output is not None}
+        self._children = {worker.pid: worker.ended for worker in dead if worker.is_child}
+        self._folders = {path.rpartition("/")[0] for path in self._by_output}
         self._is_free: dict[int, bool] = {}
         self.is_undecided = False
 
     def owner(self, stat: procfs.Stat) -> str | None:
+        """The worker's id, or None."""
         for leader in (stat.session, stat.group):
             if leader in self._by_pid and self._is_still_theirs(leader):
-                return self._by_pid[leader]
+                return self._by_pid[leader].worker
+        for worker in self._dead:
+            if (stat.pid, stat.start_time) in worker.seen_below:
+                return worker.worker
+        is_ours = self._strays.come and stat.parent == os.getpid()
+        marker = self._marker(stat, is_trusted=is_ours)
+        if marker in self._by_worker:
+            return marker
+        if not is_ours:
+            return self._by_outputs(stat) if self._by_output else None
+        return self._stray_of(stat, marker)
+
+    def _marker(self, stat: procfs.Stat, *, is_trusted: bool) -> str | None:
         environ = procfs.environment(stat.pid)
         if environ == b"" and procfs.may_be_in_exec(stat):
             self.is_undecided = True
         marker = procfs.variable(environ, WORKER_ID) if environ else None
-        return marker if marker in self._workers else None
+        if marker is not None and not is_trusted and procfs.user(stat.pid) not in self._users:
+            return None
+        return marker
+
+    def _by_outputs(self, stat: procfs.Stat) -> str | None:
+        for path in procfs.outputs(stat.pid):
+            if path in self._by_output:
+                return self._by_output[path].worker
+        return None
+
+    def _stray_of(self, stat: procfs.Stat, marker: str | None) -> str | None:
+        """Whose child of ours is it, that nobody waits for? It may be one that a living worker has let go."""
+        for leader in (stat.session, stat.group):
+            if leader in self._strays.own and leader not in self._by_pid:
+                self._strays.bind(stat, leader)
+                return None
+        if marker is not None and (living := self._living(marker)) is not None:
+            self._strays.bind(stat, living)
+            return None
+        suspects = self._strays.suspects(stat, self._children)
+        outputs = procfs.outputs(stat.pid)
+        for path in outputs:
+            if path in self._by_output and self._by_output[path].pid in suspects:
+                return self._by_output[path].worker
+            if path not in self._by_output and path.rpartition("/")[0] in self._folders:
+                self._strays.bind(stat, None)  # another slot's
+                return None
+        mine = suspects & self._children.keys()
+        return None if not mine or self._strays.lives(suspects, self._by_pid) else self._by_pid[max(mine)].worker
+
+    def _living(self, marker: str) -> int | None:
+        """The living process that leads a session and bears this worker's id."""
+        for pid in self._strays.own:
+            if pid not in self._by_pid:
+                environ = procfs.environment(pid)
+                if environ and procfs.variable(environ, WORKER_ID) == marker:
+                    return pid
+        return None
 
     def _is_still_theirs(self, leader: int) -> bool:
         """Is the session or group still the dead worker's?

@@ -1,11 +1,14 @@
 """The fields of ``/proc`` that tell one process from another.
 
 Every reader answers None (or leaves the process out) when the process has vanished or may not be read:
-between a look at ``/proc`` and the next line of code anything may have ended.
+between a look at ``/proc`` and the next line of code anything may have ended. Only a lack of descriptors is raised
+(OSError with EMFILE or ENFILE): it tells nothing about the process, and must never be read as its end.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import time
 from datetime import UTC, datetime
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _EXEC_S = 2.0
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 _GONE_STATES = "ZXx"  # zombie, and dead in two spellings of the kernel's
 
 
@@ -61,7 +65,9 @@ def read_file(path: str, limit: int = 1 << 22) -> bytes | None:
     """The content of a file of ``/proc``, at most about ``limit`` bytes; None if it cannot be read."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in _NO_DESCRIPTOR:
+            raise
         return None
     try:
         chunks = []
@@ -112,11 +118,25 @@ def children(pid: int) -> list[int] | None:
     found: list[int] = []
     try:
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
-    except OSError:
+    except OSError as error:
+        if error.errno in _NO_DESCRIPTOR:
+            raise
         return found
     for thread in threads:
         text = read_file(f"/proc/{pid}/task/{thread}/children")
         found.extend(map(int, (text or b"").split()))
+    return found
+
+
+def descendants(pid: int) -> set[tuple[int, int]]:
+    """What is below a process now, as pids with start times; empty where the kernel does not tell."""
+    found = set()
+    waiting = children(pid) or []
+    while waiting:
+        stat = read_stat(waiting.pop())
+        if stat is not None and (stat.pid, stat.start_time) not in found:
+            found.add((stat.pid, stat.start_time))
+            waiting += children(stat.pid) or []
     return found
 
 
@@ -145,6 +165,21 @@ def variable(environ: bytes, name: str) -> str | None:
     """One variable of an ``environment``."""
     _, found, rest = (b"\0" + environ).partition(b"\0" + name.encode() + b"=")
     return os.fsdecode(rest.partition(b"\0")[0]) if found else None
+
+
+def user(pid: int) -> int | None:
+    """The real user of a process: who it acts for, whatever set-user-ID program it executes."""
+    words = status_fields(pid).get("Uid", "").split()
+    return int(words[0]) if words and words[0].isdigit() else None
+
+
+def outputs(pid: int) -> set[str]:
+    """The paths behind a process's standard output and error; only root sees those of another user's process."""
+    found = set()
+    for fd in (1, 2):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))  # noqa: PTH115
+    return found
 
 
 def boot_id() -> str:

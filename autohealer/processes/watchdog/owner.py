@@ -124,15 +124,16 @@ class Watchdog:
             self._patience = self._loop.call_later(ANSWER_WITHIN_S, self._lose_patience)
         self._say(f"until {stop_at!r} {kill_at!r}")
 
-    def add(self, pid: int) -> None:
+    def add(self, pid: int, start_time: int | None = None) -> None:
         """Name a process to guard that may overwrite its environment, as many do to show a title.
 
-        A session leader that we have started, and that nobody has reaped.
+        A session leader that we have started, and that nobody has reaped. ``start_time`` is looked up if not given.
         """
-        start_time = procfs.start_time(pid)
-        if start_time is not None:
-            self._added[pid] = start_time
-            self._say(f"add {pid} {start_time}")
+        start_time = procfs.start_time(pid) if start_time is None else start_time
+        if start_time is None:
+            return
+        self._added[pid] = start_time
+        self._say(f"add {pid} {start_time}")
 
     def remove(self, pid: int) -> None:
         """Nothing is left of it and its session: the number may be another's from now on."""

@@ -1,0 +1,201 @@
+"""Children of ours that nobody waits for, and which of our workers each of them may have come from.
+
+We are the subreaper of all that we start: when a process dies, its children become ours. One that bears no mark of its
+worker any more (`su -`, `env -i setsid`, a daemon that has cleaned up behind itself) is still one of ours, and some
+worker has left it. Which one is told by when it was first seen: at the exit of a worker, before anything is started in
+its place, every new child of ours comes from that worker. One that is first seen at another time has been let go by a
+worker that lives, and is kept as long as one of those lives that may have started it.
+
+What nobody of ours has started is left alone: children that we had before we began, as a shell script has that ends in
+``exec autohealer``, and while one of these lives, what it may have left us; as pid 1, also what came into the container
+from outside. At our own end all goes but the first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from autohealer.processes.reaper import LATE, reap, ticks
+from autohealer.processes.tree import procfs
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from autohealer.processes.reaper import Reaper
+
+# What a look at all of our children may cost before a replacement is started; with several hundred it costs more.
+_AFFORDABLE_S = 60e-6
+_SHARE = 10
+_END_PAUSE_S = 0.005
+_OUTSIDE = 0
+_LIVING_IN_GROUP = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+
+
+class Left(enum.Enum):
+    """What a process that has just ended left behind."""
+
+    NOTHING = "nothing"
+    SOMETHING = "something"
+    UNKNOWN = "unknown"
+    """Nothing in its process group; elsewhere a look at all processes has to tell, later."""
+
+
+class _Stray(NamedTuple):
+    start_time: int
+    suspects: set[int]
+    """The children that may have left it, by pid; those that are gone are not taken out."""
+
+
+class Strays:
+    """One in a process, beside its `Reaper`. ``come`` says that orphans become our children (`become_subreaper`)."""
+
+    def __init__(self, reaper: Reaper, *, come: bool) -> None:
+        self.come = come
+        self._reaper = reaper
+        self._known: dict[int, _Stray] = {}
+        self._inherited = set(procfs.children(os.getpid()) or ())
+        self._outside = {_OUTSIDE} if os.getpid() == 1 else set()
+        self._lists = f"/proc/self/task/{os.getpid()}/children"
+        self._next_list = 0.0
+        self._list_cost_s = 0.0
+        self._have_escaped = False
+
+    @property
+    def own(self) -> Mapping[int, int]:
+        """The processes that are no strays: somebody waits for them."""
+        return self._reaper.pids
+
+    def left_by(self, pid: int, *, is_child: bool) -> Left:
+        """What this process left, which has just ended and is not reaped. Ask before anything else is started."""
+        if not is_child or not self.come:
+            # Its orphans are init's, and so may be its zombie, which is a member of its group.
+            return Left.SOMETHING if not is_child and _has_group_without_leader(pid) else Left.UNKNOWN
+        if _lives_in_group(pid):
+            return Left.SOMETHING
+        try:
+            children = self._list_children(pid)
+            orphans = [child for child in children or () if child not in self.own and self._is_new_orphan(child, pid)]
+        except OSError:  # out of descriptors
+            return Left.UNKNOWN
+        if children is None:
+            return Left.UNKNOWN
+        self._have_escaped = self._have_escaped or bool(orphans)
+        return Left.SOMETHING if orphans else Left.NOTHING
+
+    def suspects(self, stat: procfs.Stat, dead: Mapping[int, int]) -> set[int]:
+        """The children of ours that may have left this one, by pid; those that are gone are not taken out.
+
+        ``dead`` are those that have ended and are not reaped, each with when that was noticed (`ticks`).
+        """
+        stray = self._known.get(stat.pid)
+        if stray is None or stray.start_time != stat.start_time:
+            stray = self._known[stat.pid] = _Stray(stat.start_time, self._origins(stat.start_time, dead))
+        return stray.suspects
+
+    def bind(self, stat: procfs.Stat, pid: int | None) -> None:
+        """It is known that this child came from the living worker ``pid``, or (None) from some that lives."""
+        suspects = self._living_before(stat.start_time) if pid is None else {pid}
+        self._known[stat.pid] = _Stray(stat.start_time, suspects)
+
+    def look(self) -> None:
+        """Take in what living workers have let go, and take away what has ended. A call now and then is enough."""
+        found = set()
+        with contextlib.suppress(OSError):  # out of descriptors: the next look tells
+            for pid in procfs.children(os.getpid()) or ():
+                if pid in self.own or (stat := procfs.read_stat(pid)) is None or stat.parent != os.getpid():
+                    continue
+                if stat.is_gone:
+                    reap(pid)
+                    continue
+                found.add(pid)
+                if pid not in self._inherited:
+                    self.suspects(stat, {})
+            self._known = {pid: stray for pid, stray in self._known.items() if pid in found}
+            self._inherited &= found
+
+    def end_all(self, patience_s: float) -> list[int]:
+        """At our own end: SIGKILL for every stray, until none is left; what could not be ended, by pid."""
+        deadline = time.monotonic() + patience_s
+        while living := self._living():
+            for pid in living:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)  # our own child keeps its pid until we collect it
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_END_PAUSE_S)
+        return living
+
+    def _living(self) -> list[int]:
+        self.look()
+        children = procfs.children(os.getpid()) or ()
+        return [pid for pid in children if pid not in self.own and pid not in self._inherited]
+
+    def _origins(self, start_time: int, dead: Mapping[int, int]) -> set[int]:
+        """Who may have left a child of ours that is seen for the first time."""
+        found = {pid for pid in dead if self.own.get(pid, 0) <= start_time}
+        if found:
+            # If it has begun since, then it may also come from a worker that was started since.
+            since = min(dead[pid] for pid in found)
+            later = {pid for pid in self._living_before(start_time) if self.own[pid] > since - LATE}
+            return found | (later - dead.keys())
+        return self._living_before(start_time) | self._inherited | self._outside
+
+    def _living_before(self, start_time: int) -> set[int]:
+        return {pid for pid, born in self.own.items() if born <= start_time}
+
+    def _is_new_orphan(self, pid: int, dead: int) -> bool:
+        """Is this child of ours, that is not waited for, one that ``dead`` may have left?"""
+        known = self._known.get(pid)
+        if pid in self._inherited or (known is not None and self.lives(known.suspects, {dead})):
+            return False
+        stat = procfs.read_stat(pid)
+        if stat is None or stat.is_gone:
+            reap(pid)
+            return False
+        suspects = self.suspects(stat, {dead: ticks()})
+        return dead in suspects and not self.lives(suspects, {dead})
+
+    def lives(self, suspects: set[int], dead: Container[int]) -> bool:
+        """Is one of them there still, and not one of the ``dead``?"""
+        own, inherited = self.own, self._inherited
+        return any((pid in own or pid in inherited or pid == _OUTSIDE) and pid not in dead for pid in suspects)
+
+    def _list_children(self, pid: int) -> list[int] | None:
+        """Our children, if that does not take long; the kernel may not list them at all."""
+        began = time.perf_counter()
+        if began < self._next_list or (self._list_cost_s > _AFFORDABLE_S and not self._have_escaped):
+            # Now and then it may have become cheaper: there are fewer children, or the machine was busy.
+            self._list_cost_s *= 0.9
+            return None
+        text = procfs.read_file(self._lists)
+        if text is None:
+            return None
+        cost = time.perf_counter() - began
+        self._list_cost_s, self._next_list = cost, began + _SHARE * cost
+        found = list(map(int, text.split()))
+        return found if pid in found else None  # the list is another thread's
+
+
+def _lives_in_group(pid: int) -> bool:
+    """Is a living child of ours in the process group of this zombie?"""
+    try:
+        os.waitid(os.P_PGID, pid, _LIVING_IN_GROUP)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _has_group_without_leader(pid: int) -> bool:
+    """Are members left of the process group of this process, which is nobody's zombie any more?"""
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return not os.path.exists(f"/proc/{pid}")
