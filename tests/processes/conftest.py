@@ -36,9 +36,6 @@ class World:
         self.reaper = Reaper()
         self.watcher = ExitWatcher(self.loop, lambda *exit_: self.exits.append(exit_), self.reaper)
         self.strays = Strays(self.reaper, come=become_subreaper())
-        for pid in self.strays._inherited:  # the suite's own
-            self.reaper.enter(pid, is_child=False)
-        self.strays._inherited.clear()
         self.orphans = Orphans(self.loop, self._on_cleared, self.strays)
         self._number = 0
 

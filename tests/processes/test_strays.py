@@ -31,6 +31,15 @@ time.sleep(600)
 """
 
 
+@pytest.fixture
+def world(world: World) -> World:
+    """A world in which the suite's own processes, which could have left strays, too, are no suspects."""
+    for pid in world.strays._inherited:
+        world.reaper.enter(pid, is_child=False)
+    world.strays._inherited.clear()
+    return world
+
+
 def stray_of(world: World) -> int:
     """The pid that the only worker that prints one has printed."""
     world.wait_for_output("stray ")
