@@ -20,4 +20,6 @@ screen           the dashboard: a thread that draws and reads keys; ``terminal``
 election_runner  a candidate of ``elect``, its command and its watchdog
 doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs
+    recorder         the flight recorder, and what it recorded run again
+    doctor           what is wrong with a set-up, and what to do about it
 """

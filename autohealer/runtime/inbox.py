@@ -10,6 +10,7 @@ from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from autohealer.core.actions import Action
     from autohealer.core.events import Event
@@ -32,6 +33,18 @@ class Effects(Protocol):
         """A batch of orders is through: do what is cheaper done together."""
 
 
+class Recorder(Protocol):
+    """What keeps a record of events and decisions."""
+
+    wants_checkpoint: bool
+
+    def record(self, event: Event, actions: Sequence[Action]) -> None:
+        """This was decided."""
+
+    def checkpoint(self, at: Instant) -> None:
+        """It is quiet: the state of the supervisor may be taken."""
+
+
 class Inbox:
     """The one queue of an agent, and the one place that calls ``Supervisor.handle``.
 
@@ -42,8 +55,14 @@ class Inbox:
     A mistake of ours in one event or order costs that one: it is raised into the loop, and the rest goes on.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, effects: Effects) -> None:
-        self._loop, self._supervisor, self._effects = loop, supervisor, effects
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        supervisor: Supervisor,
+        effects: Effects,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._loop, self._supervisor, self._effects, self._recorder = loop, supervisor, effects, recorder
         self._events: deque[Event] = deque()
         self._urgent: deque[tuple[Action, Instant]] = deque()
         self._later: deque[tuple[Action, Instant]] = deque()
@@ -67,8 +86,11 @@ class Inbox:
             while self._events or self._urgent:
                 while self._events:
                     event = self._events.popleft()
-                    for action in self._supervisor.handle(event):
+                    decided = self._supervisor.handle(event)
+                    for action in decided:
                         (self._urgent if action.urgent else self._later).append((action, event.at))
+                    if self._recorder is not None:
+                        self._recorder.record(event, decided)
                 if self._urgent:
                     self._effects.perform(*self._urgent.popleft())
                     self._last_urgent = now()
@@ -106,6 +128,8 @@ class Inbox:
             else:
                 self._waiting_since = None
                 self._effects.settle()
+                if self._recorder is not None and self._recorder.wants_checkpoint and not self._events:
+                    self._recorder.checkpoint(now())
 
     def _set_timer(self, least_delay_s: float) -> None:
         """One deadline out, one timer in."""

@@ -36,6 +36,7 @@ from autohealer.runtime.event_log import EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, WorkerEntry
+from autohealer.runtime.recorder.recording import Recorder
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class PoolRunner:
         if self._options.log == "file":
             self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
         self._effects = self._make_effects()
-        self._inbox = Inbox(shared.loop, self._supervisor, self._effects)
+        self._recorder = Recorder(self._state.path, self._supervisor)
+        self._inbox = Inbox(shared.loop, self._supervisor, self._effects, self._recorder)
         self._feed = Feed(shared.loop, self._snapshot, self._described, self._cluster.show_agents)
         self._control = Control({"status": self._status, "away_since": self._away_since}, self._feed)
         self._tidying: asyncio.TimerHandle | None = None
@@ -143,6 +145,7 @@ class PoolRunner:
         await self._end_session()
         self._exits.close()
         self._log.close()
+        self._recorder.close()
         if self._supervisor.is_over:
             self._ledger.end()
             with suppress(OSError):

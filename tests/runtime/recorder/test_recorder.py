@@ -1,0 +1,201 @@
+"""What is recorded, and run again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from autohealer.core import events
+from autohealer.core.actions import Action
+from autohealer.core.events import Event
+from autohealer.core.pool.supervisor import Supervisor
+from autohealer.errors import UsageError
+from autohealer.runtime.recorder import recording
+from autohealer.runtime.recorder.recording import NAMES, Recorder
+from autohealer.runtime.recorder.replay import Replay, _made_anew, newest_recording
+from autohealer.runtime.recorder.state import Decoder, Encoder, UnknownValueError
+from tests.core.playbook import SESSION_TIMEOUT_S, Playbook
+from tests.core.test_supervisor_in_a_world import SupervisorInAWorld
+from tests.core.world import World
+from tests.support.processes import eventually
+
+
+def twin_of(supervisor: Supervisor) -> Supervisor:
+    return _made_anew(msgspec.json.decode(msgspec.json.encode(Encoder().encode(supervisor))))
+
+
+class Twins(SupervisorInAWorld):
+    """Whatever happens to one supervisor happens to a copy that was made from its recorded state."""
+
+    def teardown(self) -> None:
+        """Nothing is brought to rest here: that is the other machine's test."""
+
+
+def told_twice(handle: Callable[[World, Event], list[Action]]) -> Callable[[World, Event], list[Action]]:
+    def told(self: World, event: Event) -> list[Action]:
+        told_events = self.__dict__.setdefault("told_events", [])
+        told_events.append(event)
+        twin = twin_of(self.supervisor) if len(told_events) % 7 == 0 and not self.exits else None
+        orders = handle(self, event)
+        if twin is not None:
+            encoded = [Encoder().encode(order) for order in twin.handle(Decoder().decode(Encoder().encode(event)))]
+            assert encoded == [Encoder().encode(order) for order in orders]
+            assert twin.snapshot(event.at) == self.supervisor.snapshot(event.at)
+            assert twin.next_deadline() == self.supervisor.next_deadline()
+        return orders
+
+    return told
+
+
+def test_a_recorded_state_decides_as_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a world where anything happens, at every seventh event."""
+    monkeypatch.setattr(World, "_step", told_twice(World._step))
+    run_state_machine_as_test(Twins, settings=settings(max_examples=60, stateful_step_count=40))
+
+
+def recorded(folder: Path, book: Playbook) -> Recorder:
+    """From now on all that the book tells is recorded."""
+    recorder = Recorder(folder, book.supervisor)
+    recorder.checkpoint(book.now)
+    handle = book.supervisor.handle
+
+    def noted(event: Event) -> Sequence[Action]:
+        actions = handle(event)
+        recorder.record(event, actions)
+        return actions
+
+    book.supervisor.handle = noted  # type: ignore[method-assign, assignment]
+    return recorder
+
+
+def started(book: Playbook, share: int) -> list[str]:
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.follow(me=share)
+    return book.spawn()
+
+
+def story(folder: Path) -> Playbook:
+    book = Playbook(workers=2)
+    recorder = recorded(folder, book)
+    first, second = started(book, 2)
+    book.tell(events.WorkerExited, first, 1, None)
+    book.spawn()
+    book.tell(events.EvidenceTaken, second, "password hunter2")
+    recorder.close()
+    return book
+
+
+def test_a_recording_is_run_again_to_the_letter(tmp_path: Path) -> None:
+    book = story(tmp_path)
+    replay = Replay(tmp_path / NAMES[0])
+    assert all(step.is_same for step in replay.steps())
+    assert replay.snapshot() == book.supervisor.snapshot(replay.snapshot().at)
+
+
+def test_no_word_of_workers_is_in_it(tmp_path: Path) -> None:
+    story(tmp_path)
+    assert "hunter2" not in (tmp_path / NAMES[0]).read_text()
+    assert (tmp_path / NAMES[0]).stat().st_mode & 0o777 == 0o600
+
+
+def test_another_decision_is_found(tmp_path: Path) -> None:
+    story(tmp_path)
+    path = tmp_path / NAMES[0]
+    lines = path.read_text().splitlines()
+    changed = [line.replace('"actions":[[', '"actions":[["object",0,"actions:Other",{}],[', 1) for line in lines]
+    path.write_text("\n".join(changed) + "\n")
+    assert any(not step.is_same for step in Replay(path).steps())
+    said = subprocess.run(
+        [sys.executable, "-m", "autohealer", "replay", path], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert "DIFFERENT" in said.stdout
+
+
+def test_a_ring_of_two_files_is_bounded_and_each_can_be_run_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "FILE_BYTES", 20_000)
+    monkeypatch.setattr(recording, "QUIET_S", 0.0)
+    book = Playbook(workers=1)
+    recorder = recorded(tmp_path, book)
+    (worker,) = started(book, 1)
+    for _ in range(200):
+        book.wait(100)
+        book.tell(events.WorkerExited, worker, 1, None)
+        book.wait(100)
+        (worker,) = book.spawn()
+        if recorder.wants_checkpoint:
+            recorder.checkpoint(book.now)
+        eventually(recorder._waiting.empty)
+    recorder.close()
+    assert all((tmp_path / name).stat().st_size < 40_000 for name in NAMES)
+    for name in NAMES:
+        assert all(step.is_same for step in Replay(tmp_path / name).steps())
+    assert newest_recording(tmp_path) is not None
+
+
+def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
+    story(tmp_path)
+    path = tmp_path / NAMES[0]
+    whole = len(list(Replay(path).steps()))
+    path.write_bytes(path.read_bytes()[:-20])
+    assert len(list(Replay(path).steps())) == whole - 1
+
+
+def test_what_stands_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("theirs")
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    (folder / NAMES[0]).symlink_to(elsewhere)
+    (folder / NAMES[1]).symlink_to(elsewhere)
+    story(folder)
+    assert elsewhere.read_text() == "theirs"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ["object", 0, "os:system", {}],
+        ["object", 0, "model:os", {}],
+        ["object", 0, "..errors:AutohealerError", {}],
+        ["enum", "model:PoolSpec", "name"],
+        ["same", 7],
+        ["object", 0, "model:PoolSpec"],
+        ["nonsense"],
+        [],
+    ],
+)
+def test_nothing_but_the_core_is_made_of_a_file(data: object) -> None:
+    with pytest.raises(UnknownValueError):
+        Decoder().decode(data)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 99}', '{"format": 1, "version": "1"}', "no json"])
+def test_what_is_no_recording_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="is no recording"):
+        Replay(path)
+    with pytest.raises(UsageError, match="cannot read"):
+        Replay(tmp_path / "absent")
+
+
+def test_the_command_tells_how_it_stood(tmp_path: Path) -> None:
+    story(tmp_path)
+    said = subprocess.run(
+        [sys.executable, "-m", "autohealer", "replay", "--json", tmp_path], capture_output=True, text=True, check=False
+    )
+    *steps, end = map(json.loads, said.stdout.splitlines())
+    assert said.returncode == 0
+    assert any(step["event"] == "WorkerExited" and step["same"] for step in steps)
+    assert (end["target"], end["running"], end["different"]) == (10, 2, 0)
