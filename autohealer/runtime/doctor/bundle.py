@@ -21,6 +21,7 @@ from typing import Any
 from autohealer import __version__
 from autohealer.errors import AutohealerError
 from autohealer.runtime.doctor.diagnosis import Diagnosis
+from autohealer.runtime.recorder.recording import NAMES
 from autohealer.runtime.state_dir import StateDir
 
 # Fields of events with words of workers in them.
@@ -46,6 +47,9 @@ def _files(state: StateDir, diagnosis: Diagnosis) -> Iterator[tuple[str, bytes]]
     yield "doctor.json", _json(diagnosis.as_json())
     yield "status.json", _json(diagnosis.status)
     yield "surroundings.json", _json(_surroundings())
+    for name in NAMES:
+        with suppress(OSError):
+            yield name, (state.path / name).read_bytes()
     with suppress(OSError):
         yield "events.jsonl", b"".join(_events(state.events_path))
 
