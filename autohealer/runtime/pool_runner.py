@@ -112,6 +112,7 @@ class PoolRunner:
 
     async def start(self) -> AgentHandle:
         """Adopt, answer on the control socket, connect; how others may look at it. Raises AutohealerError."""
+        self._recorder.checkpoint(now())
         self._adopt()
         await self._control.listen(self._state.listen_control())
         self._cluster.connect()
