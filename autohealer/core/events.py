@@ -175,6 +175,13 @@ class LogMatched(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRead(Event):
+    """The senses whose verdicts are not to be carried out, all of them; ``all`` among them stands for every one."""
+
+    senses: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class DrainRequested(Event):
     """Stop the workers and end: a signal, or ``autohealer stop``. ``hand_over`` where others are to take over first."""
 

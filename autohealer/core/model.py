@@ -32,6 +32,17 @@ class RestartPolicy(StrEnum):
     NEVER = "never"
 
 
+class ReadyWhen(StrEnum):
+    """When a worker counts as ready: ``--ready``."""
+
+    REGISTERED = "registered"
+    PROBE = "probe"
+    NOTIFY = "notify"
+    LOG = "log"
+    AFTER = "after"
+    STARTED = "started"
+
+
 class Sense(StrEnum):
     """What looks at workers; its name is the cause of its verdicts."""
 
@@ -59,7 +70,10 @@ class Verdict:
 class PoolSpec:
     """What ``run`` was asked for.
 
-    ``ok_exit``: exit codes, and names of signals, that are success.
+    ``ok_exit``: exit codes, and names of signals, that are success. ``ready``: None where it was not said, so that it
+    is ``probe`` with a probe, ``notify`` once a worker has sent READY=1, else ``registered``. ``max_faulty``: how many
+    may be replaced for a verdict at once, a number of workers or (a float) a part of this agent's share. A sense whose
+    limit is None is not asked for.
     """
 
     name: str
@@ -77,6 +91,29 @@ class PoolSpec:
     on_partition: OnPartition = OnPartition.KEEP
     capacity: int | None = None
     drain_timeout_s: float = 30.0
+    ready: ReadyWhen | None = None
+    ready_after_s: float = 0.0
+    probes: tuple[str, ...] = ()
+    probe_failures: int = 3
+    probe_timeout_s: float = 2.0
+    beat_timeout_s: float | None = None
+    task_timeout_s: float | None = None
+    progress_timeout_s: float = 120.0
+    progress_from_url: bool = False
+    stopped_timeout_s: float | None = None
+    silence_timeout_s: float | None = None
+    max_rss: int | None = None
+    kill_rss: int | None = None
+    max_age_s: float | None = None
+    max_faulty: int | float = 0.25
+    port_base: int | None = None
+
+    @property
+    def has_senses(self) -> bool:
+        """Whether anything has to look at each worker: probes, a counter of progress, its process, its output."""
+        looks = (self.stopped_timeout_s, self.silence_timeout_s, self.max_rss, self.kill_rss)
+        asked = any(limit is not None for limit in looks)
+        return asked or bool(self.probes) or self.progress_from_url or self.ready is ReadyWhen.LOG
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ def event_evidence(fields: Fields) -> list[str]:
 
 def _who(fields: Fields) -> str:
     pid = fields.get("pid")
-    return f"worker {fields.get('slot')}" + (f" (pid {pid})" if pid is not None else "")
+    slot = fields.get("slot")
+    return f"worker {fields.get('worker') if slot is None else slot}" + (f" (pid {pid})" if pid is not None else "")
 
 
 def _how(fields: Fields) -> str:
@@ -62,6 +63,15 @@ def _exited(fields: Fields) -> str:
 
 def _stopped(fields: Fields) -> str:
     return f"{_who(fields)} stopped {_how(fields)}".rstrip()
+
+
+def _verdict(fields: Fields) -> str:
+    return f"{fields.get('cause')}, {fields['detail']}" if fields.get("detail") else str(fields.get("cause"))
+
+
+def _operation(fields: Fields) -> str:
+    subject = f" {fields['subject']}" if fields.get("subject") else ""
+    return f"{fields.get('verb')}{subject}, asked for by {fields.get('by')}"
 
 
 def _backoff(fields: Fields) -> str:
@@ -95,10 +105,18 @@ def _other(fields: Fields) -> str:
 
 _WORDS: dict[str, Callable[[Fields], str]] = {
     "worker.started": _started,
-    "worker.ready": lambda f: f"{_who(f)} is registered",
+    "worker.promoted": lambda f: _started(f).replace(" started", " promoted", 1),
+    "worker.ready": lambda f: f"{_who(f)} is ready",
+    "worker.unready": lambda f: f"{_who(f)} is not ready: {f.get('detail')}",
     "worker.exited": _exited,
     "worker.stopped": _stopped,
-    "worker.faulty": lambda f: f"{_who(f)} is faulty: {f.get('cause')}",
+    "worker.faulty": lambda f: f"{_who(f)} is faulty: {_verdict(f)}",
+    "worker.held": lambda f: f"{_who(f)} is left running though it is faulty: {_verdict(f)}",
+    "worker.done": lambda f: f"{_who(f)} has {'failed' if f.get('failed') else 'ended well'}, and is not started again",
+    "pool.below": lambda f: f"only {f.get('running')} of {f.get('share')} workers are ready",
+    "pool.recovered": lambda f: f"all {f.get('share')} workers are ready again, after {f.get('seconds', 0):.1f} s",
+    "operation.done": lambda f: f"{_operation(f)}: done",
+    "operation.refused": lambda f: f"{_operation(f)}: refused, {f.get('detail')}",
     "worker.adopted": lambda f: f"{_who(f)} adopted",
     "worker.backoff": _backoff,
     "agent.joined": lambda f: f"agent {f.get('agent')} joined",

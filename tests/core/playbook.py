@@ -84,11 +84,15 @@ class Playbook:
             self.tell(events.WorkerSpawned, worker, 100, "2020-01-01T00:00:00Z")
         return workers
 
-    def run(self, share: int) -> list[str]:
-        """So many workers run and have registered; all that was ordered on the way is forgotten."""
+    def run_unregistered(self, share: int) -> list[str]:
+        """So many workers run; what was ordered since their spawn is there to be looked at."""
         self.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
         self.follow(me=share)
-        workers = self.spawn()
+        return self.spawn()
+
+    def run(self, share: int) -> list[str]:
+        """So many workers run and have registered; all that was ordered on the way is forgotten."""
+        workers = self.run_unregistered(share)
         for worker in workers:
             self.tell(events.RegistrationSeen, worker)
         self.wait(100)

@@ -29,7 +29,7 @@ class Bench:
     ) -> None:
         self.orders: list[Action] = []
         self.faults: list[tuple[str, str]] = []
-        self.ready: list[tuple[str, bool]] = []
+        self.ready: list[tuple[str, bool | None]] = []
         self.now = 1000.0
         spec = PoolSpec("default", 3, registration=mode, register_grace_s=grace_s, start_timeout_s=START_TIMEOUT_S)
         self.all = Registrations(
@@ -182,7 +182,7 @@ def test_self_finds_nobody_faulty_where_registrations_name_nobody() -> None:
     bench.wait(START_TIMEOUT_S * 2)
 
     assert bench.faults == []
-    assert bench.ready == [("a", False)]
+    assert bench.ready == [("a", None)]
     assert bench.all.registered("a") is None
 
 

@@ -82,7 +82,7 @@ def test_one_that_hangs_is_found_faulty(pool: Pool) -> None:
     pool.until_replaced(pids, [1])
     faulty = pool.until_event("worker.faulty", pid=pids[1])
 
-    assert faulty["cause"] == "registration lost"
+    assert faulty["cause"] == "registration"
     assert faulty["slot"] == 1
     assert "T (stopped)" in faulty["evidence"]
     assert pids[1] not in pool.processes.alive()

@@ -56,7 +56,7 @@ def test_self(pool: Pool) -> None:
     options = ["--registration", "self", "--register-grace", "0", "--start-timeout", "4", "--stop-timeout", "0.2"]
     pool.run(2, "sh", "-c", slot_1_never, *FLAKY, options=options)
     faulty = pool.until_event("worker.faulty")
-    assert (faulty["slot"], faulty["cause"]) == (1, "not registered within 4 s")
+    assert (faulty["slot"], faulty["cause"], faulty["detail"]) == (1, "registration", "not registered within 4 s")
     client = pool.client()
     assert pool.registered(client) == [pool.workers()[0]["worker"]]
     assert pool.events("worker.faulty", slot=0) == []
@@ -83,7 +83,7 @@ def test_a_lost_session_is_a_fault(pool: Pool) -> None:
     loses = 'test {slot} = 0 && exec "$0" "$@" --fault lost-session --mean-life 2 --seed 4; exec "$0" "$@"'
     pool.run(3, "sh", "-c", loses, *FLAKY, options=["--stop-timeout", "1"])
     faulty = pool.until_event("worker.faulty")
-    assert (faulty["slot"], faulty["cause"]) == (0, "registration lost")
+    assert (faulty["slot"], faulty["cause"], faulty["detail"]) == (0, "registration", "registration lost")
     pool.until_event("worker.exited", pid=faulty["pid"])
     assert {event["slot"] for event in pool.events("worker.faulty")} == {0}
 

@@ -14,7 +14,7 @@ TIME = "2026-01-02T03:04:05.678901Z"
 LINES: list[tuple[dict[str, Any], str]] = [
     ({"event": "worker.started", **WORKER}, "worker 3 (pid 4711) started"),
     ({"event": "worker.started", **WORKER, "heal_ms": 3.14159}, "worker 3 (pid 4711) started, healed in 3.1 ms"),
-    ({"event": "worker.ready", **WORKER}, "worker 3 (pid 4711) is registered"),
+    ({"event": "worker.ready", **WORKER}, "worker 3 (pid 4711) is ready"),
     (
         {"event": "worker.exited", **WORKER, "code": None, "signal": "SIGKILL", "uptime": 12.345},
         "worker 3 (pid 4711) was killed by SIGKILL after 12.3 s",
@@ -36,8 +36,32 @@ LINES: list[tuple[dict[str, Any], str]] = [
         "worker 3 (pid 4711) stopped with exit code 0",
     ),
     (
-        {"event": "worker.faulty", **WORKER, "cause": "registration lost"},
-        "worker 3 (pid 4711) is faulty: registration lost",
+        {"event": "worker.faulty", **WORKER, "cause": "probe", "detail": "http://h/: 500"},
+        "worker 3 (pid 4711) is faulty: probe, http://h/: 500",
+    ),
+    (
+        {"event": "worker.held", **WORKER, "cause": "beat", "detail": "no beat for 5 s"},
+        "worker 3 (pid 4711) is left running though it is faulty: beat, no beat for 5 s",
+    ),
+    (
+        {"event": "worker.unready", **WORKER, "detail": "http://h/: 500"},
+        "worker 3 (pid 4711) is not ready: http://h/: 500",
+    ),
+    (
+        {"event": "worker.done", **WORKER, "failed": False},
+        "worker 3 (pid 4711) has ended well, and is not started again",
+    ),
+    ({"event": "worker.done", **WORKER, "failed": True}, "worker 3 (pid 4711) has failed, and is not started again"),
+    ({"event": "worker.promoted", **WORKER, "heal_ms": 1.25}, "worker 3 (pid 4711) promoted, healed in 1.2 ms"),
+    ({"event": "pool.below", "running": 3, "share": 4}, "only 3 of 4 workers are ready"),
+    ({"event": "pool.recovered", "running": 4, "share": 4, "seconds": 2}, "all 4 workers are ready again, after 2.0 s"),
+    (
+        {"event": "operation.done", "verb": "kill", "subject": "a-0-b", "by": "me@host", "detail": ""},
+        "kill a-0-b, asked for by me@host: done",
+    ),
+    (
+        {"event": "operation.refused", "verb": "scale", "subject": "", "by": "me@host", "detail": "no such pool"},
+        "scale, asked for by me@host: refused, no such pool",
     ),
     ({"event": "worker.adopted", **WORKER}, "worker 3 (pid 4711) adopted"),
     (

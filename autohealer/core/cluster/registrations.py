@@ -64,8 +64,8 @@ class Entry:
 class Registrations:
     """The registrations of this agent's living workers.
 
-    ``fault`` is told of each worker that is to be shut down, and why; ``ready`` of each that is taken to do its job,
-    and whether that is because a registration names it.
+    ``fault`` is told of each worker that has lost its registration by its own fault, and how; ``ready`` of each that
+    a registration names (True), that need not wait for one (False), or of which that cannot be known (None).
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Registrations:
         style: Style,
         order: Callable[[Action], None],
         fault: Callable[[str, str, Instant], None],
-        ready: Callable[[str, bool], None],
+        ready: Callable[[str, bool | None], None],
     ) -> None:
         self._spec, self._order, self._fault, self._ready = spec, order, fault, ready
         self.style = style
@@ -101,6 +101,11 @@ class Registrations:
         """Whether the worker has registered; where that cannot be told, whether it has had the time for it."""
         registered = self.registered(worker)
         return now - since >= self._spec.register_grace_s if registered is None else registered
+
+    def owns(self, worker: str) -> bool:
+        """Whether the worker has registered itself."""
+        entry = self._entries.get(worker)
+        return entry is not None and entry.own
 
     @property
     def identified(self) -> int:
@@ -134,7 +139,7 @@ class Registrations:
     # ---- workers come and go
 
     def started(self, worker: str, now: Instant) -> None:
-        """A worker runs. With stand-ins by rule it counts as ready at once, else when its registration is seen.
+        """A worker runs. With stand-ins by rule it need not wait for a registration, else it must make one.
 
         Where those before it were given the grace and did not register, a stand-in is there at once: together with the
         end of the dead one's it is one change to ZooKeeper, and should the worker register after all, it is withdrawn.
@@ -148,7 +153,7 @@ class Registrations:
         else:
             self._deadlines.set(worker, now + self._patience_s())
         if mode is not Registration.SELF or self.style is Style.ANONYMOUS:
-            self._ready(worker, False)
+            self._ready(worker, None if self.style is Style.ANONYMOUS else False)
         self._look_again(now)
 
     def ended(self, worker: str, now: Instant) -> None:
@@ -308,7 +313,7 @@ class Registrations:
                 self._withdraw(worker, entry)
                 entry.since = now  # nobody could know before that it has to register
             if style is Style.ANONYMOUS:
-                self._ready(worker, False)
+                self._ready(worker, None)
             elif not entry.own and entry.lost_at is None and entry.stand_in is None:
                 self._deadlines.set(worker, max(now, entry.since + self._spec.start_timeout_s))
 

@@ -4,6 +4,9 @@ supervisor  ties all parts together: one event in, the actions that follow out
 slots       which slots are wanted, and what becomes of each when its life ends; what a rollout needs
 lives       every process of this agent: how it is started and stopped
 life        one process, and how it ended
+health      the one judge: who is ready, who is faulty because of what
+condition   what the senses have seen of one life, and what follows for each sense
+brake       how many may be replaced for a verdict at once, and which senses somebody holds
 lifecycle   the states of lives and slots, as a table
 restarts    how soon a slot may start again: a token bucket, then exponential backoff
 rolling     a rolling restart: every worker is restarted, one by one

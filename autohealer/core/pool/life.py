@@ -13,6 +13,7 @@ from autohealer.core.pool.lifecycle import WorkerState
 class StopStage(Enum):
     """How far the stop of a life has come."""
 
+    WORKING = "working"
     EVIDENCE = "evidence"
     ASKED = "asked"
     KILLED = "killed"
@@ -54,6 +55,10 @@ class Life:
     stage: StopStage | None = None
     verdict: Verdict | None = None
     """Why it is being stopped, where a sense found it faulty."""
+    held: Verdict | None = None
+    """The verdict on it that is not carried out."""
+    busy: bool = False
+    """It says that it works on something (``worker.task``)."""
 
     @property
     def is_stopping(self) -> bool:

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from autohealer.core import notices
-from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
+from autohealer.core.actions import (
+    Action,
+    EmitEvent,
+    EndOrphans,
+    SignalWorker,
+    SpawnWorker,
+    StartSenses,
+    StopSenses,
+    TakeEvidence,
+)
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import EvidenceTaken, WorkerAdopted, WorkerExited, WorkerSpawned
 from autohealer.core.model import Instant, PoolSpec, Verdict, WorkerId
@@ -96,7 +105,21 @@ class Lives:
         if life.pid is None:
             life.is_unneeded = True
         elif life.stage is None:
-            self._move(life, Trigger.STOP)
+            self._begin_stop(life)
+            self._ask(life, now)
+
+    def stop_when_idle(self, life: Life, now: Instant) -> None:
+        """As ``stop``, but what it works on may end first, within ``stop_timeout_s``; see ``idle``."""
+        if life.busy and life.pid is not None and life.stage is None:
+            self._begin_stop(life)
+            life.stage = StopStage.WORKING
+            self._deadlines.set(life.worker, now + self._spec.stop_timeout_s)
+        else:
+            self.stop(life, now)
+
+    def idle(self, life: Life, now: Instant) -> None:
+        """It has nothing in hand any more."""
+        if life.stage is StopStage.WORKING:
             self._ask(life, now)
 
     def condemn(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool = False) -> bool:
@@ -107,7 +130,7 @@ class Lives:
         if life.pid is None or life.stage is not None:
             return False
         life.verdict = verdict
-        self._move(life, Trigger.STOP)
+        self._begin_stop(life)
         if at_once:
             self._tell_faulty(life, None)
             self._kill(life, now)
@@ -134,10 +157,15 @@ class Lives:
         for worker in self._clearing:
             self._order(EndOrphans(worker, SIGKILL, 0.0))
 
-    def ready(self, life: Life, now: Instant) -> None:
+    def set_ready(self, life: Life, now: Instant) -> None:
         """It does its job, as the judge says."""
         life.ready, life.ready_since = True, now
         self._tell(notices.WorkerReady(life.worker, life.pid, life.slot))
+
+    def set_unready(self, life: Life, why: str) -> None:
+        """It does not do its job now; it goes on running."""
+        life.ready, life.ready_since = False, None
+        self._tell(notices.WorkerUnready(life.worker, life.pid, life.slot, why))
 
     def runs(self, life: Life) -> None:
         """It counts as running from now on."""
@@ -154,6 +182,7 @@ class Lives:
         life.pid, life.started = event.pid, event.started
         self._add(life)
         self._tell(notices.WorkerAdopted(life.worker, life.pid, life.slot))
+        self._look_at(life)
         return life
 
     def spawned(self, event: WorkerSpawned) -> Life | None:
@@ -162,6 +191,7 @@ class Lives:
         if life is None or life.pid is not None:
             return None
         life.pid, life.started, life.since = event.pid, event.started, event.at
+        self._look_at(life)
         if life.is_unneeded:
             self.stop(life, event.at)
         return life
@@ -169,6 +199,8 @@ class Lives:
     def forget(self, life: Life) -> None:
         """There is no process of this life."""
         del self._lives[life.worker]
+        if life.pid is not None and not life.is_stopping:
+            self._look_away(life)
         self._move(life, Trigger.EXIT)
         self._counts[life.role, life.state] -= 1
         self._deadlines.set(life.worker, None)
@@ -213,6 +245,8 @@ class Lives:
             life = self._lives[worker]
             if life.stage is StopStage.EVIDENCE:
                 self._shut_down(life, now, None)
+            elif life.stage is StopStage.WORKING:
+                self._ask(life, now)
             else:
                 self._kill(life, now)
 
@@ -226,6 +260,19 @@ class Lives:
         self._counts[life.role, life.state] -= 1
         life.state = advance(life.state, trigger)
         self._counts[life.role, life.state] = self.count(life.state, life.role) + 1
+
+    def _begin_stop(self, life: Life) -> None:
+        self._move(life, Trigger.STOP)
+        self._look_away(life)
+
+    def _look_at(self, life: Life) -> None:
+        if self._spec.has_senses and life.pid is not None:
+            port = None if self._spec.port_base is None else self._spec.port_base + life.number
+            self._order(StartSenses(life.worker, life.pid, life.number, port))
+
+    def _look_away(self, life: Life) -> None:
+        if self._spec.has_senses:
+            self._order(StopSenses(life.worker))
 
     def _shut_down(self, life: Life, now: Instant, evidence: str | None) -> None:
         self._tell_faulty(life, evidence)

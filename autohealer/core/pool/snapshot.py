@@ -10,7 +10,7 @@ from autohealer.core.model import AgentEntry, Instant
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
-from autohealer.core.pool.slots import Slots
+from autohealer.core.pool.slots import Slot, Slots
 
 
 class WorkerView(NamedTuple):
@@ -28,6 +28,12 @@ class WorkerView(NamedTuple):
     started: str | None
     ready: bool = False
     revision: int = 1
+    cause: str | None = None
+    """What ended the slot's last life: ``exit 1``, ``SIGKILL``, or a sense."""
+    next_start: Instant | None = None
+    """When the next life may start, while the slot waits."""
+    held: str | None = None
+    """The sense whose verdict on it is not carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +63,39 @@ class Snapshot:
 
 def worker_views(slots: Slots, lives: Lives, registered: Callable[[str], bool | None]) -> tuple[WorkerView, ...]:
     """Every slot, by number, then every life that has none."""
-    views = []
-    for slot in sorted(slots, key=lambda slot: slot.index):
-        if slot.life is not None:
-            views.append(_view(slot.life, registered, restarts=max(0, slot.starts - 1)))
-        else:
-            restarts = max(0, slot.starts - 1)
-            views.append(WorkerView(slot.index, None, None, slot.state, False, restarts, None, False, slot.revision))
-    return (*views, *(_view(life, registered, restarts=0) for life in lives if life.slot is None))
+    views = [_slot_view(slot, registered) for slot in sorted(slots, key=lambda slot: slot.index)]
+    return (*views, *(_life_view(life, registered) for life in lives if life.slot is None))
 
 
-def _view(life: Life, registered: Callable[[str], bool | None], restarts: int) -> WorkerView:
+def _slot_view(slot: Slot, registered: Callable[[str], bool | None]) -> WorkerView:
+    restarts = max(0, slot.starts - 1)
+    if slot.life is not None:
+        return _life_view(slot.life, registered)._replace(restarts=restarts, cause=slot.cause)
+    waits = slot.vacancy is WorkerState.BACKOFF
+    return WorkerView(
+        slot=slot.index,
+        worker=None,
+        pid=None,
+        state=slot.state,
+        registered=False,
+        restarts=restarts,
+        started=None,
+        revision=slot.revision,
+        cause=slot.cause,
+        next_start=slot.may_start_at if waits else None,
+    )
+
+
+def _life_view(life: Life, registered: Callable[[str], bool | None]) -> WorkerView:
     return WorkerView(
         slot=life.slot,
         worker=life.worker,
         pid=life.pid,
         state=life.state,
         registered=registered(life.worker),
-        restarts=restarts,
+        restarts=0,
         started=life.started,
         ready=life.ready,
         revision=life.revision,
+        held=str(life.held.sense) if life.held else None,
     )

@@ -22,8 +22,10 @@ from autohealer.core.cluster.fencing import Fencing
 from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
-from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Sense, Verdict, WorkerId
-from autohealer.core.pool.life import Life
+from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Verdict, WorkerId
+from autohealer.core.pool.brake import Brake
+from autohealer.core.pool.health import Health
+from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.rolling import Rolling
@@ -75,6 +77,9 @@ class Supervisor:
         order = self._orders.append
         self._lives = Lives(spec, me.agent, me.nonce, order)
         self._slots = Slots(spec, self._lives, order)
+        self._brake = Brake(spec.max_faulty)
+        self._health = Health(spec, self._lives, self._brake, self, order)
+        self._soft: dict[str, Verdict] = {}
         self._former_style = style
         self._registrations = Registrations(
             spec, Style.UNKNOWN, order, self._registration_lost, self._registration_ready
@@ -131,12 +136,12 @@ class Supervisor:
             events.StandInMade: lambda e: self._registrations.stood_in(e.worker),
             events.WorkersRecreated: lambda e: self._unsettle(e.at),
             events.ClusterLeft: self._left,
-            # Facts of senses: no judge weighs them yet.
-            events.ProbeAnswered: lambda _: None,
-            events.NotifyReceived: lambda _: None,
-            events.ProgressRead: lambda _: None,
-            events.UsageSampled: lambda _: None,
-            events.LogMatched: lambda _: None,
+            events.ProbeAnswered: self._health.probe_answered,
+            events.NotifyReceived: self._health.notify_received,
+            events.ProgressRead: self._health.progress_read,
+            events.UsageSampled: self._health.usage_sampled,
+            events.LogMatched: self._health.log_matched,
+            events.HoldRead: lambda e: self._health.hold(e.senses, e.at),
             events.DeadlineReached: lambda _: None,
         }
 
@@ -163,6 +168,7 @@ class Supervisor:
         self._lives.expire(now)
         self._slots.expire(now)
         self._registrations.expire(now)
+        self._health.expire(now)
         if self._yield_at is not None and now >= self._yield_at:
             self._yield()
         if self._slots.gave_up is not None and not self._ending:
@@ -175,6 +181,7 @@ class Supervisor:
         if self._rolling is not None:
             self._roll(self._rolling, now)
             self._slots.want(self._wanted(now), now)
+        self._make_room(now)
         self._publish(now)
         if self._may_decide:
             self._leader.decide(self._entry, now)
@@ -192,6 +199,7 @@ class Supervisor:
             self._lives.next_deadline(),
             self._slots.next_deadline(),
             self._registrations.next_deadline(),
+            self._health.next_deadline(),
             leaders,
             drain,
             self._yield_at,
@@ -228,29 +236,62 @@ class Supervisor:
     def _worker_adopted(self, event: events.WorkerAdopted) -> None:
         self._adopted = True
         self._registrations.style = self._former_style
-        self._slots.adopt(event)
+        life = self._slots.adopt(event)
+        self._health.started(life, event.at, adopted=True)
         self._registrations.started(event.worker, event.at)
 
     def _spawned(self, event: events.WorkerSpawned) -> None:
-        if self._slots.spawned(event) is not None:
+        life = self._slots.spawned(event)
+        if life is not None:
+            self._health.started(life, event.at)
             self._registrations.started(event.worker, event.at)
 
     def _exited(self, event: events.WorkerExited) -> None:
-        if self._slots.exited(event):
+        end = self._slots.exited(event)
+        if end is not None:
+            self._health.ended(end.life)
+            self._soft.pop(event.worker, None)
             self._registrations.ended(event.worker, event.at)
 
     def _registration_lost(self, worker: str, detail: str, now: Instant) -> None:
-        life = self._lives.of(worker)
-        if life is not None:
-            self._lives.condemn(life, Verdict(Sense.REGISTRATION, detail), now)
+        self._health.registration_lost(worker, detail, now)
 
-    def _registration_ready(self, worker: str, registered: bool) -> None:
-        life = self._lives.of(worker)
-        if life is None:
-            return
-        self._lives.runs(life)
-        if registered and not life.ready:
-            self._lives.ready(life, self._now)
+    def _registration_ready(self, worker: str, registered: bool | None) -> None:
+        if registered:
+            self._health.registered(worker, self._now, own=self._registrations.owns(worker))
+        else:
+            self._health.need_not_register(worker, self._now, unknowable=registered is None)
+
+    # ---- verdicts
+
+    def is_exempt(self, life: Life) -> bool:
+        """Verdicts on lives beside the slots are neither braked nor held."""
+        return life.role is not Role.REGULAR
+
+    def carry_out(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool) -> None:
+        """Stop a life that a sense found faulty, whereupon its slot is filled again."""
+        self._lives.condemn(life, verdict, now, at_once=at_once)
+
+    def recycle(self, life: Life, verdict: Verdict | None) -> None:
+        """A life outgrew a limit that is not urgent: it is exchanged, replacement first, when its turn comes."""
+        if verdict is None:
+            self._soft.pop(life.worker, None)
+        else:
+            self._soft.setdefault(life.worker, verdict)
+
+    def is_recycling(self, worker: str) -> bool:
+        """Whether the worker outgrew a limit and waits to be exchanged."""
+        return worker in self._soft
+
+    def _make_room(self, now: Instant) -> None:
+        """A slot that is not wanted any more, or finished, needs no replacement."""
+        more = self._brake.set_share(self._assignment.share or 0, now)
+        for index in self._brake.replacing:
+            slot = self._slots.at(index)
+            if slot is None or not slot.wanted or slot.is_finished:
+                more = self._brake.give_back(index, now) or more
+        if more:
+            self._health.look_again(now)
 
     # ---- people
 
@@ -347,6 +388,7 @@ class Supervisor:
         else:
             self._registrations.unsettle(-inf)
         self._end_absence(event.at)
+        self._health.zookeeper(away=False, now=event.at)
         self._had_session, self._resumed_session = True, event.resumed
         if not event.resumed:
             self._assignment.session_opened()
@@ -356,6 +398,7 @@ class Supervisor:
         if self._away_since is None:
             self._away_since = event.at
             self._registrations.unsettle(inf)
+            self._health.zookeeper(away=True, now=event.at)
             self._tell(notices.ZooKeeperSuspended())
 
     def _resumed(self, event: events.ConnectionResumed) -> None:
@@ -364,10 +407,12 @@ class Supervisor:
         self._tell(notices.ZooKeeperConnected(self._session_timeout_s, resumed=True))
         self._unsettle(event.at)
         self._end_absence(event.at)
+        self._health.zookeeper(away=False, now=event.at)
 
     def _session_lost(self, event: events.SessionLost) -> None:
         if self._away_since is None:
             self._away_since = event.at
+            self._health.zookeeper(away=True, now=event.at)
         self._registrations.unsettle(inf)
         self._registrations.session_lost()
         self._fencing.session_lost()
