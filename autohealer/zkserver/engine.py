@@ -26,12 +26,15 @@ from autohealer.zkserver.protocol import (
     AUTH,
     AUTH_FAILED,
     CLOSE_SESSION,
+    CREATE_SESSION,
+    ERROR,
     MARSHALLING_ERROR,
     OK,
     PING,
     PING_XID,
     UNIMPLEMENTED,
     ConnectionRefused,
+    LimitExceeded,
     RequestError,
 )
 from autohealer.zkserver.reads import Reads
@@ -43,7 +46,7 @@ from autohealer.zkserver.watches import Watches
 from autohealer.zkserver.writes import WRITES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _HEADER: Final = Struct(">ii")
 _BUCKET_S: Final = BUCKET_MS / 1000
@@ -69,6 +72,7 @@ class Engine:
         journalled: bool = False,
         port: int = 0,
         data_dir: str = "",
+        journal_size: Callable[[], int] = lambda: 0,
     ) -> None:
         self.zxid = zxid  # of the last transaction
         self.tree = Tree()
@@ -80,8 +84,10 @@ class Engine:
         self.started_at = now
         self.port = port
         self.data_dir = data_dir
+        self.journal_size = journal_size  # bytes
         self._wall_ms = wall_ms
         self._entries: list[bytes] | None = [] if journalled else None
+        self._journalled_epoch = self.epoch
         self._reads = Reads(self.tree, self.watches).table()
         self._doomed: deque[Session] = deque()  # expired, and not yet closed
         self._patient_until: float | None = None
@@ -101,7 +107,7 @@ class Engine:
 
     def connect(self, peer: str, port: int, now: float) -> Connection:
         """A socket was accepted."""
-        connection = Connection(peer, port, now, self.touched)
+        connection = Connection(peer, port, now, self._wall_ms(), self.touched)
         self.connections[connection] = None
         return connection
 
@@ -122,12 +128,20 @@ class Engine:
         before = connection.received
         try:
             more = (connection.session is not None or self._begin(connection, now)) and self._answer_some(connection)
-        except ConnectionRefused:
+        except ConnectionRefused as refused:
+            if isinstance(refused, LimitExceeded):
+                connection.closed_for = str(refused)
             connection.close()
             more = False
         if connection.session is not None and connection.received > before:
             connection.session.heard_at = now
         return more
+
+    @staticmethod
+    def heard(connection: Connection, now: float) -> None:
+        """Its client is there, though its requests cannot be answered yet."""
+        if connection.session is not None:
+            connection.session.heard_at = now
 
     def _answer_some(self, connection: Connection) -> bool:
         next_frame = connection.frames.next_frame
@@ -145,11 +159,30 @@ class Engine:
 
     def take_entries(self) -> bytes:
         """What the journal has to hold before anything is sent."""
+        if self._entries is None:
+            return b""
+        if self.epoch != self._journalled_epoch:
+            # so many transactions in one life that the low word of the zxid has run over
+            self._journalled_epoch = self.epoch
+            self._entries.append(entries.write_epoch(self.epoch))
         if not self._entries:
             return b""
         taken = b"".join(self._entries)
         self._entries.clear()
         return taken
+
+    @property
+    def epoch(self) -> int:
+        """The high word of the zxids."""
+        return self.zxid >> 32
+
+    def everything(self) -> Iterator[bytes]:
+        """All there is, as entries, in pieces: changes may come between two of them."""
+        return entries.write_everything(self.tree, self.sessions.by_id.values(), self.epoch)
+
+    def current(self, keys: set[entries.Key]) -> bytes:
+        """What these nodes and sessions are now, as entries."""
+        return entries.write_current(keys, self.tree, self.sessions.by_id, self.epoch)
 
     def next_deadline(self, now: float) -> float | None:
         """When `tick` is wanted. None: not before something comes in."""
@@ -208,6 +241,7 @@ class Engine:
             return False
         connection.session = session
         session.connection = connection
+        connection.last_operation, connection.last_zxid = CREATE_SESSION, self.zxid
         connection.send(
             records.write_connect(session.timeout_ms, session.id, session.password, has_read_only=request.has_read_only)
         )
@@ -258,13 +292,16 @@ class Engine:
                 self._answer_other(connection, xid, operation, frame)
                 return
         except RequestError as error:
-            code = error.code
+            code, body = error.code, error.body
         except MALFORMED:
             code = MARSHALLING_ERROR
+        connection.last_operation = operation if read is not None or not code else ERROR
+        connection.last_xid, connection.last_zxid = xid, self.zxid
         connection.send(records.write_reply(xid, self.zxid, code, body))
 
     def _answer_other(self, connection: Connection, xid: int, operation: int, frame: bytes) -> None:
         if operation == PING:
+            connection.last_operation, connection.last_zxid = PING, self.zxid
             connection.send(records.write_reply(PING_XID, self.zxid, OK))
         elif operation == AUTH:
             self._authenticate(connection, xid, frame)
@@ -295,7 +332,7 @@ class Engine:
         if identity not in connection.identities:
             connection.identities.append(identity)
             if len(connection.identities) > MAX_IDENTITIES:
-                raise ConnectionRefused(f"more than {MAX_IDENTITIES} identities")
+                raise LimitExceeded(f"it has given more than {MAX_IDENTITIES} identities")
         connection.send(records.write_reply(xid, 0, OK))
 
     # what follows from a change

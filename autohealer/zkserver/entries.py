@@ -17,7 +17,7 @@ from autohealer.zkserver.records import read_acl, write_acl
 from autohealer.zkserver.tree import Node, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from autohealer.zkserver.sessions import Session
 
@@ -30,6 +30,9 @@ _EPOCH: Final = b"E"
 
 #: How long a piece of `write_everything` may become before its last node: what is written in one go.
 _PIECE: Final = 32 << 10
+
+#: What an entry is about: a node's path, or a session's id.
+Key = str | int
 
 _STAT: Final = Struct(">qqqqqqiii")
 _COUNTS: Final = Struct(">qi")
@@ -142,6 +145,45 @@ def write_changes(tree: Tree, changes: Iterable[tuple[int, str]]) -> bytes:
         parent = tree.nodes.get(path)
         if parent is not None:
             parts.append(write_children(path or "/", parent))
+    return b"".join(parts)
+
+
+def keys_of(data: bytes) -> set[Key]:
+    """What the entries of a batch are about."""
+    keys: set[Key] = set()
+    reader = Reader(data)
+    while reader.remaining:
+        kind = reader.read_bytes(1)
+        if kind in {_NODE, _CHILDREN, _GONE}:
+            keys.add(_string(reader))
+            if kind == _NODE:
+                _read_node(reader)
+            elif kind == _CHILDREN:
+                reader.read_bytes(_COUNTS.size)
+        elif kind == _SESSION:
+            keys.add(_TIMEOUT.unpack(reader.read_bytes(_TIMEOUT.size))[0])
+            reader.read_buffer()
+        elif kind == _CLOSED:
+            keys.add(reader.read_long())
+        else:
+            reader.read_int()  # an epoch: written whenever keys are
+    return keys
+
+
+def write_current(keys: Iterable[Key], tree: Tree, sessions: Mapping[int, Session], epoch: int) -> bytes:
+    """The entries that say what these nodes and sessions are now."""
+    parts = [write_epoch(epoch)]
+    for key in keys:
+        if isinstance(key, str):
+            node = tree.nodes.get(key)
+            parts.append(write_gone(key) if node is None else write_node(key, node))
+        else:
+            session = sessions.get(key)
+            parts.append(
+                write_closed(key)
+                if session is None
+                else write_session(session.id, session.timeout_ms, session.password)
+            )
     return b"".join(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.zkserver.jute import INT
-from autohealer.zkserver.protocol import MAX_REQUEST, ConnectionRefused
+from autohealer.zkserver.protocol import MAX_REQUEST, ConnectionRefused, LimitExceeded
 
 
 class FrameBuffer:
@@ -47,8 +47,10 @@ class FrameBuffer:
                 self._keep(4)
             return None
         length: int = INT.unpack_from(self._data, at)[0]
-        if not 0 <= length <= MAX_REQUEST:
+        if length < 0:
             raise ConnectionRefused(f"a frame of {length} bytes")
+        if length > MAX_REQUEST:
+            raise LimitExceeded(f"it sent a request of {length:,} bytes, and {MAX_REQUEST:,} is the most")
         if end + length > size:
             self._keep(4 + length)
             return None

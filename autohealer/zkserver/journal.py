@@ -1,22 +1,32 @@
-"""The file that outlives the process: entries, appended as they come, and written anew when too many are stale.
+"""The journal: what outlives the process. Entries are appended as they come, and all is written anew when too many
+of them are stale.
 
-A record is one batch of entries: its length, a checksum of the length, a checksum of the entries, the entries. Batches
-are written before anything that they made true is sent to anyone. A process that is killed leaves a prefix of the last
-one, which nobody has been told of: such a torn tail is cut off. Any other damage is an error, never a silent loss.
+Batches are written before anything that they made true is sent to anyone. A process that is killed leaves a prefix of
+the last one, which nobody has been told of: such a torn tail is cut off. Any other damage is an error, never a silent
+loss.
+
+When a batch cannot be written (the disk is full, read-only, broken) the server goes on. What is missing on the disk is
+remembered by name, and every second it is tried to write, in one record, what these nodes and sessions are by then. So
+the journal goes on from its last good record, and needs no more room than what has changed. A small file beside it
+keeps some room for this, since it may be the journal itself that fills the disk. Where the file or its directory was
+taken away, all is written anew.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
 import zlib
+from contextlib import suppress
 from struct import Struct
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from autohealer.errors import AutohealerError
-from autohealer.zkserver.entries import State, write_epoch
-from autohealer.zkserver.jute import MALFORMED
+from autohealer.zkserver.entries import Key, State, keys_of, write_epoch
+from autohealer.zkserver.jute import LONG, MALFORMED
+from autohealer.zkserver.record_file import DamagedError, RecordFile, is_same_file, open_regular, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +34,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("autohealer.zkserver")
 
-_MAGIC: Final = b"zkjrnl\x00\x01"
-_LENGTH: Final = Struct(">I")
-_HEAD: Final = Struct(">III")
+_EPOCH: Final = Struct(">qI")  # and its checksum
 _SLACK: Final = 1 << 20  # stale bytes that are not worth writing anew
+_RESERVE: Final = 64 << 10
+_CHECK_S: Final = 1.0
 _RETRY_S: Final = 1.0
+_MAX_RETRY_S: Final = 8.0  # to write all anew costs more than to write what is missing
 _UNHURRIED_S: Final = 60.0  # where nothing is missing on the disk
 
 
@@ -36,73 +47,81 @@ class JournalError(AutohealerError):
     """What the journal held cannot be known for sure."""
 
 
+class Contents(Protocol):
+    """What the journal is of."""
+
+    def everything(self) -> Iterator[bytes]:
+        """All there is, in pieces; changes may come between two of them."""
+
+    def current(self, keys: set[Key]) -> bytes:
+        """What these nodes and sessions are now, and the epoch."""
+
+
+class _Nothing:
+    """What it is of until a life begins."""
+
+    def everything(self) -> Iterator[bytes]:
+        return iter(())
+
+    def current(self, _keys: set[Key]) -> bytes:
+        return b""
+
+
 class Journal:
     """The journal of one data directory, held by one server at a time."""
 
     def __init__(self, directory: Path, *, fsync: bool = False) -> None:
+        self._directory = directory
         self._path = directory / "journal"
         self._new_path = directory / "journal.new"
+        self._lock_path = directory / "journal.lock"
+        self._reserve_path = directory / "journal.reserve"
         self._fsync = fsync
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        self._file = -1
-        self._new_file = -1
+        self._file: RecordFile | None = None
+        self._new_file: RecordFile | None = None
         self._pieces: Iterator[bytes] | None = None
-        self._size = self._compact_size = self._new_size = 0
+        self._contents: Contents = _Nothing()
+        self._compact_size = 0
         self._failure: OSError | None = None  # while what changes does not get to the disk
-        self._retry_at = 0.0
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise JournalError(
-                f"{self._path} is in use by another server", "stop that one first, or choose another data directory"
-            ) from error
+        self._missing: set[Key] = set()  # what has changed since then
+        self._retry_at = self._anew_at = self._check_at = 0.0
+        self._anew_pause_s = _RETRY_S
+        self._lock = self._take_place()
 
-    # reading
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return sum(file.size for file in (self._file, self._new_file) if file is not None)
+
+    # a life's beginning and its end
 
     def load(self) -> State:
-        """What was written in former lives. Afterwards the journal can be appended to."""
+        """What was written in former lives. Afterwards `open` has to be called."""
         state = State()
-        if self._path.exists():
-            with open(self._path, "rb") as file:
-                good = self._read(file, state)
-                torn = os.fstat(file.fileno()).st_size - good
-            if torn:
-                logger.warning("%s: %d bytes of an unfinished record at its end are cut off", self._path, torn)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
-            os.ftruncate(self._file, good)
-            self._size = self._compact_size = good
-        return state
-
-    def _read(self, file: BinaryIO, state: State) -> int:
-        """Apply all whole records, and say how many bytes they are."""
-        magic = file.read(len(_MAGIC))
-        if magic != _MAGIC:
-            if _MAGIC.startswith(magic):  # killed while it wrote its very first bytes
-                return 0
-            raise self.damaged("its first bytes are not a journal's")
-        while True:
-            good = file.tell()
-            head = file.read(_HEAD.size)
-            if len(head) < _HEAD.size:
-                return good
-            length, length_sum, entries_sum = _HEAD.unpack(head)
-            if zlib.crc32(head[:4]) != length_sum:
-                if _is_zeros(file, head):
-                    return good
-                raise self.damaged(f"the record at byte {good} is not what was written")
-            data = file.read(length)
-            if len(data) < length:
-                return good
-            if zlib.crc32(data) != entries_sum:
-                if _is_zeros(file, data):
-                    return good
-                raise self.damaged(f"the record at byte {good} is not what was written")
+        try:
+            descriptor = open_regular(self._path, os.O_RDWR | os.O_APPEND)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            # an error's file name tells the command line which option to blame
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+        else:
             try:
-                state.apply(data)
-            except MALFORMED as error:
-                raise self.damaged(f"the record at byte {good} is not what was written") from error
+                with open(descriptor, "rb", closefd=False) as file:
+                    good = read_records(file, state.apply, MALFORMED)
+                torn = os.fstat(descriptor).st_size - good
+                if torn:
+                    logger.warning("%s: %d bytes of an unfinished record at its end are cut off", self._path, torn)
+                    os.ftruncate(descriptor, good)
+            except BaseException as error:
+                os.close(descriptor)
+                if isinstance(error, DamagedError):
+                    raise self.damaged(error) from error
+                raise
+            self._file = RecordFile(descriptor, good, fsync=self._fsync)
+            self._compact_size = good
+        state.epoch = max(state.epoch, _read_epoch(self._lock))
+        return state
 
     def damaged(self, how: object) -> JournalError:
         """The error to raise where the journal is not what was written, with its remedy."""
@@ -112,133 +131,241 @@ class Journal:
             "to start with an empty tree: what it holds is lost then",
         )
 
-    # appending
+    def open(self, contents: Contents, epoch: int, now: float) -> None:
+        """Begin a life: note its epoch, or, where there is no journal yet, write one. OSError: there is no room.
 
-    def open(self, everything: Iterator[bytes], epoch: int, now: float) -> None:
-        """Begin a life: note its epoch, or, where there is no journal yet, write one."""
-        if self._file != -1 and self._size:
-            self._write(self._file, _record(write_epoch(epoch)))
-            return
-        self.begin_compaction(everything, now)
-        while self.is_compacting:
-            self.compact_some(now)
-        if self._failure is not None:
-            raise self._failure
-
-    def append(self, entries: bytes, now: float) -> None:
-        """Write one batch. If that fails the server goes on, and all is written anew as soon as that works."""
-        if not entries:
-            return
-        record = _record(entries)
-        if self._failure is None:
+        The epoch also stands in the lock file, in bytes that have their place on the disk already: so a life can
+        begin on a full disk, and the next one still begins above it.
+        """
+        self._contents = contents
+        noted = _write_epoch(self._lock, epoch)
+        if self._file is not None and self._file.size:
             try:
-                self._write(self._file, record)
-                self._size += len(record)
+                self._file.append(write_epoch(epoch))
             except OSError as error:
+                if not noted:
+                    raise
                 self._break(error, now)
-        if self._new_file != -1:
-            self._add(record, now)
+        else:
+            self._begin_anew(now)
+            while self._pieces is not None:
+                self._write_piece(now)
+            if self._failure is not None:
+                raise self._failure
+        self._make_reserve()
 
     def close(self) -> None:
         """Let the file and its directory go."""
         self._abandon()
-        if self._file != -1:
-            os.close(self._file)
-            self._file = -1
+        if self._file is not None:
+            self._file.close()
+            self._file = None
         if self._lock != -1:
             os.close(self._lock)
             self._lock = -1
 
-    def _write(self, file: int, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file, view) :]
-        if self._fsync:
-            os.fdatasync(file)
+    # what is called in every pass of the server
 
-    def _break(self, error: OSError, now: float) -> None:
-        if self._failure is None:
-            logger.error("%s: %s; the server goes on, what changes now is not on disk", self._path, error.strerror)
-        self._failure = error
-        self._retry_at = now + _RETRY_S
+    def append(self, entries: bytes, now: float) -> None:
+        """Write one batch. If that fails the server goes on, and the journal catches up as soon as that works."""
+        if not entries:
+            return
+        if self._failure is None and self._file is not None:
+            try:
+                self._file.append(entries)
+            except OSError as error:
+                self._break(error, now)
+        if self._failure is not None:
+            self._missing |= keys_of(entries)
+        if self._new_file is not None:
+            self._add(entries, now)
 
-    # writing it anew
+    def work(self, now: float) -> None:
+        """Catch up after a failure, write some of it anew, or see whether it is still there."""
+        if self._pieces is not None:
+            self._write_piece(now)
+            return
+        if now >= self._check_at:
+            self._check_at = now + _CHECK_S
+            self._check(now)
+        if now < self._retry_at or self._file is None:
+            return
+        if self._failure is not None:
+            self._catch_up(self._file, now)
+        elif self._file.size > 2 * self._compact_size + _SLACK:
+            self._begin_anew(now)
 
     @property
-    def is_compacting(self) -> bool:
-        """Is a new file being written, piece by piece?"""
+    def is_busy(self) -> bool:
+        """Is it being written anew, and wants to go on with it?"""
         return self._pieces is not None
 
     def retry_at(self) -> float | None:
         """When to try again after a failure."""
-        return self._retry_at if self._failure is not None and not self.is_compacting else None
+        return self._retry_at if self._failure is not None and self._pieces is None else None
 
-    def wants_compaction(self, now: float) -> bool:
-        """Is most of the file stale, or is it not whole?"""
-        if self.is_compacting or now < self._retry_at:
-            return False
-        return self._failure is not None or self._size > 2 * self._compact_size + _SLACK
+    # failures
 
-    def begin_compaction(self, pieces: Iterator[bytes], now: float) -> None:
+    def _break(self, error: OSError, now: float) -> None:
+        if self._failure is None:
+            logger.error(
+                "%s: %s; the server goes on, what changes now is not on disk until there is room, or access, again",
+                self._path,
+                error.strerror,
+            )
+        self._failure = error
+        self._retry_at = now + _RETRY_S
+
+    def _check(self, now: float) -> None:
+        """Somebody may have taken the file, or the directory with it, away from under us."""
+        if self._file is None or (self._file.is_at(self._path) and is_same_file(self._lock, self._lock_path)):
+            return
+        self._break(OSError(errno.ENOENT, "removed or replaced while it was in use"), now)
+        self._retry_at = now
+
+    def _catch_up(self, file: RecordFile, now: float) -> None:
+        self._retry_at = now + _RETRY_S
+        try:
+            if file.is_at(self._path) and is_same_file(self._lock, self._lock_path):
+                self._reserve_path.unlink(missing_ok=True)
+                file.append(self._contents.current(self._missing))
+                self._mend()
+                return
+            self._retake_place()
+        except (OSError, JournalError) as error:
+            self._failure = error if isinstance(error, OSError) else OSError(errno.EBUSY, str(error))
+        if now >= self._anew_at:
+            self._anew_pause_s = min(2 * self._anew_pause_s, _MAX_RETRY_S)
+            self._anew_at = now + self._anew_pause_s
+            self._begin_anew(now)
+
+    def _mend(self) -> None:
+        if self._failure is not None:
+            logger.warning("%s: it has caught up, all is on disk again", self._path)
+        self._failure = None
+        self._missing.clear()
+        self._retry_at = 0.0
+        self._anew_pause_s = _RETRY_S
+        self._make_reserve()
+
+    def _make_reserve(self) -> None:
+        """Some room on the disk, for the day when there is no other."""
+        try:
+            reserve = open_regular(self._reserve_path, os.O_WRONLY | os.O_CREAT)
+            try:
+                os.posix_fallocate(reserve, 0, _RESERVE)
+            finally:
+                os.close(reserve)
+        except OSError:
+            self._reserve_path.unlink(missing_ok=True)
+
+    # writing it anew
+
+    def _begin_anew(self, now: float) -> None:
         """Start a new file beside the old one. Until it is complete, both are appended to."""
         try:
-            self._new_file = os.open(self._new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+            self._new_file = RecordFile.create(self._new_path, fsync=self._fsync)
         except OSError as error:
-            self._stop_compaction(error, now)
+            self._stop_anew(error, now)
             return
-        self._pieces = pieces
-        self._new_size = 0
-        self._add(_MAGIC, now)
+        self._pieces = self._contents.everything()
 
-    def compact_some(self, now: float) -> None:
+    def _write_piece(self, now: float) -> None:
         """Write the next piece; the last one makes the new file the journal."""
-        if self._pieces is None:
+        if self._pieces is None or self._new_file is None:
             return
         piece = next(self._pieces, None)
         if piece is not None:
             if piece:
-                self._add(_record(piece), now)
+                self._add(piece, now)
             return
         try:
             if self._fsync:
-                os.fsync(self._new_file)
+                self._new_file.sync()
             self._new_path.rename(self._path)
             if self._fsync:
-                _sync_directory(self._path.parent)
+                _sync_directory(self._directory)
         except OSError as error:
-            self._stop_compaction(error, now)
+            self._stop_anew(error, now)
             return
-        if self._file != -1:
-            os.close(self._file)
-        self._file, self._new_file, self._pieces = self._new_file, -1, None
-        self._size = self._compact_size = self._new_size
-        if self._failure is not None:
-            self._failure = None
-            logger.warning("%s: written anew, all is on disk again", self._path)
+        if self._file is not None:
+            self._file.close()
+        self._file, self._new_file, self._pieces = self._new_file, None, None
+        self._compact_size = self._file.size
+        self._mend()
 
-    def _add(self, data: bytes, now: float) -> None:
+    def _add(self, entries: bytes, now: float) -> None:
+        if self._new_file is None:
+            return
         try:
-            self._write(self._new_file, data)
-            self._new_size += len(data)
+            self._new_file.append(entries)
         except OSError as error:
-            self._stop_compaction(error, now)
+            self._stop_anew(error, now)
 
-    def _stop_compaction(self, error: OSError, now: float) -> None:
+    def _stop_anew(self, error: OSError, now: float) -> None:
         """It is tried again later. The old file serves on, if it is whole."""
         self._abandon()
-        self._retry_at = now + _RETRY_S
-        if self._file == -1:
+        if self._file is None or self._failure is not None:
             self._failure = error
-        elif self._failure is None:
+            self._retry_at = now + _RETRY_S
+        else:
             self._retry_at = now + _UNHURRIED_S
             logger.warning("%s could not be written: %s", self._new_path, error.strerror)
 
     def _abandon(self) -> None:
         self._pieces = None
-        if self._new_file != -1:
-            os.close(self._new_file)
-            self._new_file = -1
-            self._new_path.unlink(missing_ok=True)
+        if self._new_file is not None:
+            self._new_file.close()
+            self._new_file = None
+            with suppress(OSError):  # it is in nobody's way
+                self._new_path.unlink(missing_ok=True)
+
+    # its place
+
+    def _take_place(self) -> int:
+        """Make the directory and lock it; the lock file's descriptor."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._directory.is_symlink():
+            raise OSError(errno.ELOOP, "a link is not followed here", str(self._directory))
+        lock = open_regular(self._lock_path, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise JournalError(
+                f"{self._path} is in use by another server", "stop that one first, or choose another data directory"
+            ) from error
+        return lock
+
+    def _retake_place(self) -> None:
+        if is_same_file(self._lock, self._lock_path):
+            return
+        lock = self._take_place()
+        os.close(self._lock)
+        self._lock = lock
+        epochs = State()
+        epochs.apply(self._contents.current(set()))
+        _write_epoch(lock, epochs.epoch)
+
+
+def _read_epoch(lock: int) -> int:
+    data = os.pread(lock, _EPOCH.size, 0)
+    if len(data) < _EPOCH.size:
+        return 0
+    epoch: int = _EPOCH.unpack(data)[0]
+    return epoch if data == _epoch_record(epoch) else 0
+
+
+def _write_epoch(lock: int, epoch: int) -> bool:
+    try:
+        os.pwrite(lock, _epoch_record(epoch), 0)
+    except OSError:
+        return False
+    return True
+
+
+def _epoch_record(epoch: int) -> bytes:
+    return _EPOCH.pack(epoch, zlib.crc32(LONG.pack(epoch)))
 
 
 def _sync_directory(directory: Path) -> None:
@@ -248,18 +375,3 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _record(entries: bytes) -> bytes:
-    length = _LENGTH.pack(len(entries))
-    return _HEAD.pack(len(entries), zlib.crc32(length), zlib.crc32(entries)) + entries
-
-
-def _is_zeros(file: BinaryIO, start: bytes) -> bool:
-    """Nothing but zeros to the end: blocks that were promised before the power went, and never written."""
-    chunk = start
-    while chunk:
-        if chunk.count(0) != len(chunk):
-            return False
-        chunk = file.read(1 << 16)
-    return True

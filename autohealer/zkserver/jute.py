@@ -27,6 +27,11 @@ class MalformedError(ValueError):
 MALFORMED: Final = (MalformedError, error)
 
 
+def int32(value: int) -> int:
+    """The value as 32 bits hold it, signed: what goes past 2,147,483,647 begins again at -2,147,483,648."""
+    return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+
 class Reader:
     """Takes one value after the other from a record."""
 

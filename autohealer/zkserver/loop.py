@@ -18,9 +18,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from autohealer.zkserver.entries import write_everything
+from autohealer.zkserver.sessions import HANDSHAKE_MS
 
 if TYPE_CHECKING:
+    from autohealer.zkserver.admission import Admission
     from autohealer.zkserver.connection import Connection
     from autohealer.zkserver.engine import Engine
     from autohealer.zkserver.journal import Journal
@@ -31,7 +32,10 @@ _READ_SIZE: Final = 1 << 16
 _WRITE_SIZE: Final = 1 << 18
 _ACCEPTED_IN_ONE_GO: Final = 64
 #: A connection that has no session by then, or does not take its last bytes, is closed.
-_PATIENCE_S: Final = 10.0
+_PATIENCE_S: Final = HANDSHAKE_MS / 1000
+#: So many bytes of requests are taken in from a peer that does not read its answers: there may be pings among them.
+_MAX_UNANSWERED: Final = 1 << 20
+_NOTED_EVERY_S: Final = 60.0
 #: After so much work without a wait a rest is due: about a millisecond is what others have to wait for their turn.
 _WORK_S: Final = 0.001
 _REST_S: Final = 0.00005
@@ -45,12 +49,14 @@ _AFTER_FAULT_S: Final = 0.1  # lest the same one fills the log
 class Peer:
     """One socket and its connection."""
 
-    __slots__ = ("connection", "interest", "socket", "unsent")
+    __slots__ = ("connection", "interest", "socket", "unanswered", "unanswered_size", "unsent")
 
     def __init__(self, sock: socket.socket, connection: Connection) -> None:
         self.socket = sock
         self.connection = connection
         self.unsent: deque[bytes] = deque()
+        self.unanswered: list[bytes] = []  # read, while it does not read its answers
+        self.unanswered_size = 0
         self.interest = select.EPOLLIN
 
 
@@ -58,13 +64,20 @@ class Loop:
     """Serves one listening socket until it is told to stop."""
 
     def __init__(
-        self, engine: Engine, listener: socket.socket, journal: Journal | None, epoch: int, max_connections: int
+        self,
+        engine: Engine,
+        listener: socket.socket,
+        journal: Journal | None,
+        *,
+        max_connections: int,
+        admission: Admission | None = None,
     ) -> None:
         self._engine = engine
         self._listener = listener
         self._journal = journal
-        self._epoch = epoch
         self._max_connections = max_connections
+        self._admission = admission
+        self._note_full_at = 0.0
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._peers: dict[int, Peer] = {}
@@ -120,7 +133,6 @@ class Loop:
             self._write_journal(self._journal, now)
         if self._engine.touched:
             self._flush(now)
-            self._engine.statistics.took(time.monotonic() - now)
 
     def _rest_if_due(self, before: float, now: float) -> float:
         """Let the other threads of this process run, if there is so much to do that we never wait for anything.
@@ -136,7 +148,7 @@ class Loop:
 
     def _timeout(self, now: float) -> float | None:
         self._tick_at = self._engine.next_deadline(now)
-        if self._busy or (self._journal is not None and self._journal.is_compacting):
+        if self._busy or (self._journal is not None and self._journal.is_busy):
             return 0
         deadlines = [
             self._tick_at,
@@ -165,7 +177,8 @@ class Loop:
                     return
                 continue  # that client is gone already
             self._is_short = False
-            if len(self._peers) >= self._max_connections:
+            if not self._admit(sock, address, now):
+                self._engine.statistics.rejected += 1
                 sock.close()
                 continue
             sock.setblocking(False)
@@ -175,6 +188,25 @@ class Loop:
             self._by_connection[peer.connection] = peer
             self._waited_for[peer] = now + _PATIENCE_S
             self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def _admit(self, sock: socket.socket, address: tuple[str, int], now: float) -> bool:
+        if len(self._peers) >= self._max_connections:
+            if now >= self._note_full_at:
+                self._note_full_at = now + _NOTED_EVERY_S
+                logger.warning(
+                    "connections are refused: there are %d, and the limit of open files allows no more (ulimit -n)",
+                    len(self._peers),
+                )
+            return False
+        if self._admission is None:
+            return True
+        try:
+            admitted, why = self._admission.admits(address, sock.getsockname(), now)
+        except OSError as error:  # who it is could not be found out
+            admitted, why = False, f"a connection was closed: whose it is could not be found out: {error}"
+        if why:
+            logger.warning("%s", why)
+        return admitted
 
     def _serve(self, peer: Peer, mask: int, now: float) -> None:
         if mask & select.EPOLLOUT:
@@ -189,6 +221,13 @@ class Loop:
             if not data:
                 self._drop(peer)
                 return
+            if peer.connection.is_saturated:
+                # it may be slow to read, and still is there
+                self._engine.heard(peer.connection, now)
+                peer.unanswered.append(data)
+                peer.unanswered_size += len(data)
+                self._update_interest(peer)
+                return
             peer.connection.frames.feed(data)
             self._answer(peer, now)
         elif mask & (select.EPOLLHUP | select.EPOLLERR) and peer not in self._busy:
@@ -198,6 +237,10 @@ class Loop:
         connection = peer.connection
         if connection.closing or connection.is_saturated:
             return
+        if peer.unanswered:
+            connection.frames.feed(b"".join(peer.unanswered))
+            peer.unanswered.clear()
+            peer.unanswered_size = 0
         had_session = connection.session is not None
         try:
             more = self._engine.receive(connection, now)
@@ -228,19 +271,19 @@ class Loop:
 
     def _write_journal(self, journal: Journal, now: float) -> None:
         journal.append(self._engine.take_entries(), now)
-        if journal.is_compacting:
-            journal.compact_some(now)
-        elif journal.wants_compaction(now):
-            engine = self._engine
-            pieces = write_everything(engine.tree, engine.sessions.by_id.values(), self._epoch)
-            journal.begin_compaction(pieces, now)
+        journal.work(now)
 
     # out
 
     def _flush(self, now: float) -> None:
         touched = self._engine.touched
+        answered_at = time.monotonic()
+        elapsed_ms = (answered_at - now) * 1000
+        self._engine.statistics.latency.took(elapsed_ms)
         for connection in touched:
             connection.dirty = False
+            connection.latency.took(elapsed_ms)
+            connection.last_reply_at = answered_at
             peer = self._by_connection.get(connection)
             if peer is None:
                 continue
@@ -265,6 +308,9 @@ class Loop:
                 self._drop(peer)
                 return
             connection.outgoing_size -= sent
+            if sent and was_saturated:
+                # it reads, however slowly; what it has sent meanwhile may wait for us
+                self._engine.heard(connection, now)
             if sent < len(data):
                 peer.unsent.appendleft(data[sent:])
                 break
@@ -280,7 +326,8 @@ class Loop:
     def _update_interest(self, peer: Peer) -> None:
         connection = peer.connection
         interest = 0
-        if not (connection.closing or connection.is_saturated or peer in self._busy):
+        takes_more = peer.unanswered_size < _MAX_UNANSWERED if connection.is_saturated else peer not in self._busy
+        if takes_more and not connection.closing:
             interest |= select.EPOLLIN
         if peer.unsent:
             interest |= select.EPOLLOUT
@@ -296,6 +343,15 @@ class Loop:
         self._busy.pop(peer, None)
         self._waited_for.pop(peer, None)
         self._engine.disconnect(peer.connection)
+        if peer.connection.closed_for:
+            session = peer.connection.session
+            logger.warning(
+                "closed the connection of %s:%d, session 0x%x: %s",
+                peer.connection.peer,
+                peer.connection.port,
+                session.id if session else 0,
+                peer.connection.closed_for,
+            )
         # closing takes it out of epoll too
         peer.socket.close()
 
@@ -305,6 +361,8 @@ class Loop:
         if self._journal is not None:
             self._journal.append(self._engine.take_entries(), time.monotonic())
             self._journal.close()
+        if self._admission is not None:
+            self._admission.close()
         self._listener.close()
         self._epoll.close()
         with self._wake_lock:

@@ -33,6 +33,7 @@ GET_ALL_CHILDREN_NUMBER: Final = 104
 SET_WATCHES2: Final = 105
 ADD_WATCH: Final = 106
 WHO_AM_I: Final = 107
+CREATE_SESSION: Final = -10
 CLOSE_SESSION: Final = -11
 ERROR: Final = -1
 
@@ -89,12 +90,20 @@ VERSION: Final = "3.8.0"
 
 
 class RequestError(Exception):
-    """A request fails with one of the codes above; the connection lives on."""
+    """A request fails with one of the codes above; the connection lives on.
 
-    def __init__(self, code: int) -> None:
+    An error's reply is its header alone; ``body`` is for the one request whose failure has a body, too.
+    """
+
+    def __init__(self, code: int, body: bytes = b"") -> None:
         super().__init__(code)
         self.code = code
+        self.body = body
 
 
 class ConnectionRefused(Exception):  # noqa: N818  # a verdict on the peer, in the field's words
     """What came in cannot be answered: the connection is closed."""
+
+
+class LimitExceeded(ConnectionRefused):
+    """The peer wants more than this server gives to one client: its connection is closed, and the log says why."""

@@ -20,6 +20,7 @@ from autohealer.zkserver.protocol import (
     GET_CHILDREN2,
     GET_DATA,
     GET_EPHEMERALS,
+    MARSHALLING_ERROR,
     MULTI_READ,
     NO_NODE,
     NO_WATCHER,
@@ -34,7 +35,7 @@ from autohealer.zkserver.protocol import (
     SET_WATCHES2,
     SYNC,
     WHO_AM_I,
-    ConnectionRefused,
+    LimitExceeded,
     RequestError,
 )
 
@@ -136,9 +137,10 @@ class Reads:
         results: list[tuple[int, int, bytes]] = []
         size = 0
         for operation, request in records.read_multi(Reader(frame, records.HEADER)):
-            path, _ = cast("tuple[str | None, bool]", request)
+            path = cast("str | None", request[0])
             if path is None or operation not in {GET_CHILDREN, GET_DATA}:
-                raise MalformedError("not a read")
+                # the real server fails after it has begun its answer, and sends what it has of it
+                raise RequestError(MARSHALLING_ERROR, records.write_results(results))
             try:
                 node = self._readable(connection, path)
             except RequestError as error:
@@ -147,7 +149,7 @@ class Reads:
             body = records.write_data(node) if operation == GET_DATA else write_strings(node.children or ())
             size += len(body)
             if size > MAX_REPLY:
-                raise ConnectionRefused(f"a multiRead of more than {MAX_REPLY} bytes")
+                raise LimitExceeded(f"it asked for a multiRead of more than {MAX_REPLY} bytes")
             results.append((operation, OK, body))
         return records.write_results(results)
 

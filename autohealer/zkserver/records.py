@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from autohealer.zkserver.acl import OPEN
-from autohealer.zkserver.jute import INT, MalformedError, Reader, write_buffer, write_string
+from autohealer.zkserver.jute import INT, MalformedError, Reader, int32, write_buffer, write_string
 from autohealer.zkserver.protocol import (
     ALL_PERMISSIONS,
     CHECK,
@@ -185,7 +185,7 @@ def write_stat(node: Node) -> bytes:
         node.mtime,
         node.version,
         # clients are shown creates + deletes; each child ever made is either still there or was deleted
-        node.cversion * 2 - children,
+        int32(node.cversion * 2 - children),
         node.aversion,
         max(0, owner),
         len(data) if data is not None else 0,

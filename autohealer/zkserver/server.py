@@ -10,22 +10,27 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from autohealer.zkserver.admission import Admission
 from autohealer.zkserver.engine import Engine
-from autohealer.zkserver.entries import State, write_everything
+from autohealer.zkserver.entries import State
 from autohealer.zkserver.journal import Journal
 from autohealer.zkserver.jute import MalformedError
 from autohealer.zkserver.loop import Loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from types import TracebackType
 
 logger = logging.getLogger("autohealer.zkserver")
 
 _BACKLOG: Final = 512
-_MAX_EPOCH: Final = 0x7FFFFFFF
-_epochs = {"last": 0}  # of this process
+_MAX_FILES: Final = 1 << 20  # more than any machine's clients need, where the hard limit is "unlimited"
+
+# The high word of the first zxid of a server that knows of no former life: periods of ten minutes since this day.
+_FIRST_DAY_NS: Final = 1_767_225_600 * 10**9  # 2026-01-01
+_PERIOD_NS: Final = 600 * 10**9
+_latest = {"zxid": 0}  # at which a life began in this process
 
 
 class ZooKeeperServer:
@@ -33,15 +38,26 @@ class ZooKeeperServer:
 
     Without ``data_dir`` a stopped server forgets everything. With it, tree and sessions survive, even SIGKILL:
     they are there again when the next server starts on the same directory.
+
+    Whoever reaches the port is served, unless ``users`` is given: then only root, this process's user and the users
+    that it names. It is called in the server's thread when another user connects, at most once a second.
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, data_dir: Path | None = None, fsync: bool = False
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        data_dir: Path | None = None,
+        fsync: bool = False,
+        users: Callable[[], Iterable[int]] | None = None,
     ) -> None:
+        if users is not None and not host.startswith("127."):
+            raise ValueError("whose a connection is can be known on IPv4 loopback only")
         self.host = host
         self.port = port
         self._data_dir = data_dir
         self._fsync = fsync
+        self._users = users
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
 
@@ -99,9 +115,8 @@ class ZooKeeperServer:
                 journal = Journal(self._data_dir, fsync=self._fsync)
                 state = journal.load()
             now = time.monotonic()
-            epoch, low = _next_epoch(state.epoch)
             engine = Engine(
-                zxid=epoch << 32 | low,
+                zxid=_first_zxid(state.epoch),
                 first_session_id=_first_session_id(),
                 now=now,
                 wall_ms=_wall_ms,
@@ -109,14 +124,16 @@ class ZooKeeperServer:
                 journalled=journal is not None,
                 port=port,
                 data_dir=str(self._data_dir or ""),
+                journal_size=lambda: journal.size if journal is not None else 0,
             )
             try:
                 engine.restore(state, now)
             except MalformedError as error:
                 raise (journal.damaged(error) if journal is not None else error) from error
             if journal is not None:
-                journal.open(write_everything(engine.tree, engine.sessions.by_id.values(), epoch), epoch, now)
-            loop = Loop(engine, listener, journal, epoch, _max_connections())
+                journal.open(engine, engine.epoch, now)
+            admission = Admission(self._users) if self._users is not None else None
+            loop = Loop(engine, listener, journal, max_connections=_max_connections(), admission=admission)
         except BaseException:
             listener.close()
             if journal is not None:
@@ -126,21 +143,33 @@ class ZooKeeperServer:
         return loop
 
 
-def _next_epoch(last: int) -> tuple[int, int]:
-    """The high word of this life's zxids, and where its low word starts.
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may: the usual limit is 1,024, and each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
-    Clients that have seen a later zxid than ours would be turned away for ever. So a life begins above all former
-    ones: above the last that is known, or, where none is, at the wall clock, whose fraction keeps lives apart that
-    begin within a second.
+
+def _first_zxid(last_epoch: int) -> int:
+    """Where a life's zxids begin: above those of all former lives.
+
+    Clients that have seen a later zxid than ours would be turned away for ever, without a word. A life that knows the
+    former ones from the journal begins at the next high word. One that knows of none, since there are none or their
+    data was lost, takes the time: ten minutes for the high word, and what is left of them spread over the low word,
+    seven million a second, which is more than any server can use up. So it is above all former lives, unless the clock
+    was set back, or the lives with a journal came more often than every ten minutes all the time. (A high word for each
+    second would run out in 2038, and nobody could read such numbers; these keep below 2**53 until 2065, so that
+    JavaScript can read them as well.)
     """
-    if last:
-        _epochs["last"] = max(_epochs["last"], last + 1)
-        return last + 1, 0
-    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    clock = seconds & _MAX_EPOCH
-    epoch = max(clock, _epochs["last"] + 1)
-    _epochs["last"] = epoch
-    return epoch, nanoseconds if epoch == clock else 0
+    if last_epoch:
+        zxid = last_epoch + 1 << 32
+    else:
+        periods, rest = divmod(max(time.time_ns() - _FIRST_DAY_NS, _PERIOD_NS), _PERIOD_NS)
+        zxid = max(periods << 32 | (rest << 32) // _PERIOD_NS, _latest["zxid"] + (1 << 32))
+    _latest["zxid"] = max(_latest["zxid"], zxid)
+    return zxid
 
 
 def _first_session_id() -> int:

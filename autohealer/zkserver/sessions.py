@@ -18,6 +18,8 @@ BUCKET_MS: Final = 200
 MIN_TIMEOUT_MS: Final = 400
 MAX_TIMEOUT_MS: Final = 60_000
 PASSWORD_SIZE: Final = 16
+#: A connection that has not asked for a session by then is closed.
+HANDSHAKE_MS: Final = 10_000
 
 
 class Session:

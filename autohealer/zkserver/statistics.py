@@ -10,36 +10,51 @@ if TYPE_CHECKING:
     from autohealer.zkserver.connection import Connection
 
 
-class Statistics:
-    """Frames in and out, and how long a batch of requests took from being read to being answered."""
+class Latency:
+    """How long requests took from being read to being answered, in ms. What is answered in one go counts once."""
+
+    __slots__ = ("count", "last_ms", "longest_ms", "shortest_ms", "total_ms")
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Count from zero again."""
-        self._received = self._sent = 0
-        self.batches = 0
-        self.shortest_ms = self.longest_ms = self._total_ms = 0.0
+        self.count = 0
+        self.last_ms = self.shortest_ms = self.longest_ms = self.total_ms = 0.0
 
-    def took(self, seconds: float) -> None:
-        """A batch was answered within so much time."""
-        elapsed_ms = seconds * 1000
-        if not self.batches or elapsed_ms < self.shortest_ms:
+    def took(self, elapsed_ms: float) -> None:
+        """Some requests were answered within so much time."""
+        if not self.count or elapsed_ms < self.shortest_ms:
             self.shortest_ms = elapsed_ms
         self.longest_ms = max(self.longest_ms, elapsed_ms)
-        self.batches += 1
-        self._total_ms += elapsed_ms
+        self.count += 1
+        self.last_ms = elapsed_ms
+        self.total_ms += elapsed_ms
+
+    @property
+    def average_ms(self) -> float:
+        """Over all that was counted."""
+        return self.total_ms / self.count if self.count else 0.0
+
+
+class Statistics:
+    """Frames in and out, latencies, and who was turned away."""
+
+    def __init__(self) -> None:
+        self.latency = Latency()
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from zero again."""
+        self._received = self._sent = 0
+        self.rejected = 0  # connections that were closed before they could say anything
+        self.latency.reset()
 
     def forget(self, connection: Connection) -> None:
         """It is gone; what it did still counts."""
         self._received += connection.received
         self._sent += connection.sent
-
-    @property
-    def average_ms(self) -> float:
-        """Over all batches."""
-        return self._total_ms / self.batches if self.batches else 0.0
 
     def received(self, connections: Iterable[Connection]) -> int:
         """Frames from all connections, those that are gone included."""

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from autohealer.zkserver import acl as acls
+from autohealer.zkserver.jute import int32
 from autohealer.zkserver.paths import parent_of
 from autohealer.zkserver.protocol import NODE_CREATED, NODE_DATA_CHANGED, NODE_DELETED
 
@@ -35,7 +36,10 @@ def ttl_owner(ttl_ms: int) -> int:
 
 
 class Node:
-    """One znode. ``cversion`` counts the children ever created: the version that clients see is made from it."""
+    """One znode. ``cversion`` counts the children ever created: the version that clients see is made from it.
+
+    The three versions are signed integers of 32 bits, as on the wire: past the largest they go on with the smallest.
+    """
 
     __slots__ = (
         "acl",
@@ -94,7 +98,7 @@ class Tree:
         if self.undo is not None:
             self.undo.append(partial(self._uncreate, path, parent, parent.pzxid))
         self.link(path, node)
-        parent.cversion += 1
+        parent.cversion = int32(parent.cversion + 1)
         parent.pzxid = node.czxid
         self.changes.append((NODE_CREATED, path))
 
@@ -115,7 +119,7 @@ class Tree:
         node.data = data
         node.mzxid = zxid
         node.mtime = time_ms
-        node.version += 1
+        node.version = int32(node.version + 1)
         self.changes.append((NODE_DATA_CHANGED, path))
         return node
 
@@ -124,7 +128,7 @@ class Tree:
         # never part of a multi: nothing to note for undoing it
         node = self.nodes[path]
         node.acl = acl
-        node.aversion += 1
+        node.aversion = int32(node.aversion + 1)
         self.changes.append((ACL_CHANGED, path))
         return node
 
@@ -177,7 +181,7 @@ class Tree:
 
     def _uncreate(self, path: str, parent: Node, pzxid: int) -> None:
         self._unlink(path)
-        parent.cversion -= 1
+        parent.cversion = int32(parent.cversion - 1)
         parent.pzxid = pzxid
 
     def _undelete(self, path: str, node: Node, parent: Node, pzxid: int) -> None:
@@ -196,7 +200,7 @@ class Tree:
             if node.is_ttl:
                 if time_ms - node.mtime > node.ttl_ms:
                     due.append(path)
-            elif node.cversion > 0:
+            elif node.cversion:
                 due.append(path)
         return due
 

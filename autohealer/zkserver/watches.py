@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from autohealer.zkserver.connection import MAX_WATCHES
 from autohealer.zkserver.paths import parent_of
-from autohealer.zkserver.protocol import NODE_CHILDREN_CHANGED, NODE_DATA_CHANGED, NODE_DELETED, ConnectionRefused
+from autohealer.zkserver.protocol import NODE_CHILDREN_CHANGED, NODE_DATA_CHANGED, NODE_DELETED, LimitExceeded
 from autohealer.zkserver.records import write_event
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class WatchTable:
         paths = self.by_connection.setdefault(connection, {})
         paths[path] = None
         if len(paths) > MAX_WATCHES:
-            raise ConnectionRefused(f"more than {MAX_WATCHES} watches")
+            raise LimitExceeded(f"it has set more than {MAX_WATCHES:,} watches")
 
     def remove(self, path: str, connection: Connection) -> bool:
         """Take a watch back. False: there was none."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 from autohealer.errors import AutohealerError
 from autohealer.zkserver import JournalError
 from autohealer.zkserver.entries import (
+    Key,
     State,
+    keys_of,
     write_closed,
     write_epoch,
     write_everything,
@@ -37,12 +41,26 @@ def batches(count: int) -> list[bytes]:
     return [write_node(f"/n{number}", Node(b"data", OPEN_ACL, 0, number, 0)) for number in range(count)]
 
 
+class Batches:
+    """A journal's contents that are some batches, each about one node of its own."""
+
+    def __init__(self, *written: bytes, epoch: int = 1) -> None:
+        self.written = list(written)
+        self._epoch = write_epoch(epoch)
+
+    def everything(self) -> Iterator[bytes]:
+        return iter([self._epoch, *self.written])
+
+    def current(self, keys: set[Key]) -> bytes:
+        return self._epoch + b"".join(batch for batch in self.written if keys_of(batch) & keys)
+
+
 def life(directory: Path, *entries: bytes, epoch: int = 1) -> State:
     """One life: what was found, and what it adds."""
     journal = Journal(directory)
     try:
         state = journal.load()
-        journal.open(iter([write_epoch(epoch)]), epoch, 0.0)
+        journal.open(Batches(epoch=epoch), epoch, 0.0)
         for batch in entries:
             journal.append(batch, 0.0)
     finally:
@@ -79,6 +97,7 @@ class TestLives:
         assert {path.name: path.stat().st_mode & 0o777 for path in written.iterdir()} == {
             "journal": 0o600,
             "journal.lock": 0o600,
+            "journal.reserve": 0o600,
         }
 
     def test_two_servers_cannot_share_it(self, written: Path) -> None:
@@ -173,19 +192,19 @@ class TestCompaction:
         machine = Machine()
         journal = Journal(tmp_path)
         journal.load()
-        journal.open(write_everything(machine.engine.tree, [], 1), 1, 0.0)
+        journal.open(machine.engine, 1, 0.0)
         peer = machine.peer()
         peer.ask(1, create("/a"))
         journal.append(bytes(machine.journal), 0.0)
 
-        while not journal.wants_compaction(0.0):
+        while not journal.is_busy:
             machine.journal.clear()
             peer.ask(5, string("/a") + buffer(b"x" * 10_000) + integer(-1))
             journal.append(bytes(machine.journal), 0.0)
-        journal.begin_compaction(write_everything(machine.engine.tree, machine.engine.sessions.by_id.values(), 1), 0.0)
+            journal.work(0.0)
         before = (tmp_path / "journal").stat().st_size
-        while journal.is_compacting:
-            journal.compact_some(0.0)
+        while journal.is_busy:
+            journal.work(0.0)
         journal.close()
 
         assert (tmp_path / "journal").stat().st_size < before / 50
@@ -224,70 +243,278 @@ class TestCompaction:
 
     def test_crash_in_the_middle_leaves_the_old_journal(self, written: Path) -> None:
         """The new file counts only once it is whole."""
-        journal = Journal(written)
-        journal.load()
-        journal.begin_compaction(iter([write_node("/new", Node(b"", OPEN_ACL, 0, 1, 0)), b"", b""]), 0.0)
-        journal.compact_some(0.0)
-        half = (written / "journal.new").read_bytes()
-        journal.close()
-        (written / "journal.new").write_bytes(half)
+        whole = (written / "journal").read_bytes()
+        (written / "journal.new").write_bytes(whole[:-3])
 
-        assert "/new" not in life(written).nodes
+        assert len(life(written).nodes) == 5
 
 
-class TestFullDisk:
-    """The server goes on, and writes all anew when there is room again."""
+class Disk:
+    """Stands before ``os.write`` and ``os.ftruncate``, as a disk that is full, broken or read-only."""
 
-    @pytest.fixture
-    def full(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-        write = os.write
-        state = {"full": False}
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.error: int | None = None
+        self.room = 0  # bytes that still go in before the error comes
+        self.truncates = True
+        self._write, self._ftruncate = os.write, os.ftruncate
+        monkeypatch.setattr(os, "write", self.write)
+        monkeypatch.setattr(os, "ftruncate", self.ftruncate)
 
-        def limited(file: int, data: bytes) -> int:
-            if state["full"] and file > 2:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return write(file, data)
+    def write(self, file: int, data: bytes) -> int:
+        if self.error is None or file <= 2:
+            return self._write(file, data)
+        if not self.room:
+            raise OSError(self.error, os.strerror(self.error))
+        taken, self.room = min(self.room, len(data)), max(0, self.room - len(data))
+        return self._write(file, data[:taken])
 
-        monkeypatch.setattr(os, "write", limited)
-        return lambda is_full: state.update(full=is_full)
+    def ftruncate(self, file: int, size: int) -> None:
+        if not self.truncates:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self._ftruncate(file, size)
 
-    def test_nothing_is_lost_when_it_clears(
-        self, tmp_path: Path, full: Callable[[bool], None], caplog: pytest.LogCaptureFixture
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+class TestFailures:
+    """The server goes on, and the journal catches up as soon as it can."""
+
+    @pytest.mark.parametrize(
+        "case",
+        itertools.chain(
+            itertools.product([errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], [0, 1, 15], [True]),
+            [(errno.EIO, 15, False)],
+        ),
+    )
+    def test_what_was_missed_is_written_when_it_clears(
+        self, tmp_path: Path, disk: Disk, caplog: pytest.LogCaptureFixture, case: tuple[int, int, bool]
     ) -> None:
-        """What could not be written is in the tree still, and gets to the disk with it."""
+        """From the last good record on: what came after it, and no torn record between."""
+        first, second, third, fourth = batches(4)
         journal = Journal(tmp_path)
         journal.load()
-        journal.open(iter([]), 1, 0.0)
-        first, second, third = batches(3)
+        contents = Batches()
+        journal.open(contents, 1, 0.0)
+        contents.written = [first, second, third, fourth]
         journal.append(first, 0.0)
-        full(True)
+        disk.error, disk.room, disk.truncates = case
         journal.append(second, 0.0)
+        journal.append(third, 0.0)
         assert journal.retry_at() == 1.0
-        assert not journal.wants_compaction(0.5)
-        assert journal.wants_compaction(1.0)
-        journal.begin_compaction(iter([first, second]), 1.0)
-        assert not journal.is_compacting
-        full(False)
+        journal.work(1.0)
+        assert journal.retry_at() == 2.0
+        disk.error, disk.truncates = None, True
 
-        journal.begin_compaction(iter([first, second]), 2.0)
-        while journal.is_compacting:
-            journal.compact_some(2.0)
-        journal.append(third, 2.0)
+        journal.work(2.0)
+        assert journal.retry_at() is None
+        journal.append(fourth, 2.0)
         journal.close()
 
-        assert sorted(life(tmp_path).nodes) == ["/n0", "/n1", "/n2"]
+        assert sorted(life(tmp_path).nodes) == ["/n0", "/n1", "/n2", "/n3"]
         assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
 
-    def test_no_room_for_the_very_first_bytes_is_an_error(self, tmp_path: Path, full: Callable[[bool], None]) -> None:
+    def test_no_more_room_is_needed_than_what_has_changed(self, tmp_path: Path, disk: Disk) -> None:
+        """A disk that has no room for the journal a second time still has room for a small change."""
+        journal = Journal(tmp_path)
+        journal.load()
+        big = write_node("/big", Node(b"x" * 100_000, OPEN_ACL, 0, 1, 0))
+        small, later = batches(2)
+        contents = Batches(big, small, later)
+        journal.open(contents, 1, 0.0)
+        disk.error = errno.ENOSPC
+        journal.append(small, 0.0)
+        disk.room = 200
+
+        journal.work(1.0)
+        assert journal.retry_at() is None
+        disk.error = None
+        journal.append(later, 1.0)
+        journal.close()
+
+        assert sorted(life(tmp_path).nodes) == ["/big", "/n0", "/n1"]
+
+    def test_file_that_cannot_be_appended_to_is_written_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A bad block under the old file does not hinder a new one."""
+        journal = Journal(tmp_path)
+        journal.load()
+        first, second = batches(2)
+        contents = Batches(first, second)
+        journal.open(contents, 1, 0.0)
+        bad = (tmp_path / "journal").stat().st_ino
+        write = os.write
+
+        def broken(file: int, data: bytes) -> int:
+            if os.fstat(file).st_ino == bad:
+                raise OSError(errno.EIO, "Input/output error")
+            return write(file, data)
+
+        monkeypatch.setattr(os, "write", broken)
+        journal.append(second, 0.0)
+        now = 0.0
+        while journal.retry_at() is not None or journal.is_busy:
+            now += 1.0
+            journal.work(now)
+            assert now < 100
+        journal.close()
+
+        assert sorted(life(tmp_path).nodes) == ["/n0", "/n1"]
+
+    def test_no_room_for_the_very_first_bytes_is_an_error(self, tmp_path: Path, disk: Disk) -> None:
         """A server that cannot keep what it was told to keep does not start."""
         journal = Journal(tmp_path)
         journal.load()
-        full(True)
+        disk.error = errno.ENOSPC
 
         with pytest.raises(OSError, match="No space left"):
-            journal.open(iter([]), 1, 0.0)
+            journal.open(Batches(), 1, 0.0)
 
         journal.close()
+
+    def test_life_begins_on_a_full_disk_above_the_former_one(self, written: Path, disk: Disk) -> None:
+        """Its epoch finds room where the former one's was, and the next life knows of it."""
+        disk.error = errno.ENOSPC
+        for epoch in (2, 3, 4):
+            assert life(written, epoch=epoch).epoch == epoch - 1
+        disk.error = None
+
+        state = life(written, epoch=5)
+
+        assert (state.epoch, len(state.nodes)) == (4, 5)
+
+    def test_epoch_that_is_noted_nowhere_keeps_a_life_from_beginning(
+        self, written: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its clients might be locked out of the next one."""
+
+        def full(_file: int, _data: bytes, _at: int) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        disk.error = errno.ENOSPC
+        monkeypatch.setattr(os, "pwrite", full)
+
+        with pytest.raises(OSError, match="No space left"):
+            life(written)
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory)
+
+
+def _unlink(directory: Path) -> None:
+    (directory / "journal").unlink()
+
+
+def _move(directory: Path) -> None:
+    directory.rename(directory.with_name("elsewhere"))
+
+
+def _take_the_lock(directory: Path) -> None:
+    (directory / "journal.lock").unlink()
+
+
+def _put_a_link(directory: Path) -> None:
+    (directory / "journal").unlink()
+    (directory / "journal").symlink_to(directory.with_name("victim"))
+
+
+def _put_a_fifo(directory: Path) -> None:
+    (directory / "journal").unlink()
+    os.mkfifo(directory / "journal")
+
+
+def _put_links_everywhere(directory: Path) -> None:
+    for name in ("journal", "journal.new", "journal.reserve"):
+        (directory / name).unlink(missing_ok=True)
+        (directory / name).symlink_to(directory.with_name("victim"))
+
+
+class TestTakenAway:
+    """Somebody removes or replaces what the server has open."""
+
+    @pytest.mark.parametrize(
+        "attack", [_remove, _unlink, _move, _take_the_lock, _put_a_link, _put_a_fifo, _put_links_everywhere]
+    )
+    def test_all_is_written_anew(self, tmp_path: Path, attack: Callable[[Path], None]) -> None:
+        """Within a second; nothing is written through a link, nothing is waited for."""
+        directory, victim = tmp_path / "data", tmp_path / "victim"
+        victim.write_text("mine")
+        journal = Journal(directory)
+        journal.load()
+        first, second = batches(2)
+        contents = Batches(first)
+        journal.open(contents, 1, 0.0)
+        journal.work(0.0)
+        attack(directory)
+
+        contents.written.append(second)
+        journal.append(second, 0.5)
+        journal.work(1.5)
+        while journal.is_busy:
+            journal.work(1.5)
+        with pytest.raises(JournalError, match="in use"):
+            Journal(directory)
+        journal.close()
+
+        assert sorted(life(directory, epoch=2).nodes) == ["/n0", "/n1"]
+        assert victim.read_text() == "mine"
+        assert victim.stat().st_size == 4
+
+    def test_folder_in_its_place_is_waited_out(self, written: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """It may hold somebody's things: it is not removed, and the journal is back when it is gone."""
+        journal = Journal(written)
+        journal.load()
+        journal.open(Batches(*batches(5)), 2, 0.0)
+        journal.work(0.0)
+        (written / "journal").unlink()
+        (written / "journal").mkdir()
+        now = 0.0
+        for _ in range(40):
+            now += 1.0
+            journal.work(now)
+        assert (written / "journal").is_dir()
+        (written / "journal").rmdir()
+        for _ in range(40):
+            now += 1.0
+            journal.work(now)
+        journal.close()
+
+        assert len(life(written).nodes) == 5
+        assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+
+    @pytest.mark.parametrize("name", ["journal", "journal.lock"])
+    @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+    def test_server_does_not_start_on_what_is_no_file(self, tmp_path: Path, name: str, kind: str) -> None:
+        """Without touching what a link leads to, and without waiting for anybody."""
+        victim = tmp_path / "victim"
+        victim.write_text("mine")
+        place = tmp_path / "data" / name
+        place.parent.mkdir()
+        if kind == "link":
+            place.symlink_to(victim)
+        elif kind == "fifo":
+            os.mkfifo(place)
+        else:
+            place.mkdir()
+
+        with pytest.raises(OSError, match=name):
+            life(tmp_path / "data")
+
+        assert victim.read_text() == "mine"
+
+    def test_directory_that_is_a_link_is_refused(self, tmp_path: Path) -> None:
+        """Who may make it a link decides whose files are written."""
+        (tmp_path / "real").mkdir()
+        (tmp_path / "data").symlink_to(tmp_path / "real")
+
+        with pytest.raises(OSError, match="link"):
+            Journal(tmp_path / "data")
+
+        assert not list((tmp_path / "real").iterdir())
 
 
 def _actions(machine: Machine) -> list[Callable[[], object]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autohealer.zkserver import ZooKeeperServer
-from autohealer.zkserver.journal import Journal
+from autohealer.zkserver.record_file import RecordFile
 from tests.zkserver.wire import Event, Reply, Wire, boolean, buffer, create, integer, session, string
 
 #: What a process of its own runs.
@@ -137,15 +137,15 @@ class TestFullDisk:
     def test_it_goes_on_and_loses_nothing_when_there_is_room_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """All is written anew within a second or so."""
+        """What was missed is written within a second or so."""
         monkeypatch.setattr("autohealer.zkserver.journal._RETRY_S", 0.05)
-        write = Journal._write
+        write = RecordFile._write
         with ZooKeeperServer(data_dir=tmp_path) as server, session(server.hosts) as wire:
-            monkeypatch.setattr(Journal, "_write", _no_room)
+            monkeypatch.setattr(RecordFile, "_write", _no_room)
             for number in range(20):
                 assert wire.ask(1, create(f"/{number}")).error == 0
             _wait_for(lambda: "No space left" in caplog.text)
-            monkeypatch.setattr(Journal, "_write", write)
+            monkeypatch.setattr(RecordFile, "_write", write)
             _wait_for(lambda: "all is on disk again" in caplog.text)
             assert wire.ask(1, create("/after")).error == 0
         with ZooKeeperServer(data_dir=tmp_path) as server, session(server.hosts) as wire:
@@ -153,7 +153,7 @@ class TestFullDisk:
                 assert wire.ask(3, string(path) + boolean(False)).error == 0
 
 
-def _no_room(_journal: Journal, _file: int, _data: bytes) -> None:
+def _no_room(_file: RecordFile, _data: bytes) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from autohealer.errors import UsageError
-from autohealer.zkserver.server import ZooKeeperServer
+from autohealer.zkserver.server import ZooKeeperServer, raise_file_limit
 
 TAKEN = "choose another port with --port; 0 is any free one"
 
@@ -25,7 +25,9 @@ def run(host: str, port: int, data: str | None, *, fsync: bool) -> int:
     logging.addLevelName(logging.WARNING, "warning")
     logging.addLevelName(logging.ERROR, "error")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    server = ZooKeeperServer(host, port, None if data is None else Path(data), fsync=fsync)
+    raise_file_limit()
+    # a link that was typed is meant; one that somebody put inside the directory is not followed
+    server = ZooKeeperServer(host, port, None if data is None else Path(data).resolve(), fsync=fsync)
     asked: list[int] = []
 
     def end(number: int, _frame: object) -> None:
