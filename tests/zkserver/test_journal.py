@@ -284,10 +284,10 @@ class TestFailures:
 
     @pytest.mark.parametrize(
         "case",
-        itertools.chain(
-            itertools.product([errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], [0, 1, 15], [True]),
-            [(errno.EIO, 15, False)],
-        ),
+        [
+            *itertools.product([errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], [0, 1, 15], [True]),
+            (errno.EIO, 15, False),
+        ],
     )
     def test_what_was_missed_is_written_when_it_clears(
         self, tmp_path: Path, disk: Disk, caplog: pytest.LogCaptureFixture, case: tuple[int, int, bool]
