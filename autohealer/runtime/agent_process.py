@@ -70,7 +70,9 @@ def run_agent(
         claims, failed = _claim_all(configuration, _warner(warn, several))
         for held in claims:
             stack.callback(held.release)
-        server = None if options.zk else start_server(claims, options.state_dir, several=several, stack=stack)
+        server = None
+        if not options.zk:
+            server = start_server(claims, options.state_dir, several=several, warn=warn, stack=stack)
         looks = TimingSelector()
         process = AgentProcess(
             claims,

@@ -17,7 +17,8 @@ From the bytes up:
 - sessions, watches, connection: the clients
 - transactions and writes, reads: the requests
 - engine, four_letter, statistics: what ties them; bytes and the time in, bytes and a deadline out
-- entries, journal: what outlives the process
+- entries, record_file, journal: what outlives the process
+- peer_user, admission: whose a connection is, and who is served
 - loop, server: sockets, threads, files: all that is not pure
 - pytest_plugin: the fixture ``zookeeper``
 """

@@ -230,19 +230,15 @@ def _decimal(value: object) -> object:
 
 
 def _srst(engine: Engine, _now: float) -> str:
-    engine.statistics.reset()
-    _reset_connections(engine)
+    engine.statistics.reset(engine.connections)
     return "Server stats reset.\n"
 
 
 def _crst(engine: Engine, _now: float) -> str:
-    _reset_connections(engine)
-    return "Connection stats reset.\n"
-
-
-def _reset_connections(engine: Engine) -> None:
     for connection in engine.connections:
+        engine.statistics.forget(connection)
         connection.reset_statistics()
+    return "Connection stats reset.\n"
 
 
 def _head() -> str:

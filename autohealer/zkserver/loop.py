@@ -35,6 +35,8 @@ _ACCEPTED_IN_ONE_GO: Final = 64
 _PATIENCE_S: Final = HANDSHAKE_MS / 1000
 #: So many bytes of requests are taken in from a peer that does not read its answers: there may be pings among them.
 _MAX_UNANSWERED: Final = 1 << 20
+#: The kernel takes megabytes for a peer that reads slowly: we would hear for seconds nothing of its reading.
+_UNSENT_IN_KERNEL: Final = 1 << 17
 _NOTED_EVERY_S: Final = 60.0
 #: After so much work without a wait a rest is due: about a millisecond is what others have to wait for their turn.
 _WORK_S: Final = 0.001
@@ -183,6 +185,7 @@ class Loop:
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_IN_KERNEL)
             peer = Peer(sock, self._engine.connect(address[0], address[1], now))
             self._peers[sock.fileno()] = peer
             self._by_connection[peer.connection] = peer

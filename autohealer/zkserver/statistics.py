@@ -43,16 +43,18 @@ class Statistics:
 
     def __init__(self) -> None:
         self.latency = Latency()
-        self.reset()
-
-    def reset(self) -> None:
-        """Count from zero again."""
-        self._received = self._sent = 0
         self.rejected = 0  # connections that were closed before they could say anything
+        self._received = self._sent = 0  # besides what the connections count themselves
+
+    def reset(self, connections: Iterable[Connection]) -> None:
+        """Count from zero again. The connections do not."""
+        self._received = self._sent = 0
+        self._received, self._sent = -self.received(connections), -self.sent(connections)
+        self.rejected = 0
         self.latency.reset()
 
     def forget(self, connection: Connection) -> None:
-        """It is gone; what it did still counts."""
+        """It is gone, or counts anew; what it did still counts."""
         self._received += connection.received
         self._sent += connection.sent
 

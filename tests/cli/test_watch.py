@@ -275,7 +275,7 @@ def test_a_server_that_forgot_everything_is_followed_again(
         connect(first.hosts).create("/a", b"before")
         follower = follow(first.hosts, "/a")
         follower.wait("created", b"before")
-    monkeypatch.setattr("autohealer.zkserver.server._next_epoch", lambda _last: (1, 0))
+    monkeypatch.setattr("autohealer.zkserver.server._first_zxid", lambda _last: 1 << 32)
     with ZooKeeperServer(port=first.port) as second:
         connect(second.hosts).create("/a", b"after")
         follower.wait("created", b"after")

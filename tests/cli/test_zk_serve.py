@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -52,6 +54,45 @@ def test_with_a_directory_it_forgets_nothing(
     assert client.retry(client.get, "/kept")[0] == b"data"
     assert client.exists("/mine")
     assert client.client_id == session
+
+
+def test_a_link_that_was_typed_is_followed(processes: Processes, connect: Connect, tmp_path: Path) -> None:
+    """The directory may be on another disk; what is inside of it is another matter."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    _, hosts = served(processes, "--data", tmp_path / "link")
+    connect(hosts).create("/a")
+
+    assert (tmp_path / "real" / "journal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["journal", "journal.lock"])
+def test_what_is_no_file_is_one_line(processes: Processes, tmp_path: Path, name: str) -> None:
+    """A FIFO is not waited for."""
+    (tmp_path / "data").mkdir()
+    os.mkfifo(tmp_path / "data" / name)
+    ended = processes.run_autohealer("zk", "serve", "--port", "0", "--data", tmp_path / "data")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"error: {tmp_path / 'data' / name} cannot be used: not a regular file; ")
+
+
+def test_more_clients_are_served_than_the_soft_limit_allows(processes: Processes) -> None:
+    """The usual limit of open files is 1,024, and a process may raise its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    process, hosts = served(processes)
+
+    limit, _ = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+
+    assert limit == min(hard, 1 << 20) or hard == resource.RLIM_INFINITY
+    assert word(hosts, b"mntr").count(f"zk_max_file_descriptor_count\t{limit}\n") == 1
+
+
+def word(hosts: str, asked: bytes) -> str:
+    host, _, port = hosts.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(asked)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
 def test_a_port_that_is_taken_is_one_line(processes: Processes) -> None:

@@ -104,7 +104,9 @@ _multis = st.builds(
 )
 _multi_reads = st.builds(
     lambda parts: (22, lambda root, zxid: wire.multi([(kind, body(root, zxid)) for kind, body in parts])),
-    st.lists(_reads.filter(lambda part: part[0] in {4, 8}), max_size=4),
+    # writes, too: they have no place there, and what comes of it is odd
+    st.lists(st.one_of(_reads.filter(lambda part: part[0] in {4, 8}), _creates, _deletes, _sets, _checks), max_size=4)
+    | st.lists(_reads.filter(lambda part: part[0] in {4, 8}), max_size=4),
 )
 _watches = st.one_of(
     st.builds(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
+from autohealer.zkserver.acl import OPEN
+from autohealer.zkserver.entries import State
+from autohealer.zkserver.tree import Node
 from tests.zkserver.machine import FIRST_SESSION, FIRST_ZXID, Machine, connect_request, frame, request
 from tests.zkserver.wire import Event, Reply, acl, boolean, buffer, create, integer, long, multi, string, strings
 
 CREATE, DELETE, EXISTS, GET, SET, CHILDREN, PING, MULTI, CLOSE = 1, 2, 3, 4, 5, 8, 11, 14, -11
 CREATED, DELETED, CHANGED, CHILD = 1, 2, 3, 4
+LAST = 0x7FFFFFFF
 
 
 @pytest.fixture
@@ -391,3 +397,80 @@ def test_auth_belongs_to_the_connection(machine: Machine) -> None:
 
     assert second.ask(GET, string("/mine") + boolean(False)).error == -102
     assert second.ask(7, string("/mine") + acl() + integer(-1)).error == -102
+
+
+class TestCounters:
+    """Versions and sequence numbers are signed integers of 32 bits."""
+
+    @pytest.fixture
+    def late(self) -> Machine:
+        """A tree in which a node has been changed two billion times."""
+        state = State()
+        node = Node(b"", OPEN, 0, 1, 0)
+        node.version = node.cversion = node.aversion = LAST
+        state.nodes["/a"] = node
+        return Machine(state)
+
+    def test_version_goes_on_with_the_smallest(self, late: Machine) -> None:
+        """And both can be asked for."""
+        peer = late.peer()
+
+        assert version_of(peer.ask(SET, put("/a", version=LAST)).body) == -LAST - 1
+        assert peer.ask(SET, put("/a", version=LAST)).error == -103
+        assert version_of(peer.ask(SET, put("/a", version=-LAST - 1)).body) == -LAST
+
+    def test_version_of_the_acl_goes_on_with_the_smallest(self, late: Machine) -> None:
+        """The same for the ACL."""
+        peer = late.peer()
+
+        stat = peer.ask(7, string("/a") + acl() + integer(LAST)).body
+
+        assert struct.unpack_from(">i", stat, 40)[0] == -LAST - 1
+
+    def test_sequence_goes_on_with_the_smallest(self, late: Machine) -> None:
+        """The name is one digit longer then, for the sign."""
+        peer = late.peer()
+
+        paths = [peer.ask(CREATE, create("/a/s-", flags=2)).body for _ in range(2)]
+
+        assert paths == [string("/a/s-2147483647"), string("/a/s--2147483648")]
+        # creates and deletes together, in 32 bits, too
+        assert struct.unpack_from(">i", peer.ask(EXISTS, string("/a") + boolean(False)).body, 36)[0] == 0
+
+    def test_changes_that_are_undone_leave_them_as_they_were(self, late: Machine) -> None:
+        """Across the end of the numbers."""
+        peer = late.peer()
+        before = peer.ask(EXISTS, string("/a") + boolean(False)).body
+
+        peer.ask(MULTI, multi([(CREATE, create("/a/x")), (SET, put("/a")), (DELETE, delete("/absent"))]))
+
+        assert peer.ask(EXISTS, string("/a") + boolean(False)).body == before
+
+    def test_they_outlive_the_process(self, late: Machine) -> None:
+        """The journal holds them."""
+        peer = late.peer()
+        peer.ask(SET, put("/a"))
+        peer.ask(CREATE, create("/a/x"))
+        state = State()
+        state.apply(bytes(late.journal))
+
+        node = state.nodes["/a"]
+
+        assert (node.version, node.cversion) == (-LAST - 1, -LAST - 1)
+
+    def test_low_word_of_the_zxid_runs_over_into_the_next_epoch(self) -> None:
+        """Ten days at full speed; the next life has to begin above it."""
+        machine = Machine()
+        machine.engine.zxid = (7 << 32) - 2
+        peer = machine.peer()
+        peer.ask(CREATE, create("/a"))
+        peer.ask(SET, put("/a"))
+        state = State()
+
+        state.apply(bytes(machine.journal))
+
+        assert state.epoch == 7
+
+
+def version_of(stat: bytes) -> int:
+    return int(struct.unpack_from(">i", stat, 32)[0])

@@ -14,6 +14,7 @@ import pytest
 
 from autohealer.zkserver import ZooKeeperServer
 from autohealer.zkserver.record_file import RecordFile
+from autohealer.zkserver.server import _first_zxid, _latest
 from tests.zkserver.wire import Event, Reply, Wire, boolean, buffer, create, integer, session, string
 
 #: What a process of its own runs.
@@ -110,6 +111,40 @@ class TestLives:
                 assert later >> 32 > zxid >> 32
                 zxid = later
             server.stop()
+
+    def test_first_zxid_is_short_and_grows_with_the_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lives that know of no former one are apart by their clock, and people can read their epochs."""
+        now = [1_800_000_000 * 10**9]
+        monkeypatch.setattr("autohealer.zkserver.server.time.time_ns", lambda: now[0])
+
+        def begin(seconds: float) -> int:
+            monkeypatch.setitem(_latest, "zxid", 0)  # a process of its own
+            now[0] += int(seconds * 10**9)
+            return _first_zxid(0)
+
+        pauses = [0.001, 0.01, 1, 59, 599, 600, 601, 86_400]
+        begun = [begin(seconds) for seconds in (0, *pauses)]
+
+        # a life that writes all the time, faster than any can, is overtaken by the next one
+        assert all(after - before > 1_000_000 * s for before, after, s in zip(begun, begun[1:], pauses, strict=True))
+        assert max(begun) < 2**53
+        # not before the year 2038, and no day after
+        now[0] = 2**31 * 10**9
+        assert begin(-1) < begin(1) < begin(1) < 2**53
+
+    @pytest.mark.parametrize("clock_s", [-(10**9), 0, 1_700_000_000])
+    def test_clock_of_the_past_gives_a_zxid_all_the_same(self, monkeypatch: pytest.MonkeyPatch, clock_s: int) -> None:
+        """A board without a battery begins in 1970; low, and above a server that never wrote anything."""
+        monkeypatch.setattr("autohealer.zkserver.server.time.time_ns", lambda: clock_s * 10**9)
+        monkeypatch.setitem(_latest, "zxid", 0)
+
+        assert _first_zxid(0) == 1 << 32
+        assert _first_zxid(0) == 2 << 32
+
+    @pytest.mark.parametrize("last", [1, 47_000, 1_796_000_000])
+    def test_life_that_knows_of_a_former_one_begins_at_the_next_high_word(self, last: int) -> None:
+        """Also where that one's began at the clock's seconds, as they once did."""
+        assert _first_zxid(last) == last + 1 << 32
 
     def test_journal_is_written_anew_while_it_serves(self, tmp_path: Path) -> None:
         """What is stale does not fill the disk."""

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import resource
+import select
 import socket
 import threading
 import time
@@ -16,7 +17,8 @@ import pytest
 from autohealer.zkserver import JournalError, ZooKeeperServer
 from autohealer.zkserver.engine import Engine
 from autohealer.zkserver.four_letter import WORDS
-from tests.zkserver.wire import Event, Wire, boolean, create, integer, session, string
+from tests.support.processes import eventually
+from tests.zkserver.wire import ClosedError, Event, Wire, boolean, buffer, create, integer, multi, session, string
 
 
 def word(server: ZooKeeperServer, asked: bytes) -> str:
@@ -125,6 +127,76 @@ class TestBadCompany:
 
             assert sizes == {4 + 900_000 + 68}
 
+    def test_limits_are_said(
+        self, zookeeper: ZooKeeperServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Whose connection was closed, and for which of them; a client that only talks nonsense is not worth a line."""
+        monkeypatch.setattr("autohealer.zkserver.watches.MAX_WATCHES", 3)
+        monkeypatch.setattr("autohealer.zkserver.engine.MAX_IDENTITIES", 3)
+        monkeypatch.setattr("autohealer.zkserver.reads.MAX_REPLY", 1000)
+        monkeypatch.setattr("autohealer.zkserver.connection.MAX_UNREAD", 500_000)
+        with session(zookeeper.hosts) as wire:
+            wire.ask(1, create("/a", b"x" * 900))
+            wire.ask(1, create("/big", b"x" * 600_000))
+        get, big = (4, string("/a") + boolean(False)), string("/big") + boolean(False)
+        offences = {
+            "more than 3 watches": [(3, string(f"/{number}") + boolean(True)) for number in range(4)],
+            "more than 3 identities": [(100, integer(0) + string("digest") + buffer(b"%d:x" % n)) for n in range(4)],
+            "a multiRead of more than 1000 bytes": [(22, multi([get, get]))],
+            "a request of 1,048,588 bytes": [(1, bytes(1_048_580))],
+            "answers and events are waiting for it, and it does not read": [(4, big)],
+            "": [(99, b"")],
+        }
+        for said, requests in offences.items():
+            caplog.clear()
+            with session(zookeeper.hosts) as wire:
+                for kind, body in requests:
+                    wire.send(kind, body)
+                while True:
+                    try:
+                        wire.receive()
+                    except ClosedError:
+                        break
+                number = wire.session_id
+            if said:
+                eventually(lambda: bool(caplog.records))
+                assert f"session 0x{number:x}: " in caplog.text
+                assert said in caplog.text
+            assert len(caplog.records) == (1 if said else 0)
+
+    @pytest.mark.parametrize("pings", [True, False])
+    def test_slow_reader_keeps_its_session(self, zookeeper: ZooKeeperServer, pings: bool) -> None:
+        """It pings while it reads, or reads for so long that its pings are not reached: it is there."""
+        with session(zookeeper.hosts) as other, session(zookeeper.hosts, timeout_ms=1000) as slow:
+            slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+            other.ask(1, create("/big", b"x" * 1_000_000))
+            slow.ask(1, create("/mine", flags=1))
+            # more than the sockets' buffers take
+            for _ in range(12):
+                slow.send(4, string("/big") + boolean(False))
+            if not pings:
+                slow.send(4, string("/big") + boolean(False) + bytes(1_000_000))
+                slow.send(4, string("/big") + boolean(False) + bytes(200_000))
+            ends = time.monotonic() + 3.0
+            while time.monotonic() < ends:
+                if pings:
+                    slow.send(11, xid=-2)
+                    assert not select.select([other.socket], [], [], 0.2)[0]
+                else:
+                    assert len(slow.socket.recv(20_000))
+                    assert not select.select([other.socket], [], [], 0.02)[0]
+                assert other.ask(3, string("/mine") + boolean(False)).error == 0
+
+    def test_dead_reader_loses_its_session(self, zookeeper: ZooKeeperServer) -> None:
+        """One that neither reads nor sends has its answers waiting for it, and that is no sign of life."""
+        with session(zookeeper.hosts) as other, session(zookeeper.hosts, timeout_ms=1000) as dead:
+            other.ask(1, create("/big", b"x" * 1_000_000))
+            dead.ask(1, create("/mine", flags=1))
+            for _ in range(12):
+                dead.send(4, string("/big") + boolean(False))
+
+            eventually(lambda: other.ask(3, string("/mine") + boolean(False)).error == -101)
+
     def test_flood_of_connections(self, zookeeper: ZooKeeperServer) -> None:
         """Hundreds that say nothing do not keep out the next one."""
         silent = [Wire(zookeeper.hosts) for _ in range(300)]
@@ -134,12 +206,18 @@ class TestBadCompany:
         for wire in silent:
             wire.socket.close()
 
-    def test_more_connections_than_descriptors_allow_are_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The process around needs some for itself."""
+    def test_more_connections_than_descriptors_allow_are_closed(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The process around needs some for itself. It is said, once, and counted."""
         monkeypatch.setattr("autohealer.zkserver.server._max_connections", lambda: 3)
         with ZooKeeperServer() as server, contextlib.ExitStack() as stack:
             wires = [stack.enter_context(session(server.hosts)) for _ in range(3)]
             assert stack.enter_context(Wire(server.hosts)).is_closed()
+            assert stack.enter_context(Wire(server.hosts)).is_closed()
+            assert [record.getMessage() for record in caplog.records] == [
+                "connections are refused: there are 3, and the limit of open files allows no more (ulimit -n)"
+            ]
             wires[0].ask(-11)
             assert wires[0].is_closed()
             assert stack.enter_context(session(server.hosts)).session_id
@@ -267,6 +345,7 @@ class TestFourLetterWords:
                 b"wchs": "1 connections watching 1 paths",
                 b"wchc": "\t/watched",
                 b"wchp": f"\t0x{wire.session_id:x}",
+                b"dirs": "datadir_size: 0",
                 b"srst": "Server stats reset.",
                 b"crst": "Connection stats reset.",
             }

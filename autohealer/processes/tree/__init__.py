@@ -4,5 +4,6 @@
 - ``strays``        children of ours that nobody waits for
 - ``process_tree``  whose is this process?
 - ``orphans``       end what dead workers have left behind
+- ``users``         the users that they run as
 - ``ending``        end workers whose agent is gone
 """
