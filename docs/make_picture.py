@@ -19,9 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from rich.console import PoolClient
-
 from autohealer.processes.meter import Meter
+from rich.console import Console
+
 from autohealer.views.controls import Controls
 from autohealer.views.dashboard import Scene, frame
 from autohealer.views.history import History
@@ -86,7 +86,7 @@ def ask(command: list[str], environ: dict[str, str]) -> str:
 
 def svg(scene: Scene) -> str:
     """The screen as a picture."""
-    console = PoolClient(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, _environ={})
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, _environ={})
     console.print(frame(scene, WIDTH, HEIGHT), end="")
     command = f"autohealer run {WORKERS} -- python {' '.join(FLAKY[1:])}"
     drawn = console.export_svg(title=command, unique_id="dashboard")
