@@ -9,6 +9,7 @@
 - ``output``    the files that workers write to
 - ``notify``    the datagram socket to which workers say how they are
 - ``log_match`` the line by which a worker says that it is ready
+- ``short_command`` a command that is run for what it says
 - ``evidence``  what a stuck process is doing
 - ``stats``     CPU time, memory and connections of processes
 """

@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 from collections import deque
 from typing import TYPE_CHECKING
 
 from autohealer.errors import UsageError
 from autohealer.processes.launch.command import Command, resolve_command
 from autohealer.processes.launch.environment import AGENT
-from autohealer.processes.launch.exits import ExitWatcher
-from autohealer.processes.launch.spawn import DEFAULTED
 from autohealer.processes.output import printable
 from autohealer.processes.probes.life import EXAMPLE, Answer, Life
-from autohealer.processes.tree import procfs
+from autohealer.processes.short_command import Ended, ShortCommands
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,9 +22,7 @@ if TYPE_CHECKING:
     from autohealer.processes.reaper import Reaper
 
 MOST_OUTPUT = 4096
-_MOST_READS = 64
 _DETAIL = 200
-_PASSES = 3
 
 
 class Turns:
@@ -77,135 +72,74 @@ class ExecProbe:
     ) -> None:
         """``environment`` is the worker's. Raises UsageError for what cannot be run."""
         self.name = text
-        self._loop, self._environment, self._turns = loop, environment, turns
+        self.loop, self.turns = loop, turns
+        self.commands = ShortCommands(loop, reaper, MOST_OUTPUT)
+        self._environment = environment
         self._command = _parse(text, environment(EXAMPLE), cwd)
-        self._running: dict[str, ExecAttempt] = {}
-        self._next: dict[str, Callable[[], None]] = {}
-        self._watcher = ExitWatcher(loop, self._exited, reaper)
+        self.next: dict[str, ExecAttempt] = {}
+        """Who waits for the end of a former command of the same worker: there are never two."""
 
     def begin(self, life: Life, done: Callable[[Answer], None]) -> ExecAttempt:
         """See `Probe`."""
-        argv = [life.fill(word) for word in self._command.argv]
+        argv = tuple(life.fill(word) for word in self._command.argv)
         # Without the agent's id, so that the next agent does not take it for a worker of this one.
         environ = {name: value for name, value in self._environment(life).items() if name != AGENT}
-        attempt = ExecAttempt(self._loop, Command(self._command.path, tuple(argv)), environ, done)
-
-        def start() -> None:
-            try:
-                pid, pidfd = attempt.start()
-            except OSError as error:
-                self._turns.give_back()
-                done(Answer(ok=False, detail=f"cannot run it: {error.strerror}"))
-                return
-            self._running[life.worker] = attempt
-            self._watcher.watch(life.worker, pid, pidfd, child=True)
-
-        def leave() -> None:
-            self._turns.leave(start)
-            self._next.pop(life.worker, None)
-
-        attempt.leave = leave
-        if life.worker in self._running:  # killed, and not gone yet: never two of one worker
-            self._next[life.worker] = start
-        else:
-            self._turns.take(start)
-        return attempt
-
-    def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
-        attempt = self._running.pop(worker)
-        self._watcher.release(worker)
-        self._turns.give_back()
-        if (start := self._next.pop(worker, None)) is not None:
-            self._turns.take(start)
-        attempt.exited(code, signal_name)
+        return ExecAttempt(self, life.worker, Command(self._command.path, argv), environ, done)
 
 
 class ExecAttempt:
-    """See `Attempt`. One process, and what it says."""
+    """See `Attempt`."""
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        probe: ExecProbe,
+        worker: str,
         command: Command,
         environ: Mapping[str, str],
         done: Callable[[Answer], None],
     ) -> None:
-        self._loop, self._command, self._environ, self._done = loop, command, environ, done
-        self._pid: int | None = None
-        self._output = b""
-        self._fd: int | None = None
+        self._probe, self._worker, self._command, self._environ, self._done = probe, worker, command, environ, done
         self._is_cancelled = False
         self.began: float | None = None
-        self.leave: Callable[[], None] = lambda: None
-
-    def start(self) -> tuple[int, int]:
-        """The process, and its pidfd. Raises OSError."""
-        read, write = os.pipe2(os.O_CLOEXEC)
-        try:
-            os.set_blocking(read, False)  # not the command's end, which would fail where we are slow
-            self._pid = os.posix_spawn(
-                self._command.path,
-                self._command.argv,
-                self._environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, write, 1),
-                    (os.POSIX_SPAWN_DUP2, write, 2),
-                ],
-                setsid=True,
-                setsigmask=(),
-                setsigdef=DEFAULTED,
-            )
-            pidfd = _open_pidfd(self._pid)
-        except OSError:
-            self._pid = None
-            os.close(read)
-            raise
-        finally:
-            os.close(write)
-        self._fd = read
-        self.began = self._loop.time()
-        self._loop.add_reader(read, self._read)
-        return self._pid, pidfd
+        if probe.commands.is_running(worker):  # killed, and not gone yet
+            probe.next[worker] = self
+        else:
+            probe.turns.take(self._start)
 
     def cancel(self) -> None:
-        """Kill it with all that it has started. Its end is waited for all the same."""
+        """See `Attempt`. Its end is waited for all the same."""
         self._is_cancelled = True
-        self.leave()
-        if self._pid is not None:
-            kill_tree(self._pid)
+        self._probe.turns.leave(self._start)
+        if self._probe.next.get(self._worker) is self:
+            del self._probe.next[self._worker]
+        if self.began is not None:
+            self._probe.commands.kill(self._worker)
 
-    def exited(self, code: int | None, signal_name: str | None) -> None:
-        """It has ended; whoever else holds its output need not be waited for."""
-        self._pid = None
-        self._read()
-        self._close()
-        if self._is_cancelled:
+    def _start(self) -> None:
+        probe = self._probe
+        try:
+            probe.commands.start(self._worker, self._command, self._environ, self._ended)
+        except OSError as error:
+            probe.turns.give_back()
+            self._done(Answer(ok=False, detail=f"cannot run it: {error.strerror}"))
             return
-        how = f"killed by {signal_name}" if signal_name else f"exit code {code}"
-        lines = printable(self._output.decode(errors="replace")).strip().splitlines()
-        said = lines[-1][:_DETAIL] if lines else ""
-        self._done(Answer(ok=code == 0, detail="" if code == 0 else f"{how}: {said}" if said else how))
+        self.began = probe.loop.time()
 
-    def _close(self) -> None:
-        if self._fd is not None:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = None
+    def _ended(self, ended: Ended) -> None:
+        probe = self._probe
+        probe.turns.give_back()
+        if (following := probe.next.pop(self._worker, None)) is not None:
+            probe.turns.take(following._start)  # noqa: SLF001 - another of its own kind
+        if not self._is_cancelled:
+            self._done(_judge(ended))
 
-    def _read(self) -> None:
-        """Keep the end of what it says; it is never stopped for saying more."""
-        if self._fd is None:
-            return
-        for _ in range(_MOST_READS):
-            try:
-                data = os.read(self._fd, 1 << 16)
-            except BlockingIOError:
-                return
-            if not data:
-                self._close()
-                return
-            self._output = (self._output + data)[-MOST_OUTPUT:]
+
+def _judge(ended: Ended) -> Answer:
+    if ended.code == 0:
+        return Answer(ok=True)
+    how = f"killed by {ended.signal}" if ended.signal else f"exit code {ended.code}"
+    lines = printable(ended.output.decode(errors="replace")).strip().splitlines()
+    return Answer(ok=False, detail=f"{how}: {lines[-1][:_DETAIL]}" if lines else how)
 
 
 def _parse(text: str, environ: Mapping[str, str], cwd: str) -> Command:
@@ -214,52 +148,3 @@ def _parse(text: str, environ: Mapping[str, str], cwd: str) -> Command:
     except ValueError as error:
         raise UsageError(f"{text!r} cannot be split into words: {error}", "quote it as for a shell") from None
     return resolve_command(argv, environ, cwd)
-
-
-def _open_pidfd(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:  # out of descriptors: nobody would hear of its end
-        kill_tree(pid)
-        os.waitpid(pid, 0)
-        raise
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL a child of ours that has not been reaped, and its descendants, wherever they have gone."""
-    for _ in range(_PASSES):  # they may start others meanwhile
-        found = _descendants(pid)
-        for victim in found:
-            _kill(victim)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        if not found:
-            return
-
-
-def _descendants(root: int) -> list[procfs.Stat]:
-    members: dict[int, procfs.Stat] = {}
-    family: dict[int, list[procfs.Stat]] = {}
-    for stat in procfs.all_stats().values():
-        if not stat.is_gone:
-            family.setdefault(stat.parent, []).append(stat)
-            if stat.session == root and stat.pid != root:
-                members[stat.pid] = stat
-    waiting = [root, *members]
-    while waiting:
-        for child in family.get(waiting.pop(), ()):
-            if child.pid not in members:
-                members[child.pid] = child
-                waiting.append(child.pid)
-    return list(members.values())
-
-
-def _kill(victim: procfs.Stat) -> None:
-    with contextlib.suppress(OSError):
-        pidfd = os.pidfd_open(victim.pid)
-        try:
-            again = procfs.read_stat(victim.pid)
-            if again is not None and again.start_time == victim.start_time:
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        finally:
-            os.close(pidfd)
