@@ -79,11 +79,39 @@ class OrphansEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a faulty worker was doing, as far as could be learnt in a moment; None where it could not.
+
+    ``state``: as in ``S (sleeping)``. ``waits_in``: where in the kernel. ``stack``: of its threads. ``rss``: bytes.
+    ``output``: the last lines.
+    """
+
+    state: str | None = None
+    waits_in: str | None = None
+    stack: str | None = None
+    rss: int | None = None
+    output: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it for people, in some lines: of the output only the last few."""
+        said = self.output[-5:]
+        if self.state is None:
+            return "\n".join(["the process is gone", *said])
+        facts = [f"state {self.state}"]
+        if self.waits_in is not None:
+            facts.append(f"waits in {self.waits_in}")
+        if self.rss is not None:
+            facts.append(f"{self.rss / 2**20:.1f} MiB resident")
+        return "\n".join([", ".join(facts), *((self.stack,) if self.stack else ()), *said])
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceTaken(Event):
     """What could be learnt from a faulty worker."""
 
     worker: str
-    text: str
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)

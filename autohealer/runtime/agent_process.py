@@ -20,6 +20,7 @@ from autohealer.config.schema import AgentOptions, Configuration
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
 from autohealer.errors import AutohealerError
+from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
     become_subreaper,
     block_termination_signals,
@@ -173,6 +174,7 @@ class AgentProcess:
             reaper=reaper,
             strays=strays,
             orphans=Orphans(loop, self._cleared, strays),
+            evidence=EvidenceTaker(loop, reaper),
             server=self._server,
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,

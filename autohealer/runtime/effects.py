@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from autohealer.coordination.pool.paths import split_hosts
 from autohealer.core import actions, events, notices
-from autohealer.processes.evidence import take_evidence
 from autohealer.processes.launch.environment import incarnation_environment
 from autohealer.processes.launch.spawn import is_temporary
 from autohealer.processes.tree.process_tree import DeadWorker
@@ -26,6 +25,7 @@ from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
 if TYPE_CHECKING:
     from autohealer.coordination.pool.cluster import Cluster
     from autohealer.core.model import Instant
+    from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.launch.exits import ExitWatcher
     from autohealer.processes.launch.spawn import Spawner
     from autohealer.processes.output import OutputFiles
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.ledger import Ledger
 
 LAST_LINES = 5
+EVIDENCE_LINES = 20
 LOOKS_BELOW = 100
 RETRY_S = 1.0
 
@@ -53,6 +54,7 @@ class Effects:
         cwd: str,
         exits: ExitWatcher,
         orphans: Orphans,
+        evidence: EvidenceTaker,
         output: OutputFiles | None,
         watchdog: Watchdog | None,
         cluster: Cluster,
@@ -65,7 +67,7 @@ class Effects:
         facts: Callable[[], Facts],
     ) -> None:
         self._spawner, self._cwd, self._exits = spawner, cwd, exits
-        self._orphans, self._output = orphans, output
+        self._orphans, self._evidence, self._output = orphans, evidence, output
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
@@ -218,11 +220,17 @@ class Effects:
         return DeadWorker(entry.worker, entry.pid, is_child, output=output)
 
     def _take_evidence(self, action: actions.TakeEvidence) -> None:
-        entry = self._workers.get(action.worker)
-        text = take_evidence(entry.pid) if entry else ""
-        if entry and self._output:
-            text = "\n".join([text, *self._output.tail(entry.number, LAST_LINES)])
-        self._post(events.EvidenceTaken(now(), action.worker, text))
+        entry, worker = self._workers.get(action.worker), action.worker
+        if entry is None:
+            self._post(events.EvidenceTaken(now(), worker, events.Evidence()))
+            return
+        self._evidence.take(
+            worker,
+            entry.pid,
+            lambda signum: self._exits.send_signal(worker, signum),
+            self._output.tail(entry.number, EVIDENCE_LINES) if self._output else (),
+            lambda evidence: self._post(events.EvidenceTaken(now(), worker, evidence)),
+        )
 
     def _inspect_connections(self, action: actions.InspectConnections) -> None:
         pids = {self._workers[worker].pid: worker for worker in action.workers if worker in self._workers}

@@ -209,6 +209,7 @@ class PoolRunner:
             cwd=self._claim.cwd,
             exits=self._exits,
             orphans=self._shared.orphans,
+            evidence=self._shared.evidence,
             output=self._output,
             watchdog=self._watchdog,
             cluster=self._cluster,

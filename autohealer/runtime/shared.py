@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autohealer.config.schema import AgentOptions
     from autohealer.coordination.session.access import Access
     from autohealer.core.model import Instant
+    from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.reaper import Reaper
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.tree.strays import Strays
@@ -26,6 +27,7 @@ class Shared:
     reaper: Reaper
     strays: Strays
     orphans: Orphans
+    evidence: EvidenceTaker
     server: ZooKeeperServer | None
     """The embedded server, where no other ZooKeeper is given."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
 from autohealer.core.events import (
+    Evidence,
     EvidenceTaken,
     OrphansEnded,
     SpawnFailed,
@@ -354,9 +355,9 @@ def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) ->
     bench.condemn(worker, "it is gone")
     assert bench.orders == [TakeEvidence(worker)]
 
-    bench.lives.evidence(EvidenceTaken(bench.now, worker, "in a lock"))
+    bench.lives.evidence(EvidenceTaken(bench.now, worker, Evidence(state="in a lock")))
     told, signal = bench.orders[1:]
-    assert told == EmitEvent(WorkerFaulty(worker, 4711, 0, "registration", "it is gone", "in a lock"))
+    assert told == EmitEvent(WorkerFaulty(worker, 4711, 0, "registration", "it is gone", "state in a lock"))
     assert signal == SignalWorker(worker, STOP)
     assert bench.lives.next_deadline() == bench.now + STOP_TIMEOUT_S
 
@@ -370,7 +371,7 @@ def test_evidence_that_does_not_come_is_not_waited_for(bench: Bench) -> None:
     bench.wait(EVIDENCE_S)
     assert bench.signals() == [(worker, STOP)]
 
-    bench.lives.evidence(EvidenceTaken(bench.now, worker, "too late"))
+    bench.lives.evidence(EvidenceTaken(bench.now, worker, Evidence(state="too late")))
     assert bench.signals() == []
 
 

@@ -237,7 +237,7 @@ class Lives:
         """Now the condemned worker can be stopped."""
         life = self._lives.get(event.worker)
         if life is not None and life.stage is StopStage.EVIDENCE:
-            self._shut_down(life, event.at, event.text)
+            self._shut_down(life, event.at, event.evidence.text)
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
