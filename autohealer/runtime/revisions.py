@@ -1,0 +1,102 @@
+"""The revisions of one pool on this host: the one that lives are started from, the one before it, and one on trial.
+
+The present revision is what ``undo`` leaves, the former one what it goes back to. The one on trial is that of a rollout
+under way; it becomes present when the rollout has finished. All three stand in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from autohealer.processes.launch.spawn import Spawner
+from autohealer.processes.launch.spec import LaunchSpec, Revision
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A rollout under way: the agent that comes back in the middle of it has to know."""
+
+    revision: Revision
+    verb: str
+    id: str
+    by: str
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the ledger keeps. ``asked`` is the hash of what the last ``run`` here asked for."""
+
+    asked: str
+    highest: int
+    present: Revision
+    former: Revision | None = None
+    trial: Trial | None = None
+
+
+class Launch(NamedTuple):
+    """All that one start needs of its revision."""
+
+    spawner: Spawner
+    cwd: str
+    port_base: int | None
+
+    def port(self, number: int) -> int | None:
+        """What a life with this number listens on."""
+        return None if self.port_base is None else self.port_base + number
+
+
+def open_record(found: Record | None, spec: LaunchSpec) -> Record:
+    """The record of this ``run``: one that asks for the same as the last goes on with what is present."""
+    if found is None:
+        return Record(asked=spec.hash, highest=1, present=Revision(1, spec))
+    if found.asked == spec.hash or found.present.spec == spec:
+        return msgspec.structs.replace(found, asked=spec.hash)
+    number = found.highest + 1
+    return Record(asked=spec.hash, highest=number, present=Revision(number, spec), former=found.present)
+
+
+class Revisions:
+    """Looks up what lives are started from, by number. ``prepare`` computes what all starts of a spec share.
+
+    ``prepare`` raises `UsageError` for a spec that cannot be run.
+    """
+
+    def __init__(self, record: Record, prepare: Callable[[LaunchSpec], Launch], present: Launch) -> None:
+        self.record, self._prepare = record, prepare
+        self._launches = {record.present.number: present}
+
+    @property
+    def present(self) -> Revision:
+        """What lives are started from while no rollout is under way."""
+        return self.record.present
+
+    @property
+    def former(self) -> Revision | None:
+        """What ``undo`` goes back to; None where there was none."""
+        return self.record.former
+
+    def launch(self, number: int) -> Launch:
+        """What a start of this revision needs."""
+        return self._launches.get(number) or self._launches[self.record.present.number]
+
+    def begin(self, spec: LaunchSpec, verb: str, id: str, by: str) -> Revision:
+        """Put the spec on trial, under a new number. Raises `UsageError` where it cannot be run at all."""
+        revision = Revision(self.record.highest + 1, spec)
+        self._launches[revision.number] = self._prepare(spec)
+        trial = Trial(revision, verb, id, by)
+        self.record = msgspec.structs.replace(self.record, highest=revision.number, trial=trial)
+        return revision
+
+    def end(self, *, done: bool) -> None:
+        """The rollout has ended: its revision is the present one from now on, or is dropped."""
+        record, trial = self.record, self.record.trial
+        if trial is None:
+            return
+        if done:
+            former = record.former if record.present.spec == trial.revision.spec else record.present
+            self.record = msgspec.structs.replace(record, present=trial.revision, former=former, trial=None)
+        else:
+            self.record = msgspec.structs.replace(record, trial=None)
+        kept = {self.record.present.number}
+        self._launches = {number: launch for number, launch in self._launches.items() if number in kept}
