@@ -37,6 +37,14 @@ def pool_spec(options: PoolOptions) -> PoolSpec:
         backoff_max_s=options.backoff_max,
         max_failures=options.max_failures,
         on_partition=options.on_partition,
-        capacity=options.capacity,
+        capacity=_capacity(options),
         drain_timeout_s=options.drain_timeout,
     )
+
+
+def _capacity(options: PoolOptions) -> int | None:
+    """The most workers that this agent can have: each has a port of its own, where they have ports."""
+    if options.port_base is None:
+        return options.capacity
+    ports = LAST_PORT + 1 - options.port_base
+    return ports if options.capacity is None else min(options.capacity, ports)

@@ -5,6 +5,7 @@ claim            a pool's folder, held: lock, ledger, command
 shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process
 pool_runner      one pool from start to end: what is built, adopted, connected, and left behind
+revisions        what lives are started from, by number: present, former, and on trial
 inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
 effects          orders into deeds, each of which ends in an event
 ledger           what the next agent has to know of this one

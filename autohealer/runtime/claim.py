@@ -11,8 +11,10 @@ from autohealer.config.schema import PoolOptions
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.launch.command import Command, resolve_command
+from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
+from autohealer.runtime.revisions import RevisionRecord, record_for
 from autohealer.runtime.state_dir import StateDir
 
 
@@ -23,9 +25,10 @@ class Claim:
     options: PoolOptions
     state: StateDir
     ledger: Ledger
+    record: RevisionRecord
+    """The revisions of the pool here; the present one is what this agent starts workers from."""
     command: Command
-    cwd: str
-    """The workers' directory, absolute."""
+    """The command of the present revision, as far as it can be found."""
 
     def release(self) -> None:
         """Let another agent have the pool."""
@@ -38,14 +41,16 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
 
     A command that cannot be run is an error, unless a former agent has left workers: these are kept, and shown.
     """
-    cwd = str(Path(options.cwd or "").absolute())
     state = StateDir(state_dir, options.pool)
-    command, problem = Command(options.command[0], options.command), None
+    former = _read(state)
+    record = record_for(former.revisions if former else None, launch_spec(options))
+    spec, problem = record.present.spec, None
+    command = Command(spec.command[0], spec.command)
     try:
-        command = resolve_command(options.command, {**os.environ, **options.env}, cwd)
+        command = resolve_command(spec.command, {**os.environ, **spec.env}, spec.cwd)
     except UsageError as error:
         problem = error
-        if not state.ledger_path.exists():
+        if former is None:
             raise
     state.create()
     state.lock()
@@ -60,7 +65,43 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
         warn(f"cannot write the ledger: {trouble.strerror}; workers could be adopted only by their environment")
     if problem is not None:
         warn(f"{problem}; the workers that run are kept, and no other one can be started")
-    return Claim(options, state, ledger, command, cwd)
+    if former is not None and former.revisions is not None and record.highest != former.revisions.highest:
+        warn(_differs(former.revisions, record))
+    return Claim(options, state, ledger, record, command)
+
+
+def launch_spec(options: PoolOptions) -> LaunchSpec:
+    """What the options ask workers to be started from."""
+    return LaunchSpec(
+        command=options.command,
+        env=options.env,
+        cwd=str(_here() / (options.cwd or "")),
+        output=options.log,
+        port_base=options.port_base,
+    )
+
+
+def _here() -> Path:
+    """Where the command was typed: as the shell names it, which may be by a link that is switched later."""
+    named = Path(os.environ.get("PWD", ""))
+    try:
+        return named if named.is_absolute() and named.samefile(".") else Path.cwd()
+    except OSError:
+        return Path.cwd()
+
+
+def _differs(former: RevisionRecord, record: RevisionRecord) -> str:
+    return (
+        f"this run differs from the last one here: workers that run are kept as they are (r{former.present.number}),"
+        f" new ones are r{record.present.number}; `autohealer restart` exchanges the rest"
+    )
+
+
+def _read(state: StateDir) -> Ledger | None:
+    try:
+        return Ledger.read(state.ledger_path)
+    except OSError as error:
+        raise AutohealerError(f"cannot read the ledger {state.ledger_path}: {error.strerror}") from error
 
 
 def _load(state: StateDir) -> tuple[Ledger, OSError | None]:

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from autohealer.core.model import Instant
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.launch.exits import ExitWatcher
-    from autohealer.processes.launch.spawn import Spawner
     from autohealer.processes.output import OutputFiles
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.watchdog.owner import Watchdog
     from autohealer.runtime.event_log import EventLog
     from autohealer.runtime.ledger import Ledger
+    from autohealer.runtime.revisions import Revisions
 
 LAST_LINES = 5
 EVIDENCE_LINES = 20
@@ -50,8 +50,7 @@ class Effects:
     def __init__(
         self,
         *,
-        spawner: Spawner,
-        cwd: str,
+        revisions: Revisions,
         exits: ExitWatcher,
         orphans: Orphans,
         evidence: EvidenceTaker,
@@ -60,16 +59,15 @@ class Effects:
         cluster: Cluster,
         ledger: Ledger,
         log: EventLog,
-        port_base: int | None,
         post: Callable[[events.Event], None],
         finish: Callable[[int, str], None],
         warn: Callable[[str], None],
         facts: Callable[[], Facts],
     ) -> None:
-        self._spawner, self._cwd, self._exits = spawner, cwd, exits
+        self._revisions, self._exits = revisions, exits
         self._orphans, self._evidence, self._output = orphans, evidence, output
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
-        self._port_base, self._post, self._warn, self._facts = port_base, post, warn, facts
+        self._post, self._warn, self._facts = post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
         self._adopted: dict[str, None] = {}
         self._former_relieved = False
@@ -129,6 +127,8 @@ class Effects:
         entries += map(WorkerGone, self._gone)
         if (facts := self._facts()) != self._ledger.facts:
             entries.append(facts)
+        if (record := self._revisions.record) != self._ledger.revisions:
+            entries.append(record)
         self._new, self._gone = unknown, []
         if (entries or self._ledger.is_failing) and (error := self._ledger.record(entries)):
             self._warn(f"cannot write the ledger: {error.strerror}")
@@ -177,15 +177,16 @@ class Effects:
             # An agent that was frozen wakes up with decisions of long ago.
             self._post(events.SpawnFailed(now(), worker, "the lease to run workers has run out", temporary=True))
             return
-        port = None if self._port_base is None else self._port_base + number
+        launch = self._revisions.launch(action.revision)
+        port = launch.port(number)
         try:
-            os.chdir(self._cwd)  # a worker inherits our directory, and another pool may have changed it
-            spawned = self._spawner.spawn(
+            os.chdir(launch.cwd)  # a worker inherits our directory; one that is a link may have been switched
+            spawned = launch.spawner.spawn(
                 incarnation_environment(action, port),
                 slot=number,
                 worker=worker,
                 port=port,
-                output_path=self._output.path(number) if self._output else None,
+                output_path=launch.output.path(number) if launch.output else None,
             )
         except OSError as error:
             temporary = is_temporary(error.errno or 0)

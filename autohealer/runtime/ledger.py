@@ -7,6 +7,7 @@ A line that makes no sense is passed over: the tail may be torn, and what a full
     {"agent": "web1-k3x9qa", "boot": "8f0e…", "target": 10, "zookeeper": "127.0.0.1:2181", …}   the facts, whole
     {"worker": "web1-k3x9qa-0-h2d4c6", "slot": 0, "pid": 4711, "start_time": 8123456, "started": "2026-01-…"}
     {"gone": "web1-k3x9qa-0-h2d4c6"}
+    {"revisions": {"asked": "5f2c…", "highest": 3, "present": {"number": 3, "spec": {…}}, "former": {…}, …}}
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ import secrets
 import socket
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from autohealer.runtime.revisions import RevisionRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +81,7 @@ class WorkerGone:
     worker: str
 
 
-Entry = Facts | WorkerEntry | WorkerGone
+Entry = Facts | WorkerEntry | WorkerGone | RevisionRecord
 
 _WORKER_TYPES: dict[str, Any] = {
     "worker": str,
@@ -103,10 +108,14 @@ _FACT_TYPES = {
 class Ledger:
     """The content of the file, and the way to add to it. The holder of the pool's lock writes, others `read`."""
 
-    def __init__(self, path: Path, facts: Facts, workers: dict[str, WorkerEntry]) -> None:
+    def __init__(
+        self, path: Path, facts: Facts, workers: dict[str, WorkerEntry], revisions: RevisionRecord | None = None
+    ) -> None:
         self.path = path
         self.facts = facts
         self.workers = workers
+        self.revisions = revisions
+        """What workers here are started from; None where the ledger was begun, and none has been written yet."""
         self._fd: int | None = None
         self._appended = 0
         self._failing = False
@@ -121,8 +130,8 @@ class Ledger:
             text = path.read_bytes()
         except FileNotFoundError:
             return None
-        facts, workers = _parse(text)
-        return None if facts is None else cls(path, facts, workers)
+        facts, workers, revisions = _parse(text)
+        return None if facts is None else cls(path, facts, workers, revisions)
 
     @classmethod
     def load(cls, path: Path, boot: str) -> tuple[Ledger, OSError | None]:
@@ -192,6 +201,8 @@ class Ledger:
                 self.workers[entry.worker] = entry
             case WorkerGone():
                 self.workers.pop(entry.worker, None)
+            case RevisionRecord():
+                self.revisions = entry
 
     def _rewrite(self) -> OSError | None:
         """Write all that is known to a new file and put it in the place of the old one."""
@@ -200,6 +211,8 @@ class Ledger:
         try:
             fd = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             entries: list[Entry] = [self.facts, *self.workers.values()]
+            if self.revisions is not None:
+                entries.append(self.revisions)
             _write(fd, b"".join(map(_line, entries)))
             os.replace(new, self.path)  # noqa: PTH105
         except OSError as error:
@@ -225,6 +238,8 @@ def new_agent_id(host: str) -> str:
 
 
 def _line(entry: Entry) -> bytes:
+    if isinstance(entry, RevisionRecord):
+        return msgspec.json.encode({"revisions": entry}) + b"\n"
     content = {"gone": entry.worker} if isinstance(entry, WorkerGone) else asdict(entry)
     return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
@@ -235,9 +250,10 @@ def _write(fd: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _parse(text: bytes) -> tuple[Facts | None, dict[str, WorkerEntry]]:
+def _parse(text: bytes) -> tuple[Facts | None, dict[str, WorkerEntry], RevisionRecord | None]:
     facts: Facts | None = None
     workers: dict[str, WorkerEntry] = {}
+    revisions: RevisionRecord | None = None
     for line in text.splitlines():
         match _entry(line):
             case Facts() as found:
@@ -246,7 +262,9 @@ def _parse(text: bytes) -> tuple[Facts | None, dict[str, WorkerEntry]]:
                 workers[started.worker] = started
             case WorkerGone(worker):
                 workers.pop(worker, None)
-    return facts, workers
+            case RevisionRecord() as record:
+                revisions = record
+    return facts, workers, revisions
 
 
 def _entry(line: bytes) -> Entry | None:
@@ -259,6 +277,10 @@ def _entry(line: bytes) -> Entry | None:
         return None
     if isinstance(content.get("gone"), str):
         return WorkerGone(content["gone"])
+    if "revisions" in content:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.convert(content["revisions"], RevisionRecord)
+        return None
     kind, types = (WorkerEntry, _WORKER_TYPES) if "worker" in content else (Facts, _FACT_TYPES)
     known: dict[str, Any] = {name: value for name, value in content.items() if isinstance(value, types.get(name, ()))}
     if kind is WorkerEntry and known.get("slot") is not None:

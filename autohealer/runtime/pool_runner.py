@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autohealer import __version__
@@ -22,9 +21,11 @@ from autohealer.core.model import OnPartition
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.adoption import find_workers
+from autohealer.processes.launch.command import Command, resolve_command
 from autohealer.processes.launch.environment import AGENT, POOL, worker_environment
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
+from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.output import OutputFiles
 from autohealer.processes.tree.procfs import age_s
 from autohealer.processes.watchdog.owner import Watchdog
@@ -37,6 +38,7 @@ from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, WorkerEntry
 from autohealer.runtime.recorder.recording import Recorder
+from autohealer.runtime.revisions import Launch, Revisions
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
@@ -73,14 +75,15 @@ class PoolRunner:
             self._spec,
             Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__, shared.options.http),
             overwrite_target=former.target != self._options.workers and not found_elsewhere,
+            revision=claim.record.present.number,
             style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
         )
         self._cluster = self._make_cluster()
         self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
         self._watchdog = self._make_watchdog()
         self._output: OutputFiles | None = None
-        if self._options.log == "file":
-            self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
+        present = self._launch(claim.record.present.spec, claim.command)
+        self._revisions = Revisions(claim.record, self._prepare, present)
         self._effects = self._make_effects()
         self._recorder = Recorder(self._state.path, self._supervisor)
         self._inbox = Inbox(shared.loop, self._supervisor, self._effects, self._recorder)
@@ -191,22 +194,30 @@ class PoolRunner:
             access=self._shared.access,
         )
 
-    def _make_effects(self) -> Effects:
-        options = self._options
+    def _prepare(self, spec: LaunchSpec) -> Launch:
+        """Raises UsageError for what cannot be run."""
+        command = resolve_command(spec.command, {**os.environ, **spec.env}, spec.cwd)
+        return self._launch(spec, command)
+
+    def _launch(self, spec: LaunchSpec, command: Command) -> Launch:
         environ = worker_environment(
             os.environ,
-            options.env,
+            spec.env,
             zookeeper=self._hosts,
             pool=self.name,
             workers_path=Paths("", self.name).workers,
             agent=self.agent,
+            cwd=spec.cwd,
         )
-        spawner = Spawner(
-            self._claim.command, environ, Output(options.log), descriptor_limit=self._shared.descriptor_limit
-        )
+        output = Output(spec.output)
+        if output is Output.FILE and self._output is None:
+            self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
+        spawner = Spawner(command, environ, output, descriptor_limit=self._shared.descriptor_limit)
+        return Launch(spawner, spec.cwd, spec.port_base, self._output if output is Output.FILE else None)
+
+    def _make_effects(self) -> Effects:
         return Effects(
-            spawner=spawner,
-            cwd=self._claim.cwd,
+            revisions=self._revisions,
             exits=self._exits,
             orphans=self._shared.orphans,
             evidence=self._shared.evidence,
@@ -215,7 +226,6 @@ class PoolRunner:
             cluster=self._cluster,
             ledger=self._ledger,
             log=self._log,
-            port_base=options.port_base,
             post=self._post,
             finish=self._finish,
             warn=self._warn,
@@ -256,8 +266,16 @@ class PoolRunner:
         at = now()
         written = dict(self._ledger.workers)
         for worker in find_workers(self.agent, written.values(), self.name):
-            found = WorkerEntry(worker.worker, worker.slot, worker.pid, worker.start_time, worker.started)
-            entry = written.pop(worker.worker, replace(found, number=worker.slot or 0))
+            found = WorkerEntry(
+                worker.worker,
+                worker.slot,
+                worker.pid,
+                worker.start_time,
+                worker.started,
+                number=worker.slot or 0,
+                revision=worker.revision,
+            )
+            entry = written.pop(worker.worker, found)
             self._effects.adopt(entry, worker.pidfd)
             age = age_s(worker.start_time)
             self._post(

@@ -13,6 +13,7 @@ import msgspec
 
 from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
+from autohealer.processes.output import OutputFiles
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -20,11 +21,12 @@ class Trial(msgspec.Struct, frozen=True):
 
     revision: Revision
     verb: str
-    id: str
+    operation: str
+    """The id of the operation that asked for it."""
     by: str
 
 
-class Record(msgspec.Struct, frozen=True):
+class RevisionRecord(msgspec.Struct, frozen=True):
     """What the ledger keeps. ``asked`` is the hash of what the last ``run`` here asked for."""
 
     asked: str
@@ -40,20 +42,22 @@ class Launch(NamedTuple):
     spawner: Spawner
     cwd: str
     port_base: int | None
+    output: OutputFiles | None
+    """Where what workers write is kept; None where it goes elsewhere."""
 
     def port(self, number: int) -> int | None:
         """What a life with this number listens on."""
         return None if self.port_base is None else self.port_base + number
 
 
-def open_record(found: Record | None, spec: LaunchSpec) -> Record:
+def record_for(found: RevisionRecord | None, spec: LaunchSpec) -> RevisionRecord:
     """The record of this ``run``: one that asks for the same as the last goes on with what is present."""
     if found is None:
-        return Record(asked=spec.hash, highest=1, present=Revision(1, spec))
+        return RevisionRecord(asked=spec.hash, highest=1, present=Revision(1, spec))
     if found.asked == spec.hash or found.present.spec == spec:
         return msgspec.structs.replace(found, asked=spec.hash)
     number = found.highest + 1
-    return Record(asked=spec.hash, highest=number, present=Revision(number, spec), former=found.present)
+    return RevisionRecord(asked=spec.hash, highest=number, present=Revision(number, spec), former=found.present)
 
 
 class Revisions:
@@ -62,7 +66,7 @@ class Revisions:
     ``prepare`` raises `UsageError` for a spec that cannot be run.
     """
 
-    def __init__(self, record: Record, prepare: Callable[[LaunchSpec], Launch], present: Launch) -> None:
+    def __init__(self, record: RevisionRecord, prepare: Callable[[LaunchSpec], Launch], present: Launch) -> None:
         self.record, self._prepare = record, prepare
         self._launches = {record.present.number: present}
 
@@ -80,11 +84,11 @@ class Revisions:
         """What a start of this revision needs."""
         return self._launches.get(number) or self._launches[self.record.present.number]
 
-    def begin(self, spec: LaunchSpec, verb: str, id: str, by: str) -> Revision:
+    def begin(self, spec: LaunchSpec, *, verb: str, operation: str, by: str) -> Revision:
         """Put the spec on trial, under a new number. Raises `UsageError` where it cannot be run at all."""
         revision = Revision(self.record.highest + 1, spec)
         self._launches[revision.number] = self._prepare(spec)
-        trial = Trial(revision, verb, id, by)
+        trial = Trial(revision, verb, operation, by)
         self.record = msgspec.structs.replace(self.record, highest=revision.number, trial=trial)
         return revision
 

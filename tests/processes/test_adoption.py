@@ -29,6 +29,7 @@ class Entry:
     pid: int
     start_time: int
     started: str = "2026-01-02T03:04:05.000006Z"
+    revision: int = 3
 
 
 class Left:

@@ -212,6 +212,7 @@ def test_workers_inherit_none_of_our_options() -> None:
         pool="default",
         workers_path="/workers",
         agent="web1-x",
+        cwd="/srv/current",
     )
 
     assert environ == {
@@ -221,6 +222,7 @@ def test_workers_inherit_none_of_our_options() -> None:
         "AUTOHEALER_POOL": "default",
         "AUTOHEALER_WORKERS": "/workers",
         "AUTOHEALER_AGENT": "web1-x",
+        "PWD": "/srv/current",
     }
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry, WorkerGone, new_agent_id
+from autohealer.runtime.revisions import record_for
 
 BOOT = "boot-1"
 
@@ -214,3 +216,19 @@ def test_an_unreadable_ledger_is_not_replaced(path: Path) -> None:
 
     with pytest.raises(OSError, match="directory"):
         Ledger.load(path, BOOT)
+
+
+def test_the_revisions_are_read_again_and_nonsense_in_their_place_is_passed_over(ledger: Ledger, path: Path) -> None:
+    spec = LaunchSpec(command=("sleep", "60"), env={"TOKEN": "x"}, cwd="/srv/current", output="file", port_base=8000)
+    record = record_for(None, spec)
+    assert ledger.record([record]) is None
+    with path.open("a") as file:
+        file.write('{"revisions": {"asked": 5}}\n')
+
+    again = Ledger.read(path)
+    assert again is not None
+    assert again.revisions == record
+    assert path.stat().st_mode & 0o777 == 0o600
+    rewritten, _ = Ledger.load(path, BOOT)
+    rewritten.close()
+    assert rewritten.revisions == record

@@ -67,16 +67,24 @@ class Supervisor:
     """The state of one agent for one pool, changed by ``handle`` alone.
 
     ``overwrite_target``: this ``run`` asks for another number than the one before it, so it is written even where a
-    target stands. ``style``: how this pool's workers were seen to register in the agent's former life; it
-    says nothing of a command that is run when none of them is left.
+    target stands. ``revision``: what workers are started from now. ``style``: how this pool's workers were seen to
+    register in the agent's former life; it says nothing of a command that is run when none of them is left.
     """
 
-    def __init__(self, spec: PoolSpec, me: Identity, *, overwrite_target: bool, style: Style = Style.UNKNOWN) -> None:
+    def __init__(
+        self,
+        spec: PoolSpec,
+        me: Identity,
+        *,
+        overwrite_target: bool,
+        revision: int = 1,
+        style: Style = Style.UNKNOWN,
+    ) -> None:
         self._spec, self._me = spec, me
         self._orders: list[Action] = []
         order = self._orders.append
         self._lives = Lives(spec, me.agent, me.nonce, order)
-        self._slots = Slots(spec, self._lives, order)
+        self._slots = Slots(spec, self._lives, order, revision)
         self._brake = Brake(spec.max_faulty)
         self._health = Health(spec, self._lives, self._brake, self, order)
         self._soft: dict[str, Verdict] = {}

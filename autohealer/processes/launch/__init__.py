@@ -2,6 +2,7 @@
 
 - ``command``      is the command runnable, and where is it
 - ``environment``  what a worker finds in its environment
+- ``spec``         what a worker is started from; a revision is one with a number
 - ``spawn``        start a worker: one posix_spawn, everything about it computed before
 - ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
 - ``adoption``     find and verify the workers of an agent that is gone

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from autohealer.core.model import WorkerId
-from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_ID
+from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, REVISION, WORKER_ID
 from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class KnownWorker(Protocol):
     def started(self) -> str:
         """The same, RFC 3339."""
 
+    @property
+    def revision(self) -> int:
+        """What it was started from."""
+
 
 class Found(NamedTuple):
     """A living worker, verified; whoever gets it owns the pidfd."""
@@ -50,6 +54,8 @@ class Found(NamedTuple):
     pidfd: int
     start_time: int
     started: str
+    revision: int
+    """What it was started from; 0 where that cannot be told."""
 
 
 def find_workers(
@@ -63,30 +69,32 @@ def find_workers(
     child may lead a session, the oldest. What bears the id of a worker that the ledger holds is only its offspring.
     """
     stats = procfs.all_stats()
-    candidates: dict[str, tuple[procfs.Stat, int | None, str]] = {}
+    candidates: dict[str, tuple[procfs.Stat, int | None, str, int]] = {}
     known = list(known)
     for entry in known:
         stat = stats.get(entry.pid)
         if stat is not None and stat.start_time == entry.start_time:
-            candidates[entry.worker] = (stat, entry.slot, entry.started)
+            candidates[entry.worker] = (stat, entry.slot, entry.started, entry.revision)
     in_ledger = {entry.worker for entry in known}
     leaders = [stat for stat in stats.values() if stat.pid == stat.session and not stat.is_gone]
     for stat in sorted(leaders, key=lambda stat: (stat.start_time, stat.pid)):
         marked = _marked_worker(stat, agent_id, pool, users or {os.getuid()})
         if marked is not None and marked[0] not in in_ledger and marked[0] not in candidates:
-            worker, slot = marked
+            worker, slot, revision = marked
             started = procfs.started_at(stat.start_time).isoformat().replace("+00:00", "Z")
-            candidates[worker] = (stat, slot, started)
+            candidates[worker] = (stat, slot, started, revision)
     found = []
-    for worker, (stat, slot, started) in candidates.items():
+    for worker, (stat, slot, started, revision) in candidates.items():
         pidfd = _open_verified(stat)
         if pidfd is not None:
-            found.append(Found(worker, slot, stat.pid, pidfd, stat.start_time, started))
+            found.append(Found(worker, slot, stat.pid, pidfd, stat.start_time, started, revision))
     return sorted(found, key=lambda one: (one.slot is None, one.slot or 0, one.start_time))
 
 
-def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str, users: Container[int]) -> tuple[str, int | None] | None:
-    """The worker of this agent and pool that the process says it is, and its slot; None where it says no such thing."""
+def _marked_worker(
+    stat: procfs.Stat, agent_id: str, pool: str, users: Container[int]
+) -> tuple[str, int | None, int] | None:
+    """The worker of this agent and pool that the process says it is, its slot and revision; None where it says none."""
     while not (environ := procfs.environment(stat.pid)):
         if environ is None or not procfs.may_be_in_exec(stat):
             return None
@@ -95,10 +103,14 @@ def _marked_worker(stat: procfs.Stat, agent_id: str, pool: str, users: Container
         return None
     if procfs.user(stat.pid) not in users:
         return None
-    worker, number = procfs.variable(environ, WORKER_ID), procfs.variable(environ, NUMBER) or ""
+    worker = procfs.variable(environ, WORKER_ID)
     if worker is None or WorkerId.agent_of(worker) != agent_id:
         return None
-    return worker, int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None
+    return worker, _number(procfs.variable(environ, NUMBER)), _number(procfs.variable(environ, REVISION)) or 0
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
 def _open_verified(stat: procfs.Stat) -> int | None:

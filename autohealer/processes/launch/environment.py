@@ -14,6 +14,7 @@ WORKER_ID = "AUTOHEALER_WORKER_ID"
 AGENT = "AUTOHEALER_AGENT"
 POOL = "AUTOHEALER_POOL"
 NUMBER = "AUTOHEALER_SLOT"
+REVISION = "AUTOHEALER_REVISION"
 
 
 def worker_environment(
@@ -24,6 +25,7 @@ def worker_environment(
     pool: str,
     workers_path: str,
     agent: str,
+    cwd: str,
 ) -> dict[str, str]:
     """What all workers of a pool have: the agent's environment less its options, and where they belong.
 
@@ -37,6 +39,7 @@ def worker_environment(
         POOL: pool,
         "AUTOHEALER_WORKERS": workers_path,
         AGENT: agent,
+        "PWD": cwd,
     }
     return {**inherited, **extra, **ours}
 
@@ -47,7 +50,7 @@ def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[str, s
         WORKER_ID: start.worker,
         NUMBER: str(start.number),
         "AUTOHEALER_EPOCH": str(start.epoch),
-        "AUTOHEALER_REVISION": str(start.revision),
+        REVISION: str(start.revision),
         "AUTOHEALER_RESTARTS": str(start.restarts),
         "AUTOHEALER_LAST_EXIT": start.last_exit,
     }
