@@ -58,7 +58,6 @@ class World:
     def __post_init__(self) -> None:
         self.now, self.random, self.count = 0.0, Random(self.seed), 0
         self.steps: list[Step] = []
-        self.present = self.spec.old
         self.rollout: Rollout | None = None
         self.lives: dict[int, ALife | None] = {}
         self.extra: dict[int, ALife | None] = {}
@@ -87,8 +86,12 @@ class World:
         while rollout.outcome is None:
             assert self.now < END_OF_TIME_S, f"it does not end: {vars(rollout)}"
             self.until(self.next_moment())
-        self.present = self.spec.new if rollout.outcome == "done" else self.spec.old
         return rollout
+
+    @property
+    def present(self) -> int:
+        """What lives are started from where no rollout is under way."""
+        return self.spec.new if self.rollout and self.rollout.outcome == "done" else self.spec.old
 
     # ---- the fleet
 

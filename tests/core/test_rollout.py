@@ -165,6 +165,13 @@ def test_what_an_agent_exchanged_before_it_was_killed_is_not_exchanged_again() -
     assert revisions(fleet) == [4] * 4
 
 
+def test_a_soak_ends_at_its_deadline_whatever_the_rounding() -> None:
+    """15.419810589453535 + 1.0 is called for, and less than 1.0 after 15.419810589453535."""
+    spec = replace(UPDATE, soak_s=1.0, parallel=Parallel(2), lenient=True)
+
+    assert world(spec, share=2, new=Nature(ready_in_s=1.4732701964845116)).run().outcome is Outcome.DONE
+
+
 @pytest.mark.parametrize("share", [1, 3])
 def test_a_change_of_share_ends_a_surge_once_it_stands_for_nobody(share: int) -> None:
     fleet = world(replace(UPDATE, soak_s=0.0), share=2)

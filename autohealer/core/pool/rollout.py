@@ -382,7 +382,7 @@ class Rollout:
         return self.spec.parallel.of(self._share or 1)
 
     def _is_trusted(self, life: Life, now: Instant) -> bool:
-        return life.ready_since is not None and now - life.ready_since >= self._soak_s
+        return life.ready_since is not None and now >= life.ready_since + self._soak_s
 
     def _name(self, number: int) -> str:
         return f"the new worker in slot {number}" if number in self._replaced else "a new worker beside the slots"
