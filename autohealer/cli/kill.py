@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from autohealer.cli.support.asking import settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError, UsageError
 
-EXPIRES_S = 60.0
 PATIENCE_S = 60.0
 
 
@@ -21,12 +21,10 @@ def run(where: Where, worker: str, *, no_wait: bool) -> int:
     """Kill one worker with SIGKILL, and wait until another runs in its place."""
     address = PoolAddress(where)
     victim = _find(pool_status(address)["workers"], worker)
-    with address.console() as console:
-        request = console.request("kill", victim["worker"], time.time() + EXPIRES_S)
+    with address.asked("kill", victim["worker"]) as pending:
         if no_wait:
             return 0
-        if not console.wait_answered(request, PATIENCE_S):
-            raise AutohealerError(f"nobody answered the request to kill {victim['worker']}", "see `autohealer status`")
+        settled(pending.wait(PATIENCE_S), f"nobody answered the request to kill {victim['worker']}")
     click.echo(f"killed {victim['worker']} (pid {victim['pid']})")
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:

@@ -111,7 +111,7 @@ def _has_dashboard(configuration: Configuration) -> bool:
 
 
 def _run_with_dashboard(configuration: Configuration, access: Access, printer: Printer, complaints: Printer) -> int:
-    dashboard = AgentDashboard(_state(configuration), access, printer, complaints)
+    dashboard = AgentDashboard(_state(configuration), printer, complaints)
     try:
         watchers = Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard.watch)
         return _run(configuration, access, watchers)

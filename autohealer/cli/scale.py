@@ -6,24 +6,27 @@ from typing import Any
 
 import click
 
+from autohealer.cli.support.asking import settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
 from autohealer.cli.support.where import Where
 
+PATIENCE_S = 30.0
+
 
 def run(where: Where, workers: int, *, no_wait: bool) -> int:
     """Change how many workers the pool has, over all its agents, and wait until so many run."""
     address = PoolAddress(where)
-    with address.console() as console, Progress("running") as progress:
-        console.scale(workers)
+    with address.asked("scale", str(workers)) as pending, Progress("running") as progress:
+        settled(pending.wait(PATIENCE_S), "nobody answered")
         while not no_wait:
-            if (target := console.target()) != workers:
-                click.echo(f"the target is now {target}: somebody else has changed it", err=True)
-                return 1
             status = pool_status(address)
-            if status["target"] == workers and _is_done(status):
+            if status["target"] != workers:
+                click.echo(f"the target is now {status['target']}: somebody else has changed it", err=True)
+                return 1
+            if _is_done(status):
                 foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
                 click.echo(f"{status['running']} workers run{foreign}")
                 return 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
+from autohealer.cli.support.asking import ANSWER_S, Local, Remote, settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import Progress
@@ -23,19 +23,20 @@ from autohealer.runtime.ledger import Ledger
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
 
-EXPIRES_S = 60.0
-
 
 def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool) -> int:
     """Stop all workers of the pool, and its agents, on every host."""
     address = PoolAddress(where)
+    is_embedded, hosts = address.is_embedded, address.zookeeper()
     try:
-        with address.console() as console:
-            is_embedded = address.is_embedded
-            request = console.request("stop", "", time.time() + EXPIRES_S)
-            if not (no_wait or is_embedded):
-                _wait_for_all(console)
-                console.withdraw(request)
+        with address.asked("stop") as pending:
+            if isinstance(pending, Local):
+                _expect_yes(address, pending)
+            if not (no_wait or is_embedded or hosts is None):
+                with address.connected(hosts) as console:
+                    _wait_for_all(console)
+                if isinstance(pending, Remote):
+                    pending.withdraw()
     except UnreachableError:
         if address.runs_here:
             raise
@@ -49,6 +50,13 @@ def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool) -
         _stop_left(address, stop_signal, stop_timeout)
     click.echo(f"pool {address.name} is {'asked to stop' if no_wait else 'stopped'}")
     return 0
+
+
+def _expect_yes(address: PoolAddress, pending: Local) -> None:
+    """The agent here stops, and tells the others. One that has ended this moment has done what was asked."""
+    answer = pending.wait(ANSWER_S)
+    if address.runs_here:
+        settled(answer, f"the agent of pool {address.name} does not answer")
 
 
 def _wait_for_all(console: PoolClient) -> None:

@@ -6,16 +6,19 @@ import json
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autohealer.cli.support.access import access_of
+from autohealer.cli.support.asking import settled
 from autohealer.cli.support.dashboard import Dashboard
 from autohealer.cli.support.file_tail import FileTail
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.terminals import can_draw, in_order
 from autohealer.cli.support.where import Where
+from autohealer.core.operations import Answer, Operation, refused
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.views.pool import of_status
 from autohealer.views.units import unix
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.screen import Screen
 
 LOOK_S = 1.0
+ASK_S = 60.0
 RESTS = 10
 """After a look that took long there is none for so many times as long: others want an answer, too."""
 PAST_EVENTS = 5000
@@ -42,15 +46,28 @@ def run(where: Where) -> int:
         looking = _Looking(address, stack.enter_context(_Session(address)))
         looking.look()  # where there is nothing to see, better now than on another screen
         stack.enter_context(in_order())
-        dashboard = Dashboard(address.state, access_of(where), done.set, leaves_only=True)
+        dashboard = Dashboard(address.state, done.set, leaves_only=True)
         stack.callback(dashboard.close)
         looking.begin(dashboard.screen)
-        dashboard.begin(looking.stir, looking.status["zookeeper"])
+        dashboard.begin(looking.stir, partial(_ask, address))
         stack.enter_context(suppress(KeyboardInterrupt))  # the other way to leave
         while not done.wait(LOOK_S):
             if dashboard.screen.failure is not None:
                 raise AutohealerError(f"the dashboard broke: {dashboard.screen.failure!r}", "see `autohealer status`")
     return 0
+
+
+def _ask(address: PoolAddress, wanted: Operation, answered: Callable[[Answer], object]) -> None:
+    """Have it done, in a thread of its own: the pool may take its time."""
+
+    def run() -> None:
+        try:
+            with address.asked(wanted.verb, wanted.subject) as pending:
+                answered(settled(pending.wait(ASK_S), "nobody has answered yet"))
+        except AutohealerError as error:
+            answered(refused(str(error)))
+
+    threading.Thread(target=run, name="asking", daemon=True).start()
 
 
 class _Session(AbstractContextManager["_Session"]):

@@ -22,9 +22,8 @@ from autohealer.config.kinds import (
     Text,
 )
 from autohealer.config.options import Change, Group, Option, Place, fields_of
-from autohealer.core.model import OnPartition, Registration
+from autohealer.core.model import MOST_WORKERS, OnPartition, Registration
 
-MOST_WORKERS = 100_000
 LAST_PORT = 65_535
 DEFAULT_POOL = "default"
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from autohealer.core.model import AgentEntry, Instant, Plan
 from autohealer.core.notices import Notice
+from autohealer.core.operations import Answer, Operation
 
 
 class Action:
@@ -160,10 +161,11 @@ class ProveAuthority(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRequest(Action):
-    """The request is done with."""
+class AnswerOperation(Action):
+    """Tell who asked what came of it. A request in ZooKeeper is deleted once that has been written."""
 
-    request: str
+    operation: Operation
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)

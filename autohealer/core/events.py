@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autohealer.core.model import AgentEntry, Child, Instant, Plan
+from autohealer.core.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +225,14 @@ class KillRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RequestRead(Event):
-    """A request in ZooKeeper that has not expired."""
+class OperationRequested(Event):
+    """Somebody asks for something that makes sense: on this host, or by a request in ZooKeeper that stands.
 
-    request: str
-    verb: str
-    subject: str
+    ``stood``: the request was there before this agent's first session.
+    """
+
+    operation: Operation
+    stood: bool = False
 
 
 # ---- ZooKeeper

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 Instant = float
 
+MOST_WORKERS = 100_000
+"""The largest target that a person can ask for."""
+
 
 class Registration(StrEnum):
     """Who makes the registration of a worker: ``--registration``."""

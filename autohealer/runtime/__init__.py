@@ -11,13 +11,13 @@ effects          orders into deeds, each of which ends in an event
 ledger           what the next agent has to know of this one
 state_dir        where an agent keeps what must outlive it
 event_log        what people are told: on disk, and to whoever listens
-control          the socket by which commands on this host ask the agent
+control          the socket by which programs on this host ask the agent, and ask it for things
+operations       what people ask for, whichever way it comes: checked, carried out once, answered
 agent_handle     what those see who look at the agent from another thread
 timing_selector  a selector that notes when it was asked, which bounds how long a death went unnoticed
 clock            the one clock of an agent
 printer          lines to a stream that cannot slow anything
-screen           the dashboard: a thread that draws and reads keys; ``terminal``, ``keyboard`` and ``errands`` are
-                 its parts
+screen           the dashboard: a thread that draws and reads keys; ``terminal`` and ``keyboard`` are its parts
 election_runner  a candidate of ``elect``, its command and its watchdog
 doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs

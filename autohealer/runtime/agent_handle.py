@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
 
 
@@ -25,7 +26,13 @@ class AgentHandle:
     zookeeper: str
     call_soon: Callable[[Callable[[], object]], object]
     snapshot: Callable[[], Snapshot]
+    do: Callable[[Operation, Callable[[Answer], object]], None]
     show_others: Callable[[], object] = lambda: None
+
+    def ask(self, operation: Operation, answered: Callable[[Answer], object]) -> None:
+        """Have this done; ``answered`` is called in the agent's thread, once it is known what came of it."""
+        with suppress(RuntimeError):  # the agent has ended
+            self.call_soon(lambda: self.do(operation, answered))
 
     def look(self, deliver: Callable[[Snapshot, float], object], *, others: bool = False) -> None:
         """Have ``deliver`` called with how things stand and the processor time that it took to tell.

@@ -179,6 +179,7 @@ class AgentProcess:
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,
             access=self._access,
+            find_pool=self._find_pool,
             on_exit=self._on_exit,
         )
 
@@ -206,6 +207,10 @@ class AgentProcess:
             return error.exit_code
         finally:
             await runner.close()
+
+    def _find_pool(self, name: str) -> PoolRunner | None:
+        """The pool of this name, if it runs here."""
+        return next((r for r in self._runners.values() if r.name == name and not r.is_ended), None)
 
     def _cleared(self, worker: str) -> None:
         """Whose worker this was, its id tells."""

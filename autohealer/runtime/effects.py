@@ -25,6 +25,7 @@ from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
 if TYPE_CHECKING:
     from autohealer.coordination.pool.cluster import Cluster
     from autohealer.core.model import Instant
+    from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.launch.exits import ExitWatcher
     from autohealer.processes.output import OutputFiles
@@ -44,7 +45,8 @@ class Effects:
     """The hands of one agent.
 
     ``post`` takes the events, ``finish`` the exit code and what went wrong, ``warn`` a line for people about what
-    does not work and need not stop anything; ``facts`` says what the ledger is to hold of the agent.
+    does not work and need not stop anything; ``facts`` says what the ledger is to hold of the agent; ``answered`` takes
+    what came of an operation.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Effects:
         finish: Callable[[int, str], None],
         warn: Callable[[str], None],
         facts: Callable[[], Facts],
+        answered: Callable[[Operation, Answer], None],
     ) -> None:
         self._revisions, self._exits = revisions, exits
         self._orphans, self._evidence, self._output = orphans, evidence, output
@@ -90,7 +93,7 @@ class Effects:
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
             actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
             actions.ArmWatchdog: self._guard,
-            actions.AnswerRequest: lambda a: cluster.answer_request(a.request),
+            actions.AnswerOperation: lambda a: answered(a.operation, a.answer),
             actions.LeaveCluster: lambda _: cluster.leave(),
             actions.Warn: lambda a: warn(a.text),
             actions.Exit: lambda a: finish(a.code, a.error),

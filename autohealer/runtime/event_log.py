@@ -42,16 +42,20 @@ class EventLog:
     def __init__(self, path: Path, listener: Callable[[Line], None] | None, max_bytes: int = MAX_BYTES) -> None:
         self._path, self._listener, self._max_bytes = path, listener, max_bytes
         self._waiting: list[Line] = []
+        self._written: list[Callable[[], None]] = []
         self._fd: int | None = None
         self.dropped = 0
 
-    def record(self, notice: Notice, unix_s: float) -> None:
-        """Take in an event that happened at this time."""
+    def record(self, notice: Notice, unix_s: float, written: Callable[[], None] | None = None) -> None:
+        """Take in an event that happened at this time. ``written`` is called once that is known, or cannot be."""
+        if written is not None:
+            self._written.append(written)
         self._waiting.append({"time": timestamp(unix_s), "event": notice.event, **as_fields(notice)})
 
     def flush(self) -> None:
         """Write what has been collected, and tell the listener."""
         lines, self._waiting = self._waiting, []
+        written, self._written = self._written, []
         if not lines:
             return
         try:
@@ -61,6 +65,8 @@ class EventLog:
         if self._listener is not None:
             for line in lines:
                 self._listener(line)
+        for call in written:
+            call()
 
     def close(self) -> None:
         """Write the rest and close the file."""

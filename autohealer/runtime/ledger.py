@@ -56,6 +56,8 @@ class Facts:
     two that live in one session do not even notice each other, as long as each speaks to a server of its own."""
     registration: str | None = None
     """How the pool's workers were seen to register."""
+    stopped: str | None = None
+    """The last operation by which this pool was stopped: it must not stop the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ _FACT_TYPES = {
     "session_id": int,
     "session_password": str,
     "registration": str,
+    "stopped": str,
 }
 
 

@@ -37,11 +37,14 @@ from autohealer.runtime.event_log import EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, WorkerEntry
+from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.recorder.recording import Recorder
 from autohealer.runtime.revisions import Launch, Revisions
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
+    from autohealer.core.notices import Notice
+    from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
@@ -84,11 +87,26 @@ class PoolRunner:
         self._output: OutputFiles | None = None
         present = self._launch(claim.record.present.spec, claim.command)
         self._revisions = Revisions(claim.record, self._prepare, present)
+        self._operations = Operations(
+            self.agent,
+            self._snapshot,
+            post=self._begin,
+            forward=self._cluster.forward,
+            tell=self._tell,
+            delete=self._cluster.answer_request,
+            continues=former.target is not None or bool(self._ledger.workers),
+            stopped=former.stopped,
+        )
         self._effects = self._make_effects()
         self._recorder = Recorder(self._state.path, self._supervisor)
         self._inbox = Inbox(shared.loop, self._supervisor, self._effects, self._recorder)
-        self._feed = Feed(shared.loop, self._snapshot, self._described, self._cluster.show_agents)
-        self._control = Control({"status": self._status, "away_since": self._away_since}, self._feed)
+        self.feed = Feed(shared.loop, self._snapshot, self._described, self._cluster.show_agents)
+        self._questions: dict[str, Callable[[], object]] = {
+            "status": self._status,
+            "away_since": self._away_since,
+            "zookeeper": lambda: self._hosts,
+        }
+        self._control = Control(lambda name: self if name is None else shared.find_pool(name))
         self._tidying: asyncio.TimerHandle | None = None
 
     @property
@@ -128,6 +146,7 @@ class PoolRunner:
             zookeeper=self._hosts,
             call_soon=loop.call_soon_threadsafe,
             snapshot=self._snapshot,
+            do=self.do,
             show_others=self._cluster.show_agents,
         )
 
@@ -141,7 +160,7 @@ class PoolRunner:
     async def close(self) -> None:
         """Let go of everything: after its end, or where it could not start."""
         self._control.close()
-        self._feed.close(0 if self._supervisor.is_over else self._snapshot().running)
+        self.feed.close(0 if self._supervisor.is_over else self._snapshot().running)
         if self._tidying is not None:
             self._tidying.cancel()
         if self._watchdog is not None and self._supervisor.is_over:
@@ -230,6 +249,7 @@ class PoolRunner:
             finish=self._finish,
             warn=self._warn,
             facts=self._facts,
+            answered=self._operations.answered,
         )
 
     def _make_watchdog(self) -> Watchdog | None:
@@ -290,6 +310,13 @@ class PoolRunner:
 
     def _post(self, event: events.Event) -> None:
         self._had_session = self._had_session or isinstance(event, events.SessionOpened)
+        if isinstance(event, events.OperationRequested):
+            self._operations.heard(event)
+        else:
+            self._inbox.post(event)
+
+    def _begin(self, event: events.OperationRequested) -> None:
+        """An operation that this agent is to carry out."""
         self._inbox.post(event)
 
     def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
@@ -313,6 +340,7 @@ class PoolRunner:
             session_id=session[0] if session else former.session_id,
             session_password=session[1].hex() if session else former.session_password,
             registration=str(self._supervisor.style),
+            stopped=self._operations.stopped,
         )
 
     # ---- the end
@@ -327,15 +355,30 @@ class PoolRunner:
             error = self._shared.access.unreachable(self._hosts, self._shared.options.connect_timeout, hint)
             self._ended.set_result((error.exit_code, error))
 
-    # ---- for people
+    # ---- for people (control.Service)
+
+    def answer(self, question: str) -> object:
+        """What is known. KeyError for a question that is not known."""
+        return self._questions[question]()
+
+    def do(
+        self, operation: Operation, answered: Callable[[Answer], object], stepped: Callable[[object], object] = ignore
+    ) -> None:
+        """Carry it out, or say why not."""
+        self._operations.do(operation, answered, stepped)
+
+    def _tell(self, notice: Notice, written: Callable[[], None]) -> None:
+        """An event that the core does not know of."""
+        self._log.record(notice, time.time(), written)
+        self._shared.loop.call_soon(self._log.flush)
 
     def _told(self, line: Line) -> None:
         """An event, for whoever listens."""
-        self._feed.take(line)
+        self.feed.take(line)
         self._listener(line)
 
     def _warn(self, text: str) -> None:
-        self._feed.take({"time": timestamp(time.time()), "event": "warning", "text": text})
+        self.feed.take({"time": timestamp(time.time()), "event": "warning", "text": text})
         self._complain(text)
 
     def _snapshot(self) -> Snapshot:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autohealer.processes.reaper import Reaper
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.tree.strays import Strays
+    from autohealer.runtime.control import Service
     from autohealer.zkserver import ZooKeeperServer
 
 
@@ -37,6 +38,9 @@ class Shared:
     options: AgentOptions
     access: Access
     """What makes ZooKeeper let us in."""
+
+    find_pool: Callable[[str], Service | None]
+    """Another pool of this process, by its name."""
 
     on_exit: Callable[[Instant], None] | None
     """Told of each exit of a worker, and when it became known, once its replacement has been started."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from autohealer.core.model import MOST_WORKERS
+
 if TYPE_CHECKING:
     from autohealer.views.pool import PoolView, Row
 
 Place = tuple[str | None, int | None, str | None]
-MOST_WORKERS = 100_000
 
 
 class Order:

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from autohealer.core.operations import Answer, Outcome
 from autohealer.errors import UnreachableError
 
 if TYPE_CHECKING:
+    from autohealer.core.operations import Operation
     from autohealer.core.pool.snapshot import Snapshot
 
 ANSWER_S = 5.0
+PATIENCE_S = 1.0
 
 T = TypeVar("T")
 
@@ -36,6 +39,9 @@ class AgentHandle(Protocol):
     def call_soon(self) -> Callable[[Callable[[], object]], object]:
         """Calls a function in the agent's own thread; RuntimeError once the agent has ended."""
 
+    def ask(self, operation: Operation, answered: Callable[[Answer], object]) -> None:
+        """Have this done; ``answered`` is called in the agent's thread, once it is known what came of it."""
+
     def look(self, deliver: Callable[[Snapshot, float], object]) -> None:
         """Have ``deliver`` called there with how things stand, and the seconds that it took to tell."""
 
@@ -45,6 +51,17 @@ async def snapshot_of(window: AgentHandle, timeout_s: float = ANSWER_S) -> tuple
     deliver, found = _delivery(tuple["Snapshot", float])
     window.look(lambda snapshot, cost_s: deliver((snapshot, cost_s)))
     return await _within(found, timeout_s)
+
+
+async def answer_of(window: AgentHandle, operation: Operation, patience_s: float = PATIENCE_S) -> Answer:
+    """What came of an operation; that it was accepted, where it takes longer. Raises UnreachableError."""
+    deliver, found = _delivery(Answer)
+    await pulse_of(window)
+    window.ask(operation, deliver)
+    try:
+        return await asyncio.wait_for(found, patience_s)
+    except TimeoutError:
+        return Answer(Outcome.ACCEPTED)
 
 
 async def pulse_of(window: AgentHandle, timeout_s: float = ANSWER_S) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from importlib import resources
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from autohealer.core.operations import MEANINGLESS, UNREACHABLE, Outcome
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.web import actions
-from autohealer.web.actions import AbsentError
-from autohealer.web.agent import pulse_of, snapshot_of
+from autohealer.web.agent import answer_of, pulse_of, snapshot_of
 from autohealer.web.guard import Refusal
 from autohealer.web.metrics import Metrics
 from autohealer.web.readiness import readiness
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from autohealer.web.session import Session
 
 MOST_CONNECTIONS = 256
+REFUSALS = {MEANINGLESS: 404, UNREACHABLE: 503}
 MOST_BODY = 4096
 HEARTBEAT_S = 15.0
 RETRY_MS = 1000
@@ -172,18 +172,15 @@ class Server:
             if request.content_type != "application/json":
                 return _text("send Content-Type: application/json", 415)
             try:
-                asked = actions.action(verb, actions.read_body(await request.read()), self._window.agent)
-                answer = await self._session.call(asked)
-            except AbsentError as error:
-                return _text(_words(error), 404)
+                body = actions.read_body(await request.read())
+                asked = actions.operation(verb, body, self._window.agent, f"HTTP from {request.remote}")
             except UsageError as error:
                 return _text(_words(error), 400)
-            except UnreachableError:
-                raise
-            except AutohealerError as error:
-                return _text(_words(error), 502)
-            body = json.dumps({"asked": verb, **answer}).encode()
-            return web.Response(body=body, status=202, content_type="application/json")
+            answer = await answer_of(self._window, asked)
+            if answer.outcome is Outcome.REFUSED:
+                return _text(answer.detail, REFUSALS.get(answer.code, 409))
+            said = {"asked": verb, "id": asked.id, "outcome": answer.outcome, "detail": answer.detail}
+            return web.json_response(said, status=202)
 
         return act
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from autohealer.coordination.pool import codec as entries
 from autohealer.coordination.pool.codec import Request, WorkerEntry
 from autohealer.core.model import AgentEntry, Plan
+from autohealer.core.operations import Operation, Options
 from autohealer.errors import AutohealerError
 from autohealer.runtime.ledger import new_agent_id
 
@@ -52,7 +54,17 @@ worker_entries = st.builds(
     started=st.none() | texts,
 )
 requests = st.builds(
-    Request, verb=st.sampled_from(sorted(entries.VERBS)), subject=st.just("") | texts, expires=st.floats(0, 1e12)
+    Request,
+    st.builds(
+        Operation,
+        id=texts,
+        verb=st.just("restart"),
+        subject=st.just("") | texts,
+        by=st.none() | texts,
+        options=st.builds(Options, soak=st.none() | st.floats(0, 1e6), parallel=st.none() | texts, force=st.booleans()),
+        request=st.just("request-1"),
+    ),
+    expires=st.floats(0, 1e12),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -61,17 +73,18 @@ json_values = st.recursive(
 )
 FIELDS = [
     *("host", "pid", "version", "share", "running", "unregistered", "departed", "capacity", "draining", "http"),
-    *("workers", "epoch", "leader", "target", "foreign", "shares", "verb", "subject", "expires"),
+    *("workers", "epoch", "leader", "target", "foreign", "shares", "verb", "subject", "expires", "id", "by", "options"),
     *("worker", "agent", "slot", "address", "started"),
 ]
 odd_objects = st.dictionaries(st.sampled_from(FIELDS), json_values).map(lambda value: json.dumps(value).encode())
 
+read_request = partial(entries.read_request, name="request-1")
 READERS: list[Callable[[bytes], object]] = [
     entries.read_agent,
     entries.read_target,
     entries.read_plan,
     entries.read_worker,
-    entries.read_request,
+    read_request,
     entries.read_name,
 ]
 
@@ -111,7 +124,7 @@ def test_a_workers_entry_is_read_as_written(entry: WorkerEntry) -> None:
 @given(requests)
 def test_a_request_is_read_as_written(request: Request) -> None:
     """Round trip."""
-    assert entries.read_request(entries.write_request(request)) == request
+    assert read_request(entries.write_request(request)) == request
 
 
 @given(numbers_of_workers)
@@ -149,11 +162,11 @@ def test_fields_of_a_later_version_are_ignored(entry: AgentEntry, later: object)
         (entries.read_agent, {"host": "h", "version": "1"}, "host", "h" * 2000),
         (entries.read_agent, {"host": "h", "version": "1"}, "capacity", -5),
         (entries.read_agent, {"host": "h", "version": "1"}, "draining", 1),
-        (entries.read_request, {"verb": "kill", "subject": "a", "expires": 9}, "verb", "exec"),
-        (entries.read_request, {"verb": "kill", "subject": "a", "expires": 9}, "verb", ["kill"]),
-        (entries.read_request, {"verb": "kill", "subject": "a", "expires": 9}, "subject", "a\nb"),
-        (entries.read_request, {"verb": "kill", "subject": "a", "expires": 9}, "expires", float("nan")),
-        (entries.read_request, {"verb": "kill", "subject": "a", "expires": 9}, "expires", True),
+        (read_request, {"verb": "kill", "subject": "a-0-x", "expires": 9}, "verb", "exec"),
+        (read_request, {"verb": "kill", "subject": "a-0-x", "expires": 9}, "verb", ["kill"]),
+        (read_request, {"verb": "kill", "subject": "a-0-x", "expires": 9}, "subject", "a\nb"),
+        (read_request, {"verb": "kill", "subject": "a-0-x", "expires": 9}, "expires", float("nan")),
+        (read_request, {"verb": "kill", "subject": "a-0-x", "expires": 9}, "expires", True),
     ],
 )
 def test_one_odd_field_spoils_it(

@@ -11,8 +11,9 @@ from kazoo.client import KazooClient
 
 from autohealer.coordination.admin import pool_client as console
 from autohealer.coordination.admin.pool_client import Leader, PoolClient
-from autohealer.core.events import AgentsRead, LeadershipWon, PlanRead, RequestRead, StandInMade, TargetRead
+from autohealer.core.events import AgentsRead, LeadershipWon, OperationRequested, PlanRead, StandInMade, TargetRead
 from autohealer.core.model import Plan
+from autohealer.core.operations import Operation
 from autohealer.errors import UnreachableError
 from tests.coordination.member import Member, entry
 from tests.support.real_zookeeper import RealZooKeeper
@@ -31,7 +32,7 @@ def test_where_there_is_no_pool_there_is_nothing(pool: PoolClient) -> None:
     assert (pool.agents(), pool.workers()) == ({}, [])
     assert (pool.plan(), pool.target(), pool.leader()) == (None, None, None)
     with pytest.raises(UnreachableError, match="no such pool"):
-        pool.request("stop", "", 1.0)
+        pool.request(Operation("o1", "stop"))
     with pytest.raises(UnreachableError, match="no such pool"):
         pool.scale(3)
 
@@ -70,9 +71,10 @@ def test_what_is_wanted(pool: PoolClient, member: Callable[..., Member]) -> None
     a.wait(TargetRead, lambda e: e.workers == 4)
     pool.scale(5)
     a.wait(TargetRead, lambda e: e.workers == 5)
-    name = pool.request("kill", "host-a-0-x", time.time() + 60)
-    told = a.wait(RequestRead)
-    assert (told.request, told.verb, told.subject) == (name, "kill", "host-a-0-x")
+    name = pool.request(Operation("o1", "kill", "host-a-0-x", "me@here"))
+    told = a.wait(OperationRequested)
+    assert told.operation == Operation("o1", "kill", "host-a-0-x", "me@here", request=name)
+    assert not told.stood
     assert pool.wait_answered(name, 0.05) is False
     answering = threading.Timer(0.05, a.do, [a.cluster.answer_request, name])
     answering.start()

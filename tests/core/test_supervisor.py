@@ -6,7 +6,7 @@ import pytest
 
 from autohealer.core import events
 from autohealer.core.actions import (
-    AnswerRequest,
+    AnswerOperation,
     EndOrphans,
     Exit,
     LeaveCluster,
@@ -23,6 +23,7 @@ from autohealer.core.actions import (
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import Child, OnPartition, Plan, Registration
+from autohealer.core.operations import Operation, done, refused
 from autohealer.core.pool.supervisor import HEAL_S
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
 
@@ -574,30 +575,35 @@ def test_with_stop_workers_are_stopped_at_once_when_the_session_is_lost() -> Non
     assert book.take(SignalWorker) == [SignalWorker(worker, TERM)]
 
 
-# ---- requests
+# ---- operations
+
+
+def operation(verb: str, subject: str = "") -> Operation:
+    return Operation("o1", verb, subject, "me@here")
 
 
 def test_a_request_to_kill_a_worker_of_mine_kills_it_and_is_answered() -> None:
     book = Playbook()
     one, _ = book.run(2)
-    book.tell(events.RequestRead, "r1", "kill", one)
+    book.tell(events.OperationRequested, operation("kill", one))
 
-    book.expect(SignalWorker(one, KILL), AnswerRequest("r1"))
+    book.expect(SignalWorker(one, KILL), AnswerOperation(operation("kill", one), done(f"killed {one}")))
 
 
-def test_a_request_to_kill_a_worker_that_is_gone_is_answered() -> None:
+def test_a_request_to_kill_a_worker_that_is_gone_is_refused() -> None:
     book = Playbook()
     book.run(2)
-    book.tell(events.RequestRead, "r1", "kill", "me-0-former")
+    book.tell(events.OperationRequested, operation("kill", "me-0-former"))
 
-    book.expect(AnswerRequest("r1"))
+    there_is_none = refused("there is no worker me-0-former")
+    book.expect(AnswerOperation(operation("kill", "me-0-former"), there_is_none))
 
 
 @pytest.mark.parametrize(("verb", "subject"), [("kill", "x-0-a"), ("kill", "rubbish"), ("kill", ""), ("dance", "me")])
 def test_requests_that_do_not_concern_this_agent_are_left_alone(verb: str, subject: str) -> None:
     book = Playbook()
     book.run(2)
-    book.tell(events.RequestRead, "r1", verb, subject)
+    book.tell(events.OperationRequested, operation(verb, subject))
 
     book.expect()
 
@@ -605,7 +611,7 @@ def test_requests_that_do_not_concern_this_agent_are_left_alone(verb: str, subje
 def test_a_request_to_stop_drains() -> None:
     book = Playbook()
     one, other = book.run(2)
-    book.tell(events.RequestRead, "r1", "stop", "")
+    book.tell(events.OperationRequested, operation("stop", ""))
 
     assert book.take(SignalWorker) == [SignalWorker(other, TERM), SignalWorker(one, TERM)]
 
@@ -613,7 +619,7 @@ def test_a_request_to_stop_drains() -> None:
 def test_a_rolling_restart_with_a_grace_of_nothing_waits_without_being_busy() -> None:
     book = Playbook(register_grace_s=0.0, registration=Registration.SELF)
     (worker,) = book.run(1)
-    book.tell(events.RequestRead, "r1", "restart", "me")
+    book.tell(events.OperationRequested, operation("restart", "me"))
     surge = book.spawn()
     book.wait(5)
     book.expect()
@@ -625,7 +631,7 @@ def test_a_rolling_restart_with_a_grace_of_nothing_waits_without_being_busy() ->
 def test_a_rolling_restart_exchanges_all_and_is_answered() -> None:
     book = Playbook(registration=Registration.SELF)
     old = book.run(2)
-    book.tell(events.RequestRead, "r1", "restart", "me")
+    book.tell(events.OperationRequested, operation("restart", "me"))
     running = 2
     for _ in range(10):
         for worker in book.spawn():
@@ -639,7 +645,8 @@ def test_a_rolling_restart_exchanges_all_and_is_answered() -> None:
     assert running == 2
     assert [view.slot for view in book.supervisor.snapshot(book.now).workers] == [0, 1]
     assert not set(workers) & set(old)
-    assert book.take(AnswerRequest) == [AnswerRequest("r1")]
+    all_new = AnswerOperation(operation("restart", "me"), done("all workers are new"))
+    assert book.take(AnswerOperation) == [all_new]
 
 
 # ---- the end

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from autohealer.core import actions, events
 from autohealer.core.model import Child, Plan, PoolSpec, Registration
+from autohealer.core.operations import Operation
 from tests.core.world import Answer, Habit, World
 
 MOST = 5
@@ -204,9 +205,9 @@ class SupervisorInAWorld(RuleBasedStateMachine):
     @rule(pick=PICK)
     def somebody_asks_for_a_worker_to_be_killed(self, pick: int) -> None:
         worker = sorted(self.world.ids)[pick % len(self.world.ids)]
-        orders = self.world.tell(events.RequestRead, "r1", "kill", worker)
+        orders = self.world.tell(events.OperationRequested, Operation("o1", "kill", worker))
 
-        assert self.world.exits or actions.AnswerRequest("r1") in orders
+        assert self.world.exits or any(isinstance(order, actions.AnswerOperation) for order in orders)
 
     @rule(seconds=SECONDS, punctual=st.booleans())
     def time_passes(self, seconds: float, punctual: bool) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
-from autohealer.runtime.control import ask
+from autohealer.runtime.control import Conversation
 from autohealer.runtime.state_dir import StateDir
 from tests.support.processes import Processes, eventually
 
@@ -90,7 +90,7 @@ class Pool:
     def status(self) -> Json:
         """The status as the agent here has it; empty while none answers."""
         with suppress(OSError, ValueError, KeyError), self._state.connect_control(5.0) as connection:
-            answer = ask(connection, "status")
+            answer = Conversation(connection).ask("status", 5.0)
             return answer if isinstance(answer, dict) else {}
         return {}
 

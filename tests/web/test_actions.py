@@ -1,4 +1,4 @@
-"""What can be asked of a pool, and how it reaches ZooKeeper: as the commands do it, one after the other."""
+"""What can be asked of a pool over HTTP, and the one connection to ZooKeeper for all who look."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 
 from autohealer.coordination.admin.pool_client import PoolClient
+from autohealer.core.operations import check
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.web import session as module
-from autohealer.web.actions import AbsentError, action, read_body
+from autohealer.web.actions import operation, read_body
 from autohealer.web.session import Session
 from tests.support.processes import eventually
 
@@ -30,38 +31,29 @@ class FakeConsole:
     def agents(self) -> dict[str, None]:
         return {"web2-b": None, "web1-a": None}
 
-    def request(self, verb: str, subject: str, expires: float) -> str:
-        assert expires > 0
-        self.asked.append((verb, subject))
-        return f"request-{len(self.asked)}"
-
     def close(self) -> None:
         self.asked.append(("close",))
-
-
-def done(verb: str, body: dict[str, object]) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
-    """What was asked of ZooKeeper, and what is answered."""
-    console = FakeConsole()
-    answer = action(verb, body, "web1-a")(cast("PoolClient", console))
-    return console.asked, answer
 
 
 @pytest.mark.parametrize(
     ("verb", "body", "asked"),
     [
-        ("scale", {"workers": 0}, [("scale", 0)]),
-        ("scale", {"workers": 100_000}, [("scale", 100_000)]),
-        ("kill", {"worker": "web1-a-3-9f"}, [("kill", "web1-a-3-9f")]),
-        ("restart", {}, [("restart", "web1-a"), ("restart", "web2-b")]),
-        ("drain", {}, [("drain", "web1-a")]),
-        ("drain", {"agent": "web2-b"}, [("drain", "web2-b")]),
-        ("undrain", {"agent": "web2-b"}, [("undrain", "web2-b")]),
-        ("stop", {}, [("stop", "")]),
+        ("scale", {"workers": 0}, "0"),
+        ("scale", {"workers": 100_000}, "100000"),
+        ("kill", {"worker": "web1-a-3-9f"}, "web1-a-3-9f"),
+        ("restart", {}, ""),
+        ("drain", {}, "web1-a"),
+        ("drain", {"agent": "web2-b"}, "web2-b"),
+        ("undrain", {"agent": "web2-b"}, "web2-b"),
+        ("stop", {}, ""),
     ],
 )
-def test_verbs(verb: str, body: dict[str, object], asked: list[tuple[Any, ...]]) -> None:
-    """Each is what the command of that name asks for."""
-    assert done(verb, body)[0] == asked
+def test_verbs(verb: str, body: dict[str, object], asked: str) -> None:
+    """Each is what the command of that name asks for, and who asks is said."""
+    found = operation(verb, body, "web1-a", "HTTP from 127.0.0.1")
+    assert (found.verb, found.subject, found.by) == (verb, asked, "HTTP from 127.0.0.1")
+    assert check(found) is None
+    assert found.id != operation(verb, body, "web1-a", "").id
 
 
 @pytest.mark.parametrize(
@@ -83,14 +75,7 @@ def test_verbs(verb: str, body: dict[str, object], asked: list[tuple[Any, ...]])
 def test_what_makes_no_sense(verb: str, body: dict[str, object]) -> None:
     """Is refused before anybody is asked."""
     with pytest.raises(UsageError):
-        action(verb, body, "web1-a")
-
-
-@pytest.mark.parametrize(("verb", "body"), [("kill", {"worker": "web9-z-3-9f"}), ("drain", {"agent": "web9-z"})])
-def test_nobody_of_that_name(verb: str, body: dict[str, object]) -> None:
-    """It is said, rather than asked of nobody."""
-    with pytest.raises(AbsentError, match="there is no agent web9-z"):
-        done(verb, body)
+        operation(verb, body, "web1-a", "")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b"null", b"{", b"\xff", b"[" * 4000])
@@ -156,8 +141,8 @@ def test_after_an_outage() -> None:
 
         return failing
 
-    with pytest.raises(AbsentError):
-        call(session, fail(AbsentError("nobody")))
+    with pytest.raises(UsageError):
+        call(session, fail(UsageError("nobody")))
     call(session, lambda console: console.agents())
     assert connect.count == 2
     with pytest.raises(AutohealerError, match="ValueError"):

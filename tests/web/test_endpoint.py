@@ -120,7 +120,7 @@ def test_what_changes_the_pool(served: Served) -> None:
     assert stat.S_IMODE((pool.folder / "http-token").stat().st_mode) == 0o600
 
     answer = client.post("scale", {"workers": 3})
-    assert (answer.status, answer.json) == (202, {"asked": "scale", "target": 3})
+    assert (answer.status, answer.json["outcome"], answer.json["detail"]) == (202, "done", "the target is 3")
     before = pool.until_running(3)
 
     assert client.post("kill", {"worker": pool.workers()[1]["worker"]}).status == 202

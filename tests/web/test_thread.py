@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 
 from autohealer.coordination.admin.pool_client import PoolClient
+from autohealer.core.operations import Answer, Operation, done
 from autohealer.core.pool.snapshot import Snapshot
 from autohealer.web import server as server_module
 from autohealer.web.endpoint import Endpoint
@@ -32,6 +33,9 @@ class FakeWindow:
 
     def call_soon(self, function: Callable[[], object]) -> object:
         return None if self.is_stuck else function()
+
+    def ask(self, operation: Operation, answered: Callable[[Answer], object]) -> None:
+        self.call_soon(lambda: answered(done()))
 
     def look(self, deliver: Callable[[Snapshot, float], object]) -> None:
         self.call_soon(lambda: deliver(self.snapshot(), 0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import sys
 import time
@@ -11,25 +12,21 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autohealer.cli.support.late import Late
-from autohealer.cli.support.pool import ANSWER_S
+from autohealer.core.operations import Answer, Operation
 from autohealer.processes.output import OutputFiles
-from autohealer.runtime.errands import Errands
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.screen import Screen
-from autohealer.views.controls import Order, Quit
+from autohealer.views.controls import Kill, Order, Quit, Restart, Scale
 from autohealer.views.pool import of_snapshot
 from autohealer.views.text import event_line, farewell
 
 if TYPE_CHECKING:
-    from autohealer.coordination.admin.pool_client import PoolClient, connect
-    from autohealer.coordination.session.access import Access
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.printer import Printer
     from autohealer.runtime.state_dir import StateDir
-else:  # kazoo, only once a key was pressed
-    connect = Late("autohealer.coordination.admin.pool_client").connect
+
+Ask = Callable[[Operation, Callable[[Answer], object]], object]
 
 OUTPUT_LINES = 200
 WARNINGS = 20
@@ -38,9 +35,9 @@ WARNINGS = 20
 class Dashboard:
     """A screen on this terminal for one pool. ``leave`` is called when the person at the keys wants to end."""
 
-    def __init__(self, state: StateDir, access: Access, leave: Callable[[], None], *, leaves_only: bool) -> None:
-        self._pool, self._leave = state.pool, leave
-        self._zookeeper, self._access = "", access
+    def __init__(self, state: StateDir, leave: Callable[[], None], *, leaves_only: bool) -> None:
+        self._leave = leave
+        self._ask: Ask = lambda *_: None
         self.screen = Screen(
             out=sys.stdout.fileno(),
             into=_stdin(),
@@ -49,28 +46,23 @@ class Dashboard:
             leaves_only=leaves_only,
             tail=partial(OutputFiles(state.output_dir, 0).tail, lines=OUTPUT_LINES),
         )
-        self._errands = Errands(self._connect, self.screen.say)
 
-    def begin(self, look: Callable[[], None], zookeeper: str) -> None:
-        """Draw from now on; keys ask the pool at this ZooKeeper. For the main thread: signals are its matter."""
-        self._zookeeper = zookeeper
+    def begin(self, look: Callable[[], None], ask: Ask) -> None:
+        """Draw from now on; ``ask`` takes what keys ask for. For the main thread: signals are its matter."""
+        self._ask = ask
         signal.signal(signal.SIGWINCH, lambda *_: self.screen.wake())
         signal.signal(signal.SIGQUIT, self._abort)
         self.screen.begin(look, self._order)
 
     def close(self) -> None:
         """Give the terminal back."""
-        self._errands.close()
         self.screen.close()
 
     def _order(self, order: Order) -> None:
         if isinstance(order, Quit):
             self._leave()
-        else:
-            self._errands.give(order)
-
-    def _connect(self) -> PoolClient:
-        return connect(self._zookeeper, self._pool, ANSWER_S, self._access)
+        elif isinstance(order, Scale | Kill | Restart):
+            self._ask(_operation(order), lambda answer: self.screen.say(answer.detail or str(answer.outcome)))
 
     def _abort(self, signum: int, _: object) -> None:
         r"""Ctrl-\: end as one would without us, but not with the terminal as it is."""
@@ -79,12 +71,22 @@ class Dashboard:
         os.kill(os.getpid(), signum)
 
 
+def _operation(order: Scale | Kill | Restart) -> Operation:
+    """What a key asks for."""
+    identity, by = secrets.token_hex(8), "dashboard"
+    if isinstance(order, Scale):
+        return Operation(identity, "scale", str(order.workers), by)
+    if isinstance(order, Kill):
+        return Operation(identity, "kill", order.worker, by)
+    return Operation(identity, "restart", by=by)
+
+
 class AgentDashboard:
     """The dashboard of the agent in this process. What cannot be drawn any more, and the last word, is printed."""
 
-    def __init__(self, state: StateDir, access: Access, printer: Printer, complaints: Printer) -> None:
+    def __init__(self, state: StateDir, printer: Printer, complaints: Printer) -> None:
         # As Ctrl-C does it: one way to end is enough.
-        self._dashboard = Dashboard(state, access, lambda: os.kill(os.getpid(), signal.SIGINT), leaves_only=False)
+        self._dashboard = Dashboard(state, lambda: os.kill(os.getpid(), signal.SIGINT), leaves_only=False)
         self._screen = self._dashboard.screen
         self._printer, self._complaints = printer, complaints
         self._warnings: deque[str] = deque(maxlen=WARNINGS)
@@ -95,7 +97,7 @@ class AgentDashboard:
         def deliver(snapshot: Snapshot, cost_s: float) -> None:
             self._screen.show(lambda: of_snapshot(snapshot, window.zookeeper, window.host), cost_s)
 
-        self._dashboard.begin(lambda: window.look(deliver, others=True), window.zookeeper)
+        self._dashboard.begin(lambda: window.look(deliver, others=True), window.ask)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """An event."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.pool import ANSWER_S, PoolAddress
+from autohealer.cli.support.asking import ANSWER_S
+from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.coordination.admin.inspection import inspect
 from autohealer.errors import AutohealerError

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from autohealer.cli.support.asking import ANSWER_S
 from autohealer.cli.support.late import Late
-from autohealer.cli.support.pool import ANSWER_S
 from autohealer.cli.support.pool_status import of_cluster
 from autohealer.errors import UsageError
 from autohealer.web.endpoint import Endpoint

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from autohealer.cli.support.asking import ANSWER_S, Local, Remote, local, operation
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.where import Where
 from autohealer.config.schema import DEFAULT_POOL
 from autohealer.errors import UnreachableError
-from autohealer.runtime.control import ask
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.state_dir import StateDir, pools_running
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from autohealer.cli.support.access import access_of
     from autohealer.coordination.admin.pool_client import PoolClient, connect
     from autohealer.coordination.session.access import Access
+    from autohealer.core.operations import Options
 else:  # kazoo, only where ZooKeeper is asked
     access_of = Late("autohealer.cli.support.access").access_of
     connect = Late("autohealer.coordination.admin.pool_client").connect
-
-ANSWER_S = 5.0
 
 
 class PoolAddress:
@@ -73,18 +72,44 @@ class PoolAddress:
             "start one with: autohealer run N -- CMD, or name the right --zk, --pool or --state-dir",
         )
 
-    def ask(self, question: str) -> Any:
-        """The answer of the agent on this host; None where none runs here, or where another ZooKeeper is meant."""
-        if not self.runs_here:
-            return None
-        try:
-            with self.state.connect_control(ANSWER_S) as connection:
-                answer = ask(connection, question)
-        except (OSError, ValueError, KeyError):
-            return None
+    @contextmanager
+    def local(self) -> Iterator[Local | None]:
+        """The agent on this host; None where none runs here, or where another ZooKeeper is meant.
+
+        Raises UnreachableError where it is frozen.
+        """
         meant = self._where.zk
-        elsewhere = meant is not None and isinstance(answer, dict) and answer.get("zookeeper") != meant
-        return None if elsewhere else answer
+        with local(self.state) as found:
+            try:
+                elsewhere = found is not None and meant is not None and found.ask("zookeeper") != meant
+            except (OSError, ValueError):
+                elsewhere = True  # it ends this moment
+            yield None if elsewhere else found
+
+    def ask(self, question: str) -> Any:
+        """The answer of the agent on this host, None where there is none. Raises UnreachableError if it is frozen."""
+        with self.local() as found:
+            try:
+                return None if found is None else found.ask(question)
+            except (OSError, ValueError):
+                return None
+
+    @contextmanager
+    def asked(self, verb: str, subject: str = "", options: Options | None = None) -> Iterator[Local | Remote]:
+        """Ask the pool for something: by the agent here, or else by ZooKeeper. Once it is sent it is sent one way only.
+
+        Raises UsageError where it makes no sense, UnreachableError where nobody can be asked.
+        """
+        wanted = operation(verb, subject, options)
+        with self.local() as found:
+            if found is not None:
+                found.begin(wanted)
+                yield found
+                return
+        with self.console() as console:
+            remote = Remote(console)
+            remote.begin(wanted)
+            yield remote
 
     @contextmanager
     def console(self) -> Iterator[PoolClient]:

@@ -28,6 +28,7 @@ from autohealer.coordination.pool.codec import (
 from autohealer.coordination.pool.paths import STAND_IN, Paths, sequence_of, split_hosts
 from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.core.model import AgentEntry, Plan, WorkerId
+from autohealer.core.operations import VERBS, Operation
 from autohealer.errors import AutohealerError, UnreachableError
 
 MAX_WORKERS = 20_000
@@ -124,9 +125,12 @@ class PoolClient:
             with suppress(NoNodeError):
                 self._ask(lambda: self._client.delete_async(self._paths.target))
 
-    def request(self, verb: str, subject: str, expires: float) -> str:
-        """Ask the pool for something until then (Unix time in seconds); the request's name."""
-        data = write_request(Request(verb, subject, expires))
+    def request(self, operation: Operation) -> str:
+        """Ask the pool for something; the request's name."""
+        expires_s = VERBS[operation.verb].expires_s
+        if expires_s is None:
+            raise ValueError(f"{operation.verb} is no request in ZooKeeper")
+        data = write_request(Request(operation, time.time() + expires_s))
         with self._pool_expected():
             path = self._ask(
                 lambda: self._client.create_async(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -29,6 +30,7 @@ from autohealer.coordination.session.batch import Bulk
 from autohealer.coordination.session.link import Link, Session
 from autohealer.core import events
 from autohealer.core.model import AgentEntry, Plan
+from autohealer.core.operations import VERBS, Operation
 
 LOOK_AGAIN_S = 30.0
 LEAVE_WITHIN_S = 2.0
@@ -56,6 +58,7 @@ class Cluster:
     ) -> None:
         self.hosts = hosts
         self._agent, self._host = agent, socket.gethostname()
+        self._wall = wall
         self._tell, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
         servers, chroot = split_hosts(hosts)
         self._paths = paths = Paths(chroot, pool)
@@ -109,7 +112,15 @@ class Cluster:
             call_later=call_later,
             clock=clock,
         )
-        self._requests = Requests(link, self._bulk, paths.requests, told=self._requested, pump=self._pump, wall=wall)
+        self._requests = Requests(
+            link,
+            self._bulk,
+            paths.requests,
+            access,
+            told=self._requested,
+            pump=self._pump,
+            wall=wall,
+        )
         self._target = Target(link, paths.target, access, told(events.TargetRead))
         self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
@@ -214,6 +225,16 @@ class Cluster:
         self._shown_until = -inf
         if not self._election.leading:
             self._agents.unfollow()
+
+    def forward(self, operation: Operation, subjects: Iterable[str], done: Callable[[], None]) -> None:
+        """Ask the agents whom these subjects concern; ``done`` is called when all have answered."""
+        expires_s = VERBS[operation.verb].expires_s
+        if expires_s is None:
+            raise ValueError(f"{operation.verb} is no request in ZooKeeper")
+        until = self._wall() + expires_s
+        # Ids of their own: this agent may be among those who are asked, and knows the operation already.
+        asked = (replace(operation, id=f"{operation.id}/{subject}", subject=subject) for subject in subjects)
+        self._requests.forward([Request(each, until) for each in asked], done)
 
     def answer_request(self, request: str) -> None:
         """The request is done with."""
@@ -420,5 +441,5 @@ class Cluster:
         if self._grounded and self._admitted and not self._leaving:
             self._listing.look()
 
-    def _requested(self, name: str, request: Request) -> None:
-        self._post(events.RequestRead(self._clock(), name, request.verb, request.subject))
+    def _requested(self, request: Request, stood: bool) -> None:
+        self._post(events.OperationRequested(self._clock(), request.operation, stood))

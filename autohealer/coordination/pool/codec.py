@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeGuard
 
 from autohealer.core.model import AgentEntry, Plan, WorkerId
+from autohealer.core.operations import VERBS, Operation, Options, check
 from autohealer.errors import AutohealerError
 
 MAX_BYTES = 8 * 1024
@@ -21,7 +22,6 @@ MAX_COUNT = 2**31 - 1
 # More than any pool has: a number beyond is a mistake or malice, and would be as many processes.
 MAX_WORKERS = 1_000_000
 MAX_TEXT = 1024
-VERBS = frozenset({"stop", "restart", "drain", "undrain", "kill"})
 
 _INT64 = 2**63
 
@@ -41,10 +41,9 @@ class WorkerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asks of the pool, until ``expires`` (Unix time in seconds)."""
+    """What somebody asks of the pool; it may be begun until ``expires`` (Unix time in seconds)."""
 
-    verb: str
-    subject: str
+    operation: Operation
     expires: float
 
 
@@ -116,17 +115,35 @@ def read_worker(data: bytes) -> WorkerEntry:
     )
 
 
-def read_request(data: bytes) -> Request | None:
-    """A request; only the verbs of the contract are obeyed."""
+def read_request(data: bytes, name: str) -> Request | None:
+    """The request of this name; only the verbs of the contract are obeyed."""
     fields = _object(data, MAX_BYTES)
     if fields is None:
         return None
-    verb, subject, expires = fields.get("verb"), fields.get("subject"), fields.get("expires")
-    if not (isinstance(verb, str) and verb in VERBS and isinstance(subject, str) and _printable(subject)):
+    verb, subject, by, expires = (fields.get(key) for key in ("verb", "subject", "by", "expires"))
+    identity, options = fields.get("id", name), _read_options(fields.get("options"))
+    if not (isinstance(verb, str) and isinstance(subject, str) and _text(identity) and options is not None):
         return None
     if isinstance(expires, bool) or not isinstance(expires, int | float) or not 0 <= expires < _INT64:
         return None
-    return Request(verb, subject, float(expires))
+    operation = Operation(identity, verb, subject, _text_or_none(by), options, request=name)
+    if check(operation) is not None or VERBS[verb].expires_s is None:
+        return None
+    return Request(operation, float(expires))
+
+
+def _read_options(fields: object) -> Options | None:
+    """How a rollout is to go; None where that makes no sense."""
+    if fields is None:
+        return Options()
+    if not isinstance(fields, dict):
+        return None
+    soak, parallel, force = fields.get("soak"), fields.get("parallel"), fields.get("force", False)
+    if not (soak is None or (isinstance(soak, int | float) and not isinstance(soak, bool))):
+        return None
+    if not (parallel is None or isinstance(parallel, str)) or not isinstance(force, bool):
+        return None
+    return Options(soak, parallel, force)
 
 
 def read_name(data: bytes) -> str | None:
@@ -170,7 +187,9 @@ def write_worker(entry: WorkerEntry) -> bytes:
 
 def write_request(request: Request) -> bytes:
     """What ``read_request`` reads."""
-    return _bytes("the request", asdict(request))
+    operation = request.operation
+    fields = {name: getattr(operation, name) for name in ("verb", "subject", "id", "by")}
+    return _bytes("the request", {**fields, "expires": request.expires, "options": asdict(operation.options)})
 
 
 def _bytes(

@@ -1,12 +1,14 @@
-"""What people ask of the pool, each told once."""
+"""What people ask of the pool from elsewhere, each told once; and what this agent asks of others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from autohealer.coordination.pool.codec import Request, read_request
+from autohealer.coordination.pool.codec import Request, read_request, write_request
+from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Bulk
 from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.node_watcher import Reader
@@ -15,25 +17,42 @@ from autohealer.coordination.session.node_watcher import Reader
 AT_ONCE = 1000
 
 
+@dataclass(slots=True)
+class _Forwarded:
+    """Requests of ours to others, until all are answered.
+
+    ``waiting`` are those that no node was made for yet, ``sent`` those whose node is being made, ``names`` the nodes.
+    """
+
+    done: Callable[[], None]
+    waiting: list[Request]
+    sent: list[Request] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+
 class Requests:
-    """``told`` gets the name and the content of each request that has not expired."""
+    """``told`` gets each request that has not expired, and whether it stood before this agent's first session."""
 
     def __init__(
         self,
         link: Link,
         bulk: Bulk,
         path: str,
+        access: Access,
         *,
-        told: Callable[[str, Request], None],
+        told: Callable[[Request, bool], None],
         pump: Callable[[], None],
         wall: Callable[[], float],
     ) -> None:
-        self._link, self._bulk, self._path = link, bulk, path
+        self._link, self._bulk, self._path, self._access = link, bulk, path, access
         self._told, self._pump, self._wall = told, pump, wall
         self._list = Reader(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}
         self._asking: set[str] = set()
         self._answers: dict[str, bool] = {}
+        self._forwarded: list[_Forwarded] = []
+        self._found: frozenset[str] | None = None
+        """What stood when this agent first looked."""
         self._open = False
 
     def answer(self, name: str) -> None:
@@ -41,10 +60,16 @@ class Requests:
         self._answers.setdefault(name, False)
         self._pump()
 
+    def forward(self, requests: Iterable[Request], done: Callable[[], None]) -> None:
+        """Ask other agents for this; ``done`` is called once each request has been answered."""
+        self._forwarded.append(_Forwarded(done, list(requests)))
+        self._make_nodes()
+
     def resume(self) -> None:
         """There is a connection: read the list, and delete what has been answered."""
         self._open = True
         self._list.read()
+        self._make_nodes()
         self._pump()
 
     def cut(self) -> None:
@@ -53,17 +78,22 @@ class Requests:
         self._list.cut()
         self._asking.clear()
         self._answers = dict.fromkeys(self._answers, False)
+        for forwarded in self._forwarded:
+            # Whether a node was made nobody knows. A second one has the same id: it is answered, not repeated.
+            forwarded.waiting += forwarded.sent
+            forwarded.sent = []
 
     def leave(self) -> list[str]:
         """Paths of the requests to stop, on leaving as the last one."""
         self._open = False
-        return [f"{self._path}/{name}" for name, r in self._known.items() if r is not None and r.verb == "stop"]
+        stops = (name for name, known in self._known.items() if known is not None and known.operation.verb == "stop")
+        return [f"{self._path}/{name}" for name in stops]
 
     def sweep(self) -> None:
-        """Delete what has expired without an answer."""
+        """Delete what has expired without an answer, and what makes no sense: only a leader does."""
         now = self._wall()
         for name, request in self._known.items():
-            if request is not None and request.expires < now:
+            if request is None or request.expires < now:
                 self.answer(name)
 
     def step(self) -> None:
@@ -77,18 +107,63 @@ class Requests:
     def _deleted(self, name: str, _error: Exception | None) -> None:
         self._answers.pop(name, None)
 
+    # ---- reading
+
     def _listed(self, names: list[str] | None) -> None:
-        present = sorted(names or ())[:AT_ONCE]
+        if self._found is None:
+            self._found = frozenset(names or ())
+        # By their numbers, the newest last: what came first is carried out first, and a flood loses its beginning.
+        present = sorted(names or (), key=_number)[-AT_ONCE:]
         self._known = {name: self._known[name] for name in present if name in self._known}
         for name in present:
             if name not in self._known and name not in self._asking:
                 self._asking.add(name)
                 self._link.get_foreign(f"{self._path}/{name}", partial(self._got, name))
+        self._conclude(frozenset(names or ()))
 
     def _got(self, name: str, value: Any, error: Exception | None) -> None:
         self._asking.discard(name)
         if error is not None:
             return
-        request = self._known[name] = read_request(value[0])
+        request = self._known[name] = read_request(value[0], name)
         if request is not None and request.expires >= self._wall():
-            self._told(name, request)
+            self._told(request, name in (self._found or ()))
+
+    # ---- asking others
+
+    def _make_nodes(self) -> None:
+        for forwarded in self._forwarded if self._open else ():
+            forwarded.sent += forwarded.waiting
+            requests, forwarded.waiting = forwarded.waiting, []
+            for request in requests:
+                made = partial(self._made, forwarded, request)
+                data = write_request(request)
+                self._link.create(f"{self._path}/request-", data, self._access.acl, made, sequence=True)
+
+    def _made(self, forwarded: _Forwarded, request: Request, path: Any, error: Exception | None) -> None:
+        forwarded.sent.remove(request)
+        if error is None:
+            forwarded.names.add(str(path).rpartition("/")[2])
+            self._list.read()
+        else:
+            forwarded.waiting.append(request)  # tried again with the next connection
+
+    def _conclude(self, present: frozenset[str]) -> None:
+        """Those of whose requests none is left have been answered."""
+        for forwarded in list(self._forwarded):
+            if forwarded.names and not (forwarded.waiting or forwarded.sent):
+                forwarded.names &= present
+                if not forwarded.names:
+                    self._forwarded.remove(forwarded)
+                    forwarded.done()
+
+
+def _number(name: str) -> tuple[int, str]:
+    """In the order in which they were made; one without a number is older than all.
+
+    The counter is one of 32 bits with a sign: past its end the names have a minus (after the dash of ``request-``).
+    """
+    digits = name[-10:]
+    if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
+        return -1, name
+    return (2**32 - int(digits) if name[-12:-10] == "--" else int(digits)), name

@@ -10,22 +10,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from autohealer.core.model import Instant
+from autohealer.core.operations import Operation
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.slots import Slots
 
 
 @dataclass(slots=True)
 class Rolling:
-    """What is left to be exchanged, and the requests that are answered when nothing is."""
+    """What is left to be exchanged, and the operations that are answered when nothing is."""
 
     surge: int
     old: set[str] = field(default_factory=set)
-    requests: list[str] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
 
-    def begin(self, request: str, workers: Iterable[str]) -> None:
-        """Exchange all of these, for this request as well."""
+    def begin(self, operation: Operation, workers: Iterable[str]) -> None:
+        """Exchange all of these, for this operation as well."""
         self.old.update(workers)
-        self.requests.append(request)
+        self.operations.append(operation)
 
     @property
     def extra(self) -> int:

@@ -10,12 +10,13 @@ from typing import Any
 from autohealer.core import events, notices
 from autohealer.core.actions import (
     Action,
-    AnswerRequest,
+    AnswerOperation,
     EmitEvent,
     Exit,
     LeaveCluster,
     PublishAgent,
     RemoveRegistration,
+    WriteTarget,
 )
 from autohealer.core.cluster.assignment import Assignment
 from autohealer.core.cluster.fencing import Fencing
@@ -23,6 +24,7 @@ from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Verdict, WorkerId
+from autohealer.core.operations import Answer, Operation, count_of, done, refused
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.health import Health
 from autohealer.core.pool.life import Life, Role
@@ -60,7 +62,7 @@ class Drain:
 
     ends: bool
     until: Instant
-    requests: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
 
 
 class Supervisor:
@@ -111,6 +113,15 @@ class Supervisor:
         self._out_of_patience = self._killing = False
         self._leaving = False
         self._exit = Exit(0)
+        self._scales: list[Operation] = []
+        self._verbs: dict[str, Callable[[Operation, Instant], None]] = {
+            "scale": self._scale,
+            "stop": self._stop,
+            "kill": self._kill_worker,
+            "restart": self._restart,
+            "drain": self._drain_and_stay,
+            "undrain": self._undrain,
+        }
         self._handlers: dict[type[Event], Callable[[Any], object]] = {
             events.WorkerExited: self._exited,
             events.WorkerSpawned: self._spawned,
@@ -121,7 +132,7 @@ class Supervisor:
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
             events.DrainRequested: self._drain_requested,
             events.KillRequested: self._kill,
-            events.RequestRead: self._request,
+            events.OperationRequested: self._operation,
             events.SessionOpened: self._session_opened,
             events.ConnectionSuspended: self._suspended,
             events.ConnectionResumed: self._resumed,
@@ -333,13 +344,13 @@ class Supervisor:
 
     def _drained(self, drain: Drain) -> None:
         """Nothing of this agent's workers is left."""
-        for request in drain.requests:
-            self._orders.append(AnswerRequest(request))
+        for operation in drain.operations:
+            self._answer(operation, done(f"agent {self._me.agent} is empty"))
         if drain.ends:
             self._leaving = True
             self._orders.append(LeaveCluster())
-        elif drain.requests:
-            self._drain = replace(drain, requests=())
+        elif drain.operations:
+            self._drain = replace(drain, operations=())
 
     def _kill(self, event: events.KillRequested) -> None:
         self._drain, self._killing = Drain(ends=True, until=event.at), True
@@ -347,21 +358,62 @@ class Supervisor:
         self._exit = Exit(KILLED)
         self._slots.kill_all(event.at)
 
-    def _request(self, event: events.RequestRead) -> None:
-        worker = WorkerId.parse(event.subject)
-        if event.verb == "stop":
-            self._drain_requested(events.DrainRequested(event.at, "autohealer stop", hand_over=False))
-        elif event.verb == "kill" and worker is not None and worker.agent == self._me.agent:
-            self._lives.kill(event.subject)
-            self._orders.append(AnswerRequest(event.request))
-        elif event.verb == "restart" and event.subject == self._me.agent:
+    def _operation(self, event: events.OperationRequested) -> None:
+        """Begin with it, if it concerns this agent."""
+        verb = self._verbs.get(event.operation.verb)
+        if verb is not None:
+            verb(event.operation, event.at)
+
+    def _answer(self, operation: Operation, answer: Answer) -> None:
+        self._orders.append(AnswerOperation(operation, answer))
+
+    def _scale(self, operation: Operation, _: Instant) -> None:
+        """Answered once the target has been written; the latest one counts."""
+        workers = count_of(operation.subject)
+        if workers is None:
+            return
+        for former in self._scales:
+            self._answer(former, refused(f"overtaken by a scale to {workers}"))
+        self._scales = [operation]
+        self._orders.append(WriteTarget(workers))
+
+    def _stop(self, _: Operation, now: Instant) -> None:
+        """Answered by the end of the agent."""
+        self._drain_requested(events.DrainRequested(now, "autohealer stop", hand_over=False))
+
+    def _kill_worker(self, operation: Operation, _: Instant) -> None:
+        worker = WorkerId.parse(operation.subject)
+        if worker is None or worker.agent != self._me.agent:
+            return
+        if self._lives.of(operation.subject) is None:
+            self._answer(operation, refused(f"there is no worker {operation.subject}"))
+            return
+        self._lives.kill(operation.subject)
+        self._answer(operation, done(f"killed {operation.subject}"))
+
+    def _restart(self, operation: Operation, _: Instant) -> None:
+        if operation.subject == self._me.agent:
             self._rolling = self._rolling or Rolling(surge=int(self._spec.on_partition is OnPartition.KEEP))
-            self._rolling.begin(event.request, [s.life.worker for s in self._slots if s.life and s.wanted])
-        elif event.verb == "drain" and event.subject == self._me.agent:
-            self._drain_and_stay(event)
-        elif event.verb == "undrain" and event.subject == self._me.agent:
-            self._drain = self._drain if self._ending else None
-            self._orders.append(AnswerRequest(event.request))
+            self._rolling.begin(operation, [s.life.worker for s in self._slots if s.life and s.wanted])
+
+    def _drain_and_stay(self, operation: Operation, now: Instant) -> None:
+        if operation.subject != self._me.agent:
+            return
+        if self._drain is None:
+            until = now + self._spec.drain_timeout_s
+            self._begin_drain("autohealer drain", Drain(ends=False, until=until, operations=(operation,)))
+        else:
+            self._drain = replace(self._drain, operations=(*self._drain.operations, operation))
+
+    def _undrain(self, operation: Operation, _: Instant) -> None:
+        if operation.subject == self._me.agent:
+            if self._ending:
+                self._answer(operation, refused(f"agent {self._me.agent} is about to end"))
+                return
+            for overtaken in self._drain.operations if self._drain is not None else ():
+                self._answer(overtaken, refused("undone before it was empty"))
+            self._drain = None
+            self._answer(operation, done(f"agent {self._me.agent} may have workers again"))
 
     def _roll(self, rolling: Rolling, now: Instant) -> None:
         """One step of a rolling restart. It is over, too, when there is nothing that should run."""
@@ -373,16 +425,10 @@ class Supervisor:
         self._look_at = None
         if self._drain is not None or not self._assignment.share or rolling.step(self._slots, ready, now):
             self._rolling = None
-            self._orders.extend(map(AnswerRequest, rolling.requests))
+            for operation in rolling.operations:
+                self._answer(operation, done("all workers are new"))
         else:
             self._look_at = now + max(self._spec.register_grace_s, LOOK_AGAIN_S)
-
-    def _drain_and_stay(self, event: events.RequestRead) -> None:
-        if self._drain is None:
-            until = event.at + self._spec.drain_timeout_s
-            self._begin_drain("autohealer drain", Drain(ends=False, until=until, requests=(event.request,)))
-        else:
-            self._drain = replace(self._drain, requests=(*self._drain.requests, event.request))
 
     # ---- ZooKeeper
 
@@ -471,6 +517,12 @@ class Supervisor:
     def _target_read(self, event: events.TargetRead) -> None:
         if self._ending:
             return
+        self._scales, scales = [], self._scales
+        for operation in scales:
+            if count_of(operation.subject) == event.workers:
+                self._answer(operation, done(f"the target is {event.workers}"))
+            else:
+                self._scales.append(operation)
         self._assignment.target_read(event)
         self._leader.target_read(self._assignment.target)
 

@@ -1,0 +1,163 @@
+"""How a command asks for something: by the agent on this host, and by ZooKeeper where none of the pool runs here."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from autohealer.core.operations import UNREACHABLE, Answer, Operation, Options, Outcome, check, done, refused
+from autohealer.errors import AutohealerError, GaveUpError, UnreachableError, UsageError
+from autohealer.processes.tree import procfs
+from autohealer.runtime.control import Conversation, described, peer_of
+
+if TYPE_CHECKING:
+    from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.runtime.state_dir import StateDir
+
+ANSWER_S = 5.0
+FROZEN_S = 1.0
+RETRY_S = 0.05
+_KINDS = {kind.exit_code: kind for kind in (AutohealerError, UsageError, UnreachableError, GaveUpError)}
+
+
+class Pending(Protocol):
+    """Something that was asked for."""
+
+    def wait(self, timeout_s: float) -> Answer | None:
+        """What came of it; None where that is not known in time."""
+
+
+def settled(answer: Answer | None, patience: str) -> Answer:
+    """The answer. Raises what was said where it was refused, and an error where nobody answered (``patience``)."""
+    if answer is None:
+        raise UnreachableError(patience, "see `autohealer status`")
+    if answer.outcome is Outcome.REFUSED:
+        raise _KINDS.get(answer.code, AutohealerError)(answer.detail, "see `autohealer status`")
+    return answer
+
+
+def operation(verb: str, subject: str, options: Options | None = None) -> Operation:
+    """A new one. Raises UsageError for one that makes no sense."""
+    asked = Operation(secrets.token_hex(8), verb, subject, described(os.getuid()), options or Options())
+    problem = check(asked)
+    if problem is not None:
+        raise UsageError(problem.detail, f"see `autohealer {verb} --help`")
+    return asked
+
+
+class Local:
+    """The agent on this host, at the other end of its control socket."""
+
+    def __init__(self, connection: socket.socket, pool: str) -> None:
+        self._pid, self._name = peer_of(connection).pid, pool
+        self._conversation = Conversation(connection)
+
+    def ask(self, question: str) -> object:
+        """Its answer. Raises UnreachableError where it is frozen or too busy; OSError, ValueError where it ends."""
+        self._conversation.say_question(question)
+        deadline = time.monotonic() + ANSWER_S
+        while time.monotonic() < deadline:
+            if (found := self._conversation.answer(FROZEN_S)) is not None:
+                return found[0]
+            self._expect_awake()
+        raise UnreachableError(
+            f"the agent of pool {self._name} (pid {self._pid}) has not answered within {ANSWER_S:g} s",
+            "it is frozen, or the machine has too much to do",
+        )
+
+    def begin(self, asked: Operation) -> None:
+        """Ask for this."""
+        self._conversation.begin(asked)
+
+    def wait(self, timeout_s: float) -> Answer | None:
+        """What came of it. An agent that ends, as after `stop`, answers by that."""
+        deadline = time.monotonic() + timeout_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            try:
+                answer = self._conversation.wait(min(left_s, FROZEN_S))
+            except (OSError, ValueError):
+                return refused(f"the agent of pool {self._name} (pid {self._pid}) has ended", UNREACHABLE)
+            if answer is not None:
+                return answer
+            self._expect_awake()
+        return None
+
+    def _expect_awake(self) -> None:
+        stat = procfs.read_stat(self._pid)
+        if stat is not None and stat.state in "Tt":
+            raise UnreachableError(
+                f"the agent of pool {self._name} (pid {self._pid}) is frozen: something has stopped the process",
+                f"wake it with: kill -CONT {self._pid}; its workers run, and are not healed until then",
+            )
+
+
+class Remote:
+    """The agents of the pool, by requests in ZooKeeper."""
+
+    def __init__(self, console: PoolClient) -> None:
+        self._console = console
+        self._requests: list[str] = []
+        self._answer: Answer | None = None
+
+    def begin(self, asked: Operation) -> None:
+        """Ask for this."""
+        if asked.verb == "scale":
+            self._console.scale(int(asked.subject))
+            self._answer = done(f"the target is {asked.subject}")
+            return
+        subjects: Sequence[str] = [asked.subject]
+        if asked.verb == "restart" and not asked.subject:
+            subjects = sorted(self._console.agents())
+        for subject in subjects:
+            identity = f"{asked.id}/{subject}"
+            self._requests.append(
+                self._console.request(Operation(identity, asked.verb, subject, asked.by, asked.options))
+            )
+
+    def wait(self, timeout_s: float) -> Answer | None:
+        """Whether whom it concerns has taken all of it away."""
+        if self._answer is not None:
+            return self._answer
+        deadline = time.monotonic() + timeout_s
+        while self._requests:
+            if not self._console.wait_answered(self._requests[0], max(0.0, deadline - time.monotonic())):
+                return None
+            self._requests.pop(0)
+        return done()
+
+    def withdraw(self) -> None:
+        """Nobody is left to answer; who comes later shall not find it."""
+        for request in self._requests:
+            self._console.withdraw(request)
+
+
+@contextmanager
+def local(state: StateDir) -> Iterator[Local | None]:
+    """The agent that runs the pool on this host, and None where none does."""
+    connection = _connect(state)
+    if connection is None:
+        yield None
+        return
+    with connection:
+        yield Local(connection, state.pool)
+
+
+def _connect(state: StateDir) -> socket.socket | None:
+    """To the agent here. One that has only just begun is waited for."""
+    deadline = time.monotonic() + ANSWER_S
+    while state.is_locked():
+        try:
+            return state.connect_control(FROZEN_S)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise UnreachableError(
+                    f"the agent of pool {state.pool} (pid {state.holder_pid()}) does not answer: {error}",
+                    "it is frozen, or about to end; see `autohealer events`",
+                ) from error
+        time.sleep(RETRY_S)
+    return None

@@ -1,0 +1,142 @@
+"""What people can ask of a pool: each verb once, with what it is about and how long a request for it stands.
+
+A command, the dashboard or the page makes an `Operation`; the agent on this host gets it by its control socket, an
+agent elsewhere by a request in ZooKeeper. Whichever way it comes, it is checked, carried out once, and answered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from autohealer.core.model import MOST_WORKERS, WorkerId
+
+
+class Subject(Enum):
+    """What a verb is about."""
+
+    NOTHING = "nothing: the pool as a whole"
+    COUNT = "a number of workers"
+    WORKER = "the id of a worker"
+    WORKERS = "the id of a worker, the id of an agent for all of its workers, or nothing for all"
+    AGENT = "the id of an agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """``expires_s`` is how long a request in ZooKeeper may be begun; None: the verb is no request there."""
+
+    subject: Subject
+    expires_s: float | None
+
+
+VERBS = {
+    "scale": Verb(Subject.COUNT, None),
+    "kill": Verb(Subject.WORKER, 60.0),
+    "restart": Verb(Subject.WORKERS, 3600.0),
+    "drain": Verb(Subject.AGENT, 600.0),
+    "undrain": Verb(Subject.AGENT, 600.0),
+    "stop": Verb(Subject.NOTHING, 60.0),
+}
+MOST_TEXT = 1024
+
+
+class Outcome(StrEnum):
+    """What became of an operation."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    ACCEPTED = "accepted"
+    """It will be carried out; nobody waits for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a rollout is to go, where that was said."""
+
+    soak: float | None = None
+    parallel: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that somebody asks for. ``id`` is new for each: who sees it again answers, and does not repeat.
+
+    ``by`` is who asked, as far as can be known; ``request`` the name of its node in ZooKeeper, if it came from there.
+    """
+
+    id: str
+    verb: str
+    subject: str = ""
+    by: str | None = None
+    options: Options = field(default_factory=Options)
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to who asked. ``code`` is the exit code of a command that was refused."""
+
+    outcome: Outcome
+    detail: str = ""
+    code: int = 0
+
+
+REFUSED = 1
+MEANINGLESS = 2
+UNREACHABLE = 3
+
+
+def refused(detail: str, code: int = REFUSED) -> Answer:
+    """No, and why."""
+    return Answer(Outcome.REFUSED, detail, code)
+
+
+def done(detail: str = "") -> Answer:
+    """It has been carried out."""
+    return Answer(Outcome.DONE, detail)
+
+
+def check(operation: Operation) -> Answer | None:
+    """Refuse what makes no sense whatever the pool is like; None where it may."""
+    verb = VERBS.get(operation.verb)
+    problem = f"there is no verb {_quoted(operation.verb)}" if verb is None else next(_problems(operation, verb), None)
+    return None if problem is None else refused(problem, MEANINGLESS)
+
+
+def _problems(operation: Operation, verb: Verb) -> Iterator[str]:
+    subject, options = operation.subject, operation.options
+    if not operation.id or not _is_text(operation.id):
+        yield "an operation needs an id"
+    if not _is_text(subject):
+        yield "the subject is too long, or holds what cannot be printed"
+    if verb.subject is Subject.COUNT and count_of(subject) is None:
+        yield f"{_quoted(subject)} is not a number of workers from 0 to {MOST_WORKERS:,}"
+    if verb.subject is Subject.WORKER and WorkerId.parse(subject) is None:
+        yield f"{_quoted(subject)} is not the id of a worker"
+    if verb.subject is Subject.AGENT and not subject:
+        yield "no agent is named"
+    if verb.subject is Subject.NOTHING and subject:
+        yield f"{operation.verb} is about the pool as a whole"
+    if options.soak is not None and not (math.isfinite(options.soak) and options.soak >= 0):
+        yield "soak is not a number of seconds"
+    if options.parallel is not None and not _is_text(options.parallel):
+        yield "parallel is neither a number nor a percentage"
+
+
+def count_of(subject: str) -> int | None:
+    """The number of workers that a subject names, if it does."""
+    is_number = subject.isascii() and subject.isdigit() and len(subject) <= len(str(MOST_WORKERS))
+    return int(subject) if is_number and int(subject) <= MOST_WORKERS else None
+
+
+def _is_text(text: str) -> bool:
+    return len(text) <= MOST_TEXT and text.isprintable()
+
+
+def _quoted(text: str) -> str:
+    """As it was typed, in so far as it can be shown."""
+    return repr(text[:60])
