@@ -608,6 +608,48 @@ def test_requests_that_do_not_concern_this_agent_are_left_alone(verb: str, subje
     book.expect()
 
 
+def test_a_scale_without_zookeeper_and_without_others_is_done_at_once_and_written_later() -> None:
+    book = Playbook()
+    book.run(2)
+    book.tell(events.ConnectionSuspended)
+    book.orders.clear()
+    book.tell(events.OperationRequested, operation("scale", "3"))
+    done_now = AnswerOperation(operation("scale", "3"), done("the target is 3; it is written when ZooKeeper is back"))
+
+    assert book.take(AnswerOperation) == [done_now]
+    assert book.take(WriteTarget) == [WriteTarget(3)]
+    assert len(book.spawn()) == 1
+    book.tell(events.ConnectionResumed)
+    book.tell(events.TargetRead, 3)
+    assert book.take(SignalWorker) == []  # though the plan that stands is one for two
+    assert book.supervisor.snapshot(book.now).share == 3
+
+
+def test_somebody_elses_target_counts_after_an_absence() -> None:
+    book = Playbook()
+    book.run(2)
+    book.tell(events.ConnectionSuspended)
+    book.tell(events.OperationRequested, operation("scale", "3"))
+    book.spawn()
+    book.tell(events.ConnectionResumed)
+    book.tell(events.TargetRead, 1)
+    assert book.supervisor.snapshot(book.now).target == 1
+
+
+def test_a_scale_is_answered_once_it_is_written_and_the_latest_counts() -> None:
+    book = Playbook()
+    book.run(2)
+    book.tell(events.OperationRequested, operation("scale", "3"))
+    assert book.take(AnswerOperation) == []
+    book.tell(events.OperationRequested, operation("scale", "4"))
+    overtaken = AnswerOperation(operation("scale", "3"), refused("overtaken by a scale to 4"))
+    assert book.take(AnswerOperation) == [overtaken]
+    book.tell(events.TargetRead, 3)
+    assert book.take(AnswerOperation) == []
+    book.tell(events.TargetRead, 4)
+    assert book.take(AnswerOperation) == [AnswerOperation(operation("scale", "4"), done("the target is 4"))]
+
+
 def test_a_request_to_stop_drains() -> None:
     book = Playbook()
     one, other = book.run(2)

@@ -78,8 +78,13 @@ class Target:
             self._read(workers)
         if error is None or isinstance(error, NodeExistsError):
             self._pump()
+        else:
+            self._wanted = None
+            self.look()
 
     def _found(self, value: tuple[bytes, Any] | None) -> None:
+        if self._wanted is not None:
+            return  # ours is about to be written, and told
         target = read_target(value[0]) if value is not None else None
         if target != self._told:
             self._told = target

@@ -18,6 +18,8 @@ class Assignment:
         self._overwrite_target = overwrite_target
         self._plan: Plan | None = None
         self._found: int | None = None
+        self._alone: int | None = None
+        """A target set without ZooKeeper, until a plan for it stands, or somebody has set another one."""
         self.target: int | None = None
         self.share: int | None = None
         self.epoch = 0
@@ -43,6 +45,17 @@ class Assignment:
         """Where there may never be too many, others may get this agent's share from now on."""
         if self._spec.on_partition is OnPartition.STOP:
             self.share = None
+
+    def scale_alone(self, workers: int) -> None:
+        """ZooKeeper is away, and no other agent has a say: run so many at once; the target is written later."""
+        foreign = self._plan.foreign if self._plan is not None else 0
+        most = workers if self._spec.capacity is None else self._spec.capacity
+        if workers != self.target:
+            self._order(EmitEvent(TargetChanged(workers, self.target, None)))
+        self.target = self._alone = workers
+        if self.share is not None:
+            self.share = min(max(0, workers - foreign), most)
+        self._order(WriteTarget(workers))
 
     def target_read(self, event: TargetRead) -> None:
         """Write the target where there is none, or where this run asks for another; else take what stands."""
@@ -84,6 +97,9 @@ class Assignment:
         """
         if self._found is None:
             return  # none has been read in this session
+        if self._alone == self.target and self._plan is not None and self._plan.target != self._alone:
+            return  # it is about to be replaced
+        self._alone = None
         stands = self._plan is not None and self._plan.target == self.target
         trusted = stands and self._spec.on_partition is OnPartition.KEEP
         if self._plan is not None and (trusted or not self.was_found):

@@ -374,8 +374,13 @@ class Supervisor:
             return
         for former in self._scales:
             self._answer(former, refused(f"overtaken by a scale to {workers}"))
-        self._scales = [operation]
-        self._orders.append(WriteTarget(workers))
+        self._scales = []
+        if self._away_since is not None and not self._peers - {self._me.agent}:
+            self._assignment.scale_alone(workers)
+            self._answer(operation, done(f"the target is {workers}; it is written when ZooKeeper is back"))
+        else:
+            self._scales = [operation]
+            self._orders.append(WriteTarget(workers))
 
     def _stop(self, _: Operation, now: Instant) -> None:
         """Answered by the end of the agent."""
