@@ -11,6 +11,7 @@ feed       the last events, numbered, and those who listen
 readiness  whether the agent does what it should
 metrics    numbers for Prometheus
 actions    what can be asked of the pool
+connections  which connections are kept where there are too many
 session    one connection to ZooKeeper for all who ask, while somebody does
 page       the page itself, as files
 

@@ -18,6 +18,7 @@ def read_body(body: bytes) -> Json:
     """A JSON object; an empty body is an empty one. Raises UsageError."""
     try:
         found = json.loads(body or b"{}")
+        json.dumps(found, ensure_ascii=False).encode()  # no half of a character, which nothing can be done with
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -172,7 +172,10 @@ class Endpoint:
         logger = logging.getLogger("autohealer.web")
         logger.setLevel(logging.ERROR)
         logger.propagate = False
-        logger.handlers = [_Complaints(self._complain)]
+        from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415 - as above
+        from aiohttp.web import RequestPayloadError  # noqa: PLC0415 - as above
+
+        logger.handlers = [_Complaints(self._complain, (HttpProcessingError, RequestPayloadError))]
         return logger
 
 
@@ -181,12 +184,14 @@ def _is_started(snapshot: Snapshot) -> bool:
 
 
 class _Complaints(logging.Handler):
-    """Hands on what went wrong."""
+    """Hands on what went wrong here. What a client sends that is no HTTP is its own failure, and answered as such."""
 
-    def __init__(self, complain: Callable[[object], None]) -> None:
+    def __init__(self, complain: Callable[[object], None], of_clients: tuple[type[Exception], ...]) -> None:
         super().__init__(logging.ERROR)
-        self._told = complain
+        self._complain, self._of_clients = complain, of_clients
 
     def emit(self, record: logging.LogRecord) -> None:
         """The exception, if there is one."""
-        self._told(record.exc_info[1] if record.exc_info and record.exc_info[1] else record.getMessage())
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, self._of_clients):
+            self._complain(error or record.getMessage())

@@ -9,11 +9,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from autohealer.core.operations import MEANINGLESS, UNREACHABLE, Outcome
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.web import actions
 from autohealer.web.agent import answer_of, pulse_of, snapshot_of
+from autohealer.web.connections import Connections
 from autohealer.web.guard import Refusal
 from autohealer.web.metrics import Metrics
 from autohealer.web.readiness import readiness
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from autohealer.web.pool import Pool
     from autohealer.web.session import Session
 
-MOST_CONNECTIONS = 256
 REFUSALS = {MEANINGLESS: 404, UNREACHABLE: 503}
 MOST_BODY = 4096
+BODY_S = 10.0
 HEARTBEAT_S = 15.0
 RETRY_MS = 1000
 SHUTDOWN_S = 0.5
@@ -76,6 +78,7 @@ class Server:
     ) -> None:
         self._window, self._guard, self._pool = window, guard, pool
         self._feed, self._metrics, self._session = feed, metrics, session
+        self._connections = Connections()
         app = web.Application(middlewares=[self._watch_over], client_max_size=MOST_BODY, logger=logger)
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/healthz", self._healthz)
@@ -103,9 +106,9 @@ class Server:
         await self._runner.cleanup()
 
     def _connected(self) -> asyncio.BaseProtocol:
-        """A protocol for a new connection. They are counted: descriptors are what workers are started with."""
+        """A protocol for a new connection."""
         server = self._runner.server
-        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+        if server is None or not self._connections.make_room(server.connections):
             return _Refused()
         return server()
 
@@ -116,7 +119,8 @@ class Server:
         if refusal is not None:
             return _refused(refusal)
         try:
-            return await handler(request)
+            with self._connections.answering(request.protocol):
+                return await handler(request)
         except web.HTTPException as error:
             return _text(f"{error.reason}", error.status, {"Allow": a} if (a := error.headers.get("Allow")) else {})
         except UnreachableError as error:
@@ -172,7 +176,7 @@ class Server:
             if request.content_type != "application/json":
                 return _text("send Content-Type: application/json", 415)
             try:
-                body = actions.read_body(await request.read())
+                body = actions.read_body(await _body(request))
                 asked = actions.operation(verb, body, self._window.agent, f"HTTP from {request.remote}")
             except UsageError as error:
                 return _text(_words(error), 400)
@@ -191,6 +195,17 @@ class _Refused(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             transport.abort()
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body of a request, which has to come in time. Raises UsageError for one that is no HTTP."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError as error:
+        raise UsageError(f"the body did not come within {BODY_S:g} s", "send it at once") from error
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise UsageError("the body is not as its headers say", "send JSON with its Content-Length") from error
 
 
 def _giving(name: str, kind: str) -> Handler:

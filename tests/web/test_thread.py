@@ -13,10 +13,12 @@ import pytest
 from autohealer.coordination.admin.pool_client import PoolClient
 from autohealer.core.operations import Answer, Operation, done
 from autohealer.core.pool.snapshot import Snapshot
+from autohealer.web import connections as connections_module
 from autohealer.web import server as server_module
 from autohealer.web.endpoint import Endpoint
 from autohealer.web.guard import guard
 from autohealer.web.listening import listen
+from autohealer.web.token import Token
 from tests.support.processes import eventually
 from tests.web.client import Client
 from tests.web.scenes import SNAPSHOT
@@ -44,6 +46,8 @@ class FakeWindow:
 class Running:
     """An endpoint, and what it has warned of."""
 
+    token = "known-to-the-tests-and-to-nobody-else"
+
     def __init__(self) -> None:
         self.window, self.warnings = FakeWindow(), list[str]()
         self.listening = listen("127.0.0.1:0")
@@ -53,7 +57,8 @@ class Running:
         self.client = Client(self.listening.address)
 
     def begin(self) -> None:
-        self.endpoint.begin(self.window, guard(names=(), is_loopback=True, own_names=(), token=None))
+        token = Token(self.token, "the tests")
+        self.endpoint.begin(self.window, guard(names=(), is_loopback=True, own_names=(), token=token))
 
     def _connect(self) -> PoolClient:
         raise AssertionError("nobody is to ask ZooKeeper here")
@@ -149,17 +154,123 @@ def test_a_mistake_of_ours(running: Running) -> None:
     assert running.warnings[0].startswith("the HTTP endpoint failed to answer: AttributeError")
 
 
-def test_more_connections_than_may_be(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one is broken at once: descriptors are for workers. When some have gone there is room again."""
-    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 3)
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"],
+    ids=["nothing", "half", "whole"],
+)
+def test_more_connections_than_may_be(running: Running, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    """The oldest goes for the newest: who says nothing, or half of something, or nothing more, keeps nobody out."""
+    monkeypatch.setattr(connections_module, "MOST", 3)
     where = running.listening.socket.getsockname()
     with ExitStack() as stack:
-        held = [stack.enter_context(socket.create_connection(where)) for _ in range(3)]
+        held = [stack.enter_context(socket.create_connection(where, 60)) for _ in range(3)]
         for connection in held:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            assert connection.recv(100)
+            connection.sendall(said)
+            assert said[-1:] != b"\n" or connection.recv(100)
+        for _ in range(9):
+            assert running.client.get("/healthz").status == 200
+        while held[0].recv(1 << 16):
+            pass
+    assert running.warnings == []
+
+
+def test_connections_in_use_are_kept(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of events is not cut off for somebody new, who is broken; when it has gone there is room again."""
+    monkeypatch.setattr(connections_module, "MOST", 3)
+    with ExitStack() as stack:
+        streams = [stack.enter_context(running.client.events()) for _ in range(3)]
         assert not _answers(running.client)
+        running.endpoint.take({"n": 1})
+        assert [next(stream)[1] for stream in streams] == [{"n": 1}] * 3
     eventually(lambda: _answers(running.client))
+
+
+def test_a_body_that_does_not_come(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who promises one is waited for a while, and no longer: it would hold its place for ever."""
+    monkeypatch.setattr(server_module, "BODY_S", 0.2)
+    head = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {running.token}\r\n"
+
+    answer = running.client.raw(f"POST /api/v1/stop HTTP/1.1\r\n{head}Content-Length: 9\r\n\r\n{{".encode())
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"the body did not come within 0.2 s" in answer
+
+
+POST = b"POST /api/v1/stop HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+#: What is no HTTP, or no JSON; each after a valid beginning as far as possible.
+MALFORMED = {
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100),
+    "zookeeper": b"\0\0\0\x2d" + bytes(45) + b"\r\n\r\n",
+    "method": b"G\x00T / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "version": b"GET / HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n",
+    "no version": b"GET /\r\n\r\n",
+    "target": b"GET http://[ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "target bytes": b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "long target": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "header": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nno colon\r\n\r\n",
+    "header bytes": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nA: \x00\x01\r\n\r\n",
+    "long header": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nA: " + b"a" * 100_000 + b"\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"A: b\r\n" * 50_000 + b"\r\n",
+    "length": POST + b"Content-Length: -1\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    "chunks": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "both": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}",
+    "after a good one": b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n\x00\x01 / HTTP/1.1\r\n\r\n",
+    "expect": POST + b"Expect: miracles\r\nContent-Length: 0\r\n\r\n",
+    "upgrade": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_http_is_the_clients_failure(running: Running, name: str) -> None:
+    """It is answered as such or cut off, never told as ours, and costs nobody else anything."""
+    eventually(lambda: _answers(running.client))
+    host, port = running.listening.socket.getsockname()
+    with socket.create_connection((host, port), 60) as connection:
+        connection.sendall(MALFORMED[name])
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert b" 500 " not in answer
+    assert b"Traceback" not in answer
+    assert running.client.get("/healthz").status == 200
+    assert running.warnings == []
+
+
+#: Bodies behind a valid head: headers of their own, the body as it is sent.
+BODIES = {
+    "chunks": ("Transfer-Encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n"),
+    "gzip": ("Content-Encoding: gzip\r\nContent-Length: 4", b"\x1f\x8bxx"),
+    "deflate": ("Content-Encoding: deflate\r\nContent-Length: 4", b"\xff\xff\xff\xff"),
+    "no json": ("Content-Length: 2", b"{{"),
+    "a list": ("Content-Length: 2", b"[]"),
+    "no utf-8": ("Content-Length: 12", b'{"worker":"\xff'),
+    "deep": ("Content-Length: 4000", b"[" * 4000),
+    "surrogate": ("Content-Length: 21", b'{"worker": "\\ud83d-1"}'),
+    "surrogate key": ("Content-Length: 13", b'{"\\udfff": 10}'),
+    "surrogate deep": ("Content-Length: 34", b'{"agent": "a", "b": [{"c\\ud800":1}]}'),
+    "surrogate utf-8": ("Content-Length: 15", b'{"worker":"\xed\xa0\x80"}'),
+    "digits": ("Content-Length: 4000", b'{"workers": ' + b"9" * 3987 + b"}"),
+    "infinity": ("Content-Length: 18", b'{"workers": 1e999}'),
+    "control": ("Content-Length: 30", b'{"worker": "a\\u001b[2J-1-\\u0000"}'),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("verb", ["scale", "kill"])
+def test_odd_bodies_are_the_clients_failure(running: Running, name: str, verb: str) -> None:
+    """A line says so; half a character is none."""
+    headers, body = BODIES[name]
+    head = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {running.token}\r\n{headers}"
+    eventually(lambda: _answers(running.client))
+
+    answer = running.client.raw(f"POST /api/v1/{verb} HTTP/1.1\r\nConnection: close\r\n{head}\r\n\r\n".encode() + body)
+
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.0 400"))
+    assert running.client.get("/healthz").status == 200
+    assert running.warnings == []
 
 
 def _answers(client: Client) -> bool:
