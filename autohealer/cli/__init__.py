@@ -124,5 +124,8 @@ def outcome(command: Callable[[], int | None]) -> int:
 
 def _fail(code: int, message: str, hint: str) -> int:
     message = message.rstrip(".")
-    click.echo(f"error: {message}; {hint}" if hint else f"error: {message}", err=True)
+    line = f"error: {message}; {hint}" if hint else f"error: {message}"
+    # Names from ZooKeeper may hold what a terminal would obey. Imported only where there is an error to print.
+    clean: Callable[[str], str] = import_module("autohealer.views.lines").clean
+    click.echo(clean(line), err=True)
     return code

@@ -11,6 +11,7 @@ from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
 from autohealer.cli.support.where import Where
 from autohealer.errors import UsageError
+from autohealer.views.lines import clean
 
 
 def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
@@ -28,7 +29,7 @@ def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
                 progress(total - running, total)
     if not no_wait:
         settled(answer, "")
-        click.echo(f"agent {name} {'may have workers again' if undo else 'is empty'}")
+        click.echo(f"agent {clean(name)} {'may have workers again' if undo else 'is empty'}")
     return 0
 
 

@@ -15,6 +15,7 @@ from autohealer.errors import UsageError
 from autohealer.runtime.election_runner import ElectOptions, candidate_name, run_elect
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.printer import Printer
+from autohealer.views.lines import clean
 
 EXAMPLE = "/elect/default"
 _POOLS_OWN = re.compile(r"(/pools/[^/]+)?/(election|workers|service_registry|autohealer)(/.*)?")
@@ -69,6 +70,6 @@ def _as_text(event: str, leader: str | None, me: str) -> str:
     words = {
         "elected": f"elected: {me} leads",
         "deposed": f"deposed: {me} does not lead any more",
-        "leader": f"leader: {leader}",
+        "leader": f"leader: {clean(str(leader))}",
     }
     return f"{timestamp(time.time())[11:23]}  {words[event]}"

@@ -13,6 +13,7 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError, UsageError
+from autohealer.views.lines import clean
 
 PATIENCE_S = 60.0
 
@@ -25,12 +26,12 @@ def run(where: Where, worker: str, *, no_wait: bool) -> int:
         if no_wait:
             return 0
         settled(pending.wait(PATIENCE_S), f"nobody answered the request to kill {victim['worker']}")
-    click.echo(f"killed {victim['worker']} (pid {victim['pid']})")
+    click.echo(f"killed {clean(victim['worker'])} (pid {victim['pid']})")
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         replacement = _in_place_of(victim, pool_status(address)["workers"])
         if replacement is not None:
-            click.echo(f"{replacement['worker']} (pid {replacement['pid']}) runs in its place")
+            click.echo(f"{clean(replacement['worker'])} (pid {replacement['pid']}) runs in its place")
             return 0
         pause()
     raise AutohealerError(f"nothing runs in the place of {victim['worker']} yet", "see `autohealer status`")

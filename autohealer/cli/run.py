@@ -18,6 +18,7 @@ from autohealer.errors import UsageError
 from autohealer.runtime.agent_process import run_agent
 from autohealer.runtime.printer import Printer
 from autohealer.runtime.state_dir import StateDir
+from autohealer.views.lines import clean
 from autohealer.views.text import event_line
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(configuration: Configuration) -> int:
         show = json.dumps if configuration.agent.json else event_line
         watchers = Watchers(
             lambda event: printer.print(show(event)),
-            lambda text: complaints.print(f"warning: {text}"),
+            lambda text: complaints.print(clean(f"warning: {text}")),
             complaints.print,
         )
         return _run(configuration, access, watchers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from autohealer.views.lines import clean
 from autohealer.views.units import count, milliseconds
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ Fields = Mapping[str, Any]
 def event_line(fields: Fields) -> str:
     """An event as a person reads it; what else it says, such as a worker's last output, on indented lines below."""
     clock = str(fields.get("time", ""))[11:23] or "--:--:--.---"
-    return "\n".join([f"{clock}  {event_words(fields)}", *(f"{'':14}| {line}" for line in event_evidence(fields))])
+    lines = [f"{clock}  {event_words(fields)}", *(f"{'':14}| {line.expandtabs(4)}" for line in event_evidence(fields))]
+    return "\n".join(map(clean, lines))
 
 
 def event_words(fields: Fields) -> str:

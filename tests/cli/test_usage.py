@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autohealer.cli import main
 from tests.support.processes import Processes
 
 WRONG = {
@@ -131,3 +132,27 @@ def test_nothing_is_left_of_a_refused_start(processes: Processes) -> None:
     """Neither a folder nor a lock."""
     assert processes.run_autohealer("run", "1", "--", "no-such-command").returncode == 2
     assert not processes.state_dir.exists()
+
+
+ODD = [("{}",), ("status", "{}"), ("status", "--pool", "{}"), ("run", "1", "--", "/no/{}")]
+
+
+@pytest.mark.parametrize("order", ["\x1b[2J", "\u202e", "\u2066", "\u200f", "\u061c"])
+@pytest.mark.parametrize(
+    "arguments", [("{}",), ("status", "{}"), ("status", "--pool", "{}"), ("run", "1", "--", "/no/{}")]
+)
+def test_what_a_terminal_would_obey_is_not_repeated_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    order: str,
+    arguments: tuple[str, ...],
+) -> None:
+    """It may have been copied from somewhere."""
+    monkeypatch.setenv("AUTOHEALER_STATE_DIR", str(tmp_path))
+    with pytest.raises(SystemExit):
+        main([argument.format(f"a{order}b") for argument in arguments])
+
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert order not in said

@@ -119,3 +119,20 @@ def test_what_a_worker_said_last_is_shown_below() -> None:
 def test_what_is_missing_does_no_harm(fields: dict[str, Any]) -> None:
     """A line of the log may be of another version."""
     assert event_line(fields).startswith("--:--:--.---  ")
+
+
+@pytest.mark.parametrize("order", ["\x1b", "\x9b", "\r", "\n", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028"])
+def test_names_that_a_terminal_would_obey_are_not_printed_as_they_are(order: str) -> None:
+    """Any client of ZooKeeper can name an agent, and a worker says what it likes before its end."""
+    name = f"web{order}1"
+    for event in (
+        {"event": "agent.joined", "agent": name},
+        {"event": "leader.elected", "agent": name, "leader": name, "epoch": name},
+        {"event": "plan.changed", "target": 1, "shares": {name: 1}},
+        {"event": "worker.exited", **WORKER, "worker": name, "slot": None, "signal": name, "output": [name]},
+        {"event": "warning", "text": name},
+        {"event": name, "what": name},
+    ):
+        line = event_line({"time": TIME, **event})
+        assert order not in line.replace("\n" + " " * 14 + "| ", ""), event
+        assert "web 1" in line

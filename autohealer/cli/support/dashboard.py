@@ -17,6 +17,7 @@ from autohealer.processes.output import OutputFiles
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.screen import Screen
 from autohealer.views.controls import Kill, Order, Quit, Restart, Scale
+from autohealer.views.lines import clean
 from autohealer.views.pool import of_snapshot
 from autohealer.views.text import event_line, farewell
 
@@ -120,7 +121,7 @@ class AgentDashboard:
         if self._screen.is_begun:
             self._printer.print(farewell(self._screen.history))
         for text in self._warnings:
-            self._complaints.print(f"warning: {text}")
+            self._complaints.print(clean(f"warning: {text}"))
         if self._screen.failure is not None:
             self._complaints.print(f"warning: the dashboard broke: {self._screen.failure!r}")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from autohealer.coordination.explorer.acl import Permission
     from autohealer.coordination.explorer.requests import Stat
 
-_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def text_of(data: bytes) -> str:
