@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from autohealer.config.exits import Exits
 from autohealer.config.kinds import (
     Assignment,
     Choice,
@@ -22,7 +23,7 @@ from autohealer.config.kinds import (
     Text,
 )
 from autohealer.config.options import Change, Group, Option, Place, fields_of
-from autohealer.core.model import MOST_WORKERS, OnPartition, Registration
+from autohealer.core.model import MOST_WORKERS, ExitOn, OnPartition, Registration, RestartPolicy
 
 LAST_PORT = 65_535
 DEFAULT_POOL = "default"
@@ -224,6 +225,35 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Option(Duration(), "The longest wait before a restart.", Group.RESTARTS, Change.NOTHING),
     ] = 30.0
+    restart: Annotated[
+        RestartPolicy,
+        Option(
+            Choice("always", "on-failure", "never"),
+            "Which end of a worker is followed by a start: any; one that is no success; none. A worker whose end is not"
+            " followed by a start is done, or failed; the agent ends when all are.",
+            Group.RESTARTS,
+            Change.RESTART,
+        ),
+    ] = RestartPolicy.ALWAYS
+    ok_exit: Annotated[
+        tuple[int | str, ...],
+        Option(
+            Exits(),
+            "Exit codes and signals that are success, instead of 0.",
+            Group.RESTARTS,
+            Change.NOTHING,
+            example="0,3,SIGTERM",
+        ),
+    ] = (0,)
+    exit_on: Annotated[
+        ExitOn,
+        Option(
+            Choice("never", "any-failed", "all-failed", "first-exit"),
+            "End the agent when a worker has ended for good: any that failed, all of them failed, or the first one.",
+            Group.RESTARTS,
+            Change.NOTHING,
+        ),
+    ] = ExitOn.NEVER
     max_failures: Annotated[
         int | None,
         Option(

@@ -35,10 +35,14 @@ def pool_spec(options: PoolOptions) -> PoolSpec:
         stop_timeout_s=options.stop_timeout,
         stable_after_s=options.stable_after,
         backoff_max_s=options.backoff_max,
+        restart=options.restart,
+        ok_exit=frozenset(options.ok_exit),
+        exit_on=options.exit_on,
         max_failures=options.max_failures,
         on_partition=options.on_partition,
         capacity=_capacity(options),
         drain_timeout_s=options.drain_timeout,
+        port_base=options.port_base,
     )
 
 

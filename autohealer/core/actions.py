@@ -94,6 +94,15 @@ class InspectConnections(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class KeepFinished(Action):
+    """Keep, over the death of this agent, that a slot is done, or ``failed``; see FinishedFound."""
+
+    slot: int
+    failed: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArmWatchdog(Action):
     """Have the watchdog send the stop signal to all workers at ``stop_at``, and SIGKILL at ``kill_at``."""
 

@@ -42,6 +42,14 @@ class WorkerAdopted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FinishedFound(Event):
+    """Slots that were done or failed in this agent's former life, by the ledger. Comes before any WorkerAdopted."""
+
+    done: frozenset[int]
+    failed: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSpawned(Event):
     """The process of a worker runs. ``started`` is the wall-clock time, RFC 3339."""
 

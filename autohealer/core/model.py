@@ -35,6 +35,15 @@ class RestartPolicy(StrEnum):
     NEVER = "never"
 
 
+class ExitOn(StrEnum):
+    """Which workers' end for good ends the agent: ``--exit-on``. Without one it ends when all have ended for good."""
+
+    NEVER = "never"
+    ANY_FAILED = "any-failed"
+    ALL_FAILED = "all-failed"
+    FIRST_EXIT = "first-exit"
+
+
 class ReadyWhen(StrEnum):
     """When a worker counts as ready: ``--ready``."""
 
@@ -90,6 +99,7 @@ class PoolSpec:
     backoff_max_s: float = 30.0
     restart: RestartPolicy = RestartPolicy.ALWAYS
     ok_exit: frozenset[int | str] = frozenset({0})
+    exit_on: ExitOn = ExitOn.NEVER
     max_failures: int | None = None
     on_partition: OnPartition = OnPartition.KEEP
     capacity: int | None = None

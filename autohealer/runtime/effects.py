@@ -20,7 +20,7 @@ from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import start_time
 from autohealer.runtime.clock import now
 from autohealer.runtime.event_log import timestamp
-from autohealer.runtime.ledger import Entry, Facts, WorkerEntry, WorkerGone
+from autohealer.runtime.ledger import Entry, Facts, SlotFinished, WorkerEntry, WorkerGone
 
 if TYPE_CHECKING:
     from autohealer.coordination.pool.cluster import Cluster
@@ -77,11 +77,13 @@ class Effects:
         self._lease_until = 0.0
         self._new: list[str] = []
         self._gone: list[str] = []
+        self._finished: list[SlotFinished] = []
         self._dead: dict[tuple[int, float], list[DeadWorker]] = {}
         self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
             actions.SpawnWorker: self._spawn,
             actions.SignalWorker: self._signal,
             actions.EndOrphans: self._end_orphans,
+            actions.KeepFinished: lambda a: self._finished.append(SlotFinished(a.slot, a.failed, a.revision)),
             actions.TakeEvidence: self._take_evidence,
             actions.InspectConnections: self._inspect_connections,
             actions.WatchRegistration: lambda a: cluster.watch_registration(a.worker),
@@ -128,11 +130,12 @@ class Effects:
         if unknown:
             asyncio.get_running_loop().call_later(RETRY_S, self.settle)
         entries += map(WorkerGone, self._gone)
+        entries += self._finished
         if (facts := self._facts()) != self._ledger.facts:
             entries.append(facts)
         if (record := self._revisions.record) != self._ledger.revisions:
             entries.append(record)
-        self._new, self._gone = unknown, []
+        self._new, self._gone, self._finished = unknown, [], []
         if (entries or self._ledger.is_failing) and (error := self._ledger.record(entries)):
             self._warn(f"cannot write the ledger: {error.strerror}")
         self._log.flush()

@@ -7,6 +7,7 @@ A line that makes no sense is passed over: the tail may be torn, and what a full
     {"agent": "web1-k3x9qa", "boot": "8f0e…", "target": 10, "zookeeper": "127.0.0.1:2181", …}   the facts, whole
     {"worker": "web1-k3x9qa-0-h2d4c6", "slot": 0, "pid": 4711, "start_time": 8123456, "started": "2026-01-…"}
     {"gone": "web1-k3x9qa-0-h2d4c6"}
+    {"finished": 3, "failed": false, "revision": 1}
     {"revisions": {"asked": "5f2c…", "highest": 3, "present": {"number": 3, "spec": {…}}, "former": {…}, …}}
 """
 
@@ -83,7 +84,16 @@ class WorkerGone:
     worker: str
 
 
-Entry = Facts | WorkerEntry | WorkerGone | RevisionRecord
+@dataclass(frozen=True, slots=True)
+class SlotFinished:
+    """A slot whose worker has ended for good, in work that is done or (``failed``) not."""
+
+    finished: int
+    failed: bool
+    revision: int
+
+
+Entry = Facts | WorkerEntry | WorkerGone | SlotFinished | RevisionRecord
 
 _WORKER_TYPES: dict[str, Any] = {
     "worker": str,
@@ -94,6 +104,7 @@ _WORKER_TYPES: dict[str, Any] = {
     "number": int,
     "revision": int,
 }
+_FINISHED_TYPES: dict[str, Any] = {"finished": int, "failed": bool, "revision": int}
 _FACT_TYPES = {
     "agent": str,
     "boot": str,
@@ -117,6 +128,7 @@ class Ledger:
         self.path = path
         self.facts = facts
         self.workers = workers
+        self.finished: dict[int, SlotFinished] = {}
         self.revisions = revisions
         """What workers here are started from; None where the ledger was begun, and none has been written yet."""
         self._fd: int | None = None
@@ -133,8 +145,14 @@ class Ledger:
             text = path.read_bytes()
         except FileNotFoundError:
             return None
-        facts, workers, revisions = _parse(text)
-        return None if facts is None else cls(path, facts, workers, revisions)
+        entries = [entry for line in text.splitlines() if (entry := _entry(line)) is not None]
+        facts = next((entry for entry in entries if isinstance(entry, Facts)), None)
+        if facts is None:
+            return None
+        ledger = cls(path, facts, {})
+        for entry in entries:
+            ledger._take(entry)
+        return ledger
 
     @classmethod
     def load(cls, path: Path, boot: str) -> tuple[Ledger, OSError | None]:
@@ -183,7 +201,10 @@ class Ledger:
         Nor does anybody know the embedded server by its port any more: the next one takes the usual one again.
         """
         over = replace(self.facts, target=None, server_port=None, session_id=None, session_password=None)
-        return self.record([over, *map(WorkerGone, list(self.workers))])
+        self.facts = over
+        self.workers.clear()
+        self.finished.clear()
+        return self._rewrite()
 
     @property
     def is_failing(self) -> bool:
@@ -204,6 +225,8 @@ class Ledger:
                 self.workers[entry.worker] = entry
             case WorkerGone():
                 self.workers.pop(entry.worker, None)
+            case SlotFinished():
+                self.finished[entry.finished] = entry
             case RevisionRecord():
                 self.revisions = entry
 
@@ -213,7 +236,7 @@ class Ledger:
         fd = None
         try:
             fd = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            entries: list[Entry] = [self.facts, *self.workers.values()]
+            entries: list[Entry] = [self.facts, *self.workers.values(), *self.finished.values()]
             if self.revisions is not None:
                 entries.append(self.revisions)
             _write(fd, b"".join(map(_line, entries)))
@@ -253,21 +276,10 @@ def _write(fd: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _parse(text: bytes) -> tuple[Facts | None, dict[str, WorkerEntry], RevisionRecord | None]:
-    facts: Facts | None = None
-    workers: dict[str, WorkerEntry] = {}
-    revisions: RevisionRecord | None = None
-    for line in text.splitlines():
-        match _entry(line):
-            case Facts() as found:
-                facts = found
-            case WorkerEntry() as started:
-                workers[started.worker] = started
-            case WorkerGone(worker):
-                workers.pop(worker, None)
-            case RevisionRecord() as record:
-                revisions = record
-    return facts, workers, revisions
+def _kind(content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    if "finished" in content:
+        return SlotFinished, _FINISHED_TYPES
+    return (WorkerEntry, _WORKER_TYPES) if "worker" in content else (Facts, _FACT_TYPES)
 
 
 def _entry(line: bytes) -> Entry | None:
@@ -284,11 +296,12 @@ def _entry(line: bytes) -> Entry | None:
         with contextlib.suppress(msgspec.ValidationError):
             return msgspec.convert(content["revisions"], RevisionRecord)
         return None
-    kind, types = (WorkerEntry, _WORKER_TYPES) if "worker" in content else (Facts, _FACT_TYPES)
+    kind, types = _kind(content)
     known: dict[str, Any] = {name: value for name, value in content.items() if isinstance(value, types.get(name, ()))}
     if kind is WorkerEntry and known.get("slot") is not None:
         known.setdefault("number", known["slot"])
     try:
-        return kind(**known)
+        entry: Entry = kind(**known)
     except TypeError:  # a field is missing, or of another type
         return None
+    return entry

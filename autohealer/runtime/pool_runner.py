@@ -17,7 +17,7 @@ from autohealer.coordination.pool.cluster import Cluster
 from autohealer.coordination.pool.paths import Paths
 from autohealer.core import events
 from autohealer.core.cluster.registrations import Style
-from autohealer.core.model import OnPartition
+from autohealer.core.model import OnPartition, RestartPolicy
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.adoption import find_workers
@@ -282,8 +282,20 @@ class PoolRunner:
         if self._watchdog is not None:
             self._start_watchdog(self._watchdog)
 
+    def _post_finished(self, at: float) -> None:
+        """Where workers may finish, what has finished is not done again by the next agent here: in this revision."""
+        if self._spec.restart is RestartPolicy.ALWAYS:
+            return
+        present = self._revisions.present.number
+        ended = [entry for entry in self._ledger.finished.values() if entry.revision == present]
+        done = frozenset(entry.finished for entry in ended if not entry.failed)
+        failed = frozenset(entry.finished for entry in ended if entry.failed)
+        if done or failed:
+            self._post(events.FinishedFound(at, done, failed))
+
     def _adopt(self) -> None:
         at = now()
+        self._post_finished(at)
         written = dict(self._ledger.workers)
         for worker in find_workers(self.agent, written.values(), self.name):
             found = WorkerEntry(

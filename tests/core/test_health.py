@@ -51,7 +51,7 @@ class Clinic(Playbook):
     def faults(self) -> list[tuple[str, str]]:
         """Who was found faulty since the last time, and by which sense; each has given its evidence."""
         for order in self.take(TakeEvidence):
-            self.tell(events.EvidenceTaken, order.worker, "")
+            self.tell(events.EvidenceTaken, order.worker, events.Evidence())
         told = [order.notice for order in self.orders if isinstance(order, EmitEvent)]
         found = [notice for notice in told if isinstance(notice, WorkerFaulty)]
         self.orders = [order for order in self.orders if not (isinstance(order, EmitEvent) and order.notice in found)]

@@ -6,23 +6,24 @@ from typing import Any, TypeVar
 
 import pytest
 
-from autohealer.core.actions import Action, EmitEvent, EndOrphans, SignalWorker, SpawnWorker, TakeEvidence
+from autohealer.core.actions import Action, EmitEvent, EndOrphans, KeepFinished, SignalWorker, SpawnWorker, TakeEvidence
 from autohealer.core.events import (
     Evidence,
     EvidenceTaken,
+    FinishedFound,
     OrphansEnded,
     SpawnFailed,
     WorkerAdopted,
     WorkerExited,
     WorkerSpawned,
 )
-from autohealer.core.model import PoolSpec, RestartPolicy, Sense, Verdict
+from autohealer.core.model import ExitOn, PoolSpec, RestartPolicy, Sense, Verdict
 from autohealer.core.notices import WorkerExited as WorkerExitedNotice
 from autohealer.core.notices import WorkerFaulty
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Lives
-from autohealer.core.pool.slots import ORPHANS_S, Slots
+from autohealer.core.pool.slots import ORPHANS_S, Over, Slots
 from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
@@ -263,7 +264,7 @@ def test_want_of_resources_is_retried_later_and_not_charged_to_the_worker() -> N
         bench.now = due
         bench.wait(0)
 
-    assert bench.slots.gave_up is None
+    assert bench.slots.over is None
     assert len(bench.spawn()) == 1
 
 
@@ -274,7 +275,8 @@ def test_a_command_that_cannot_be_started_is_the_workers_failure() -> None:
         (order,) = bench.take(SpawnWorker)
         bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "no such file", temporary=False))
 
-    assert bench.slots.gave_up == "the worker in slot 0 failed 2 times in a row, the last time with: no such file"
+    reason = "the worker in slot 0 failed 2 times in a row, the last time with: no such file"
+    assert bench.slots.over == Over(True, reason)
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -282,12 +284,12 @@ def test_so_many_failures_in_a_row_are_enough(limit: int) -> None:
     bench = Bench(max_failures=limit)
     (worker,) = bench.run(1)
     for failure in range(limit):
-        assert bench.slots.gave_up is None, failure
+        assert bench.slots.over is None, failure
         bench.exit(worker, None, "SIGSEGV")
         worker = (bench.spawn() or [""])[0]
 
-    assert bench.slots.gave_up is not None
-    assert bench.slots.gave_up.endswith("killed by SIGSEGV")
+    assert bench.slots.over is not None
+    assert bench.slots.over.reason.endswith("killed by SIGSEGV")
 
 
 def test_a_stable_life_between_failures_begins_a_new_count() -> None:
@@ -298,7 +300,7 @@ def test_a_stable_life_between_failures_begins_a_new_count() -> None:
         bench.exit(worker)
         (worker,) = bench.spawn()
 
-    assert bench.slots.gave_up is None
+    assert bench.slots.over is None
 
 
 def test_a_stop_that_was_asked_for_is_no_failure() -> None:
@@ -307,7 +309,7 @@ def test_a_stop_that_was_asked_for_is_no_failure() -> None:
     bench.slots.want(0, bench.now)
     bench.exit(workers[0], 143)
 
-    assert bench.slots.gave_up is None
+    assert bench.slots.over is None
     assert [report["code"] for report in bench.reports("worker.stopped")] == [143]
 
 
@@ -536,7 +538,7 @@ def test_with_on_failure_a_slot_that_fails_too_often_is_failed_and_the_others_go
     (worker,) = bench.spawn()
     bench.exit(worker)
 
-    assert bench.slots.gave_up is None
+    assert bench.slots.over is None
     assert [slot.state for slot in bench.slots] == [WorkerState.FAILED, WorkerState.RUNNING]
     assert [told["failed"] for told in bench.reports("worker.done")] == [True]
 
@@ -550,6 +552,61 @@ def test_a_replacement_is_told_how_often_and_why(bench: Bench) -> None:
         (worker,) = bench.spawn()
 
     assert told == [(1, "3"), (2, "SIGKILL"), (3, "")]
+
+
+def test_the_pool_is_over_when_all_that_is_wanted_has_finished() -> None:
+    bench = Bench(restart=RestartPolicy.ON_FAILURE)
+    one, other = bench.run(2)
+    bench.exit(one, 0)
+    assert (bench.slots.finished, bench.slots.over) == ((1, 0), None)
+    bench.exit(other, 0)
+
+    assert (bench.slots.finished, bench.slots.over) == ((2, 0), Over(False, "all workers have ended well"))
+    assert bench.take(KeepFinished) == [KeepFinished(0, False, 1), KeepFinished(1, False, 1)]
+
+
+@pytest.mark.parametrize(
+    ("exit_on", "codes", "failed"),
+    [
+        (ExitOn.NEVER, (0, 1), True),
+        (ExitOn.NEVER, (1,), None),
+        (ExitOn.ANY_FAILED, (0,), None),
+        (ExitOn.ANY_FAILED, (1,), True),
+        (ExitOn.ALL_FAILED, (1,), None),
+        (ExitOn.ALL_FAILED, (1, 1), True),
+        (ExitOn.ALL_FAILED, (0, 0), False),
+        (ExitOn.FIRST_EXIT, (0,), False),
+        (ExitOn.FIRST_EXIT, (1,), True),
+    ],
+)
+def test_whose_end_is_enough_for_the_agent(exit_on: ExitOn, codes: tuple[int, ...], failed: bool | None) -> None:
+    bench = Bench(restart=RestartPolicy.NEVER, exit_on=exit_on)
+    for worker, code in zip(bench.run(2), codes, strict=False):
+        bench.exit(worker, code)
+
+    assert (bench.slots.over.failed if bench.slots.over else None) is failed
+
+
+def test_with_always_a_slot_fails_by_its_failures_and_all_failed_waits_for_all() -> None:
+    bench = Bench(max_failures=1, exit_on=ExitOn.ALL_FAILED)
+    one, other = bench.run(2)
+    bench.exit(one)
+    assert bench.slots.over is None
+    bench.exit(other)
+
+    assert bench.slots.over == Over(True, "the worker in slot 0 failed: once, the last time with: exit code 1")
+
+
+def test_what_was_finished_in_a_former_life_is_not_started_again() -> None:
+    bench = Bench(restart=RestartPolicy.ON_FAILURE)
+    bench.slots.restore(FinishedFound(bench.now, frozenset({0}), frozenset({2})))
+    bench.slots.want(3, bench.now)
+    (worker,) = bench.spawn()
+    assert bench.life(worker).slot == 1
+    bench.exit(worker, 0)
+
+    assert bench.slots.finished == (2, 1)
+    assert bench.slots.over == Over(True, "the worker in slot 2 failed: before this agent was started")
 
 
 # ---- for rollouts

@@ -106,7 +106,7 @@ class SupervisorInAWorld(RuleBasedStateMachine):
             case "spawned":
                 self.world.tell(events.WorkerSpawned, worker, 99, "then")
             case "evidence":
-                self.world.tell(events.EvidenceTaken, worker, "late")
+                self.world.tell(events.EvidenceTaken, worker, events.Evidence())
             case "orphans" if not any(getattr(order, "worker", "") == worker for order in self.world.in_flight):
                 self.world.tell(events.OrphansEnded, worker)
             case "seen":

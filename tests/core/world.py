@@ -230,7 +230,7 @@ class World:
             case actions.EndOrphans(worker):
                 self.tell(events.OrphansEnded, worker)
             case actions.TakeEvidence(worker) if how is Answer.WELL:
-                self.tell(events.EvidenceTaken, worker, "evidence")
+                self.tell(events.EvidenceTaken, worker, events.Evidence())
             case actions.InspectConnections(workers):
                 connected = set(workers) & set(self.processes) if self.habit is Habit.ANONYMOUSLY else set()
                 self.tell(events.ConnectionsSeen, frozenset(connected))

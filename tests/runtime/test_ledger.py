@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autohealer.processes.launch.spec import LaunchSpec
-from autohealer.runtime.ledger import Facts, Ledger, WorkerEntry, WorkerGone, new_agent_id
+from autohealer.runtime.ledger import Facts, Ledger, SlotFinished, WorkerEntry, WorkerGone, new_agent_id
 from autohealer.runtime.revisions import record_for
 
 BOOT = "boot-1"
@@ -64,6 +64,21 @@ def test_what_was_recorded_is_read_again(ledger: Ledger, path: Path) -> None:
     assert again is not None
     assert again.facts == facts
     assert again.workers == {entry(1).worker: entry(1)}
+
+
+def test_what_has_finished_is_known_to_the_next_agent_and_forgotten_at_a_clean_end(ledger: Ledger, path: Path) -> None:
+    done, failed = SlotFinished(0, failed=False, revision=1), SlotFinished(3, failed=True, revision=1)
+    ledger.record([done, failed])
+    for again in (Ledger.read(path), Ledger.load(path, "boot-2")[0]):
+        assert again is not None
+        assert again.finished == {0: done, 3: failed}
+        again.close()
+
+    ledger.end()
+
+    ended = Ledger.read(path)
+    assert ended is not None
+    assert ended.finished == {}
 
 
 def test_only_the_agents_name_outlives_a_clean_end(ledger: Ledger, path: Path) -> None:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from autohealer.core import notices
-from autohealer.core.actions import Action, EmitEvent
+from autohealer.core.actions import Action, EmitEvent, KeepFinished
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.events import OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
-from autohealer.core.model import Instant, PoolSpec, RestartPolicy
+from autohealer.core.events import FinishedFound, OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
+from autohealer.core.model import ExitOn, Instant, PoolSpec, RestartPolicy
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
 from autohealer.core.pool.lives import Lives, Start
@@ -25,6 +25,14 @@ from autohealer.core.pool.restarts import Restarts, delay_s
 
 # A process in the kernel's state D cannot be ended: so long after its stop a replacement starts beside it.
 ORPHANS_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing is left to do, or ``--exit-on`` and ``--max-failures`` say that it is enough; ``reason`` for people."""
+
+    failed: bool
+    reason: str
 
 
 @dataclass(slots=True, eq=False)
@@ -77,8 +85,9 @@ class Slots:
         self._waiting: dict[str, int] = {}
         self._wanted: int | None = None
         self._killing = False
-        self.gave_up: str | None = None
-        """Why the whole pool is given up (``--max-failures``)."""
+        self._finished: dict[int, str] = {}
+        """The slots that are done, and that failed: how; empty where one is done."""
+        self._gave_up: str | None = None
 
     # ---- what can be asked
 
@@ -92,6 +101,33 @@ class Slots:
     def of(self, life: Life) -> Slot | None:
         """The slot that this life fills."""
         return None if life.slot is None else self._slots.get(life.slot)
+
+    @property
+    def finished(self) -> tuple[int, int]:
+        """How many of the slots that are wanted are done, and how many failed."""
+        failed = [bool(how) for index, how in self._finished.items() if index < (self._wanted or 0)]
+        return len(failed) - sum(failed), sum(failed)
+
+    @property
+    def over(self) -> Over | None:
+        """Whether that is the end of this pool."""
+        if self._gave_up is not None:
+            return Over(True, self._gave_up)
+        if not self._finished or not self._wanted:
+            return None
+        done, failed = self.finished
+        all_ended = done + failed == self._wanted
+        match self._spec.exit_on:
+            case ExitOn.ANY_FAILED:
+                enough = all_ended or failed > 0
+            case ExitOn.FIRST_EXIT:
+                enough = done + failed > 0
+            case ExitOn.NEVER | ExitOn.ALL_FAILED:
+                enough = all_ended
+        if not enough:
+            return None
+        reasons = (f"the worker in slot {index} failed: {how}" for index, how in self._finished.items() if how)
+        return Over(failed > 0, next(reasons, "all workers have ended well"))
 
     @property
     def is_unwanted(self) -> bool:
@@ -160,6 +196,14 @@ class Slots:
             self._reconcile(slot, now)
 
     # ---- what is observed
+
+    def restore(self, event: FinishedFound) -> None:
+        """What was finished in this agent's former life is not started again."""
+        for index in event.done | event.failed:
+            failed = index in event.failed
+            slot = self._add(index)
+            slot.vacancy = advance(slot.vacancy, Trigger.FAIL if failed else Trigger.FINISH)
+            self._finished[index] = "before this agent was started" if failed else ""
 
     def adopt(self, event: WorkerAdopted) -> Life:
         """A worker of a former life of this agent fills its slot; one whose slot is taken, or unknown, fills none."""
@@ -264,7 +308,7 @@ class Slots:
         good = verdict is None and self._is_success(end)
         policy = self._spec.restart
         if policy is RestartPolicy.NEVER or (policy is RestartPolicy.ON_FAILURE and good):
-            slot.vacancy = advance(slot.vacancy, Trigger.FINISH if good else Trigger.FAIL)
+            self._finish(slot, "" if good else end.description)
             return
         signal = None if verdict else end.signal
         slot.may_start_at += slot.restarts.after_exit(end.uptime_s, end.life.worker, signal, good=good)
@@ -279,14 +323,20 @@ class Slots:
         limit = self._spec.max_failures
         if limit is None or slot.restarts.failures < limit or slot.is_finished:
             return
-        if self._spec.restart is RestartPolicy.ALWAYS:
-            times = "once" if limit == 1 else f"{limit} times in a row"
+        times = "once" if limit == 1 else f"{limit} times in a row"
+        if self._spec.restart is RestartPolicy.ALWAYS and self._spec.exit_on is not ExitOn.ALL_FAILED:
             slot.wanted = False
-            self.gave_up = self.gave_up or (
+            self._gave_up = self._gave_up or (
                 f"the worker in slot {slot.index} failed {times}, the last time with: {how}"
             )
         else:
-            slot.vacancy = advance(slot.vacancy, Trigger.FAIL)
+            self._finish(slot, f"{times}, the last time with: {how}")
+
+    def _finish(self, slot: Slot, how: str) -> None:
+        """Nothing is started in this slot any more; ``how`` it failed, empty where it did not."""
+        slot.vacancy = advance(slot.vacancy, Trigger.FAIL if how else Trigger.FINISH)
+        self._finished[slot.index] = how
+        self._order(KeepFinished(slot.index, bool(how), slot.revision))
 
     def _reconcile(self, slot: Slot, now: Instant) -> None:
         """Close the gap between wanted and observed, as far as can be done now."""

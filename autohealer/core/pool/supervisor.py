@@ -128,6 +128,7 @@ class Supervisor:
             events.SpawnFailed: self._slots.spawn_failed,
             events.OrphansEnded: self._slots.orphans_ended,
             events.EvidenceTaken: self._lives.evidence,
+            events.FinishedFound: self._slots.restore,
             events.WorkerAdopted: self._worker_adopted,
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
             events.DrainRequested: self._drain_requested,
@@ -190,9 +191,9 @@ class Supervisor:
         self._health.expire(now)
         if self._yield_at is not None and now >= self._yield_at:
             self._yield()
-        if self._slots.gave_up is not None and not self._ending:
-            self._exit = Exit(GAVE_UP, self._slots.gave_up)
-            self._begin_drain(self._slots.gave_up, Drain(ends=True, until=now))
+        if (over := self._slots.over) is not None and not self._ending:
+            self._exit = Exit(GAVE_UP, over.reason) if over.failed else Exit(0)
+            self._begin_drain(over.reason, Drain(ends=True, until=now))
         if self._away_since is None:
             self._fencing.prove(now)
         if not self._killing:
