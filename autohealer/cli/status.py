@@ -11,6 +11,7 @@ from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.where import Where
+from autohealer.views.status import is_below
 
 if TYPE_CHECKING:
     from autohealer.cli.support.repeat import watch_status
@@ -32,5 +33,4 @@ def run(where: Where, *, watch: bool, as_json: bool) -> int:
         click.echo(json.dumps(found))
     else:
         print_status(address, found)
-    wanted = (found["target"] or 0) - (found["foreign"] or 0)
-    return NOT_AS_WANTED if found["running"] < wanted else 0
+    return NOT_AS_WANTED if is_below(found) else 0

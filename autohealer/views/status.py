@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autohealer.core.model import AgentEntry, Plan
@@ -12,8 +14,14 @@ if TYPE_CHECKING:
 Json = dict[str, object]
 
 
+POOL_WIDE = ("spares", "done", "rollout", "held", "config")
+"""What only an agent of the pool can say of it; None where none was asked."""
+
+
 def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
     """What one agent knows: its own workers one by one, the others' by their number."""
+    finished = snapshot.finished
+    unix_s = time.time()
     return {
         "pool": snapshot.pool,
         "zookeeper": zookeeper,
@@ -27,8 +35,23 @@ def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
         "agents": [
             _agent(agent, entry, snapshot.shares.get(agent)) for agent, entry in sorted(snapshot.agents.items())
         ],
-        "workers": [_worker(worker, snapshot.agent, host) for worker in snapshot.workers],
+        "workers": [
+            {**_worker(worker, snapshot.agent, host), "next_start": _next_start(worker, snapshot.at, unix_s)}
+            for worker in snapshot.workers
+        ],
+        "spares": snapshot.spares,
+        "done": None if finished is None else {"done": finished[0], "failed": finished[1]},
+        "rollout": None,
+        "held": sorted(snapshot.held),
+        "config": None,
     }
+
+
+def is_below(found: Mapping[str, Any]) -> bool:
+    """Whether fewer workers run, or have ended for good, than the pool is to have."""
+    done = found.get("done") or {"done": 0, "failed": 0}
+    accounted = found["running"] + done["done"] + done["failed"] + (found["foreign"] or 0)
+    return bool(accounted < (found["target"] or 0))
 
 
 def row_key(agent: str | None, slot: int | None, worker: str | None) -> str:
@@ -68,6 +91,7 @@ def cluster_status(
         "epoch": leader[1] if leader else None,
         "agents": [_agent(agent, entry) for agent, entry in sorted(agents.items())],
         "workers": own + sorted(others, key=lambda worker: str(worker["worker"])),
+        **{name: local.get(name) if local else None for name in POOL_WIDE},
     }
 
 
@@ -75,7 +99,8 @@ def _registered(worker: Json) -> Json:
     """A worker of which only its registration is known; that one stands."""
     known = {name: worker.get(name) for name in ("worker", "agent", "host", "pid", "slot")}
     times = {"restarts": None, "started": worker.get("started"), "address": worker.get("address")}
-    return {**known, "state": "running", "registered": True, **times}
+    unknown = dict.fromkeys(("revision", "cpu", "rss", "cause", "held", "next_start"))
+    return {**known, "state": "running", "registered": True, "ready": None, **times, **unknown}
 
 
 def _running_elsewhere(snapshot: Snapshot) -> list[int]:
@@ -105,7 +130,21 @@ def _worker(worker: WorkerView, agent: str, host: str) -> Json:
         "slot": worker.slot,
         "state": str(worker.state),
         "registered": worker.registered,
+        "ready": worker.ready,
         "restarts": worker.restarts,
         "started": worker.started,
         "address": None,
+        "revision": worker.revision,
+        "cpu": None if worker.cpu is None else round(worker.cpu, 4),
+        "rss": worker.rss,
+        "cause": worker.cause,
+        "held": worker.held,
     }
+
+
+def _next_start(worker: WorkerView, at: float, unix_s: float) -> str | None:
+    """When a slot that waits may start again, RFC 3339."""
+    if worker.next_start is None:
+        return None
+    moment = datetime.fromtimestamp(unix_s + worker.next_start - at, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

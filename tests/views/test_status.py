@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from typing import Any, cast
+
+import pytest
 
 from autohealer.core.model import AgentEntry, Plan
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import Snapshot, WorkerView
-from autohealer.views.status import Json, cluster_status, status
+from autohealer.views.status import POOL_WIDE, Json, cluster_status, is_below, status
 
 STARTED = "2026-01-02T03:04:05.678901Z"
 MINE = AgentEntry("host-a", 1, "1.0", share=2, running=1)
@@ -31,8 +35,22 @@ def snapshot(**fields: Any) -> Snapshot:
         "draining": False,
         "agents": {"b": OTHERS, "a": MINE},
         "workers": (
-            WorkerView(0, "a-0-x", 10, WorkerState.RUNNING, registered=True, restarts=1, started=STARTED),
-            WorkerView(1, None, None, WorkerState.BACKOFF, registered=False, restarts=9, started=None),
+            WorkerView(
+                0,
+                "a-0-x",
+                10,
+                WorkerState.RUNNING,
+                registered=True,
+                restarts=1,
+                started=STARTED,
+                ready=True,
+                revision=3,
+                cause="exit 1",
+                held="probe",
+                cpu=0.25,
+                rss=4096,
+            ),
+            WorkerView(1, None, None, WorkerState.BACKOFF, registered=False, restarts=9, started=None, next_start=60.0),
         ),
     }
     return Snapshot(**{**known, **fields})
@@ -56,7 +74,7 @@ def registration(worker: str | None, agent: str | None, **fields: object) -> Jso
 
 def test_what_one_agent_knows() -> None:
     """Its own workers one by one, the others' by their number."""
-    found = status(snapshot(), "zk:2181", "host-a")
+    found: dict[str, Any] = status(snapshot(finished=(2, 1), held=frozenset({"all"})), "zk:2181", "host-a")
     assert found["running"] == 1 + 3
     assert found["agents"] == [
         {"agent": "a", "host": "host-a", "pid": 1, "share": 2, "running": 1, "draining": False, "http": None},
@@ -71,9 +89,16 @@ def test_what_one_agent_knows() -> None:
             "slot": 0,
             "state": "running",
             "registered": True,
+            "ready": True,
             "restarts": 1,
             "started": STARTED,
             "address": None,
+            "revision": 3,
+            "cpu": 0.25,
+            "rss": 4096,
+            "cause": "exit 1",
+            "held": "probe",
+            "next_start": None,
         },
         {
             "worker": None,
@@ -83,11 +108,43 @@ def test_what_one_agent_knows() -> None:
             "slot": 1,
             "state": "backoff",
             "registered": False,
+            "ready": False,
             "restarts": 9,
             "started": None,
             "address": None,
+            "revision": 1,
+            "cpu": None,
+            "rss": None,
+            "cause": None,
+            "held": None,
+            "next_start": found["workers"][1]["next_start"],
         },
     ]
+    waits_s = datetime.fromisoformat(found["workers"][1]["next_start"]).timestamp() - time.time()
+    assert 50 < waits_s <= 60
+    assert {name: found[name] for name in POOL_WIDE} == {
+        "spares": None,
+        "done": {"done": 2, "failed": 1},
+        "rollout": None,
+        "held": ["all"],
+        "config": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("running", "done", "foreign", "below"),
+    [
+        (3, None, 2, False),
+        (3, None, 1, True),
+        (2, {"done": 1, "failed": 1}, 1, False),
+        (2, {"done": 1, "failed": 0}, 1, True),
+        (5, None, None, False),
+    ],
+)
+def test_what_has_finished_does_not_lack(
+    running: int, done: dict[str, int] | None, foreign: int | None, below: bool
+) -> None:
+    assert is_below({"target": 5, "running": running, "done": done, "foreign": foreign}) is below
 
 
 def test_an_agent_whose_words_make_no_sense() -> None:

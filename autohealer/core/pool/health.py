@@ -128,6 +128,8 @@ class Health:
     def usage_sampled(self, event: events.UsageSampled) -> None:
         """All workers were looked at."""
         for worker, usage in event.usages.items():
+            if (life := self._lives.of(worker)) is not None:
+                life.sample(usage, event.at)
             self._take(worker, event.at, lambda condition, usage=usage: condition.used(usage, event.at))  # type: ignore[misc]
 
     def log_matched(self, event: events.LogMatched) -> None:

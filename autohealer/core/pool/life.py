@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from autohealer.core.events import WorkerExited
+from autohealer.core.events import Usage, WorkerExited
 from autohealer.core.model import Instant, Verdict
 from autohealer.core.pool.lifecycle import WorkerState
 
@@ -57,8 +57,19 @@ class Life:
     """Why it is being stopped, where a sense found it faulty."""
     held: Verdict | None = None
     """The verdict on it that is not carried out."""
+    cpu: float | None = None
+    """The part of a core that it used between its last two samples."""
+    rss: int | None = None
+    sampled_at: Instant = 0.0
+    cpu_s: float = 0.0
     busy: bool = False
     """It says that it works on something (``worker.task``)."""
+
+    def sample(self, usage: Usage, now: Instant) -> None:
+        """Keep what it uses, for people to look at."""
+        passed_s = now - self.sampled_at
+        self.cpu = max(0.0, usage.cpu_s - self.cpu_s) / passed_s if self.rss is not None and passed_s > 0 else None
+        self.cpu_s, self.rss, self.sampled_at = usage.cpu_s, usage.rss, now
 
     @property
     def is_stopping(self) -> bool:

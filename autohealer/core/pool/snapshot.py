@@ -12,6 +12,9 @@ from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.slots import Slot, Slots
 
+# A sample that is older says nothing of now: nobody has looked for a while.
+SAMPLE_LASTS_S = 15.0
+
 
 class WorkerView(NamedTuple):
     """One slot of this agent, or (``slot`` None) a life that fills none.
@@ -34,6 +37,9 @@ class WorkerView(NamedTuple):
     """When the next life may start, while the slot waits."""
     held: str | None = None
     """The sense whose verdict on it is not carried out."""
+    cpu: float | None = None
+    """The part of a core that it uses; None, as ``rss`` is, where nobody has looked lately."""
+    rss: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +65,28 @@ class Snapshot:
     agents: Mapping[str, AgentEntry | None]
     workers: tuple[WorkerView, ...]
     shares: Mapping[str, int] = field(default_factory=dict)
+    ready: int = 0
+    """How many of this agent's workers that fill a slot are ready."""
+    spares: int | None = None
+    """How many spares wait; None where none are asked for."""
+    finished: tuple[int, int] | None = None
+    """How many slots are done, and how many failed; None where workers do not finish."""
+    held: frozenset[str] = frozenset()
+    """The senses whose verdicts somebody asked not to be carried out."""
 
 
-def worker_views(slots: Slots, lives: Lives, registered: Callable[[str], bool | None]) -> tuple[WorkerView, ...]:
+def worker_views(
+    slots: Slots, lives: Lives, registered: Callable[[str], bool | None], now: Instant
+) -> tuple[WorkerView, ...]:
     """Every slot, by number, then every life that has none."""
-    views = [_slot_view(slot, registered) for slot in sorted(slots, key=lambda slot: slot.index)]
-    return (*views, *(_life_view(life, registered) for life in lives if life.slot is None))
+    views = [_slot_view(slot, registered, now) for slot in sorted(slots, key=lambda slot: slot.index)]
+    return (*views, *(_life_view(life, registered, now) for life in lives if life.slot is None))
 
 
-def _slot_view(slot: Slot, registered: Callable[[str], bool | None]) -> WorkerView:
+def _slot_view(slot: Slot, registered: Callable[[str], bool | None], now: Instant) -> WorkerView:
     restarts = max(0, slot.starts - 1)
     if slot.life is not None:
-        return _life_view(slot.life, registered)._replace(restarts=restarts, cause=slot.cause)
+        return _life_view(slot.life, registered, now)._replace(restarts=restarts, cause=slot.cause)
     waits = slot.vacancy is WorkerState.BACKOFF
     return WorkerView(
         slot=slot.index,
@@ -86,7 +102,8 @@ def _slot_view(slot: Slot, registered: Callable[[str], bool | None]) -> WorkerVi
     )
 
 
-def _life_view(life: Life, registered: Callable[[str], bool | None]) -> WorkerView:
+def _life_view(life: Life, registered: Callable[[str], bool | None], now: Instant) -> WorkerView:
+    fresh = now - life.sampled_at <= SAMPLE_LASTS_S
     return WorkerView(
         slot=life.slot,
         worker=life.worker,
@@ -98,4 +115,6 @@ def _life_view(life: Life, registered: Callable[[str], bool | None]) -> WorkerVi
         ready=life.ready,
         revision=life.revision,
         held=str(life.held.sense) if life.held else None,
+        cpu=life.cpu if fresh else None,
+        rss=life.rss if fresh else None,
     )

@@ -23,7 +23,7 @@ from autohealer.core.cluster.fencing import Fencing
 from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
-from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Verdict, WorkerId
+from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, Verdict, WorkerId
 from autohealer.core.operations import Answer, Operation, count_of, done, refused
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.health import Health
@@ -248,7 +248,10 @@ class Supervisor:
             draining=self._drain is not None,
             agents={**dict.fromkeys(self._peers), **(leader.agents or {}), self._me.agent: self._entry},
             shares=plan.shares if plan else {},
-            workers=worker_views(self._slots, self._lives, self._registrations.registered),
+            ready=sum(life.ready for life in self._lives if life.slot is not None),
+            finished=None if self._spec.restart is RestartPolicy.ALWAYS else self._slots.finished,
+            held=self._brake.held,
+            workers=worker_views(self._slots, self._lives, self._registrations.registered, now),
         )
 
     # ---- processes
