@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import resource
 import signal
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
@@ -287,6 +288,122 @@ class Choice(Kind[str]):
     def json_schema(self) -> JsonSchema:
         """The words."""
         return {"enum": list(self.words)}
+
+
+class CountOrPart(Kind[int | float]):
+    """A number of workers, or a part of them: ``3``, or ``25%`` (0.25)."""
+
+    name = "N|N%"
+
+    def parse(self, text: str) -> int | float:
+        """An integer, or a fraction."""
+        digits = text.removesuffix("%")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+            raise ValueError(f"{text!r} is not {self.expected}")
+        if digits == text:
+            return int(text)
+        if int(digits) > 100:
+            raise ValueError(f"{text} is more than all")
+        return int(digits) / 100
+
+    def show(self, value: int | float) -> str:
+        """As it is typed."""
+        return str(value) if isinstance(value, int) else f"{round(value * 100)}%"
+
+    @property
+    def takes_numbers(self) -> bool:
+        """A number of workers."""
+        return True
+
+    @property
+    def expected(self) -> str:
+        """With examples."""
+        return "a number of workers such as 3, nor a part such as 25%"
+
+
+class Ready(Kind[str]):
+    """When a worker counts as ready: a word, ``log:REGEX`` or ``after:SECONDS``."""
+
+    name = "WHEN"
+    WORDS = ("registered", "probe", "notify", "started")
+
+    def parse(self, text: str) -> str:
+        """The text, if it is one of these. The regular expression is looked at where it is used."""
+        word, colon, rest = text.partition(":")
+        if text in self.WORDS or (word == "log" and rest):
+            return text
+        if word == "after" and colon:
+            Duration().parse(rest)
+            return text
+        raise ValueError(f"{text!r} is not {self.expected}")
+
+    @property
+    def expected(self) -> str:
+        """All of them."""
+        return f"one of {', '.join(self.WORDS)}, log:REGEX, after:SECONDS"
+
+
+class FileMode(Kind[int]):
+    """Permission bits in octal digits."""
+
+    name = "MODE"
+
+    def parse(self, text: str) -> int:
+        """As a number."""
+        if not (text.isascii() and text.isdigit() and set(text) <= set("01234567") and int(text, 8) <= 0o777):
+            raise ValueError(f"{text!r} is not {self.expected}")
+        return int(text, 8)
+
+    def show(self, value: int) -> str:
+        """In octal digits."""
+        return f"{value:03o}"
+
+    @property
+    def expected(self) -> str:
+        """With an example."""
+        return "a file mode in octal digits such as 027, as text"
+
+
+class Limit(Kind[tuple[str, str]]):
+    """``NAME=SOFT[:HARD]``: a limit of resources as ``ulimit`` sets it, with K, M or G, or ``unlimited``."""
+
+    name = "NAME=SOFT[:HARD]"
+    is_pair = True
+    NAMES = tuple(sorted(name.removeprefix("RLIMIT_").lower() for name in dir(resource) if name.startswith("RLIMIT_")))
+
+    def parse(self, text: str) -> tuple[str, str]:
+        """The name, and the value as it was written."""
+        name, equals, value = text.partition("=")
+        name = name.lower()
+        if not equals:
+            raise ValueError(f"{text!r} is not of the form {self.name}")
+        if name not in self.NAMES:
+            raise ValueError(f"there is no limit {name!r}; there are {', '.join(self.NAMES)}")
+        soft, hard = limit_values(value)
+        if hard != resource.RLIM_INFINITY and (soft > hard or soft == resource.RLIM_INFINITY):
+            raise ValueError(f"the soft limit of {text!r} is above the hard one")
+        return name, value
+
+    def show(self, value: tuple[str, str]) -> str:
+        """As it is typed."""
+        return "=".join(value)
+
+
+def limit_values(text: str) -> tuple[int, int]:
+    """``SOFT[:HARD]`` as numbers; without HARD both are the same."""
+    soft, colon, hard = text.partition(":")
+    return _limit(soft), _limit(hard if colon else soft)
+
+
+def _limit(text: str) -> int:
+    upper = text.upper()
+    unit = upper[-1:] if upper[-1:] in UNITS else ""
+    number = upper.removesuffix(unit)
+    if upper == "UNLIMITED":
+        return resource.RLIM_INFINITY
+    if not (number.isascii() and number.isdigit() and len(number) <= 15):
+        raise ValueError(f"{text!r} is no limit; write a number such as 4096 or 2G, or unlimited")
+    return int(number) * UNITS[unit]
 
 
 class Assignment(Kind[tuple[str, str]]):

@@ -32,6 +32,7 @@ class Group(enum.StrEnum):
     POOL = "The pool"
     LAUNCH = "How workers are started"
     REGISTRATION = "Registration"
+    HEALTH = "Health"
     RESTARTS = "Restarts"
     STOPPING = "How workers are stopped"
     OUTPUT = "What workers write"

@@ -12,12 +12,14 @@ from autohealer.config.exits import Exits
 from autohealer.config.kinds import (
     Assignment,
     Choice,
+    CountOrPart,
     Duration,
     FilePath,
     Flag,
     Hosts,
     Integer,
     PoolName,
+    Ready,
     SignalNumber,
     Size,
     Text,
@@ -207,8 +209,215 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2.0
     start_timeout: Annotated[
         float,
-        Option(Duration(), "How long a worker may take to register itself.", Group.REGISTRATION, Change.NOTHING),
+        Option(Duration(), "How long a worker may take until it is ready.", Group.REGISTRATION, Change.NOTHING),
     ] = 60.0
+    ready: Annotated[
+        str | None,
+        Option(
+            Ready(),
+            "When a worker counts as ready: registered, probe, notify (READY=1), log:REGEX (a line that it writes),"
+            " after:SECONDS, or started.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="notify",
+            unset="probe where there is one, notify once a worker has said READY=1, else registered",
+        ),
+    ] = None
+    probe_http: Annotated[
+        tuple[str, ...],
+        Option(
+            Text("URL"),
+            "Ask each worker by HTTP whether it is well. {port}, {slot}, {worker} and {pid} are replaced; repeatable,"
+            " all must pass.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="http://127.0.0.1:{port}/healthz",
+            many=True,
+        ),
+    ] = ()
+    probe_tcp: Annotated[
+        tuple[str, ...],
+        Option(
+            Text("[HOST:]PORT"),
+            "Connect to each worker; repeatable.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="{port}",
+            many=True,
+        ),
+    ] = ()
+    probe_exec: Annotated[
+        tuple[str, ...],
+        Option(
+            Text("CMD"),
+            "Run a command for each worker, in its environment and by no shell; exit code 0 is good; repeatable.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="./check --port {port}",
+            many=True,
+        ),
+    ] = ()
+    probe_interval: Annotated[
+        float,
+        Option(
+            Duration(0.01),
+            "Between two questions. Until the first success a worker is asked more often.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = 10.0
+    probe_timeout: Annotated[
+        float,
+        Option(
+            Duration(0.01),
+            "How long an answer may take.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = 2.0
+    probe_failures: Annotated[
+        int,
+        Option(
+            Integer(1, 1000),
+            "A worker that was well and has failed so often in a row is replaced.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = 3
+    probe_status: Annotated[
+        str,
+        Option(
+            Text("LIST"),
+            "Which HTTP statuses are good.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = "200-399"
+    beat_timeout: Annotated[
+        float | None,
+        Option(
+            Duration(0.01),
+            "Replace a ready worker that has not said WATCHDOG=1 (worker.beat) for so long, and is not idle.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="30",
+            unset="off",
+        ),
+    ] = None
+    task_timeout: Annotated[
+        float | None,
+        Option(
+            Duration(0.01),
+            "Replace a worker that is at one task (worker.task) for longer, where the task has no limit of its own.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="5m",
+            unset="none",
+        ),
+    ] = None
+    progress_http: Annotated[
+        str | None,
+        Option(
+            Text("URL#NAME"),
+            "A number that grows with finished work: a Prometheus sample of that page, or a JSON pointer.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="http://127.0.0.1:{port}/metrics#jobs_done_total",
+            unset="none",
+        ),
+    ] = None
+    progress_busy: Annotated[
+        str | None,
+        Option(
+            Text("URL#NAME"),
+            "Expect progress only while this number is above 0.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="http://127.0.0.1:{port}/metrics#jobs_waiting",
+            unset="none",
+        ),
+    ] = None
+    progress_timeout: Annotated[
+        float,
+        Option(
+            Duration(0.01),
+            "Replace a worker whose progress stands still for so long.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = 120.0
+    stopped_timeout: Annotated[
+        float,
+        Option(
+            Duration(),
+            "Replace a worker whose process is stopped (SIGSTOP) for so long, and not by a debugger; 0: never.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = 10.0
+    silence_timeout: Annotated[
+        float | None,
+        Option(
+            Duration(0.01),
+            "Replace a worker that neither writes anything nor uses CPU time for so long.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="10m",
+            unset="off",
+        ),
+    ] = None
+    max_rss: Annotated[
+        int | None,
+        Option(
+            Size(),
+            "Exchange a worker that uses more memory: its replacement comes first, one at a time.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="500M",
+            unset="none",
+        ),
+    ] = None
+    kill_rss: Annotated[
+        int | None,
+        Option(
+            Size(),
+            "Kill a worker that uses more memory, at once.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="1G",
+            unset="none",
+        ),
+    ] = None
+    rss_of: Annotated[
+        Literal["worker", "tree"],
+        Option(
+            Choice("worker", "tree"),
+            "Whose memory counts: the worker's process alone, or all that descends from it.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = "tree"
+    max_age: Annotated[
+        float | None,
+        Option(
+            Duration(0.01),
+            "Exchange a worker that is older, give or take a tenth: its replacement comes first, one at a time.",
+            Group.HEALTH,
+            Change.NOTHING,
+            example="1d",
+            unset="none",
+        ),
+    ] = None
+    max_faulty: Annotated[
+        int | float,
+        Option(
+            CountOrPart(),
+            "No more than so many of this agent's workers are being replaced at once because they are faulty; at"
+            " least 1.",
+            Group.HEALTH,
+            Change.NOTHING,
+        ),
+    ] = 0.25
     stop_signal: Annotated[
         int,
         Option(SignalNumber(), "What asks a worker to stop.", Group.STOPPING, Change.NOTHING),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autohealer.config.kinds import Duration
 from autohealer.config.schema import LAST_PORT
-from autohealer.core.model import PoolSpec
+from autohealer.core.model import PoolSpec, ReadyWhen
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,38 @@ def check_pool(options: PoolOptions) -> None:
     base, workers = options.port_base, options.workers
     if base is not None and base + workers - 1 > LAST_PORT:
         raise UsageError(f"--port-base {base} leaves no ports for {workers} workers", "begin lower")
-    if base is None and any("{port}" in word for word in options.command):
-        raise UsageError("the command has {port}, and there is no --port-base", "add one, as in: --port-base 8000")
+    for what, texts in _templates(options).items():
+        if base is None and any("{port}" in text for text in texts):
+            raise UsageError(f"{what} has {{port}}, and there is no --port-base", "add one, as in: --port-base 8000")
+    _check_senses(options)
+
+
+def _templates(options: PoolOptions) -> dict[str, tuple[str, ...]]:
+    """The texts in which ``{port}`` is replaced, by what people call them."""
+    return {
+        "the command": options.command,
+        "--probe-http": options.probe_http,
+        "--probe-tcp": options.probe_tcp,
+        "--probe-exec": options.probe_exec,
+        "--progress-http": (options.progress_http or "",),
+        "--progress-busy": (options.progress_busy or "",),
+    }
+
+
+def _check_senses(options: PoolOptions) -> None:
+    probes = (*options.probe_http, *options.probe_tcp, *options.probe_exec)
+    if options.ready == "probe" and not probes:
+        raise UsageError(
+            "--ready probe, and there is no probe", "add one, as in: --probe-http http://127.0.0.1/healthz"
+        )
+    if len(set(probes)) < len(probes):
+        raise UsageError("a probe is given twice", "once is enough")
+    if options.progress_busy is not None and options.progress_http is None:
+        raise UsageError("--progress-busy without --progress-http", "say where the progress is to be read")
+    if (options.ready or "").startswith("log:") and options.log != "file":
+        raise UsageError(f"--ready log: cannot be with --log {options.log}", "only files can be looked through")
+    if options.kill_rss is not None and options.max_rss is not None and options.kill_rss <= options.max_rss:
+        raise UsageError("--kill-rss is not above --max-rss", "it kills what --max-rss would only exchange")
 
 
 def pool_spec(options: PoolOptions) -> PoolSpec:
@@ -42,6 +73,21 @@ def pool_spec(options: PoolOptions) -> PoolSpec:
         on_partition=options.on_partition,
         capacity=_capacity(options),
         drain_timeout_s=options.drain_timeout,
+        ready=_ready_when(options.ready),
+        ready_after_s=_ready_after_s(options.ready),
+        probes=(*options.probe_http, *options.probe_tcp, *options.probe_exec),
+        probe_failures=options.probe_failures,
+        probe_timeout_s=options.probe_timeout,
+        beat_timeout_s=options.beat_timeout,
+        task_timeout_s=options.task_timeout,
+        progress_timeout_s=options.progress_timeout,
+        progress_from_url=options.progress_http is not None,
+        stopped_timeout_s=options.stopped_timeout or None,
+        silence_timeout_s=options.silence_timeout,
+        max_rss=options.max_rss,
+        kill_rss=options.kill_rss,
+        max_age_s=options.max_age,
+        max_faulty=options.max_faulty,
         port_base=options.port_base,
     )
 
@@ -52,3 +98,12 @@ def _capacity(options: PoolOptions) -> int | None:
         return options.capacity
     ports = LAST_PORT + 1 - options.port_base
     return ports if options.capacity is None else min(options.capacity, ports)
+
+
+def _ready_when(ready: str | None) -> ReadyWhen | None:
+    return None if ready is None else ReadyWhen(ready.partition(":")[0])
+
+
+def _ready_after_s(ready: str | None) -> float:
+    word, _, text = (ready or "").partition(":")
+    return Duration().parse(text) if word == "after" else 0.0

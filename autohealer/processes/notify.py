@@ -10,10 +10,14 @@ same over the agent's restarts, since it stands in the environment of workers th
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import math
 import os
 import socket
+import stat
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autohealer.core.events import NotifyReceived
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
     from autohealer.core.model import Instant
 
+_NAME = "notify.sock"
+_LONGEST_PATH = 108
 _MOST_BYTES = 8192
 _MOST_TEXT = 200
 _MOST_AT_ONCE = 256
@@ -34,6 +40,36 @@ _LONGEST_EXTENSION_S = 7 * 86_400.0
 _CREDENTIALS = struct.Struct("iII")
 # Room for the sender's credentials alone: descriptors that somebody sends along find none, and the kernel closes them.
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_CREDENTIALS.size)
+
+
+def place(folder: Path, *, others: bool) -> str:
+    """Where the socket of the pool in this folder is: there, as a rule, and at the same path in every life of an agent.
+
+    Elsewhere if the path is longer than a socket's may be, or (``others``) workers of another user have to reach it:
+    for root in /run, where nobody else may prepare anything, else in the user's own runtime directory, or in /tmp.
+    Raises OSError where it cannot be had.
+    """
+    path = folder / _NAME
+    if len(os.fsencode(path)) < _LONGEST_PATH and not others:
+        return str(path)
+    user = os.geteuid()
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if user == 0:
+        base = Path("/run")
+    elif runtime.is_absolute() and runtime.is_dir():
+        base = runtime
+    else:
+        base = Path(f"/tmp/autohealer-{user}")  # noqa: S108 - its owner is checked
+    folder_of_ours = base / f"autohealer-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    mode = 0o711 if others else 0o700
+    for made in (base, folder_of_ours):
+        with contextlib.suppress(FileExistsError):
+            made.mkdir(mode)
+    status = folder_of_ours.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != user or base.lstat().st_uid not in (0, user):
+        raise PermissionError(errno.EPERM, "it belongs to another user", str(folder_of_ours))
+    folder_of_ours.chmod(mode)
+    return str(folder_of_ours / _NAME)
 
 
 def bind(path: str, mode: int = 0o600) -> socket.socket:
@@ -76,6 +112,11 @@ class NotifySocket:
         """Nobody does any more."""
         if (pid := self._pids.pop(worker, None)) is not None and self._workers.get(pid) == worker:
             del self._workers[pid]
+
+    def take_over(self, former: NotifySocket) -> None:
+        """Hear those whom another has heard until now, which is closed."""
+        self._workers, self._pids = dict(former._workers), dict(former._pids)
+        former.close()
 
     def close(self) -> None:
         """Hear no more. The path stays: workers that outlive this agent go on sending there."""

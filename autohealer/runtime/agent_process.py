@@ -36,6 +36,7 @@ from autohealer.runtime.claim import Claim, claim
 from autohealer.runtime.embedded_server import start_server
 from autohealer.runtime.event_log import Line
 from autohealer.runtime.pool_runner import PoolRunner
+from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.shared import Shared
 from autohealer.runtime.timing_selector import TimingSelector
 from autohealer.zkserver import ZooKeeperServer
@@ -175,6 +176,7 @@ class AgentProcess:
             strays=strays,
             orphans=Orphans(loop, self._cleared, strays),
             evidence=EvidenceTaker(loop, reaper),
+            sampler=Sampler(loop),
             server=self._server,
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,

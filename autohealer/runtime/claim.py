@@ -15,6 +15,7 @@ from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.revisions import RevisionRecord, record_for
+from autohealer.runtime.senses import check_senses
 from autohealer.runtime.state_dir import StateDir
 
 
@@ -45,6 +46,7 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
     former = _read(state)
     record = record_for(former.revisions if former else None, launch_spec(options))
     spec, problem = record.present.spec, None
+    check_senses(options, {**os.environ, **spec.env}, spec.cwd)
     command = Command(spec.command[0], spec.command)
     try:
         command = resolve_command(spec.command, {**os.environ, **spec.env}, spec.cwd)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.event_log import EventLog
     from autohealer.runtime.ledger import Ledger
     from autohealer.runtime.revisions import Revisions
+    from autohealer.runtime.senses import Senses
 
 LAST_LINES = 5
 EVIDENCE_LINES = 20
@@ -56,6 +57,7 @@ class Effects:
         exits: ExitWatcher,
         orphans: Orphans,
         evidence: EvidenceTaker,
+        senses: Senses,
         output: OutputFiles | None,
         watchdog: Watchdog | None,
         cluster: Cluster,
@@ -68,7 +70,7 @@ class Effects:
         answered: Callable[[Operation, Answer], None],
     ) -> None:
         self._revisions, self._exits = revisions, exits
-        self._orphans, self._evidence, self._output = orphans, evidence, output
+        self._orphans, self._evidence, self._senses, self._output = orphans, evidence, senses, output
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._post, self._warn, self._facts = post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
@@ -85,6 +87,8 @@ class Effects:
             actions.EndOrphans: self._end_orphans,
             actions.KeepFinished: lambda a: self._finished.append(SlotFinished(a.slot, a.failed, a.revision)),
             actions.TakeEvidence: self._take_evidence,
+            actions.StartSenses: senses.start,
+            actions.StopSenses: lambda a: senses.stop(a.worker),
             actions.InspectConnections: self._inspect_connections,
             actions.WatchRegistration: lambda a: cluster.watch_registration(a.worker),
             actions.MakeStandIn: self._make_stand_in,
@@ -145,6 +149,7 @@ class Effects:
         if self._watchdog is not None and worker in self._workers:
             self._watchdog.remove(self._workers[worker].pid)
         self._exits.release(worker)
+        self._senses.forget(worker)
         self._adopted.pop(worker, None)
         if self._workers.pop(worker, None) is not None:
             self._gone.append(worker)
@@ -156,6 +161,7 @@ class Effects:
             self._new.append(entry.worker)
         self._workers[entry.worker] = entry
         self._exits.watch(entry.worker, entry.pid, pidfd, child=False)
+        self._senses.meet(entry.worker, entry.pid, entry.number)
         self._orphans.see_below(entry.worker, entry.pid)
 
     def bury(self, entry: WorkerEntry) -> None:
@@ -185,6 +191,7 @@ class Effects:
             return
         launch = self._revisions.launch(action.revision)
         port = launch.port(number)
+        self._senses.expect(worker, number)
         try:
             os.chdir(launch.cwd)  # a worker inherits our directory; one that is a link may have been switched
             spawned = launch.spawner.spawn(
@@ -204,6 +211,7 @@ class Effects:
             worker, action.slot, spawned.pid, 0, started, number=number, revision=action.revision
         )
         self._new.append(worker)
+        self._senses.meet(worker, spawned.pid, number)
         if spawned.output_error is not None:
             self._warn(f"cannot write the output of worker {worker}: {spawned.output_error.strerror}")
         self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))

@@ -22,7 +22,7 @@ from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.launch.command import Command, resolve_command
-from autohealer.processes.launch.environment import AGENT, POOL, worker_environment
+from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_ID, worker_environment
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
@@ -40,12 +40,14 @@ from autohealer.runtime.ledger import Facts, WorkerEntry
 from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.recorder.recording import Recorder
 from autohealer.runtime.revisions import Launch, Revisions
+from autohealer.runtime.senses import Senses, Surroundings
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
     from autohealer.core.notices import Notice
     from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
+    from autohealer.processes.probes.life import Life
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
 
@@ -85,6 +87,7 @@ class PoolRunner:
         self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
         self._watchdog = self._make_watchdog()
         self._output: OutputFiles | None = None
+        self._notify_path = self._state.notify_path()
         present = self._launch(claim.record.present.spec, claim.command)
         self._revisions = Revisions(claim.record, self._prepare, present)
         self._operations = Operations(
@@ -97,10 +100,11 @@ class PoolRunner:
             continues=former.target is not None or bool(self._ledger.workers),
             stopped=former.stopped,
         )
+        self._senses = self._make_senses()
         self._effects = self._make_effects()
         self._recorder = Recorder(self._state.path, self._supervisor)
         self._inbox = Inbox(shared.loop, self._supervisor, self._effects, self._recorder)
-        self.feed = Feed(shared.loop, self._snapshot, self._described, self._cluster.show_agents)
+        self.feed = Feed(shared.loop, self._look, self._described, self._cluster.show_agents)
         self._questions: dict[str, Callable[[], object]] = {
             "status": self._status,
             "away_since": self._away_since,
@@ -145,7 +149,7 @@ class PoolRunner:
             host=self._host,
             zookeeper=self._hosts,
             call_soon=loop.call_soon_threadsafe,
-            snapshot=self._snapshot,
+            snapshot=self._look,
             do=self.do,
             show_others=self._cluster.show_agents,
         )
@@ -166,6 +170,7 @@ class PoolRunner:
         if self._watchdog is not None and self._supervisor.is_over:
             self._watchdog.release()
         await self._end_session()
+        self._senses.close()
         self._exits.close()
         self._log.close()
         self._recorder.close()
@@ -227,12 +232,36 @@ class PoolRunner:
             workers_path=Paths("", self.name).workers,
             agent=self.agent,
             cwd=spec.cwd,
+            notify=self._notify_path,
+            beat_timeout_s=self._options.beat_timeout,
         )
         output = Output(spec.output)
         if output is Output.FILE and self._output is None:
             self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
         spawner = Spawner(command, environ, output, descriptor_limit=self._shared.descriptor_limit)
-        return Launch(spawner, spec.cwd, spec.port_base, self._output if output is Output.FILE else None)
+        return Launch(spawner, spec.cwd, spec.port_base, self._output if output is Output.FILE else None, environ)
+
+    def _make_senses(self) -> Senses:
+        return Senses(
+            self._options,
+            Surroundings(
+                loop=self._shared.loop,
+                reaper=self._shared.reaper,
+                sampler=self._shared.sampler,
+                notify_path=self._notify_path,
+                output=self._output,
+                environment=self._environment,
+                cwd=self._claim.record.present.spec.cwd,
+                post=self._post,
+                warn=self._warn,
+            ),
+        )
+
+    def _environment(self, life: Life) -> dict[str, str]:
+        """What this worker has in its environment, but for what is only of its start."""
+        port = {} if life.port is None else {"PORT": str(life.port)}
+        launch = self._revisions.launch(self._revisions.present.number)
+        return {**launch.environ, WORKER_ID: life.worker, NUMBER: str(life.slot), **port}
 
     def _make_effects(self) -> Effects:
         return Effects(
@@ -240,6 +269,7 @@ class PoolRunner:
             exits=self._exits,
             orphans=self._shared.orphans,
             evidence=self._shared.evidence,
+            senses=self._senses,
             output=self._output,
             watchdog=self._watchdog,
             cluster=self._cluster,
@@ -395,6 +425,11 @@ class PoolRunner:
 
     def _snapshot(self) -> Snapshot:
         return self._supervisor.snapshot(now())
+
+    def _look(self) -> Snapshot:
+        """For who goes on looking: what workers use is measured for a while."""
+        self._senses.watch()
+        return self._snapshot()
 
     def _status(self) -> Json:
         return status(self._snapshot(), self._hosts, self._host)

@@ -6,7 +6,7 @@ under way; it becomes present when the rollout has finished. All three stand in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -44,6 +44,9 @@ class Launch(NamedTuple):
     port_base: int | None
     output: OutputFiles | None
     """Where what workers write is kept; None where it goes elsewhere."""
+
+    environ: Mapping[str, str]
+    """What all workers of it have in their environment."""
 
     def port(self, number: int) -> int | None:
         """What a life with this number listens on."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.tree.strays import Strays
     from autohealer.runtime.control import Service
+    from autohealer.runtime.sampler import Sampler
     from autohealer.zkserver import ZooKeeperServer
 
 
@@ -29,6 +30,7 @@ class Shared:
     strays: Strays
     orphans: Orphans
     evidence: EvidenceTaker
+    sampler: Sampler
     server: ZooKeeperServer | None
     """The embedded server, where no other ZooKeeper is given."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from autohealer.config.kinds import POOL_NAME, POOL_NAME_HINT
 from autohealer.errors import AlreadyRunningError, UsageError
+from autohealer.processes.notify import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,6 +126,16 @@ class StateDir:
             return int(self.lock_path.read_bytes()[:20])
         except (OSError, ValueError):
             return None
+
+    def notify_path(self, *, others: bool = False) -> str:
+        """Where workers send what they say, the same in each life of the agent; ``others``: workers of another user.
+
+        Raises `UsageError` where there can be no such path.
+        """
+        try:
+            return place(self.path, others=others)
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def listen_control(self, backlog: int = 16) -> socket.socket:
         """A listening Unix socket in the pool's folder, for the holder of the lock.

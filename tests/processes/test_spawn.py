@@ -206,13 +206,21 @@ def test_want_of_resources_is_temporary() -> None:
 
 def test_workers_inherit_none_of_our_options() -> None:
     environ = worker_environment(
-        {"HOME": "/h", "AUTOHEALER_ZK_AUTH": "digest:u:secret", "AUTOHEALER_WORKER_ID": "outer-0-x"},
+        {
+            "HOME": "/h",
+            "AUTOHEALER_ZK_AUTH": "digest:u:secret",
+            "AUTOHEALER_WORKER_ID": "outer-0-x",
+            "NOTIFY_SOCKET": "/run/systemd/notify",
+            "WATCHDOG_USEC": "30000000",
+            "WATCHDOG_PID": "1",
+        },
         {"HOME": "/other", "MORE": "1", "AUTOHEALER_POOL": "forged"},
         zookeeper="127.0.0.1:2181",
         pool="default",
         workers_path="/workers",
         agent="web1-x",
         cwd="/srv/current",
+        notify="/state/notify.sock",
     )
 
     assert environ == {
@@ -223,6 +231,7 @@ def test_workers_inherit_none_of_our_options() -> None:
         "AUTOHEALER_WORKERS": "/workers",
         "AUTOHEALER_AGENT": "web1-x",
         "PWD": "/srv/current",
+        "NOTIFY_SOCKET": "/state/notify.sock",
     }
 
 

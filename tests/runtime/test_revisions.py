@@ -20,7 +20,7 @@ THIRD = msgspec.structs.replace(OLD, env={"LEVEL": "debug"})
 def prepare(spec: LaunchSpec) -> Launch:
     if spec.command[0] != "sleep":
         raise UsageError("command not found", "look for it")
-    return Launch(cast(Spawner, spec), spec.cwd, spec.port_base, None)
+    return Launch(cast(Spawner, spec), spec.cwd, spec.port_base, None, {})
 
 
 def revisions(spec: LaunchSpec = OLD) -> Revisions:

@@ -15,6 +15,9 @@ AGENT = "AUTOHEALER_AGENT"
 POOL = "AUTOHEALER_POOL"
 NUMBER = "AUTOHEALER_SLOT"
 REVISION = "AUTOHEALER_REVISION"
+NOTIFY = "NOTIFY_SOCKET"
+# What a manager of services tells its own child, the agent: for the agent alone.
+_OF_THE_AGENT = frozenset({NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID"})
 
 
 def worker_environment(
@@ -26,21 +29,29 @@ def worker_environment(
     workers_path: str,
     agent: str,
     cwd: str,
+    notify: str,
+    beat_timeout_s: float | None = None,
 ) -> dict[str, str]:
     """What all workers of a pool have: the agent's environment less its options, and where they belong.
 
     ``extra`` (``--env``) goes before the agent's own; neither can forge who a worker is. Everything named
     AUTOHEALER_ is left out of what is inherited, because it may be a secret, and because an agent that is itself
-    a worker must not hand on its own marker.
+    a worker must not hand on its own marker. ``notify`` is the pool's notify socket; with ``beat_timeout_s`` programs
+    that know sd_notify are told, in its way, that they are to beat.
     """
-    inherited = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+    inherited = {
+        name: value for name, value in environ.items() if not name.startswith(PREFIX) and name not in _OF_THE_AGENT
+    }
     ours = {
         "AUTOHEALER_ZK": zookeeper,
         POOL: pool,
         "AUTOHEALER_WORKERS": workers_path,
         AGENT: agent,
         "PWD": cwd,
+        NOTIFY: notify,
     }
+    if beat_timeout_s is not None:
+        ours["WATCHDOG_USEC"] = str(int(beat_timeout_s * 1e6))
     return {**inherited, **extra, **ours}
 
 

@@ -70,12 +70,12 @@ class ExecProbe:
         cwd: str,
         turns: Turns = TURNS,
     ) -> None:
-        """``environment`` is the worker's. Raises UsageError for what cannot be run."""
+        """``environment`` and ``cwd`` are the worker's. Raises UsageError for what cannot be run."""
         self.name = text
-        self.loop, self.turns = loop, turns
+        self.loop, self.turns, self.cwd = loop, turns, cwd
         self.commands = ShortCommands(loop, reaper, MOST_OUTPUT)
         self._environment = environment
-        self._command = _parse(text, environment(EXAMPLE), cwd)
+        self._command = parse_command(text, environment(EXAMPLE), cwd)
         self.next: dict[str, ExecAttempt] = {}
         """Who waits for the end of a former command of the same worker: there are never two."""
 
@@ -118,6 +118,7 @@ class ExecAttempt:
     def _start(self) -> None:
         probe = self._probe
         try:
+            os.chdir(probe.cwd)  # it inherits our directory, and another pool may have changed it
             probe.commands.start(self._worker, self._command, self._environ, self._ended)
         except OSError as error:
             probe.turns.give_back()
@@ -142,7 +143,8 @@ def _judge(ended: Ended) -> Answer:
     return Answer(ok=False, detail=f"{how}: {lines[-1][:_DETAIL]}" if lines else how)
 
 
-def _parse(text: str, environ: Mapping[str, str], cwd: str) -> Command:
+def parse_command(text: str, environ: Mapping[str, str], cwd: str) -> Command:
+    """The command that this text means. Raises UsageError for what cannot be run."""
     try:
         argv = shlex.split(text)
     except ValueError as error:
