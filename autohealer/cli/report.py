@@ -22,7 +22,7 @@ from autohealer.runtime.event_log import older
 from autohealer.views.report.data import report_data
 from autohealer.views.report.measure import report
 from autohealer.views.report.page import report_page
-from autohealer.views.report.text import report_lines
+from autohealer.views.report.text import report_parts
 from autohealer.views.report.words import length
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ def _standing(address: PoolAddress) -> dict[int, str]:
 
 
 def _print(found: Report, name: str) -> None:
-    printing = Printing()
     width = max(LEAST_COLUMNS, shutil.get_terminal_size().columns)
-    printing.print(report_lines(found, name, width, glyphs=printing.styled))
+    Printing().print(report_parts(found, name, width), width)
 
 
 def _write(file: Path, page: str) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from autohealer.cli.support.endpoint import AgentEndpoint
     from autohealer.config.schema import Configuration
     from autohealer.coordination.session.access import Access
-    from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.event_log import Line
 else:  # only where they are asked for
     AgentDashboard = Late("autohealer.cli.support.dashboard").AgentDashboard
@@ -35,12 +34,12 @@ else:  # only where they are asked for
 
 @dataclass
 class Watchers:
-    """Who gets the events, the warnings, a line about where else to look; and who wants to look."""
+    """Who gets the events, the warnings, a line about where else to look; and what is shown."""
 
     take: Callable[[Line], None]
     warn: Callable[[str], None]
     say: Callable[[str], None]
-    watch: Callable[[AgentHandle], None] | None = None
+    dashboard: AgentDashboard | None = None
 
 
 def run(configuration: Configuration) -> int:
@@ -72,8 +71,9 @@ def _access(configuration: Configuration) -> Access:
 
 def _run(configuration: Configuration, access: Access, watchers: Watchers) -> int:
     agent = configuration.agent
+    make = watchers.dashboard.make if watchers.dashboard is not None else None
     if agent.http is None:
-        return run_agent(configuration, access, watchers.take, watchers.warn, watchers.watch)
+        return run_agent(configuration, access, watchers.take, watchers.warn, make_dashboard=make)
     state = _state(configuration)
     endpoint = AgentEndpoint(agent.http, agent.http_host, state, access, say=watchers.say, warn=watchers.warn)
 
@@ -81,14 +81,11 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
         watchers.take(event)
         endpoint.take(event)
 
-    def watch(window: AgentHandle) -> None:
-        if watchers.watch is not None:
-            watchers.watch(window)
-        endpoint.watch(window)
-
     bound = msgspec.structs.replace(configuration, agent=msgspec.structs.replace(agent, http=endpoint.address))
     try:
-        return run_agent(bound, access, take, watchers.warn, watch, noticed=endpoint.noticed)
+        return run_agent(
+            bound, access, take, watchers.warn, endpoint.watch, noticed=endpoint.noticed, make_dashboard=make
+        )
     finally:
         endpoint.close()
 
@@ -114,7 +111,7 @@ def _has_dashboard(configuration: Configuration) -> bool:
 def _run_with_dashboard(configuration: Configuration, access: Access, printer: Printer, complaints: Printer) -> int:
     dashboard = AgentDashboard(_state(configuration), printer, complaints)
     try:
-        watchers = Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard.watch)
+        watchers = Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard)
         return _run(configuration, access, watchers)
     finally:
         dashboard.close()

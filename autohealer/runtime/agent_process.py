@@ -33,6 +33,7 @@ from autohealer.processes.tree.orphans import Orphans
 from autohealer.processes.tree.strays import Strays
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.claim import Claim, claim
+from autohealer.runtime.dashboard import DashboardProcess
 from autohealer.runtime.embedded_server import start_server
 from autohealer.runtime.event_log import Line
 from autohealer.runtime.pool_runner import PoolRunner
@@ -48,7 +49,11 @@ END_S = 1.0
 # 5 ms, is longer than a heal takes.
 SWITCH_INTERVAL_S = 0.0005
 
+WORKERS_FIRST_S = 1.0
+LOOK_S = 0.03
+
 Warn = Callable[[str], None]
+MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
 
 
 def run_agent(
@@ -59,12 +64,14 @@ def run_agent(
     audience: Callable[[AgentHandle], None] | None = None,
     *,
     noticed: Callable[[float], None] | None = None,
+    make_dashboard: MakeDashboard | None = None,
 ) -> int:
     """Keep the pools alive until they have ended; the highest of their exit codes.
 
     ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
     block. ``audience`` is told of each pool, once there is something to see, how to look. ``noticed`` gets, for each
-    worker that has exited, how many seconds that may have gone unnoticed. Raises AutohealerError for what keeps the
+    worker that has exited, how many seconds that may have gone unnoticed. ``make_dashboard`` makes what is shown once
+    the workers have been started. Raises AutohealerError for what keeps the
     only pool from starting, or ends it other than asked.
     """
     options, several = configuration.agent, len(configuration.pools) > 1
@@ -86,6 +93,7 @@ def run_agent(
             warn=warn,
             audience=audience,
             on_exit=None if noticed is None else lambda at: noticed(at - looks.noticed_since()),
+            make_dashboard=make_dashboard,
         )
         with asyncio.Runner(loop_factory=None if noticed is None else partial(_loop, looks)) as runner:
             return max(runner.run(process.run()), failed)
@@ -135,10 +143,12 @@ class AgentProcess:
         warn: Warn,
         audience: Callable[[AgentHandle], None] | None,
         on_exit: Callable[[float], None] | None,
+        make_dashboard: MakeDashboard | None,
     ) -> None:
         self._claims, self._server, self._several = claims, server, several
         self._options, self._access = options, access
         self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
+        self._make_dashboard = make_dashboard
         self._warn_of = _warner(warn, several)
         self._runners: dict[str, PoolRunner] = {}
         """The pools that run, by this agent's id in each."""
@@ -160,7 +170,14 @@ class AgentProcess:
         ends = [loop.create_task(self._run(runner)) for runner in runners]
         # What exists now lives as long as the agent: the collector need never look at it again.
         loop.call_soon(_freeze)
-        codes = await asyncio.gather(*ends)
+        dashboard = self._make_dashboard(loop, shared.reaper) if self._make_dashboard is not None else None
+        try:
+            if dashboard is not None:
+                self._start_dashboard(loop, dashboard, loop.time() + WORKERS_FIRST_S)
+            codes = await asyncio.gather(*ends)
+        finally:
+            if dashboard is not None:
+                await dashboard.close()
         shared.orphans.close()
         if all(runner.is_over for runner in runners) and (left := shared.strays.end_all(END_S)):
             self._warn(f"left by workers, and cannot be ended: {', '.join(f'pid {pid}' for pid in left)}")
@@ -213,6 +230,13 @@ class AgentProcess:
     def _find_pool(self, name: str) -> PoolRunner | None:
         """The pool of this name, if it runs here."""
         return next((r for r in self._runners.values() if r.name == name and not r.is_ended), None)
+
+    def _start_dashboard(self, loop: asyncio.AbstractEventLoop, dashboard: DashboardProcess, at_last: float) -> None:
+        """The workers come first; it waits for them, for so long at most."""
+        if loop.time() >= at_last or all(runner.has_started for runner in self._runners.values()):
+            dashboard.start()
+        else:
+            loop.call_later(LOOK_S, self._start_dashboard, loop, dashboard, at_last)
 
     def _cleared(self, worker: str) -> None:
         """Whose worker this was, its id tells."""

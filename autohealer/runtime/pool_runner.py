@@ -133,6 +133,12 @@ class PoolRunner:
         """Whether no worker of the pool is left, nor anything that one left."""
         return self._supervisor.is_over
 
+    @property
+    def has_started(self) -> bool:
+        """Whether all of its share has been started once, or it has ended."""
+        snapshot = self._snapshot()
+        return self.is_ended or (snapshot.share is not None and snapshot.running >= snapshot.share)
+
     # ---- life
 
     async def start(self) -> AgentHandle:

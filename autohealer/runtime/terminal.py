@@ -1,4 +1,4 @@
-"""A terminal that is borrowed: its alternate screen, its keys one by one, and everything as before afterwards."""
+"""The agent's terminal while a dashboard has it: how it was before, and how it is given back in any case."""
 
 from __future__ import annotations
 
@@ -6,98 +6,47 @@ import os
 import select
 import signal
 import termios
-import threading
 from contextlib import suppress
 from typing import Any
 
-LFLAG, CC = 3, 6
 LAST_WORD_S = 0.5
+# What a full-screen program may have switched on: mouse, focus, paste and resize reports, no wrapping, another way to
+# send keys, a hidden cursor, colours, and last the alternate screen.
+LEAVE = (
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[?2026l"
+    b"\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l"
+)
 
 
-class Terminal:
-    """One terminal to write to, and perhaps to read keys from. ``leave`` may be called from any thread, and twice.
+class SavedTerminal:
+    """The modes of the terminal as they are now, to be restored any number of times."""
 
-    Ctrl-C stays a signal. ``keys`` is the descriptor to read keys from; None where stdin is something else: then it
-    is not ours to read.
-    """
-
-    def __init__(self, out: int, into: int, *, enter: str, leave: str) -> None:
+    def __init__(self, out: int = 1, into: int = 0) -> None:
         self._out, self._into = out, into
-        self._enter, self._leave = enter.encode(), leave.encode()
-        self.keys = into if os.isatty(into) else None
-        self._former: list[Any] | None = None
-        self._entered = False
-        self._lock = threading.Lock()
+        self._modes: list[Any] | None = None
+        with suppress(termios.error, OSError):
+            self._modes = termios.tcgetattr(into)
 
     def is_in_foreground(self) -> bool:
-        """Whether it is ours now: a job in the background may neither draw nor read."""
+        """Whether it is ours: a job in the background may neither draw nor read."""
         try:
             return os.tcgetpgrp(self._out) == os.getpgrp()
         except OSError:
             return False
 
-    def size(self) -> tuple[int, int]:
-        """Columns and lines, as they are now; never nothing."""
-        try:
-            columns, lines = os.get_terminal_size(self._out)
-        except OSError:
-            columns, lines = 80, 24
-        return max(1, columns or 80), max(1, lines or 24)
+    def restore(self, *, leave_screen: bool) -> None:
+        """Give it back. ``leave_screen``: what had the screen has not left it in order.
 
-    def enter(self) -> bool:
-        """Take the screen, and keys as they are pressed, unseen; False where it is taken already."""
-        with self._lock:
-            if self._entered:
-                return False
-            self._entered = True
-            if self.keys is not None:
-                with suppress(termios.error):
-                    self._former = termios.tcgetattr(self.keys)
-                    mode = termios.tcgetattr(self.keys)
-                    mode[LFLAG] &= ~(termios.ICANON | termios.ECHO)
-                    # As a key it lets the screen be left in order before the process stops.
-                    mode[CC][termios.VSUSP] = b"\0"
-                    mode[CC][termios.VMIN], mode[CC][termios.VTIME] = 1, 0
-                    termios.tcsetattr(self.keys, termios.TCSANOW, mode)
-            self._send(self._enter)
-            return True
-
-    def leave(self) -> None:
-        """Give back what was taken. Never waits for a terminal that is stopped, nor for who waits for it."""
-        mine = self._lock.acquire(timeout=LAST_WORD_S)
+        Never waits for a terminal that is stopped. Who has lost the terminal to another job would be stopped for
+        touching it: SIGTTOU is blocked.
+        """
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
-            if not self._entered:
-                return
-            self._entered = False
-            if select.select([], [self._out], [], LAST_WORD_S)[1]:
-                self._send(self._leave)
-            if self._former is not None:
-                # Who has lost the terminal to another job would be stopped here for touching it.
-                former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+            if self._modes is not None:
                 with suppress(termios.error):
-                    termios.tcsetattr(self._into, termios.TCSANOW, self._former)
-                signal.pthread_sigmask(signal.SIG_SETMASK, former)
+                    termios.tcsetattr(self._into, termios.TCSANOW, self._modes)
+            if leave_screen and select.select([], [self._out], [], LAST_WORD_S)[1]:
+                with suppress(OSError):  # it is gone; the end of a view is not the end of the agent
+                    os.write(self._out, LEAVE)
         finally:
-            if mine:
-                self._lock.release()
-
-    def write(self, data: bytes) -> None:
-        """Send a change of what stands there, if the screen is still ours. Waits where the terminal is stopped."""
-        with self._lock:
-            if self._entered:
-                self._send(data)
-
-    def read(self) -> bytes:
-        """What was typed. Empty where nothing more can come: then there are no keys from now on."""
-        data = b""
-        if self.keys is not None:
-            with suppress(OSError):
-                data = os.read(self.keys, 1024)
-        if not data:
-            self.keys = None
-        return data
-
-    def _send(self, data: bytes) -> None:
-        with suppress(OSError):  # it is gone; the end of a view is not the end of the agent
-            while data:
-                data = data[os.write(self._out, data) :]
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from autohealer.errors import AutohealerError
+from autohealer.core.model import MOST_WORKERS
+from autohealer.errors import AutohealerError, UnreachableError
+from autohealer.runtime.dashboard import SUSPENDED
+from autohealer.tui.driver import TerminalDriver
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
@@ -29,12 +34,11 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from autohealer.tui.output import OutputReader
-    from autohealer.tui.source import Ended, News, Source
+    from autohealer.tui.source import News, Source
 
 FRAME_S = 0.25
 READ_S = 0.25
 SAID_S = 4.0
-MOST_WORKERS = 100_000
 
 
 class Outcome:
@@ -50,7 +54,10 @@ class Dashboard(App[Outcome]):
     CSS_PATH = "dashboard.tcss"
     TITLE = "autohealer"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+l", "repaint", "draw all anew", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "repaint", "draw all anew", show=False),
+        Binding("ctrl+z", "suspend", "back to the shell, until `fg`", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -59,20 +66,21 @@ class Dashboard(App[Outcome]):
         pool: str,
         output_dir: Path,
         leaves: bool,
-        past: Callable[[], list[dict[str, Any]]] = list,
         now: Callable[[], float] = time.time,
         driver_class: type[Driver] | None = None,
         colored: bool = True,
     ) -> None:
         super().__init__(driver_class=driver_class, ansi_color=None if colored else True)
         self.source, self.pool, self.output_dir, self.leaves = source, pool, output_dir, leaves
-        self.now, self._past, self._colored = now, past, colored
+        self.now, self._colored = now, colored
         self.state = PoolState()
         self.said = ""
         self._said_at = 0.0
         self._stirred = True
         self._second = 0
         self._wanted: int | None = None
+        self._scale_to: int | None = None
+        self._is_scaling = False
         for theme in themes():
             self.register_theme(theme)
         self.theme = "dark"
@@ -98,8 +106,10 @@ class Dashboard(App[Outcome]):
             self.state.change(news.changes, now)
         if news.event is not None:
             self.state.take(news.event)
+        if news.error is not None:
+            self.say(news.error)
         if news.end is not None:
-            self.exit(_farewell(news.end))
+            self.exit(Outcome(0, _left(news.end.left) if self.leaves or news.end.left else ""))
         self._stirred = True
 
     def say(self, text: str) -> None:
@@ -114,22 +124,37 @@ class Dashboard(App[Outcome]):
 
     def on_mount(self) -> None:
         """Listen, and look again a few times a second."""
+        self._heed_signals()
         self.run_worker(self._listen(), exit_on_error=True)
         self.set_interval(FRAME_S, self._frame)
         self.set_interval(SAMPLE_S, self.state.sample)
 
+    def _heed_signals(self) -> None:
+        """Leave the screen in order, whoever ends us. Ctrl-C is the agent's where there is one beside us."""
+        if not isinstance(self._driver, TerminalDriver):
+            return
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, self.exit, Outcome(128 + signum))
+        if self.leaves:
+            loop.add_signal_handler(signal.SIGINT, self.exit, Outcome(0))
+
     async def _listen(self) -> None:
-        for event in self._past():
-            self.state.take(event)
         try:
             await self.source.listen(self.hear)
         except AutohealerError as error:
-            self.exit(Outcome(error.exit_code, f"{error}" + (f"; {error.hint}" if error.hint else "")))
+            self.exit(Outcome(error.exit_code, f"error: {error}" + (f"; {error.hint}" if error.hint else "")))
             return
-        self.exit(Outcome(3, "the agent has gone"))
+        if not self._exit:
+            here = self.state.here
+            pid = f" (pid {here.pid})" if here.pid is not None else ""
+            left = _left(sum(row.pid is not None for row in self.state.rows.values()))
+            self.exit(Outcome(UnreachableError.exit_code, f"the agent{pid} has gone without a word: {left}"))
 
     def _frame(self) -> None:
         """Draw what is new; once a second also what only time changes."""
+        if isinstance(self._driver, TerminalDriver) and not self._driver.is_in_foreground():
+            return
         now = self.now()
         if self.said and now - self._said_at > SAID_S:
             self.said, self._stirred = "", True
@@ -144,13 +169,11 @@ class Dashboard(App[Outcome]):
         """Have the panel show what the reader finds, as long as its screen is there."""
 
         async def follow() -> None:
-            from asyncio import sleep, to_thread  # noqa: PLC0415
-
             while panel.is_attached:
-                lines = await to_thread(reader.read)
+                lines = await asyncio.to_thread(reader.read)
                 if lines:
                     panel.add(lines)
-                await sleep(READ_S)
+                await asyncio.sleep(READ_S)
 
         panel.run_worker(follow())
 
@@ -163,7 +186,11 @@ class Dashboard(App[Outcome]):
             self.say("the target is not known yet")
             return
         self._wanted = max(0, min((target if self._wanted is None else self._wanted) + step, MOST_WORKERS))
-        self.operate("scale", str(self._wanted), f"target {self._wanted:,} …")
+        self._scale_to = self._wanted
+        self.say(f"target {self._wanted:,} …")
+        if not self._is_scaling:
+            self._is_scaling = True
+            self.run_worker(self._scale(), exit_on_error=True)
 
     def ask_kill(self, row: Worker) -> None:
         """Kill this one, if the answer is yes."""
@@ -193,11 +220,16 @@ class Dashboard(App[Outcome]):
             lambda: self.operate("restart", subject, "restarting …"),
         )
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Beside an agent the way out is to stop the pool; elsewhere it is to leave it alone."""
+        return not self.leaves if action == "stop" else self.leaves if action == "leave" else True
+
+    def action_leave(self) -> None:
+        """Nothing ends but what is seen."""
+        self.exit(Outcome(0))
+
     def action_stop(self) -> None:
-        """End the pool, if the answer is yes; in ``top``: leave."""
-        if self.leaves:
-            self.exit(Outcome(0))
-            return
+        """End the pool, if the answer is yes."""
         agents = len(self.state.status.agents)
         elsewhere = f" on {agents} hosts" if agents > 1 else ""
         self._ask(
@@ -208,15 +240,21 @@ class Dashboard(App[Outcome]):
 
     def operate(self, verb: str, subject: str, meanwhile: str, options: Mapping[str, object] | None = None) -> None:
         """Ask the pool, and say what came of it."""
-
-        async def ask() -> None:
-            try:
-                self.say(await self.source.operate(verb, subject, options or {}))
-            except AutohealerError as error:
-                self.say(f"{error}; {error.hint}" if error.hint else str(error))
-
         self.say(meanwhile)
-        self.run_worker(ask(), exclusive=False)
+        self.run_worker(self._operate(verb, subject, options or {}), exit_on_error=True)
+
+    async def _operate(self, verb: str, subject: str, options: Mapping[str, object]) -> None:
+        try:
+            self.say(await self.source.operate(verb, subject, options))
+        except AutohealerError as error:
+            self.say(f"{error}; {error.hint}" if error.hint else str(error))
+
+    async def _scale(self) -> None:
+        """One after the other, so that the last one counts; what has been overtaken is not asked for."""
+        while self._scale_to is not None:
+            target, self._scale_to = self._scale_to, None
+            await self._operate("scale", str(target), {})
+        self._is_scaling = False
 
     def _ask(self, question: str, consequence: str, do: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:
@@ -231,15 +269,14 @@ class Dashboard(App[Outcome]):
 
     def action_help(self) -> None:
         """All keys."""
-        self.push_screen(
-            Help(
-                [
-                    ("Pool", [*PoolScreen.BINDINGS, *WorkersTable.BINDINGS]),
-                    ("Worker", WorkerScreen.BINDINGS),
-                    ("Output", [*OutputScreen.BINDINGS, *OutputPanel.BINDINGS]),
-                ]
-            )
+        other = "app.stop" if self.leaves else "app.leave"
+        pool = [key for key in PoolScreen.BINDINGS if not (isinstance(key, Binding) and key.action == other)]
+        groups = (
+            ("Pool", [*pool, *WorkersTable.BINDINGS]),
+            ("Worker", WorkerScreen.BINDINGS),
+            ("Output", [*OutputScreen.BINDINGS, *OutputPanel.BINDINGS]),
         )
+        self.push_screen(Help(groups))
 
     def action_theme(self) -> None:
         """Dark or light."""
@@ -253,9 +290,20 @@ class Dashboard(App[Outcome]):
         """Something else has written to the terminal."""
         self.screen.refresh()
 
+    def action_suspend(self) -> None:
+        """Give the terminal back to the shell. The agent beside us does the rest, and starts another dashboard."""
+        if self.leaves:
+            self.action_suspend_process()
+        else:
+            self.exit(Outcome(SUSPENDED))
+
     async def action_quit(self) -> None:
         """What Textual binds to Ctrl-Q: leaving must not be a slip of the finger."""
 
 
-def _farewell(end: Ended) -> Outcome:
-    return Outcome(0, "" if not end.left else f"{count(end.left, 'worker')} go on")
+def _left(workers: int) -> str:
+    """What goes on, and what can be done about it."""
+    if not workers:
+        return "no worker is left"
+    verb = "goes on" if workers == 1 else "go on"
+    return f"{count(workers, 'worker')} {verb}; the same `autohealer run` takes over, `autohealer stop` ends them"

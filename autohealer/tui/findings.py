@@ -78,8 +78,8 @@ def _crash_loops(state: PoolState, now: float) -> list[Finding]:
             alike[state.cause(worker), said].append(worker)
     found = []
     for (cause, said), workers in sorted(alike.items(), key=lambda item: -len(item[1])):
-        starts = [at for worker in workers if (at := moment(worker.next_start)) is not None]
-        soon = f"next try in {duration(min(starts) - now + 0.9)}" if starts else "it waits before the next try"
+        starts = [at for worker in workers if (at := state.next_start(worker)) is not None]
+        soon = f"next try in {duration(min(starts) - now + 0.9)}" if starts else ""
         detail = ", ".join(part for part in (cause if said else "", soon) if part)
         what = said or cause or "no output"
         found.append(Finding("bad", "▲", f"{_slots(workers)} crash-looping: {what}", detail))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from autohealer.views.endings import how_it_ended, slot_of
 from autohealer.views.units import unix
 
 Fields = Mapping[str, Any]
+
+# "/usr/bin/python3: can't open file …": where the program lies is what matters least.
+_FOLDERS = re.compile(r"^/(?:[^/:\s]+/)+(?=[^/:\s]+: )")
 
 KEPT_EVENTS = 2000
 KEPT_HEALS = 2000
@@ -31,6 +36,8 @@ class History:
         """Of each slot the last cause of death."""
         self.last_words: dict[int, str] = {}
         """Of each slot the last line that its worker wrote before it died, where the agent has told."""
+        self.next_starts: dict[int, float] = {}
+        """Of each slot that waits, when its next start is to come, in Unix time."""
         self.deaths = 0
         self.heals: deque[Heal] = deque(maxlen=KEPT_HEALS)
         self.first: float | None = None
@@ -54,6 +61,9 @@ class History:
         elif event == "worker.backoff" and slot is not None:
             # Of a process that never came to be, this is the only word.
             self.causes.setdefault(slot, str(fields.get("reason") or ""))
+            delay = fields.get("delay")
+            if isinstance(delay, int | float):
+                self.next_starts[slot] = at + delay
             self._note_output(slot, fields.get("output"))
         elif event in ("worker.started", "worker.promoted"):
             self._healed(at, fields.get("heal_ms"))
@@ -95,23 +105,10 @@ class History:
     def _note_output(self, slot: int, output: object) -> None:
         lines = [str(line).strip() for line in output] if isinstance(output, list) else []
         if said := next((line for line in reversed(lines) if line), None):
-            self.last_words[slot] = said
+            self.last_words[slot] = _FOLDERS.sub("", said)
 
 
 def percentile(values: Iterable[float], fraction: float) -> float | None:
     """The value that so large a part keeps within; None where there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else None
-
-
-def slot_of(fields: Fields) -> int | None:
-    """The place that an event of a worker speaks of."""
-    slot = fields.get("slot")
-    return slot if isinstance(slot, int) else None
-
-
-def how_it_ended(fields: Fields) -> str:
-    """Of ``worker.exited``: the signal or the exit code, in as few words as can be."""
-    if fields.get("signal") is not None:
-        return str(fields["signal"])
-    return "ended" if fields.get("code") is None else f"exit {fields['code']}"

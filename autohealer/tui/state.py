@@ -209,6 +209,11 @@ class PoolState:
         finished = self.status.done or Finished()
         return max(0, (self.status.target or 0) - (self.status.foreign or 0) - finished.done - finished.failed)
 
+    @property
+    def elsewhere(self) -> int:
+        """How many run that no row is about: an agent knows the workers of others only by their number."""
+        return max(0, self.status.running - sum(worker.state == "running" for worker in self.rows.values()))
+
     def states(self) -> Counter[str]:
         """How many rows are in each state."""
         return Counter(worker.state for worker in self.rows.values())
@@ -220,6 +225,14 @@ class PoolState:
         if worker.slot is None or worker.agent != self.here.agent:
             return ""
         return self.history.causes.get(worker.slot, "")
+
+    def next_start(self, worker: Worker) -> float | None:
+        """When a slot that waits is started again, in Unix time."""
+        if worker.next_start is not None:
+            return moment(worker.next_start)
+        if worker.state != "backoff" or worker.slot is None or worker.agent != self.here.agent:
+            return None
+        return self.history.next_starts.get(worker.slot)
 
     def _sort(self) -> None:
         def place(key: str) -> tuple[str, bool, int, str]:

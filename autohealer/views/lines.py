@@ -1,20 +1,12 @@
-"""Lines of styled text: what every panel is made of.
+"""Lines of styled text, and text in exactly so many columns.
 
-A line is a tuple of (text, style) pairs, the style by its name in the palette. Tuples are cheap to make and to compare,
-so that a screen of them costs little and only what has changed is sent to the terminal. `Lines` is what rich prints.
+A line is a tuple of (text, style) pairs, the style by its name in the palette: cheap to make and to compare, so that
+the dashboard draws only what has changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from autohealer.views.palette import STYLES
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.segment import Segment
+from collections.abc import Iterable
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
@@ -97,27 +89,8 @@ def wrap(parts: Iterable[Line], width: int, gap: int = 3) -> list[Line]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines as something that rich can print."""
-
-    rows: tuple[Line, ...]
-
-    def __iter__(self) -> Iterator[Line]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        from rich.segment import Segment  # noqa: PLC0415
-        from rich.style import Style  # noqa: PLC0415
-
-        for row in self.rows:
-            for text, style in row:
-                yield Segment(text, Style.parse(STYLES[style]))
-            yield Segment.line()
-
-    def text(self) -> str:
-        """All of it without colours."""
-        return "\n".join(map(plain, self.rows))
+def rule(title: str, said: str, width: int) -> Line:
+    """The line above a part of a report."""
+    head: Line = (("─ ", "rule"), (title, "title"), (" ", ""), (said, ""), (" " if said else "", ""))
+    head = crop(head, width)
+    return (*head, ("─" * max(0, width - line_width(head)), "rule"))

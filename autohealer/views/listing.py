@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from autohealer.views.lines import BLANK, Line, Span, clean, fit, right, width_of
+from autohealer.views.lines import BLANK, Line, Span, clean, right, width_of
 from autohealer.views.palette import event_look, state_look
+from autohealer.views.rendering import Heading, Part, table
 from autohealer.views.text import event_evidence, event_words
 from autohealer.views.units import ago, duration, unix
 
@@ -15,26 +16,19 @@ Fields = Mapping[str, Any]
 UNKNOWN = "-"
 
 
-class Heading(NamedTuple):
-    """What stands above a column."""
-
-    title: str
-    to_right: bool = False
-
-
 AGENT = (Heading("agent"), Heading("host"), Heading("pid", True), Heading("share", True), Heading("running", True),
          Heading("draining"))  # fmt: skip
 WORKER = (Heading("slot", True), Heading("state"), Heading("pid", True), Heading("up", True), Heading("restarts", True),
           Heading("registered"), Heading("host"), Heading("worker"))  # fmt: skip
 
 
-def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Line]:
+def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Part]:
     """The pool at a glance, then its agents if there are several, then its workers."""
-    lines = _head(status)
+    lines: list[Part] = [*_head(status)]
     if len(status["agents"]) > 1:
-        lines += [BLANK, *table(AGENT, [_agent(agent, status["leader"]) for agent in status["agents"]])]
+        lines += [BLANK, table(AGENT, (_agent(agent, status["leader"]) for agent in status["agents"]))]
     if status["workers"]:
-        lines += [BLANK, *table(WORKER, [_worker(worker, now, glyphs=glyphs) for worker in status["workers"]])]
+        lines += [BLANK, table(WORKER, (_worker(worker, now, glyphs=glyphs) for worker in status["workers"]))]
     return lines
 
 
@@ -48,28 +42,6 @@ def event_lines(fields: Fields, now: float | None, *, glyphs: bool) -> list[Line
     first: Line = (*when, (f"{clock}  ", "dim"), *glyph, (clean(event_words(fields)), look.style if bad else ""))
     indent = " " * sum(width_of(text) for text, _ in first[:-1])
     return [first, *((((f"{indent}| ", "dim"), (clean(text.expandtabs(4)), "dim"))) for text in event_evidence(fields))]
-
-
-def table(headings: Sequence[Heading], rows: Sequence[Sequence[Span]]) -> list[Line]:
-    """Columns as wide as what is in them; the last one ends where its text ends."""
-    widths = [
-        max([len(heading.title), *(width_of(clean(row[i][0])) for row in rows)]) for i, heading in enumerate(headings)
-    ]
-    titled = [[(heading.title, "title") for heading in headings], *rows]
-    last = len(headings) - 1
-    return [
-        tuple(
-            (_cell(text, widths[i], headings[i], ends=i == last), style if text != UNKNOWN else "dim")
-            for i, (text, style) in enumerate(row)
-        )
-        for row in titled
-    ]
-
-
-def _cell(text: str, width: int, heading: Heading, *, ends: bool) -> str:
-    if ends:
-        return clean(text)
-    return f"{(right if heading.to_right else fit)(text, width)}  "
 
 
 def _head(status: Fields) -> list[Line]:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autohealer.views.lines import clean
-from autohealer.views.units import count, milliseconds
-
-if TYPE_CHECKING:
-    from autohealer.views.history import History
 
 Fields = Mapping[str, Any]
 
@@ -24,13 +20,6 @@ def event_line(fields: Fields) -> str:
 def event_words(fields: Fields) -> str:
     """An event in words, on one line."""
     return _WORDS.get(str(fields.get("event")), _other)(fields)
-
-
-def farewell(history: History) -> str:
-    """What is left to say when the dashboard has gone."""
-    p50, p95 = history.percentile(0.5), history.percentile(0.95)
-    times = "" if p50 is None or p95 is None else f", p50 {milliseconds(p50)}, p95 {milliseconds(p95)}"
-    return f"{count(history.deaths, 'death')}, {count(history.heals, 'heal')}{times}"
 
 
 def event_evidence(fields: Fields) -> list[str]:

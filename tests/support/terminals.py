@@ -14,13 +14,15 @@ import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import IO
 
 import pyte
 
 from tests.support.processes import BIN, ROOT, Processes
 
 PATIENCE_S = 20.0
-KEYS = {"up": "\x1b[A", "down": "\x1b[B", "escape": "\x1b", "enter": "\r", "ctrl-c": "\x03", "ctrl-\\": "\x1c"}
+KEYS = {"up": "\x1b[A", "down": "\x1b[B", "escape": "\x1b", "enter": "\r", "ctrl-c": "\x03", "ctrl-z": "\x1a",
+        "ctrl-\\": "\x1c"}  # fmt: skip
 # A new session has no terminal until it takes one.
 TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(1, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -48,6 +50,7 @@ class Terminal:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         stdin: int | None = None,
+        stderr: IO[bytes] | None = None,
         program: str = str(BIN / "autohealer"),
     ) -> None:
         """Run the command line that users type; the terminal is its stdin, too, unless another one is given."""
@@ -58,7 +61,7 @@ class Terminal:
             cwd=ROOT,
             stdin=self._theirs if stdin is None else stdin,
             stdout=self._theirs,
-            stderr=self._theirs,
+            stderr=self._theirs if stderr is None else stderr,
             start_new_session=True,
         )
 

@@ -119,3 +119,16 @@ class Recorded:
         """Note it."""
         self.asked.append((verb, subject, options))
         return f"{verb} done"
+
+
+def several(count: int) -> tuple[Json, list[Json]]:
+    """Three agents, of which the one here has a third, and one is draining; a rollout is under way."""
+    here = [worker(slot) for slot in range(count // 3)]
+    shares = (count // 3, count // 3, count - 2 * (count // 3))
+    agents = [
+        {"agent": name, "host": name.partition("-")[0], "pid": 4711 + n, "share": shares[n], "running": shares[n],
+         "draining": n == 2, "http": None}
+        for n, name in enumerate((AGENT, "web2-8m2kd1", "web3-p0q4zz"))
+    ]  # fmt: skip
+    rollout = {"verb": "update", "by": "ann@web1", "from": 3, "to": 4, "exchanged": 4, "of": count}
+    return status(here, target=count, running=count, leader="web2-8m2kd1", agents=agents, rollout=rollout), []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pyte
 import pytest
 
 from autohealer.views import units
-from autohealer.views.canvas import Canvas, Pen
-from autohealer.views.lines import Line, Lines, crop, fit, line_width, plain, right, width_of, wrap
+from autohealer.views.lines import Line, crop, fit, line_width, plain, right, width_of, wrap
 from autohealer.views.palette import ASCII, BARS, EVENTS, STATES
+from autohealer.views.rendering import rendered
 
 
 @pytest.mark.parametrize("text", ["", "abc", "abcdefgh", "漢字漢字漢", "a漢b字c", "●●●●●●●", "a\x1b[2Jb", "\u202eabc"])
@@ -63,47 +62,17 @@ def test_other_units() -> None:
     )
 
 
-def painted(canvas: Canvas, screen: pyte.Screen, *rows: Line) -> str:
-    """What is sent for these rows, after a terminal has taken it."""
-    sent = canvas.paint(Lines(rows))
-    pyte.Stream(screen).feed(sent)
-    return sent
-
-
-def test_only_what_has_changed_is_sent() -> None:
-    """And the terminal shows all of it."""
-    canvas, screen = Canvas(Pen("utf-8", {})), pyte.Screen(20, 3)
-    painted(canvas, screen, (("one", "bad"),), (("two ●", ""),), ())
-    sent = painted(canvas, screen, (("one", "bad"),), (("2", ""),), ())
-
-    assert [line.rstrip() for line in screen.display] == ["one", "2", ""]
-    assert "one" not in sent
-    assert painted(canvas, screen, (("one", "bad"),), (("2", ""),), ()) == ""
-    assert screen.buffer[0][0].fg == "red"
-
-
-def test_everything_is_sent_after_another_size() -> None:
-    """The terminal may show anything then."""
-    canvas, screen = Canvas(Pen("utf-8", {})), pyte.Screen(20, 2)
-    painted(canvas, screen, (("one", ""),), (("two", ""),))
-    screen.reset()
-    canvas.clear()
-    painted(canvas, screen, (("one", ""),), (("two", ""),))
-    assert [line.rstrip() for line in screen.display] == ["one", "two"]
-
-
 def test_no_color() -> None:
     """No colours; what is bold or reversed may stay."""
     line: Line = (("a", "bad"), ("b", "good"), ("c", "chosen"))
-    assert Pen("utf-8", {"NO_COLOR": "1"}).write(line) == "\x1b[1ma\x1b[0mb\x1b[7mc\x1b[0m"
-    assert "\x1b[1;31ma" in Pen("utf-8", {}).write(line)
+    assert rendered([line], styled=True, environ={"NO_COLOR": "1"}) == "\x1b[1ma\x1b[0mb\x1b[7mc\x1b[0m"
+    assert "\x1b[1;31ma" in rendered([line], styled=True, environ={})
 
 
 def test_a_terminal_without_unicode() -> None:
     """Every glyph has a stand-in of one column, and states keep theirs apart."""
     glyphs = [look.glyph for look in (*STATES.values(), *EVENTS.values())] + list(BARS)
-    pen = Pen("latin-1", {})
 
     assert all(len(glyph) == 1 and glyph.translate(ASCII).isascii() for glyph in glyphs)
     assert len({look.glyph.translate(ASCII) for look in STATES.values()}) == len(STATES)
-    assert pen.write((("● 漢", ""),)) == "* ?"
+    assert rendered([(("● 漢", ""),)], styled=False, encoding="latin-1") == "* ?"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from autohealer.views.lines import Line, plain
 from autohealer.views.listing import event_lines, status_lines
 from autohealer.views.palette import STATES, state_look
+from autohealer.views.rendering import Part, rendered
 
 TIME = "2026-01-02T03:04:05.678901Z"
 NOW = 1767323232.5  # 187 seconds later
@@ -51,8 +52,8 @@ STATUS: dict[str, Any] = {
 }
 
 
-def text(lines: list[Line]) -> str:
-    return "\n".join(map(plain, lines))
+def text(parts: Sequence[Part]) -> str:
+    return rendered(parts, styled=False)
 
 
 def test_the_status_of_one_agent() -> None:

@@ -13,18 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autohealer.runtime.event_log import timestamp
-from autohealer.views.lines import line_width, plain
+from autohealer.views.lines import width_of
+from autohealer.views.rendering import rendered
 from autohealer.views.report.data import report_data
 from autohealer.views.report.measure import report
 from autohealer.views.report.model import Bucket, HealTimes, Report, buckets
 from autohealer.views.report.page import report_page
-from autohealer.views.report.text import report_lines
+from autohealer.views.report.text import report_parts
 from autohealer.views.report.timeline import Mark, cells
 from autohealer.views.report.words import bucket_range, length, notes, percent
 
 BEGIN = 1_767_323_000.0
 ME = "web1-k3x9qa"
 Event = dict[str, Any]
+
+
+def shown(found: Report, pool: str, width: int, *, glyphs: bool = True) -> str:
+    """The report as it is printed, without its colours."""
+    parts = report_parts(found, pool, width)
+    return rendered(parts, styled=False, encoding="utf-8" if glyphs else "ascii", width=width)
 
 
 @dataclass
@@ -388,7 +395,7 @@ def test_nothing_crashes_it(odd: Sequence[tuple[float, Mapping[str, Any]]], torn
     if found is None:
         return
     assert found.availability is None or 0 <= found.availability <= 1
-    assert all(line_width(line) <= 60 for line in report_lines(found, "default", 60, glyphs=True))
+    assert all(width_of(line) <= 60 for line in shown(found, "default", 60).splitlines())
     assert report_page(found, "default", BEGIN).endswith("</html>\n")
     json.dumps(report_data(found, "default"), allow_nan=False)
 
@@ -457,8 +464,7 @@ from      slot   for  cause
 
 def test_the_terminal() -> None:
     """As a person sees it on 60 columns."""
-    lines = report_lines(two_of_which_one_dies().report(100), "default", 60, glyphs=True)
-    assert "\n".join(map(plain, lines)) == GOLDEN
+    assert shown(two_of_which_one_dies().report(100), "default", 60) == GOLDEN
 
 
 def large() -> Report:
@@ -473,9 +479,9 @@ def large() -> Report:
 @pytest.mark.parametrize("glyphs", [True, False])
 def test_it_fits(width: int, glyphs: bool) -> None:
     """Whatever the width; what is left out is counted, and what is no terminal gets ASCII."""
-    lines = report_lines(large(), "default", width, glyphs=glyphs)
-    said = "\n".join(map(plain, lines))
-    assert max(map(line_width, lines)) <= width
+    said = shown(large(), "default", width, glyphs=glyphs)
+    lines = said.splitlines()
+    assert max(map(width_of, lines)) <= width
     assert len(lines) < 80
     assert "976 more slots" in said
     assert "12 more causes" in said
@@ -549,7 +555,7 @@ def test_hostile_text_is_only_text() -> None:
     text = report_page(found, HOSTILE, BEGIN)
     assert "script" not in Page(text).tags
     assert "<script" not in text
-    shown = "\n".join(map(plain, report_lines(found, HOSTILE, 100, glyphs=True)))
+    said = shown(found, HOSTILE, 100)
     for control in "\x1b\x07\u202e":
         assert control not in text
-        assert control not in shown
+        assert control not in said

@@ -1,20 +1,14 @@
-"""Lines onto stdout: with glyphs and colours where people read them on a terminal, as bare text elsewhere."""
+"""Lines and tables onto stdout: with glyphs and colours where people read them on a terminal, else bare ASCII text."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import click
 
 from autohealer.cli.support.terminals import is_styled
-from autohealer.views.canvas import Pen
-from autohealer.views.lines import plain
-
-if TYPE_CHECKING:
-    from autohealer.views.lines import Line
+from autohealer.views.rendering import WIDEST, Part, rendered
 
 
 class Printing:
@@ -22,12 +16,12 @@ class Printing:
 
     def __init__(self) -> None:
         self.styled = is_styled()
-        self._pen = Pen(sys.stdout.encoding, os.environ) if self.styled else None
 
-    def print(self, lines: Iterable[Line]) -> None:
+    def print(self, parts: Iterable[Part], width: int = WIDEST) -> None:
         """Print them all."""
-        click.echo(self.text(lines))
+        click.echo(self.text(parts, width))
 
-    def text(self, lines: Iterable[Line]) -> str:
+    def text(self, parts: Iterable[Part], width: int = WIDEST) -> str:
         """All of them, as stdout is to get them."""
-        return "\n".join(plain(line) if self._pen is None else self._pen.write(line) for line in lines)
+        encoding = sys.stdout.encoding if self.styled else "ascii"
+        return rendered(parts, styled=self.styled, encoding=encoding, width=width)

@@ -3,68 +3,63 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.printing import Printing
 from autohealer.cli.support.terminals import can_draw, in_order
-from autohealer.runtime.terminal import Terminal
-from autohealer.views.canvas import ENTER, LEAVE, Canvas, Pen
-from autohealer.views.lines import Line, Lines, crop
 from autohealer.views.listing import status_lines
 
 LOOK_S = 1.0
-NO_KEYS = -1
 
 
 def watch_status(look: Callable[[], dict[str, Any]], *, as_json: bool) -> int:
     """Until Ctrl-C, or until nobody is left to ask."""
+    printing = Printing()
+
+    def text(found: dict[str, Any]) -> str:
+        return printing.text(status_lines(found, time.time(), glyphs=printing.styled))
+
     if not as_json and can_draw():
         with in_order():
-            _draw(look)
-    printing, former = Printing(), None
+            _draw(lambda: text(look()))
+    former = None
     while True:
         found = look()
         if found != former:
-            text = json.dumps(found) if as_json else printing.text(_lines(found, printing.styled))
-            click.echo(text if as_json or former is None else f"\n{text}")
+            shown = json.dumps(found) if as_json else text(found)
+            click.echo(shown if as_json or former is None else f"\n{shown}")
             former = found
         time.sleep(LOOK_S)
 
 
-def _draw(look: Callable[[], dict[str, Any]]) -> None:
-    terminal = Terminal(sys.stdout.fileno(), NO_KEYS, enter=ENTER, leave=LEAVE)
-    canvas, encoding = Canvas(Pen(sys.stdout.encoding, os.environ)), sys.stdout.encoding
-    lines, look_at, stands = [], 0.0, (0, 0)
-    try:
+def _draw(look: Callable[[], str]) -> None:
+    console = Console()
+    lines: list[str] = []
+    look_at, stands = 0.0, (0, 0)
+    with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            now, size = time.monotonic(), terminal.size()
-            if now >= look_at:
-                lines, look_at = _lines(look(), True), now + LOOK_S
-            elif size == stands:
+            now, size = time.monotonic(), console.size
+            if now < look_at and size == stands:
                 pause()
                 continue
-            if terminal.enter() or size != stands:
-                canvas.clear()
+            if now >= look_at:
+                lines, look_at = look().splitlines(), now + LOOK_S
             stands = size
-            terminal.write(canvas.paint(_page(lines, *size)).encode(encoding, "replace"))
-    finally:
-        terminal.leave()
+            live.update(_page(lines, size.height), refresh=True)
 
 
-def _lines(found: dict[str, Any], glyphs: bool) -> list[Line]:
-    return status_lines(found, time.time(), glyphs=glyphs)
-
-
-def _page(lines: list[Line], width: int, height: int) -> Lines:
+def _page(lines: list[str], height: int) -> Text:
     """As much as there is room for."""
     if len(lines) > height:
-        lines = [*lines[: height - 1], ((f"… {len(lines) - height + 1:,} more", "dim"),)]
-    blank: list[Line] = [()] * (height - len(lines))
-    return Lines(tuple(crop(line, width) for line in [*lines, *blank]))
+        lines = [*lines[: height - 1], f"\x1b[2m… {len(lines) - height + 1:,} more"]
+    page = Text.from_ansi("\n".join(lines))
+    page.no_wrap, page.overflow = True, "ellipsis"
+    return page

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 SIMPLE = {"", "dumb", "unknown"}
 
@@ -17,7 +18,8 @@ def can_draw(environ: Mapping[str, str] = os.environ) -> bool:
         foreground = os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
     except (OSError, ValueError, AttributeError):  # not a terminal; closed; replaced by something else
         return False
-    return foreground and environ.get("TERM", "") not in SIMPLE
+    speaks_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return foreground and speaks_unicode and environ.get("TERM", "") not in SIMPLE and find_spec("textual") is not None
 
 
 def is_styled(environ: Mapping[str, str] = os.environ) -> bool:

@@ -39,7 +39,8 @@ class PoolScreen(View):
         Binding("t", "app.theme", "theme", show=False, tooltip="dark or light"),
         Binding("escape", "clear", "clear the filter", show=False),
         Binding("question_mark", "app.help", "help"),
-        Binding("q", "app.stop", "stop", tooltip="stop the pool (in `top`: leave)"),
+        Binding("q", "app.stop", "stop", tooltip="stop the pool, on every host"),
+        Binding("q,d", "app.leave", "leave", key_display="q", tooltip="leave; the pool goes on"),
     ]
 
     def compose(self) -> ComposeResult:

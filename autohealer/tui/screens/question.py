@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from autohealer.views.lines import clean
+
 
 class Question(ModalScreen[bool]):
     """What is to be done, what will come of it, and two answers."""
@@ -27,9 +29,9 @@ class Question(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """A box in the middle."""
         with Vertical(id="box"):
-            yield Static(Content(self._question), id="asked")
+            yield Static(Content(clean(self._question)), id="asked")
             if self._consequence:
-                yield Static(Content(self._consequence), id="consequence")
+                yield Static(Content(clean(self._consequence)), id="consequence")
             with Horizontal(id="answers"):
                 yield Answer("y", "yes", True)
                 yield Answer("n", "no", False)

@@ -10,6 +10,7 @@ from autohealer.views.lines import Line, clean, fit, right
 from autohealer.views.units import number
 
 GAUGE = 8
+WIDE = 34
 
 
 class AgentsPanel(Panel):
@@ -31,16 +32,17 @@ class AgentsPanel(Panel):
         leads = agent.agent == self.state.status.leader
         name = clean(agent.host or agent.agent) + (" (here)" if agent.agent == self.state.here.agent else "")
         share, running = agent.share or 0, agent.running or 0
-        full = GAUGE if running >= share else GAUGE * running // max(1, share)
+        gauge = GAUGE if width >= WIDE else 0
+        full = gauge if running >= share else gauge * running // max(1, share)
         tone = "warm" if agent.draining else "good" if running >= share else "bad"
-        counts = right(f"{number(agent.running)}/{number(agent.share)}", 9)
+        counts = right(f"{number(agent.running)}/{number(agent.share)}", 7)
         tail = " ◌ draining" if agent.draining else ""
-        room = max(4, width - 2 - GAUGE - 1 - len(counts) - len(tail))
+        room = max(4, width - 2 - gauge - 1 - len(counts) - len(tail))
         return (
             ("★ " if leads else "  ", "aside"),
             (fit(name, room), "bold" if leads else ""),
             (counts + " ", tone),
             ("█" * full, tone),
-            ("░" * (GAUGE - full), "rule"),
+            ("░" * (gauge - full), "rule"),
             (tail, "warm"),
         )

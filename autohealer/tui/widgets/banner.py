@@ -87,6 +87,7 @@ class Banner(Panel):
             name = "unready" if worker.state == "running" and worker.ready is False else worker.state
             if name in counts:
                 counts[name] += 1
+        counts["running"] += self.state.elsewhere
         total = max(self.state.wanted, sum(counts.values()), 1)
         spans: list[Span] = []
         filled = so_far = 0
@@ -102,10 +103,11 @@ class Banner(Panel):
     def _counts(self) -> Line:
         status = self.state.status
         parts: list[Span] = []
+        knows_all = not self.state.elsewhere
         ready = sum(worker.ready is True for worker in self.state.rows.values())
-        if any(worker.ready is not None for worker in self.state.rows.values()):
+        if knows_all and any(worker.ready is not None for worker in self.state.rows.values()):
             parts.append((f"{ready:,} ready", ""))
-        if status.registered is not None:
+        if knows_all and status.registered is not None:
             parts.append((f"{number(status.registered)} registered", ""))
         if status.foreign:
             parts.append((f"{number(status.foreign)} foreign", "aside"))

@@ -45,7 +45,7 @@ class FactsPanel(OfWorker):
             if value not in (None, ""):
                 parts.append(((f"{name} ", "dim"), (clean(str(value)), tone)))
 
-        started, next_start = moment(row.started), moment(row.next_start)
+        started, next_start = moment(row.started), self.state.next_start(row)
         fact("up", duration(now - started) if started is not None else None)
         fact("since", local_clock(row.started) if started is not None else None)
         fact("next start in", duration(next_start - now + 0.9) if next_start is not None else None, "warm")

@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from autohealer.views.lines import BLANK, Line
+from autohealer.views.lines import BLANK, Line, clean
 
 if TYPE_CHECKING:
     from textual import events
@@ -71,7 +71,7 @@ class Panel(Widget):
     def render_line(self, y: int) -> Strip:
         """One line, as Textual draws it."""
         styles, width = self.dashboard.styles_by_name, self.content_size.width
-        segments = [Segment(text, styles[style]) for text, style in _at(self._lines, y) if text]
+        segments = [Segment(clean(text), styles[style]) for text, style in _at(self._lines, y) if text]
         strip = Strip(segments).adjust_cell_length(width, styles[""])
         return strip.apply_style(styles["chosen" if y in self._marked else self.GROUND])
 

@@ -170,7 +170,8 @@ class WorkersTable(Panel, can_focus=True):
 
     def _label(self, shown: int) -> None:
         total = len(self._rows)
-        title = f"workers {total:,}" if not self.needle else f"workers {total:,} of {len(self.state.rows):,}"
+        here = " here" if self.state.elsewhere and not self.needle else ""
+        title = f"workers{here} {total:,}" if not self.needle else f"workers {total:,} of {len(self.state.rows):,}"
         if self.sorted_by != "slot":
             title += f" by {self.sorted_by}"
         where = f"{self._top + 1:,}-{self._top + shown:,} of {total:,}" if shown < total else ""
@@ -231,7 +232,7 @@ class WorkersTable(Panel, can_focus=True):
         if row.held is not None:
             return clean(f"held: {row.held}" + (f"; {cause}" if cause else ""))
         if row.state == "backoff":
-            next_start = moment(row.next_start)
+            next_start = self.state.next_start(row)
             waits = "" if next_start is None else f", next in {duration(next_start - self.dashboard.now() + 0.9)}"
             said = "" if row.slot is None else self.state.history.last_words.get(row.slot, "")
             return clean(f"{cause}{waits}" + (f": {said}" if said else ""))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from autohealer.views.history import how_it_ended, slot_of
+from autohealer.views.endings import how_it_ended, slot_of
 from autohealer.views.report.log import Entry, Log
 from autohealer.views.report.model import Death, Ending, Heal, Stretch
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from autohealer.views.dashboard import rule
-from autohealer.views.lines import BLANK, Line, Span, clean, crop, fit, right, wrap
-from autohealer.views.listing import Heading, table
-from autohealer.views.palette import ASCII, EVENTS
+from autohealer.views.lines import BLANK, Line, Span, clean, crop, fit, right, rule, wrap
+from autohealer.views.palette import EVENTS
+from autohealer.views.rendering import Heading, Part, table
 from autohealer.views.report.model import CauseStory, Report, buckets
 from autohealer.views.report.timeline import Cell, Mark, cells
 from autohealer.views.report.words import bucket_range, clock, length, notes, percent, tick, window
@@ -36,9 +35,9 @@ LEGEND = {
 }
 
 
-def report_lines(report: Report, pool: str, width: int, *, glyphs: bool) -> list[Line]:
-    """The whole report, each line of at most so many columns; in ASCII where there are no ``glyphs``."""
-    lines = [
+def report_parts(report: Report, pool: str, width: int) -> list[Part]:
+    """The whole report, each line of at most so many columns."""
+    parts: list[Part] = [
         *_head(report, pool, width),
         *(((f"{note}", "dim"),) for note in _folded(notes(report), width)),
         BLANK,
@@ -47,8 +46,7 @@ def report_lines(report: Report, pool: str, width: int, *, glyphs: bool) -> list
         *_timeline(report, width),
         *_gaps(report, width),
     ]
-    cropped = [crop(line, width) for line in lines]
-    return cropped if glyphs else [_in_ascii(line) for line in cropped]
+    return [crop(part, width) if isinstance(part, tuple) else part for part in parts]
 
 
 def _head(report: Report, pool: str, width: int) -> list[Line]:
@@ -77,7 +75,7 @@ def _head(report: Report, pool: str, width: int) -> list[Line]:
     ]  # fmt: skip
 
 
-def _causes(report: Report, width: int) -> list[Line]:
+def _causes(report: Report, width: int) -> list[Part]:
     if not report.causes:
         return [rule("heals by cause", "nobody died", width)]
     shown, rest = report.causes[:SHOWN_CAUSES], report.causes[SHOWN_CAUSES:]
@@ -96,7 +94,7 @@ def _causes(report: Report, width: int) -> list[Line]:
     most = max(story.deaths for story in shown)
     for story, row in zip(shown, rows, strict=True):
         row.append((_bar(story.deaths, most, room) if room >= LEAST_BAR else "", "bad"))
-    lines = [rule("heals by cause", "", width), *table(headings, rows)]
+    lines: list[Part] = [rule("heals by cause", "", width), table(headings, rows)]
     if rest:
         deaths = sum(story.deaths for story in rest)
         lines.append(((f"… {count(len(rest), 'more cause')} with {count(deaths, 'death')}", "dim"),))
@@ -179,7 +177,7 @@ def _marks(row: Sequence[Cell]) -> Line:
     return tuple(spans)
 
 
-def _gaps(report: Report, width: int) -> list[Line]:
+def _gaps(report: Report, width: int) -> list[Part]:
     gaps = report.gaps()
     if not gaps:
         return []
@@ -187,14 +185,10 @@ def _gaps(report: Report, width: int) -> list[Line]:
     rows = [[(clock(gap.begin), ""), (str(gap.slot), "bold"), (length(gap.length_s), "warm"), (gap.cause, "")]
             for gap in gaps[:SHOWN_GAPS]]  # fmt: skip
     of = f"{SHOWN_GAPS} of {len(gaps):,}" if len(gaps) > SHOWN_GAPS else ""
-    return [rule("longest gaps", of, width), *table(headings, rows)]
+    return [rule("longest gaps", of, width), table(headings, rows)]
 
 
 def _folded(texts: Iterable[str], width: int) -> list[str]:
     from textwrap import wrap as fold  # noqa: PLC0415
 
     return [line for text in texts for line in fold(clean(text), width, initial_indent="* ", subsequent_indent="  ")]
-
-
-def _in_ascii(line: Line) -> Line:
-    return tuple((text.translate(ASCII), style) for text, style in line)

@@ -1,0 +1,35 @@
+"""Run the application on this terminal, and say what is to be said when the screen has been left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from autohealer.tui.app import Dashboard
+from autohealer.tui.driver import TerminalDriver
+from autohealer.views.lines import clean
+
+if TYPE_CHECKING:
+    from autohealer.runtime.state_dir import StateDir
+    from autohealer.tui.source import Source
+
+BROKEN = 1
+
+
+def show(source: Source, state: StateDir, *, leaves: bool) -> int:
+    """Until its end; the exit code."""
+    app = Dashboard(
+        source,
+        pool=state.pool,
+        output_dir=state.output_dir,
+        leaves=leaves,
+        driver_class=TerminalDriver,
+        colored=not os.environ.get("NO_COLOR"),
+    )
+    outcome = app.run()
+    if outcome is None:
+        return app.return_code or BROKEN
+    if outcome.words:
+        print(clean(outcome.words), file=sys.stderr)  # noqa: T201 - the screen is left
+    return outcome.code

@@ -1,0 +1,33 @@
+"""How a pool has fared, in one line, for when there is nothing more to see."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from autohealer.views.units import count, milliseconds
+
+KEPT_HEALS = 1000
+
+
+class Tally:
+    """Deaths and heals as they come."""
+
+    def __init__(self) -> None:
+        self.deaths = self.heals = 0
+        self._times: deque[float] = deque(maxlen=KEPT_HEALS)
+
+    def take(self, fields: Mapping[str, Any]) -> None:
+        """An event."""
+        heal_ms = fields.get("heal_ms")
+        self.deaths += fields.get("event") == "worker.exited"
+        if isinstance(heal_ms, int | float):
+            self.heals += 1
+            self._times.append(heal_ms)
+
+    def words(self) -> str:
+        """1 death, 1 heal, p50 3 ms, p95 3 ms."""
+        ordered = sorted(self._times)
+        parts = [f"p{part} {milliseconds(ordered[len(ordered) * part // 100])}" for part in (50, 95) if ordered]
+        return ", ".join([count(self.deaths, "death"), count(self.heals, "heal"), *parts])

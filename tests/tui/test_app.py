@@ -1,0 +1,257 @@
+"""What keys do, and what is asked of the pool for them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.widgets import Input
+
+from autohealer.tui.screens.help import Help
+from autohealer.tui.screens.output import OutputScreen
+from autohealer.tui.screens.pool import PoolScreen
+from autohealer.tui.screens.question import Question
+from autohealer.tui.screens.worker import WorkerScreen
+from autohealer.tui.source import News
+from autohealer.tui.state import Changes, Worker
+from autohealer.tui.widgets.output import OutputPanel
+from tests.tui import scenes
+from tests.tui.conftest import Show
+
+
+def test_it_chooses_and_asks_before_it_kills(show: Show) -> None:
+    """Arrows and letters move; `n` and Escape do nothing; `y` and Enter do it."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(5)) as shown:
+            await shown.press("down", "j", "k", "x")
+            assert isinstance(shown.app.screen, Question)
+            assert "Kill worker 1 (pid 48201)?" in shown.text()
+            await shown.press("n")
+            await shown.press("x", "escape")
+            assert shown.source.asked == []
+            await shown.press("x", "y")
+            await shown.press("end", "x", "enter")
+            assert [(verb, subject) for verb, subject, _ in shown.source.asked] == [
+                ("kill", f"{scenes.AGENT}-1-00001"),
+                ("kill", f"{scenes.AGENT}-4-00004"),
+            ]
+
+    asyncio.run(play())
+
+
+def test_a_slot_without_a_process_cannot_be_killed(show: Show) -> None:
+    """It is said, and nothing is asked."""
+
+    async def play() -> None:
+        async with show(scenes.broken(3)) as shown:
+            await shown.press("x")
+            assert isinstance(shown.app.screen, PoolScreen)
+            assert "slot 0 has no process now" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_five_presses_are_five_workers(show: Show) -> None:
+    """Also where the pool has not answered yet; in the end the last number is what was asked for."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("plus", "plus", "plus", "plus", "plus", "minus")
+            assert shown.source.asked[-1][:2] == ("scale", "7")
+
+    asyncio.run(play())
+
+
+def test_restart_and_stop_ask(show: Show) -> None:
+    """Both concern all of the pool, and say so."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("r")
+            assert "Restart all 3 workers, one after the other?" in shown.text()
+            await shown.press("y", "q")
+            assert "Stop pool web?" in shown.text()
+            assert "3 workers and their agent end." in shown.text()
+            await shown.press("y")
+            assert [asked[:2] for asked in shown.source.asked] == [("restart", ""), ("stop", "")]
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("key", ["q", "d"])
+def test_top_is_left_without_a_question(show: Show, key: str) -> None:
+    """Nothing ends but what is seen, and the line of keys says so."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), leaves=True) as shown:
+            assert "q leave" in shown.lines()[-1]
+            await shown.press(key)
+            assert shown.source.asked == []
+            assert shown.app.return_value.code == 0
+
+    asyncio.run(play())
+
+
+def test_ctrl_q_does_nothing(show: Show) -> None:
+    """Textual's own way out would be a slip of the finger."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("ctrl+q")
+            assert shown.app.is_running
+            assert shown.app.return_value is None
+
+    asyncio.run(play())
+
+
+def test_filter(show: Show) -> None:
+    """By slot, state and cause; Escape clears it; letters that are keys elsewhere are text here."""
+
+    async def play() -> None:
+        async with show(scenes.broken(9)) as shown:
+            await shown.press("slash", *"backoff")
+            assert isinstance(shown.app.focused, Input)
+            await shown.press("enter")
+            assert "workers 3 of 9" in shown.text()
+            await shown.press("escape", "slash", *"exit 1", "enter")
+            assert "workers 2 of 9" not in shown.text()
+            await shown.press("slash", "escape", "slash", *"4", "enter")
+            assert "workers 1 of 9" in shown.text()
+            await shown.press("escape")
+            assert "workers 9" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_what_is_in_trouble_first(show: Show) -> None:
+    """`s` sorts; the chosen row stays the chosen one."""
+
+    async def play() -> None:
+        scene = scenes.healthy(20)
+        scene[0]["workers"][17] |= {"state": "backoff", "pid": None, "ready": None}
+        async with show(scene, size=(80, 20)) as shown:
+            await shown.press("s")
+            assert "by trouble" in shown.text()
+            assert any(" 17 ▲ backoff" in line for line in shown.lines())
+
+    asyncio.run(play())
+
+
+def test_the_screen_of_a_worker(show: Show, tmp_path: Path) -> None:
+    """Facts, story and output, which follows what is written."""
+    log = tmp_path / "slot-1.log"
+    log.write_text("first line\n")
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(120, 40)) as shown:
+            await shown.press("down", "enter")
+            assert isinstance(shown.app.screen, WorkerScreen)
+            output = shown.app.screen.query_one(OutputPanel)
+            await until(lambda: "first line" in shown.text())
+            text = shown.text()
+            assert all(word in text for word in ("● running", "ready", "pid 48201", "revision r3", "story"))
+            with log.open("a") as file:
+                file.write("second\x1b[31m line\n")
+            await until(lambda: "second line" in shown.text())
+            await shown.press("l")
+            assert "story" not in shown.text()
+            assert output.has_focus
+            await shown.press("escape")
+            assert isinstance(shown.app.screen, PoolScreen)
+
+    asyncio.run(play())
+
+
+def test_all_output(show: Show, tmp_path: Path) -> None:
+    """Merged, each line with its slot."""
+    for slot in range(3):
+        (tmp_path / f"slot-{slot}.log").write_text(f"said by {slot}\n")
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("L")
+            assert isinstance(shown.app.screen, OutputScreen)
+            await until(lambda: "2 ▌ said by 2" in shown.text())
+            assert "ALL AS WANTED" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_help_names_every_key(show: Show) -> None:
+    """It is made from the bindings."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(100, 100)) as shown:
+            await shown.press("question_mark")
+            assert isinstance(shown.app.screen, Help)
+            text = shown.text()
+            for words in ("kill the chosen worker", "restart all workers", "stop the pool, on every host", "search",
+                          "backoff"):  # fmt: skip
+                assert words in text
+            await shown.press("escape")
+            assert isinstance(shown.app.screen, PoolScreen)
+
+    asyncio.run(play())
+
+
+def test_a_click_chooses_and_a_second_opens(show: Show) -> None:
+    """As one expects of a mouse; a click on a key presses it."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(5)) as shown:
+            await shown.pilot.click("#workers", offset=(10, 4))
+            await shown.settle()
+            assert any(line.startswith("│▌    2 ") for line in shown.lines())
+            await shown.pilot.click("#workers", offset=(10, 4), times=2)
+            await shown.settle()
+            assert isinstance(shown.app.screen, WorkerScreen)
+            await shown.press("escape")
+            at = shown.lines()[-1].index("? help")
+            await shown.pilot.click("#keys", offset=(at, 0))
+            assert isinstance(shown.app.screen, Help)
+
+    asyncio.run(play())
+
+
+def test_changes_are_drawn(show: Show) -> None:
+    """Rows that differ, rows that are gone, and the head."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            dead = msgspec.convert(scenes.crash_looping(1), Worker)
+            gone = shown.app.state.order[2]
+            shown.source.hear(News(changes=Changes(workers=[dead], gone=[gone])))
+            shown.app.state.status.running = 1
+            await shown.settle()
+            text = shown.text()
+            assert "NOT AS WANTED" in text
+            assert "1 ▲ backoff" in text
+            assert "workers 2" in text
+
+    asyncio.run(play())
+
+
+def test_light_and_dark(show: Show) -> None:
+    """`t` changes it, and all is drawn anew."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            assert shown.app.current_theme.dark
+            await shown.press("t")
+            assert not shown.app.current_theme.dark
+            assert "ALL AS WANTED" in shown.text()
+
+    asyncio.run(play())
+
+
+async def until(probe: object) -> None:
+    """Wait, letting the application go on."""
+    assert callable(probe)
+    for _ in range(2000):
+        if probe():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("never so")
