@@ -17,7 +17,9 @@ agent_handle     what those see who look at the agent from another thread
 timing_selector  a selector that notes when it was asked, which bounds how long a death went unnoticed
 clock            the one clock of an agent
 printer          lines to a stream that cannot slow anything
-screen           the dashboard: a thread that draws and reads keys; ``terminal`` and ``keyboard`` are its parts
+feed             what a dashboard is told by that socket: all there is, then what changes
+dashboard        the dashboard's process: started behind the workers, and followed by lines or by another one
+terminal         the terminal's modes, saved before it and restored after it
 election_runner  a candidate of ``elect``, its command and its watchdog
 doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs

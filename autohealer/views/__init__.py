@@ -1,12 +1,14 @@
 """Snapshots and events in, text and JSON out: pure rendering.
 
-dashboard  the live screen, a function a panel; table is its largest one
-pool       how things stand, as the dashboard has it
-history    what has happened, folded: last events, deaths and heals over time, causes
-controls   what keys do
-palette    what each state and event looks like
-lines      lines of styled text, which all of this is made of; canvas turns them into what a terminal is sent
-units      durations, sizes and shares in few columns
-text       events in words, the pool as a table
 status     the pool as JSON, as the contract has it
+listing    what ``status`` and ``events`` print
+text       events in words
+tally      how a pool has fared, in one line
+endings    how a life ended, read out of an event
+services   the service registry as a table
+report     how a pool fared, as text, page and data
+palette    what each state and event looks like
+lines      lines of styled text, and text in exactly so many columns
+rendering  lines and tables into text, by rich
+units      durations, sizes and shares in few columns
 """
