@@ -35,6 +35,7 @@ COMMANDS = {
     "services": "Show the addresses in the service registry.",
     "watch": "Print every change of a node as it comes.",
     "zk": "Look at and change a ZooKeeper's nodes; run one.",
+    "config": "Say what a configuration file says, and whether it holds.",
     "completion": "Print what makes a shell complete commands, workers and pools.",
 }
 INTERRUPTED = 130

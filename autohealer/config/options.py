@@ -7,6 +7,7 @@ An option is a field of a Struct in `schema`, annotated with an `Option`: the fi
 from __future__ import annotations
 
 import enum
+import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -44,7 +45,6 @@ class Place(enum.Enum):
     """Where an option may stand beside the configuration file."""
 
     ANYWHERE = "command line and environment"
-    TYPED = "command line"
     FILE = "nowhere else"
 
 
@@ -93,6 +93,14 @@ class Field(NamedTuple):
         if self.default is None or self.default is False or self.option.many:
             return self.option.unset
         return self.option.kind.show(self.default)
+
+    def show(self, value: object) -> str:
+        """A value as it would be typed, or the words for having none."""
+        if value is None or value == ():
+            return self.option.unset or "none"
+        if isinstance(value, tuple) and self.option.many:
+            return shlex.join(self.option.kind.show(one) for one in value)
+        return self.option.kind.show(value)
 
 
 def fields_of(struct: type[msgspec.Struct]) -> dict[str, Field]:

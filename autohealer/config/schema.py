@@ -133,7 +133,6 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
             "Print events as JSON, one object a line.",
             Group.VIEW,
             Change.RESTART,
-            place=Place.TYPED,
             example="true",
         ),
     ] = False
@@ -169,6 +168,28 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
             place=Place.FILE,
         ),
     ]
+    shell: Annotated[
+        bool,
+        Option(
+            Flag(),
+            "The command is a line for /bin/sh; without it, text is split as a shell would, and run by none.",
+            Group.POOL,
+            Change.ROLLOUT,
+            place=Place.FILE,
+        ),
+    ] = False
+    after: Annotated[
+        tuple[str, ...],
+        Option(
+            PoolName(),
+            "Pools that have to have been ready once before the first workers of this one are started.",
+            Group.POOL,
+            Change.NOTHING,
+            example="db",
+            many=True,
+            place=Place.FILE,
+        ),
+    ] = ()
     on_partition: Annotated[
         OnPartition,
         Option(
@@ -485,6 +506,17 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
             many=True,
         ),
     ] = msgspec.field(default_factory=dict)
+    env_file: Annotated[
+        str | None,
+        Option(
+            FilePath(),
+            "Variables for the workers' environment, a line K=V each, quoted as in systemd's EnvironmentFile; --env"
+            " goes before them.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="web.env",
+        ),
+    ] = None
     cwd: Annotated[
         str | None,
         Option(
@@ -521,6 +553,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
     agent: AgentOptions
     pools: tuple[PoolOptions, ...]
+    file: str | None = None
+    """The file's absolute path, where it is of one."""
+    typed: dict[str, object] = {}
+    """What the command line said beside the file, by fields of `AgentOptions`; it counts before the file."""
 
 
 AGENT_FIELDS = fields_of(AgentOptions)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autohealer.config.env_file import environment
 from autohealer.config.schema import PoolOptions
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.adoption import find_workers
@@ -76,7 +77,7 @@ def launch_spec(options: PoolOptions) -> LaunchSpec:
     """What the options ask workers to be started from."""
     return LaunchSpec(
         command=options.command,
-        env=options.env,
+        env=environment(options),
         cwd=str(_here() / (options.cwd or "")),
         output=options.log,
         port_base=options.port_base,

@@ -1,0 +1,14 @@
+"""``autohealer config schema``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+
+command = Command(
+    "schema",
+    """Print the JSON schema of configuration files, for editors and checkers.
+
+      autohealer config schema > autohealer.schema.json
+    """,
+    home="autohealer.cli.config",
+)
