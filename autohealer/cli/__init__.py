@@ -47,6 +47,13 @@ class Commands(click.Group):
     home = "autohealer.cli.commands"
     offered: Mapping[str, str] = COMMANDS
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Nothing at all is a question for help, and no mistake."""
+        if not args and self.no_args_is_help:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which a user meets them."""
         return list(self.offered)
@@ -77,10 +84,9 @@ class Commands(click.Group):
             formatter.write_dl(list(self.offered.items()))
 
 
-@click.command(
+@click.group(
     cls=Commands,
     name="autohealer",
-    invoke_without_command=True,
     help="""Keep N workers alive, on one machine or on many.
 
     \b
@@ -89,12 +95,8 @@ class Commands(click.Group):
     """,
 )
 @click.version_option(__version__, prog_name="autohealer")
-@click.pass_context
-def group(ctx: click.Context) -> int:
-    """Without a command: what there is."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-    return 0
+def group() -> None:
+    """What all commands have in common is done by themselves."""
 
 
 def main(args: Sequence[str] | None = None) -> None:

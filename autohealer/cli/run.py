@@ -50,7 +50,7 @@ def run(configuration: Configuration) -> int:
     try:
         if drawn:
             return _run_with_dashboard(configuration, access, printer, complaints)
-        show = json.dumps if configuration.agent.json else event_line
+        show = json.dumps if configuration.agent.json else _line
         watchers = Watchers(
             lambda event: printer.print(show(event)),
             lambda text: complaints.print(clean(f"warning: {text}")),
@@ -60,6 +60,11 @@ def run(configuration: Configuration) -> int:
     finally:
         printer.close()
         complaints.close()
+
+
+def _line(event: Line) -> str:
+    """Where there are several pools, each line names its own."""
+    return f"{event['pool']:<12} {event_line(event)}" if "pool" in event else event_line(event)
 
 
 def _access(configuration: Configuration) -> Access:
@@ -97,7 +102,7 @@ def _has_dashboard(configuration: Configuration) -> bool:
         return False
     into_terminal = any(pool.log == "stdout" for pool in configuration.pools)
     if not agent.dashboard:
-        return can_draw() and not into_terminal
+        return can_draw() and not into_terminal and len(configuration.pools) == 1
     if into_terminal:
         raise UsageError(
             "--dashboard and --log stdout would write over each other", "leave one out, and see `autohealer logs`"
@@ -118,5 +123,7 @@ def _run_with_dashboard(configuration: Configuration, access: Access, printer: P
 
 
 def _state(configuration: Configuration) -> StateDir:
-    (pool,) = configuration.pools
+    pool, *others = configuration.pools
+    if others:
+        raise UsageError("one page cannot show several pools yet", "leave --http out")
     return StateDir(configuration.agent.state_dir, pool.pool)

@@ -23,7 +23,7 @@ PORT_STEP = 100
 
 def is_procfile(path: Path) -> bool:
     """By its name, as in ``Procfile``, ``Procfile.dev`` and ``web.procfile``."""
-    return path.name.split(".")[0] == "Procfile" or path.suffix == ".procfile"
+    return path.suffix == ".procfile" or (path.name.split(".")[0] == "Procfile" and path.suffix != ".toml")
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Source:
@@ -44,7 +44,11 @@ def read(path: Path, environ: Mapping[str, str]) -> Source:
         name, command = found.groups()
         if name in pools:
             raise UsageError(f"{path}:{number}: there are two lines for {name}", "give one of them another name")
-        pools[name] = {"workers": 1, "command": words(command), "port-base": first + PORT_STEP * len(pools)}
+        try:
+            argv = words(command)
+        except ValueError as error:
+            raise UsageError(f"{path}:{number}: a quotation is not closed", "close it, or escape it by \\") from error
+        pools[name] = {"workers": 1, "command": argv, "port-base": first + PORT_STEP * len(pools)}
         if (path.parent / ".env").is_file():
             pools[name]["env-file"] = ".env"
         lines["pools", name] = number

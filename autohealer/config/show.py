@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autohealer.config.kinds import Flag, Integer
+from autohealer.config.kinds import Duration, Flag, Integer
 from autohealer.config.load import Loaded, Origins
 from autohealer.config.options import Field
 from autohealer.config.schema import AGENT_FIELDS, POOL_FIELDS
@@ -48,6 +48,8 @@ def _plain(field: Field, struct: Any) -> Any:
         return value[2]
     if field.option.many:
         return [field.option.kind.show(one) for one in value]
+    if isinstance(field.option.kind, Duration):
+        return int(value) if value == int(value) else value
     return value if isinstance(field.option.kind, Flag | Integer) else field.option.kind.show(value)
 
 

@@ -103,6 +103,8 @@ def _differs(former: RevisionRecord, record: RevisionRecord) -> str:
 def _read(state: StateDir) -> Ledger | None:
     try:
         return Ledger.read(state.ledger_path)
+    except NotADirectoryError:
+        return None  # it cannot be made, either, which says more
     except OSError as error:
         raise AutohealerError(f"cannot read the ledger {state.ledger_path}: {error.strerror}") from error
 

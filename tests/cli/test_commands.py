@@ -40,7 +40,7 @@ def handed_over(command: Command) -> set[str]:
     """The names of what the function of a command gets."""
     names = {str(parameter.name) for parameter in command.params} | ({command.trailing} - {""})
     if isinstance(command, RunCommand):
-        return (names - FIELDS.keys()) | {"configuration"}
+        return (names - FIELDS.keys() - {"config"}) | {"configuration"}
     return (names - WHERE_NAMES) | {"where"} if names & WHERE_NAMES else names
 
 

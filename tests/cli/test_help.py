@@ -26,7 +26,7 @@ COLUMNS = 80
 OPTIONS_OF_RUN = """
 --zk --pool --state-dir --session-timeout --connect-timeout --registration --register-grace --start-timeout
 --stop-signal --stop-timeout --stable-after --backoff-max --max-failures --env --cwd --port-base --log
---log-max-bytes --json
+--log-max-bytes --json --config
 """
 PRINTS_JSON = ("run", "status", "events", "report", "services", "watch", "elect")
 
@@ -109,7 +109,7 @@ def test_help_of_run_names_all_options(processes: Processes) -> None:
     """Those of the contract, with their defaults."""
     shown = processes.run_autohealer("run", "--help").stdout
     assert [option for option in OPTIONS_OF_RUN.split() if option not in shown] == []
-    assert "Usage: autohealer run [OPTIONS] N -- CMD..." in shown
+    assert "Usage: autohealer run [OPTIONS] {N -- CMD... | --config FILE}" in shown
 
 
 def test_the_manual_pages_are_of_these_commands(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class RunCommand(Command):
                 "Missing argument 'N'", f"write: {ctx.command_path} 10 -- CMD, or name a file: --config FILE"
             )
         agent = msgspec.convert({name: ctx.params[name] for name in AGENT_FIELDS}, AgentOptions)
-        pool = msgspec.convert({name: ctx.params[name] for name in POOL_FIELDS}, PoolOptions)
+        pool = msgspec.convert({name: ctx.params[name] for name in POOL_FIELDS if name in ctx.params}, PoolOptions)
         check_pool(pool)
         return Configuration(agent=agent, pools=(pool,))
 
