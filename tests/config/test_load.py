@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autohealer.config.kinds import Choice, Duration, Flag, Integer, Kind, PortionKind, Size
+from autohealer.config.kinds import Choice, CountOrPart, Duration, Flag, Integer, Kind, Size
 from autohealer.config.load import IN_DEFAULTS, IN_POOL, load
 from autohealer.config.schema import POOL_FIELDS
 from autohealer.errors import UsageError
@@ -157,7 +157,7 @@ def value_of(kind: Kind[Any]) -> st.SearchStrategy[object]:
         return st.integers(kind.least, min(kind.most or 9000, 9000))
     if isinstance(kind, Size):
         return st.sampled_from([1000, "1K", "3M"])
-    if isinstance(kind, PortionKind):
+    if isinstance(kind, CountOrPart):
         return st.sampled_from([3, "25%"])
     return st.nothing()
 

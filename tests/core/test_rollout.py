@@ -167,7 +167,7 @@ def test_what_an_agent_exchanged_before_it_was_killed_is_not_exchanged_again() -
 
 def test_a_soak_ends_at_its_deadline_whatever_the_rounding() -> None:
     """15.419810589453535 + 1.0 is called for, and less than 1.0 after 15.419810589453535."""
-    spec = replace(UPDATE, soak_s=1.0, parallel=Portion(2), lenient=True)
+    spec = replace(UPDATE, soak_s=1.0, parallel=Parallel(2), lenient=True)
 
     assert world(spec, share=2, new=Nature(ready_in_s=1.4732701964845116)).run().outcome is Outcome.DONE
 
