@@ -539,8 +539,10 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     log: Annotated[
-        Literal["file", "stdout", "none"],
-        Option(Choice("file", "stdout", "none"), "Where workers' output goes.", Group.OUTPUT, Change.ROLLOUT),
+        Literal["file", "stdout", "none", "journald"],
+        Option(
+            Choice("file", "stdout", "none", "journald"), "Where workers' output goes.", Group.OUTPUT, Change.ROLLOUT
+        ),
     ] = "file"
     log_max_bytes: Annotated[
         int,

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.launch.exits import ExitWatcher
-    from autohealer.processes.output import OutputFiles
+    from autohealer.processes.output.files import Opened
+    from autohealer.processes.output.outlet import Outlet
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.watchdog.owner import Watchdog
     from autohealer.runtime.event_log import EventLog
@@ -58,7 +59,7 @@ class Effects:
         orphans: Orphans,
         evidence: EvidenceTaker,
         senses: Senses,
-        output: OutputFiles | None,
+        output: Outlet | None,
         watchdog: Watchdog | None,
         cluster: Cluster,
         ledger: Ledger,
@@ -75,6 +76,8 @@ class Effects:
         self._post, self._warn, self._facts = post, warn, facts
         self._workers: dict[str, WorkerEntry] = {}
         self._adopted: dict[str, None] = {}
+        self._outlets: dict[str, Outlet] = {}
+        self._used: dict[Outlet, None] = {} if output is None else {output: None}
         self._former_relieved = False
         self._lease_until = 0.0
         self._new: list[str] = []
@@ -143,6 +146,8 @@ class Effects:
         if (entries or self._ledger.is_failing) and (error := self._ledger.record(entries)):
             self._warn(f"cannot write the ledger: {error.strerror}")
         self._log.flush()
+        for outlet in self._used:
+            outlet.settle()
 
     def forget(self, worker: str) -> None:
         """Nothing of this worker is left."""
@@ -150,6 +155,7 @@ class Effects:
             self._watchdog.remove(self._workers[worker].pid)
         self._exits.release(worker)
         self._senses.forget(worker)
+        self._outlets.pop(worker, None)
         self._adopted.pop(worker, None)
         if self._workers.pop(worker, None) is not None:
             self._gone.append(worker)
@@ -157,6 +163,8 @@ class Effects:
     def adopt(self, entry: WorkerEntry, pidfd: int) -> None:
         """A worker that was found alive is watched like one's own."""
         self._adopted[entry.worker] = None
+        if self._output is not None:
+            self._outlets[entry.worker] = self._output
         if entry.worker not in self._ledger.workers:
             self._new.append(entry.worker)
         self._workers[entry.worker] = entry
@@ -167,11 +175,16 @@ class Effects:
     def bury(self, entry: WorkerEntry) -> None:
         """A worker that died while nobody looked: what it left goes, and then its line in the ledger."""
         self._workers[entry.worker] = entry
+        if self._output is not None:
+            self._outlets[entry.worker] = self._output
         self._dead.setdefault((signal.SIGKILL, 0.0), []).append(self._dead_worker(entry, is_child=False))
 
-    def exited(self, worker: str) -> bool:
+    def exited(self, worker: str, code: int | None, signal_name: str | None) -> bool:
         """Has this worker, whose process has just ended, left something that may be in the way of its replacement?"""
         entry = self._workers.get(worker)
+        if entry is not None and worker in self._outlets:
+            how = signal_name or ("unknown" if code is None else f"exit {code}")
+            self._outlets[worker].ended(entry.number, worker, how)
         return entry is not None and self._orphans.exited(worker, entry.pid, is_child=worker not in self._adopted)
 
     def look_below(self) -> None:
@@ -192,6 +205,7 @@ class Effects:
         launch = self._revisions.launch(action.revision)
         port = launch.port(number)
         self._senses.expect(worker, number)
+        output = self._open_output(launch.output, number)
         try:
             os.chdir(launch.cwd)  # a worker inherits our directory; one that is a link may have been switched
             spawned = launch.spawner.spawn(
@@ -199,12 +213,15 @@ class Effects:
                 slot=number,
                 worker=worker,
                 port=port,
-                output_path=launch.output.path(number) if launch.output else None,
+                output=output and output.fd,
             )
         except OSError as error:
             temporary = is_temporary(error.errno or 0)
             self._post(events.SpawnFailed(now(), worker, error.strerror or str(error), temporary))
             return
+        finally:
+            if output is not None:
+                os.close(output.fd)
         started = timestamp(time.time())
         self._exits.watch(worker, spawned.pid, spawned.pidfd, child=True)
         self._workers[worker] = WorkerEntry(
@@ -212,9 +229,21 @@ class Effects:
         )
         self._new.append(worker)
         self._senses.meet(worker, spawned.pid, number)
-        if spawned.output_error is not None:
-            self._warn(f"cannot write the output of worker {worker}: {spawned.output_error.strerror}")
+        if launch.output is not None:
+            self._outlets[worker] = launch.output
+            self._used[launch.output] = None
+            launch.output.began(number, worker, spawned.pid, output and output.size)
         self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))
+
+    def _open_output(self, outlet: Outlet | None, number: int) -> Opened | None:
+        """Nothing may keep a worker from running over its log: what it writes is lost then."""
+        if outlet is None:
+            return None
+        try:
+            return outlet.open(number)
+        except OSError as error:
+            self._warn(f"the output of slot {number} is lost: {error.strerror}")
+            return None
 
     def _signal(self, action: actions.SignalWorker) -> None:
         if action.worker in self._adopted:
@@ -231,7 +260,8 @@ class Effects:
             self._dead.setdefault((action.signum, action.timeout_s), []).append(dead)
 
     def _dead_worker(self, entry: WorkerEntry, *, is_child: bool) -> DeadWorker:
-        output = self._output.path(entry.number) if self._output else None
+        outlet = self._outlets.get(entry.worker)
+        output = outlet.path(entry.number) if outlet else None
         return DeadWorker(entry.worker, entry.pid, is_child, output=output)
 
     def _take_evidence(self, action: actions.TakeEvidence) -> None:
@@ -243,7 +273,7 @@ class Effects:
             worker,
             entry.pid,
             lambda signum: self._exits.send_signal(worker, signum),
-            self._output.tail(entry.number, EVIDENCE_LINES) if self._output else (),
+            self._outlets[entry.worker].tail(entry.number, EVIDENCE_LINES) if entry.worker in self._outlets else (),
             lambda evidence: self._post(events.EvidenceTaken(now(), worker, evidence)),
         )
 

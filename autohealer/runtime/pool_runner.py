@@ -26,7 +26,9 @@ from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
-from autohealer.processes.output import OutputFiles
+from autohealer.processes.output.files import OutputFiles
+from autohealer.processes.output.journal import Journal
+from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
 from autohealer.processes.tree.procfs import age_s
 from autohealer.processes.watchdog.owner import Watchdog
 from autohealer.runtime.agent_handle import AgentHandle
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.shared import Shared
 
 # Each look at the workers' output costs a system call a file.
-TIDY_BUSY_S, TIDY_QUIET_S = 2.0, 30.0
+TIDY_S = 10.0
 WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
 
@@ -86,7 +88,8 @@ class PoolRunner:
         self._cluster = self._make_cluster()
         self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
         self._watchdog = self._make_watchdog()
-        self._output: OutputFiles | None = None
+        self._output: Outlet | None = None
+        self._files: OutputFiles | None = None
         self._notify_path = self._state.notify_path()
         present = self._launch(claim.record.present.spec, claim.command)
         self._revisions = Revisions(claim.record, self._prepare, present)
@@ -149,7 +152,7 @@ class PoolRunner:
         self._cluster.connect()
         loop = self._shared.loop
         loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
-        self._tidying = loop.call_later(TIDY_BUSY_S, self._tidy)
+        self._tidying = loop.call_later(TIDY_S, self._tidy)
         return AgentHandle(
             agent=self.agent,
             host=self._host,
@@ -178,6 +181,8 @@ class PoolRunner:
         await self._end_session()
         self._senses.close()
         self._exits.close()
+        if self._output is not None:
+            self._output.close()
         self._log.close()
         self._recorder.close()
         if self._supervisor.is_over:
@@ -241,11 +246,8 @@ class PoolRunner:
             notify=self._notify_path,
             beat_timeout_s=self._options.beat_timeout,
         )
-        output = Output(spec.output)
-        if output is Output.FILE and self._output is None:
-            self._output = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
-        spawner = Spawner(command, environ, output, descriptor_limit=self._shared.descriptor_limit)
-        return Launch(spawner, spec.cwd, spec.port_base, self._output if output is Output.FILE else None, environ)
+        spawner = Spawner(command, environ, Output(spec.output), descriptor_limit=self._shared.descriptor_limit)
+        return Launch(spawner, spec.cwd, spec.port_base, self._outlet(spec.output), environ)
 
     def _make_senses(self) -> Senses:
         return Senses(
@@ -255,7 +257,7 @@ class PoolRunner:
                 reaper=self._shared.reaper,
                 sampler=self._shared.sampler,
                 notify_path=self._notify_path,
-                output=self._output,
+                output=self._files,
                 environment=self._environment,
                 cwd=self._claim.record.present.spec.cwd,
                 post=self._post,
@@ -287,6 +289,20 @@ class PoolRunner:
             facts=self._facts,
             answered=self._operations.answered,
         )
+
+    def _outlet(self, output: str) -> Outlet | None:
+        """Where the output of workers goes; None: where ours goes, or nowhere."""
+        loop = self._shared.loop
+
+        def warn(text: str) -> None:
+            loop.call_soon_threadsafe(self._warn, text)
+
+        if output == "file" and self._output is None:
+            self._files = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
+            self._output = FileOutlet(self._files, warn)
+        if output == "file":
+            return self._output
+        return JournalOutlet(Journal(self.name)) if output == "journald" else None
 
     def _make_watchdog(self) -> Watchdog | None:
         """Where there may never be too many workers, somebody has to end them if this agent no longer can."""
@@ -369,7 +385,7 @@ class PoolRunner:
 
     def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
         at = now()
-        left = self._effects.exited(worker)
+        left = self._effects.exited(worker, code, signal_name)
         self._inbox.post(events.WorkerExited(at, worker, code, signal_name, left))
         if self._shared.on_exit is not None:
             self._shared.on_exit(at)
@@ -460,10 +476,7 @@ class PoolRunner:
     def _tidy(self) -> None:
         """What nothing tells of, and what may wait."""
         self._effects.look_below()
-        for problem in self._output.trim() if self._output else []:
-            self._warn(f"cannot cut back the output of a worker: {problem}")
-        busy = self._output is not None and self._output.is_busy
-        self._tidying = self._shared.loop.call_later(TIDY_BUSY_S if busy else TIDY_QUIET_S, self._tidy)
+        self._tidying = self._shared.loop.call_later(TIDY_S, self._tidy)
 
 
 def _since(snapshot: Snapshot) -> str | None:

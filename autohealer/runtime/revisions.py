@@ -13,7 +13,7 @@ import msgspec
 
 from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
-from autohealer.processes.output import OutputFiles
+from autohealer.processes.output.outlet import Outlet
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ class Launch(NamedTuple):
     spawner: Spawner
     cwd: str
     port_base: int | None
-    output: OutputFiles | None
+    output: Outlet | None
     """Where what workers write is kept; None where it goes elsewhere."""
 
     environ: Mapping[str, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
 from autohealer.processes.tree.strays import Strays
 from tests.support.processes import POLL_S, Processes
+
+PR_SET_CHILD_SUBREAPER = 36
 
 Exit = tuple[str, int | None, str | None]
 
@@ -43,9 +46,9 @@ class World:
         """Start a command in the test's environment, output to the file ``output``."""
         environ = self.processes.environment(env)
         command = resolve_command(argv, environ, str(Path.cwd()))
-        return Spawner(command, environ, Output.FILE).spawn(
-            {WORKER_ID: worker}, slot=0, worker=worker, output_path=str(self.directory / "output")
-        )
+        spawner = Spawner(command, environ, Output.FILE)
+        with open(self.directory / "output", "ab") as output:
+            return spawner.spawn({WORKER_ID: worker}, slot=0, worker=worker, output=output.fileno())
 
     def start(self, *argv: str, env: Mapping[str, str] | None = None) -> tuple[str, int]:
         """Start and watch a worker; its id and pid."""
@@ -92,6 +95,7 @@ class World:
         self.loop.close()
         while _reaped():
             pass
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)  # other tests' orphans are init's
 
     def _on_cleared(self, worker: str) -> None:
         self.cleared.append(worker)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import resource
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.processes.output import OutputFiles, printable
+from autohealer.processes.output.text import coloured, last_state
 
 
 @pytest.fixture
@@ -41,16 +40,16 @@ def test_the_last_lines(files: OutputFiles) -> None:
 
 def test_only_what_the_last_worker_wrote(files: OutputFiles) -> None:
     write(files, 0, "old\n")
-    begin = files.size(0)
-    assert files.tail(0, 10, begin) == []
+    opened = files.open(0)
+    os.close(opened.fd)
+    assert files.tail(0, 10, opened.size) == []
     path = write(files, 0, "new\n")
-    assert files.tail(0, 10, begin) == ["new"]
+    assert files.tail(0, 10, opened.size) == ["new"]
 
     os.truncate(path, 0)
     write(files, 0, "x\n")
 
-    assert files.tail(0, 10, begin) == ["x"]
-    assert files.size(8) == 0
+    assert files.tail(0, 10, opened.size) == ["x"]
 
 
 def test_a_tail_is_bounded(files: OutputFiles) -> None:
@@ -99,54 +98,86 @@ def test_bytes_that_are_no_text(files: OutputFiles) -> None:
     assert files.tail(0, 1) == ["��red"]
 
 
-def test_a_long_file_is_cut_while_it_is_written(files: OutputFiles, tmp_path: Path) -> None:
-    path = tmp_path / "slot-0.log"
-    writer = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.write(writer, b"a" * 600 + b"b" * 999 + b"\n")
-    write(files, 1, "short\n")
-
-    assert files.trim() == []
-    os.write(writer, b"after\n")
-    os.close(writer)
-
-    assert path.read_text() == "after\n"
-    older = tmp_path / "slot-0.log.1"
-    assert older.read_text() == "b" * 999 + "\n"
-    assert older.stat().st_mode & 0o777 == 0o600
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["slot-0.log", "slot-0.log.1", "slot-1.log"]
-
-    write(files, 0, "c" * 1001)
-    assert files.trim() == []
-    assert older.read_text() == "c" * 1000
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b[1;31mred", "\x1b[1;31mred\x1b[0m"),
+        ("\x1b[2Jgone\x1b]0;title\x07", "gone"),
+        ("plain", "plain"),
+    ],
+)
+def test_colours_may_stay_and_end_with_the_text(text: str, expected: str) -> None:
+    assert coloured(text) == expected
 
 
-def test_on_a_full_disk_room_is_made(files: OutputFiles, tmp_path: Path) -> None:
-    path = write(files, 0, "x" * 5000)
-    (tmp_path / "slot-0.log.1").write_text("older")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    try:
-        failed = files.trim()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-    assert [error.errno for error in failed] == [errno.EFBIG]
-    assert path.stat().st_size == 0
-    assert (tmp_path / "slot-0.log.1").read_text() == "older"
-    assert not (tmp_path / "slot-0.log.1.new").exists()
+@pytest.mark.parametrize(
+    ("line", "expected"), [("10%\r20%\r30%", "30%"), ("done\r", "done"), ("10%\rdone\r", "done"), ("", ""), ("\r", "")]
+)
+def test_a_progress_bar_is_shown_as_it_was_last(line: str, expected: str) -> None:
+    assert last_state(line) == expected
 
 
-def test_what_is_no_plain_file_is_left_alone(files: OutputFiles, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("x" * 5000)
-    (tmp_path / "slot-0.log").symlink_to(victim)
+def test_a_new_file_is_private_and_appended_to(files: OutputFiles) -> None:
+    opened = files.open(0)
+    os.write(opened.fd, b"one\n")
+    os.close(opened.fd)
+    again = files.open(0)
+    os.write(again.fd, b"two\n")
+    assert os.get_blocking(again.fd)
+    os.close(again.fd)
 
-    assert files.trim() == []
-    assert files.tail(0, 5) == []
-    assert victim.stat().st_size == 5000
+    assert (opened.size, again.size) == (0, 4)
+    assert files.tail(0, 9) == ["one", "two"]
+    assert Path(files.path(0)).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_missing_directory_is_told(tmp_path: Path) -> None:
-    (error,) = OutputFiles(tmp_path / "missing", 10).trim()
+def test_a_directory_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    files = OutputFiles(tmp_path / "missing", 1000)
+    os.close(files.open(0).fd)
 
-    assert error.errno == errno.ENOENT
+    assert (tmp_path / "missing").stat().st_mode & 0o777 == 0o700
+    assert files.slots() == [0]
+
+
+@pytest.mark.parametrize("strange", ["link", "dangling link", "fifo", "fifo with a reader", "directory", "hard link"])
+def test_what_was_put_in_the_place_of_a_file_is_not_written_to(
+    files: OutputFiles, tmp_path: Path, strange: str
+) -> None:
+    victim, path = tmp_path / "victim", Path(files.path(0))
+    victim.write_text("precious")
+    reader = None
+    match strange:
+        case "link":
+            path.symlink_to(victim)
+        case "dangling link":
+            path.symlink_to(tmp_path / "new")
+        case "directory":
+            path.mkdir()
+        case "hard link":
+            path.hardlink_to(victim)
+        case _:
+            os.mkfifo(path)
+            reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if "reader" in strange else None
+
+    with pytest.raises(OSError, match="remove it"):
+        files.open(0)
+
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "new").exists()
+    if reader is not None:
+        os.close(reader)
+
+
+def test_another_file_in_its_place_is_neither_written_to_nor_ours(files: OutputFiles, tmp_path: Path) -> None:
+    os.close(files.open(0).fd)
+    path = Path(files.path(0))
+    path.rename(tmp_path / "moved away")
+    path.write_text("somebody's data")
+
+    assert not files.is_ours(0, path.stat())
+    with pytest.raises(OSError, match="remove it"):
+        files.open(0)
+
+    path.write_text("")
+    os.close(files.open(0).fd)
+    assert files.is_ours(0, path.stat())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import errno
+import functools
 import os
 import resource
 import signal
@@ -37,17 +38,17 @@ _TEMPORARY = frozenset(
 # with &, nohup SIGHUP: a worker begins with the defaults, all of them.
 DEFAULTED = tuple(int(signum) for signum in signal.valid_signals() if signum not in (signal.SIGKILL, signal.SIGSTOP))
 _NULL = "/dev/null"
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 _TO_NULL = [(os.POSIX_SPAWN_OPEN, 1, _NULL, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, 1, 2)]
 _PLACEHOLDERS = ("{slot}", "{port}", "{worker}")
 
 
-class Output(enum.Enum):
+class Output(enum.StrEnum):
     """Where what a worker writes goes, as ``--log`` says."""
 
     FILE = "file"
     STDOUT = "stdout"
     NONE = "none"
+    JOURNALD = "journald"
 
 
 class Spawned(NamedTuple):
@@ -55,8 +56,6 @@ class Spawned(NamedTuple):
 
     pid: int
     pidfd: int
-    output_error: OSError | None
-    """Why its output goes to /dev/null instead of its file."""
 
 
 def is_temporary(error_number: int) -> bool:
@@ -91,6 +90,7 @@ class Spawner:
         self._without_file: _FileActions = [self._stdin] if output is Output.STDOUT else [self._stdin, *_TO_NULL]
         self._descriptor_limit = descriptor_limit
         self._own_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._low = _low_descriptor() if descriptor_limit else -1
 
     def spawn(
         self,
@@ -99,29 +99,18 @@ class Spawner:
         slot: int,
         worker: str,
         port: int | None = None,
-        output_path: str | None = None,
+        output: int | None = None,
     ) -> Spawned:
-        """Start a worker in a session of its own.
+        """Start a worker in a session of its own, its standard output and error in the open file ``output``.
 
-        Raises OSError where it cannot be started (`is_temporary` tells whether to try again). A failure to
-        open ``output_path`` is not one: nothing may keep a worker from running over its log.
+        Raises OSError where it cannot be started (`is_temporary` tells whether to try again).
         """
         argv = self._arguments(slot, worker, port) if self._is_template else self._argv
         environ = self._environ.copy()
         for name, value in worker_env.items():
             environ[os.fsencode(name)] = os.fsencode(value)
-        output_error = None
-        if output_path is None:
-            pid = self._start(argv, environ, self._without_file)
-        else:
-            try:
-                pid = self._start(argv, environ, self._into_file(output_path))
-            except OSError as error:
-                # The errno does not tell which step has failed in the child. If it was the command,
-                # then it fails again, and that error is the true one.
-                pid = self._start(argv, environ, [self._stdin, *_TO_NULL])
-                output_error = OSError(error.errno, error.strerror, output_path)
-        return Spawned(pid, self._open_pidfd(pid), output_error)
+        pid = self._start(argv, environ, self._without_file if output is None else self._into(output))
+        return Spawned(pid, self._open_pidfd(pid))
 
     def _arguments(self, slot: int, worker: str, port: int | None) -> list[str]:
         """The arguments with the known placeholders replaced; no other brace is touched."""
@@ -134,12 +123,10 @@ class Spawner:
                 argv[index] = argv[index].replace(placeholder, value)
         return argv
 
-    def _into_file(self, path: str) -> _FileActions:
-        return [
-            self._stdin,
-            (os.POSIX_SPAWN_OPEN, 1, path, _APPEND, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ]
+    def _into(self, output: int) -> _FileActions:
+        if self._descriptor_limit is not None and output >= self._descriptor_limit[0] >= 0:
+            output = os.dup2(output, self._low, inheritable=False)  # the C library takes no number above the limit
+        return [self._stdin, (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, 1, 2)]
 
     def _start(
         self,
@@ -182,3 +169,9 @@ class Spawner:
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             raise
+
+
+@functools.cache
+def _low_descriptor() -> int:
+    """A number below any limit, taken when few files are open."""
+    return os.open(_NULL, os.O_RDONLY | os.O_CLOEXEC)

@@ -23,7 +23,7 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What is set beside the agent's own environment."""
     cwd: str
     """Absolute, as it was written: it may be a link, and is looked up anew at every start."""
-    output: Literal["file", "stdout", "none"]
+    output: Literal["file", "stdout", "none", "journald"]
     port_base: int | None = None
 
     @property
