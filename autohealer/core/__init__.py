@@ -10,7 +10,7 @@ flight is observed state, so an event that comes twice, late or never can neithe
 id names one life and is never used twice, so news of a former life cannot hit the present one.
 
     model      the nouns                  events     what happened           actions    what to do
-    notices    what people are told
+    notices    what people are told       incident   one story, as it is kept
     deadlines  many moments in, the next one out
     pool       one agent's workers: what is wanted against what is observed
     cluster    the agents of a pool together: who leads, who runs how many, who may

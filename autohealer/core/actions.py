@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from autohealer.core.incident import Incident
 from autohealer.core.model import AgentEntry, Instant, Plan
 from autohealer.core.notices import Notice
 from autohealer.core.operations import Answer, Operation
@@ -190,6 +191,13 @@ class EmitEvent(Action):
     """Something that people want to know: a line of ``autohealer events``."""
 
     notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIncident(Action):
+    """An incident was opened, or has changed: keep it in the place of what was kept under its id."""
+
+    incident: Incident
 
 
 @dataclass(frozen=True, slots=True)

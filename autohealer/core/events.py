@@ -60,24 +60,27 @@ class WorkerSpawned(Event):
 
 @dataclass(frozen=True, slots=True)
 class SpawnFailed(Event):
-    """No process came of it; ``temporary`` where it is for want of resources."""
+    """No process came of it; ``temporary`` where it is for want of resources. ``name`` is the error's, as ENOENT."""
 
     worker: str
     error: str
     temporary: bool
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerExited(Event):
     """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child.
 
-    ``left``: it left processes that may hold what its replacement needs, such as a port.
+    ``left``: it left processes that may hold what its replacement needs, such as a port. ``oom``: the kernel has
+    killed it for want of memory, where it tells.
     """
 
     worker: str
     code: int | None
     signal: str | None
     left: bool = False
+    oom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -104,6 +105,7 @@ class Effects:
             actions.ArmWatchdog: self._guard,
             actions.AnswerOperation: lambda a: answered(a.operation, a.answer),
             actions.LeaveCluster: lambda _: cluster.leave(),
+            actions.RecordIncident: lambda _: None,  # the incident store takes it
             actions.Warn: lambda a: warn(a.text),
             actions.Exit: lambda a: finish(a.code, a.error),
         }
@@ -217,7 +219,8 @@ class Effects:
             )
         except OSError as error:
             temporary = is_temporary(error.errno or 0)
-            self._post(events.SpawnFailed(now(), worker, error.strerror or str(error), temporary))
+            name = errno.errorcode.get(error.errno or 0, "")
+            self._post(events.SpawnFailed(now(), worker, error.strerror or str(error), temporary, name))
             return
         finally:
             if output is not None:

@@ -14,7 +14,15 @@ from difflib import ndiff
 from typing import Any, TypeVar
 
 from autohealer.core import events
-from autohealer.core.actions import Action, EmitEvent, PublishAgent, SpawnWorker, Warn, WatchRegistration
+from autohealer.core.actions import (
+    Action,
+    EmitEvent,
+    PublishAgent,
+    RecordIncident,
+    SpawnWorker,
+    Warn,
+    WatchRegistration,
+)
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Plan, PoolSpec
@@ -113,7 +121,7 @@ class Playbook:
 
     def expect(self, *expected: Action) -> None:
         """Exactly this was ordered since the last time, in this order."""
-        quiet = EmitEvent | Warn | PublishAgent | WatchRegistration
+        quiet = EmitEvent | RecordIncident | Warn | PublishAgent | WatchRegistration
         ordered = [order for order in self.orders if not isinstance(order, quiet)]
         self.orders.clear()
         if ordered != list(expected):

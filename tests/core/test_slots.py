@@ -6,7 +6,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from autohealer.core.actions import Action, EmitEvent, EndOrphans, KeepFinished, SignalWorker, SpawnWorker, TakeEvidence
+from autohealer.core.actions import (
+    Action,
+    EmitEvent,
+    EndOrphans,
+    KeepFinished,
+    RecordIncident,
+    SignalWorker,
+    SpawnWorker,
+    TakeEvidence,
+)
 from autohealer.core.events import (
     Evidence,
     EvidenceTaken,
@@ -20,6 +29,7 @@ from autohealer.core.events import (
 from autohealer.core.model import ExitOn, PoolSpec, RestartPolicy, Sense, Verdict
 from autohealer.core.notices import WorkerExited as WorkerExitedNotice
 from autohealer.core.notices import WorkerFaulty
+from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Lives
@@ -37,7 +47,7 @@ class Bench:
         self.orders: list[Action] = []
         spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, **spec_fields)
         self.lives = Lives(spec, "me", "n", self.orders.append)
-        self.slots = Slots(spec, self.lives, self.orders.append)
+        self.slots = Slots(spec, self.lives, Incidents(self.orders.append), self.orders.append)
         self.now = 1000.0
 
     def take(self, kind: type[A]) -> list[A]:
@@ -179,7 +189,8 @@ def test_a_dead_worker_is_replaced_before_anything_else_is_ordered(bench: Bench)
     (worker,) = bench.run(1)
     bench.exit(worker, None, "SIGKILL")
 
-    replacement, report, clear = bench.orders
+    replacement, report, clear, incident = bench.orders
+    assert isinstance(incident, RecordIncident)
     assert isinstance(replacement, SpawnWorker)
     assert replacement.slot == 0
     assert replacement.worker != worker

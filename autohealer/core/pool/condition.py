@@ -25,6 +25,8 @@ class Finding:
     detail: str | None
     at_once: bool = False
     """The memory limit that is not waited for: SIGKILL."""
+    since: Instant | None = None
+    """Since when it has been so."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Probe:
     detail: str = ""
     failures: float = 0.0
     has_succeeded: bool = False
+    failing_since: Instant = 0.0
 
 
 @dataclass(slots=True)
@@ -108,6 +111,8 @@ class Condition:
     def probed(self, event: ProbeAnswered) -> Iterator[Finding]:
         """Before its first success a probe condemns nobody: ``start_by`` is the limit."""
         probe = self.probes.setdefault(event.probe, Probe())
+        if probe.ok:
+            probe.failing_since = event.at
         probe.ok, probe.detail = event.ok, event.detail
         if event.ok:
             probe.has_succeeded, probe.failures = True, 0.0
@@ -116,7 +121,7 @@ class Condition:
         elif probe.has_succeeded:
             probe.failures += event.weight
             if probe.failures >= self.spec.probe_failures:
-                yield Finding(Sense.PROBE, f"{event.probe}: {event.detail}")
+                yield Finding(Sense.PROBE, f"{event.probe}: {event.detail}", since=probe.failing_since)
 
     def notified(self, event: NotifyReceived) -> Iterator[Finding]:
         """A message of the worker. What it says of its work ends its being idle, and the other way round."""
@@ -164,13 +169,14 @@ class Condition:
             self.stopped_since = now
         limit, since = self.spec.stopped_timeout_s, self.stopped_since
         if limit is not None and since is not None and now - since >= limit:
-            yield Finding(Sense.STOPPED, f"its process has been stopped (state T) for {limit:g} s")
+            yield Finding(Sense.STOPPED, f"its process has been stopped (state T) for {limit:g} s", since=since)
         moved = usage.cpu_s, usage.output_bytes
         if moved != self.usage or self.idle or self.ready_since is None:
             self.usage, self.still_since = moved, now
             yield Finding(Sense.SILENT, None)
         elif (limit := self.spec.silence_timeout_s) is not None and now - self.still_since >= limit:
-            yield Finding(Sense.SILENT, f"neither output nor CPU time for {limit:g} s")
+            detail = f"neither output nor CPU time for {limit:g} s"
+            yield Finding(Sense.SILENT, detail, since=self.still_since)
         yield from self._weighed(usage.rss)
 
     def _weighed(self, rss: int) -> Iterator[Finding]:
@@ -212,9 +218,10 @@ class Condition:
         if self.cry is not None:
             yield Finding(Sense.BEAT, self.cry)
         elif (due := self._beat_due()) is not None and now >= due:
-            yield Finding(Sense.BEAT, f"no beat for {spec.beat_timeout_s:g} s")
+            yield Finding(Sense.BEAT, f"no beat for {spec.beat_timeout_s:g} s", since=self.beat_at)
         for task in self._overdue_tasks(now):
-            yield Finding(Sense.TASK, f"task {task} has not ended within {self.tasks[task][1]:g} s")
+            since, limit = self.tasks[task]
+            yield Finding(Sense.TASK, f"task {task} has not ended within {limit:g} s", since=since)
         if self.counter is not None and self.counter.from_worker and not self.idle:
             yield from self._standstill(now, "its progress")
         if spec.max_age_s is not None and now >= self._too_old_at(spec.max_age_s):
@@ -246,7 +253,8 @@ class Condition:
     def _standstill(self, now: Instant, what: str) -> Iterator[Finding]:
         limit = self.spec.progress_timeout_s
         if self.counter is not None and self.ready_since is not None and now - self.counter.since >= limit:
-            yield Finding(Sense.PROGRESS, f"{what} has stood at {self.counter.value:g} for {limit:g} s")
+            detail = f"{what} has stood at {self.counter.value:g} for {limit:g} s"
+            yield Finding(Sense.PROGRESS, detail, since=self.counter.since)
 
     def _overdue_tasks(self, now: Instant) -> list[str]:
         return [task for task, (since, limit) in self.tasks.items() if limit is not None and now - since >= limit]

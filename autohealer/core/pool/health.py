@@ -20,6 +20,7 @@ from autohealer.core.deadlines import Deadlines
 from autohealer.core.model import Instant, PoolSpec, ReadyWhen, Sense, Verdict
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.condition import Condition, Finding
+from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lives import Lives
 
@@ -48,9 +49,17 @@ class Health:
     """Facts of all lives in; ``lives`` gets to know who is ready, ``sentence`` who is faulty."""
 
     def __init__(
-        self, spec: PoolSpec, lives: Lives, brake: Brake, sentence: Sentence, order: Callable[[Action], None]
+        self,
+        spec: PoolSpec,
+        lives: Lives,
+        brake: Brake,
+        *,
+        incidents: Incidents,
+        sentence: Sentence,
+        order: Callable[[Action], None],
     ) -> None:
-        self._spec, self._lives, self._brake, self._sentence, self._order = spec, lives, brake, sentence, order
+        self._spec, self._lives, self._brake, self._incidents = spec, lives, brake, incidents
+        self._sentence, self._order = sentence, order
         self._conditions: dict[str, Condition] = {}
         self._met: set[str] = set()
         self._registrations: dict[str, bool] = {}
@@ -209,7 +218,7 @@ class Health:
             if finding.detail is None:
                 self._acquit(life, finding.sense)
             else:
-                self._accuse(life, Verdict(finding.sense, finding.detail), now, at_once=finding.at_once)
+                self._accuse(life, finding, Verdict(finding.sense, finding.detail), now)
         if not life.is_stopping:
             self._schedule(worker, condition, now)
 
@@ -232,6 +241,7 @@ class Health:
                 condition.became_ready(now)
                 self._lives.runs(life)
                 self._lives.set_ready(life, now)
+                self._incidents.ready(life, now)
                 if life.slot is not None and self._brake.give_back(life.slot, now):
                     self.look_again(now)
         elif life.ready:
@@ -275,21 +285,21 @@ class Health:
 
     # ---- verdicts
 
-    def _accuse(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool) -> None:
+    def _accuse(self, life: Life, finding: Finding, verdict: Verdict, now: Instant) -> None:
         if life.is_stopping:
             return
         exempt = self._sentence.is_exempt(life)
         if not exempt and self._brake.is_held(verdict.sense):
-            self._hold(life, verdict)
-        elif verdict.sense in SOFT and not at_once and life.slot is not None and not exempt:
+            self._hold(life, finding, verdict, now)
+        elif verdict.sense in SOFT and not finding.at_once and life.slot is not None and not exempt:
             life.held = None
             self._sentence.recycle(life, verdict)
-        elif exempt or life.slot is None or at_once:
-            self._carry_out(life, verdict, now, at_once=at_once)
+        elif exempt or life.slot is None or finding.at_once:
+            self._carry_out(life, finding, verdict, now)
         elif not self._brake.has_room(life.slot):
-            self._hold(life, verdict)
+            self._hold(life, finding, verdict, now)
         elif self._is_news(life, verdict, now):
-            self._carry_out(life, verdict, now, at_once=False)
+            self._carry_out(life, finding, verdict, now)
 
     def _is_news(self, life: Life, verdict: Verdict, now: Instant) -> bool:
         """Whether what was seen is newer than the room for it. Only a verdict that was held had to wait for room."""
@@ -298,13 +308,15 @@ class Health:
         asked_within_s = self._spec.probe_timeout_s if verdict.sense in ASKED else 0.0
         return now - asked_within_s > self._brake.room_since
 
-    def _carry_out(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool) -> None:
+    def _carry_out(self, life: Life, finding: Finding, verdict: Verdict, now: Instant) -> None:
         life.held = None
+        self._incidents.judged(life, verdict, now, held=False, since=finding.since)
         if life.slot is not None and not self._sentence.is_exempt(life):
             self._brake.take(life.slot)
-        self._sentence.carry_out(life, verdict, now, at_once=at_once)
+        self._sentence.carry_out(life, verdict, now, at_once=finding.at_once)
 
-    def _hold(self, life: Life, verdict: Verdict) -> None:
+    def _hold(self, life: Life, finding: Finding, verdict: Verdict, now: Instant) -> None:
+        self._incidents.judged(life, verdict, now, held=True, since=finding.since)
         if life.held is None or life.held.sense is not verdict.sense:
             told = life.worker, life.pid, life.slot, str(verdict.sense), verdict.detail
             self._order(EmitEvent(notices.WorkerHeld(*told)))
@@ -313,5 +325,6 @@ class Health:
     def _acquit(self, life: Life, sense: Sense) -> None:
         if life.held is not None and life.held.sense is sense:
             life.held = None
+            self._incidents.recovered(life)
         if sense in SOFT:
             self._sentence.recycle(life, None)

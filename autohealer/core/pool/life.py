@@ -86,6 +86,8 @@ class Ended:
     code: int | None
     signal: str | None
     asked: bool
+    oom: bool = False
+    """The kernel killed it for want of memory."""
 
     @property
     def uptime_s(self) -> float:
@@ -115,6 +117,8 @@ class Ended:
     def description(self) -> str:
         """The same in words."""
         verdict = self.life.verdict
+        if verdict is None and self.oom:
+            return "killed by the kernel for want of memory"
         return f"{verdict.sense}: {verdict.detail}" if verdict else describe_exit(self.code, self.signal)
 
 
@@ -133,4 +137,4 @@ def describe_exit(code: int | None, signal: str | None) -> str:
 def ended(event: WorkerExited, life: Life) -> Ended:
     """The end of this life. A life that a sense condemned was not stopped because somebody asked."""
     asked = life.is_stopping and life.verdict is None
-    return Ended(event.at, life, event.code, event.signal, asked)
+    return Ended(event.at, life, event.code, event.signal, asked, event.oom)

@@ -18,6 +18,7 @@ from autohealer.core.actions import Action, EmitEvent, KeepFinished
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import FinishedFound, OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
 from autohealer.core.model import ExitOn, Instant, PoolSpec, RestartPolicy
+from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
 from autohealer.core.pool.lives import Lives, Start
@@ -77,8 +78,15 @@ class Slots:
     ``revision``: what lives of new slots are started from.
     """
 
-    def __init__(self, spec: PoolSpec, lives: Lives, order: Callable[[Action], None], revision: int = 1) -> None:
-        self._spec, self._lives, self._order = spec, lives, order
+    def __init__(
+        self,
+        spec: PoolSpec,
+        lives: Lives,
+        incidents: Incidents,
+        order: Callable[[Action], None],
+        revision: int = 1,
+    ) -> None:
+        self._spec, self._lives, self._incidents, self._order = spec, lives, incidents, order
         self.revision = revision
         self._slots: dict[int, Slot] = {}
         self._deadlines: Deadlines[int] = Deadlines()
@@ -228,6 +236,7 @@ class Slots:
             heal_ms = None if slot.died_at is None else round((event.at - slot.died_at) * 1000, 3)
             slot.died_at = None
         self._tell(notices.WorkerStarted(life.worker, life.pid, life.slot, life.revision, heal_ms))
+        self._incidents.started(life, event.at, how="started again")
         if slot is not None:
             self._reconcile(slot, event.at)
         return life
@@ -252,6 +261,7 @@ class Slots:
             self._fail_at_limit(slot, event.error)
         slot.may_start_at = event.at + delay
         self._reconcile(slot, event.at)
+        self._incidents.not_started(life, event)
         self._tell_vacancy(slot, life, event.at, event.error)
         return life
 
@@ -274,6 +284,7 @@ class Slots:
                 self._died(slot, end)
             self._reconcile(slot, event.at)
         self._lives.clear(end)
+        self._incidents.ended(end)
         if slot is not None:
             self._tell_vacancy(slot, end.life, event.at, end.description)
         return end
@@ -357,6 +368,7 @@ class Slots:
         elif self._wanted is not None:
             self._deadlines.set(slot.index, None)
             del self._slots[slot.index]
+            self._incidents.unneeded(slot.index)
 
     def _fill(self, slot: Slot, now: Instant) -> None:
         advance(slot.vacancy, Trigger.SPAWN)  # refuses a slot that is finished
@@ -365,16 +377,22 @@ class Slots:
         self._deadlines.set(slot.index, None)
         start = Start(slot.index, slot.index, Role.REGULAR, slot.revision, slot.starts, slot.last_exit)
         slot.life = self._lives.start(start, now)
+        self._incidents.decided(slot.index, now)
 
     def _tell_vacancy(self, slot: Slot, life: Life, now: Instant, reason: str) -> None:
+        """What comes of a slot whose life has ended just now, or did not begin."""
         if slot.life is not None:
-            return
-        if slot.vacancy is WorkerState.BACKOFF:
-            delay = round(slot.may_start_at - now, 3)
-            self._tell(notices.WorkerBackoff(None, None, slot.index, delay, reason))
+            self._incidents.decided(slot.index, now)
         elif slot.is_finished:
             failed = slot.vacancy is WorkerState.FAILED
+            self._incidents.finished(slot.index, failed=failed)
             self._tell(notices.WorkerDone(life.worker, life.pid, slot.index, failed))
+        elif slot.index not in self._slots:
+            self._incidents.finished(slot.index, failed=self._gave_up is not None)
+        elif slot.vacancy is WorkerState.BACKOFF:
+            self._incidents.waits(slot.index)
+            delay = round(slot.may_start_at - now, 3)
+            self._tell(notices.WorkerBackoff(None, None, slot.index, delay, reason))
 
     def _tell(self, notice: notices.Notice) -> None:
         self._order(EmitEvent(notice))

@@ -27,6 +27,7 @@ from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, Re
 from autohealer.core.operations import Answer, Operation, count_of, done, refused
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.health import Health
+from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
@@ -86,9 +87,10 @@ class Supervisor:
         self._orders: list[Action] = []
         order = self._orders.append
         self._lives = Lives(spec, me.agent, me.nonce, order)
-        self._slots = Slots(spec, self._lives, order, revision)
+        self._incidents = Incidents(order)
+        self._slots = Slots(spec, self._lives, self._incidents, order, revision)
         self._brake = Brake(spec.max_faulty)
-        self._health = Health(spec, self._lives, self._brake, self, order)
+        self._health = Health(spec, self._lives, self._brake, incidents=self._incidents, sentence=self, order=order)
         self._soft: dict[str, Verdict] = {}
         self._former_style = style
         self._registrations = Registrations(
@@ -127,7 +129,7 @@ class Supervisor:
             events.WorkerSpawned: self._spawned,
             events.SpawnFailed: self._slots.spawn_failed,
             events.OrphansEnded: self._slots.orphans_ended,
-            events.EvidenceTaken: self._lives.evidence,
+            events.EvidenceTaken: self._evidence,
             events.FinishedFound: self._slots.restore,
             events.WorkerAdopted: self._worker_adopted,
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
@@ -276,6 +278,11 @@ class Supervisor:
             self._soft.pop(event.worker, None)
             self._registrations.ended(event.worker, event.at)
 
+    def _evidence(self, event: events.EvidenceTaken) -> None:
+        if (life := self._lives.of(event.worker)) is not None:
+            self._incidents.learnt(life, event.evidence)
+        self._lives.evidence(event)
+
     def _registration_lost(self, worker: str, detail: str, now: Instant) -> None:
         self._health.registration_lost(worker, detail, now)
 
@@ -397,6 +404,7 @@ class Supervisor:
         if self._lives.of(operation.subject) is None:
             self._answer(operation, refused(f"there is no worker {operation.subject}"))
             return
+        self._incidents.killed_by(operation.subject, operation.by or "somebody")
         self._lives.kill(operation.subject)
         self._answer(operation, done(f"killed {operation.subject}"))
 

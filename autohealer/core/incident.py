@@ -1,0 +1,76 @@
+"""An incident as it is kept and shown: one story from a death, a verdict or a failed start to its heal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autohealer.core.events import Evidence
+from autohealer.core.model import Instant
+
+
+class Kind(StrEnum):
+    """What opened it."""
+
+    DEATH = "death"
+    VERDICT = "verdict"
+    SPAWN = "spawn"
+
+
+class Outcome(StrEnum):
+    """What came of it, so far."""
+
+    OPEN = "open"
+    HELD = "held"
+    BACKOFF = "backoff"
+    HEALED = "healed"
+    DONE = "done"
+    """Nothing was to be started in its place: it had finished, or was not wanted any more."""
+    GAVE_UP = "gave-up"
+    UNKNOWN = "unknown"
+    """The agent ended before its end was known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the process ended; both None where nobody saw it. ``oom``: the kernel killed it for want of memory."""
+
+    code: int | None
+    signal: str | None
+    oom: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The fields of ``why --json``. What is not known (yet) is None.
+
+    ``id`` is the worker's: a life ends once. ``opened`` is a moment of the agent's clock, which becomes a time where
+    the incident is kept. ``noticed_ms``: how long it had been so before it was noticed; the other three count from
+    ``opened``: until it was decided to start a replacement, until that had a process, until it was ready.
+    ``number`` is that of the file with the worker's output.
+    """
+
+    id: str
+    kind: Kind
+    worker: str
+    pid: int | None
+    slot: int | None
+    number: int
+    revision: int
+    cause: str
+    """Of a death ``exit``, ``signal`` or ``oom``; of a verdict its sense; of a start that failed the error's name."""
+    detail: str
+    opened: Instant
+    exit: Exit | None = None
+    uptime_s: float | None = None
+    noticed_by: str = ""
+    noticed_ms: float | None = None
+    decided_ms: float | None = None
+    started_ms: float | None = None
+    ready_ms: float | None = None
+    evidence: Evidence | None = None
+    action: str = ""
+    by: str | None = None
+    replacement: str | None = None
+    outcome: Outcome = Outcome.OPEN
+    is_closed: bool = False

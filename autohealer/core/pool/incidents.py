@@ -1,0 +1,181 @@
+"""The one story of each death, verdict and failed start: what it was, who saw it, what came of it.
+
+An incident is opened when a life dies unasked, when a sense finds it faulty, or when a process did not come to be, and
+closed when the replacement in its slot is ready. What people are told of causes is taken from here, and not worked out
+again. Each change of an incident is handed on whole (``RecordIncident``); the last one with its id counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from autohealer.core.actions import Action, RecordIncident
+from autohealer.core.events import Evidence, SpawnFailed
+from autohealer.core.incident import Exit, Incident, Kind, Outcome
+from autohealer.core.model import Instant, Sense, Verdict
+from autohealer.core.pool.life import Ended, Life
+
+ONE_STORY_S = 1.0
+# What senses of a kind look by.
+NOTICED_BY = {Sense.REGISTRATION: "session"}
+
+
+class Incidents:
+    """The incidents that are open: by worker while that lives, by slot from its end to the heal."""
+
+    def __init__(self, order: Callable[[Action], None]) -> None:
+        self._order = order
+        self._living: dict[str, Incident] = {}
+        self._ended: dict[int, Incident] = {}
+        self._killed_by: dict[str, str] = {}
+
+    # ---- what opens one
+
+    def killed_by(self, worker: str, by: str) -> None:
+        """Somebody asked for the worker to be killed: its death will be theirs."""
+        self._killed_by[worker] = by
+
+    def judged(self, life: Life, verdict: Verdict, now: Instant, *, held: bool, since: Instant | None = None) -> None:
+        """A sense finds the life faulty, and its verdict is carried out, or ``held``. ``since``: it had been so."""
+        former = self._living.get(life.worker)
+        if former is None or former.cause != verdict.sense:
+            former = self._of_life(life, Kind.VERDICT, now, cause=str(verdict.sense), detail=verdict.detail)
+            noticed_ms = None if since is None else _ms(now - since)
+            noticed_by = NOTICED_BY.get(verdict.sense, "sense")
+            former = replace(former, noticed_by=noticed_by, noticed_ms=noticed_ms)
+        outcome, action = (Outcome.HELD, "left running") if held else (Outcome.OPEN, "stopped")
+        incident = replace(former, detail=verdict.detail, outcome=outcome, action=action)
+        if incident != self._living.get(life.worker):
+            self._living[life.worker] = incident
+            self._record(incident)
+
+    def recovered(self, life: Life) -> None:
+        """A verdict that was held is none any more."""
+        incident = self._living.pop(life.worker, None)
+        if incident is not None:
+            self._record(incident, is_closed=True)
+
+    def learnt(self, life: Life, evidence: Evidence) -> None:
+        """What the worker was doing when it was found faulty."""
+        if (incident := self._living.get(life.worker)) is not None:
+            self._living[life.worker] = replace(incident, evidence=evidence)
+
+    def ended(self, end: Ended) -> None:
+        """A life is over. A verdict that was held, on one that was stopped because somebody asked, ends with it."""
+        life, by = end.life, self._killed_by.pop(end.life.worker, None)
+        incident = self._living.pop(life.worker, None)
+        exited = Exit(end.code, end.signal, end.oom)
+        if end.asked:
+            if incident is not None:
+                self._record(incident, exit=exited, uptime_s=end.uptime_s, is_closed=True)
+            return
+        if incident is None or life.verdict is None:
+            if incident is not None:
+                self._record(incident, is_closed=True)  # it died while its verdict was held
+            cause = "oom" if end.oom else "exit" if end.signal is None else "signal"
+            incident = self._of_life(life, Kind.DEATH, end.at, cause=cause, detail=end.description)
+            incident = replace(incident, noticed_by="pidfd", action="killed" if by else "")
+        self._await_heal(replace(incident, exit=exited, uptime_s=end.uptime_s, by=by))
+
+    def not_started(self, life: Life, failed: SpawnFailed) -> None:
+        """No process came of a start."""
+        incident = self._of_life(life, Kind.SPAWN, failed.at, cause=failed.name or "error", detail=failed.error)
+        self._await_heal(replace(incident, noticed_by="spawn"))
+
+    # ---- what comes of it
+
+    def waits(self, slot: int) -> None:
+        """The next start in this slot waits."""
+        self._change(slot, outcome=Outcome.BACKOFF)
+
+    def decided(self, slot: int, now: Instant) -> None:
+        """A replacement has been ordered."""
+        if (incident := self._ended.get(slot)) is not None and incident.decided_ms is None:
+            self._ended[slot] = replace(incident, decided_ms=_ms(now - incident.opened))
+
+    def started(self, life: Life, now: Instant, *, how: str) -> None:
+        """A replacement has its process; ``how``: it was started again, or a spare was promoted."""
+        incident = self._ended.get(life.slot) if life.slot is not None else None
+        if incident is not None and life.slot is not None:
+            self._ended[life.slot] = replace(
+                incident,
+                started_ms=_ms(now - incident.opened),
+                replacement=life.worker,
+                action=", ".join(filter(None, (incident.action, how))),
+                outcome=Outcome.OPEN,
+            )
+
+    def ready(self, life: Life, now: Instant) -> None:
+        """The replacement is ready: that is the heal."""
+        if life.slot is not None and (incident := self._ended.get(life.slot)) is not None:
+            self._close(life.slot, outcome=Outcome.HEALED, ready_ms=_ms(now - incident.opened))
+
+    def finished(self, slot: int, *, failed: bool) -> None:
+        """Nothing is started in this slot any more."""
+        self._close(slot, outcome=Outcome.GAVE_UP if failed else Outcome.DONE)
+
+    def unneeded(self, slot: int) -> None:
+        """The slot is gone."""
+        self._end(slot)
+
+    # ---- how
+
+    def _of_life(self, life: Life, kind: Kind, now: Instant, *, cause: str, detail: str) -> Incident:
+        return Incident(
+            id=life.worker,
+            kind=kind,
+            worker=life.worker,
+            pid=life.pid,
+            slot=life.slot,
+            number=life.number,
+            revision=life.revision,
+            cause=cause,
+            detail=detail,
+            opened=now,
+        )
+
+    def _await_heal(self, incident: Incident) -> None:
+        """It is open until its slot is healed; what was open there before was healed by the life that has ended now."""
+        if incident.slot is None:
+            self._record(incident, outcome=Outcome.DONE, is_closed=True)
+            return
+        self._end(incident.slot)
+        self._ended[incident.slot] = incident
+        self._record(incident)
+
+    def _end(self, slot: int) -> None:
+        """Whatever is open there is not waited for any more: it was healed if its replacement has run."""
+        incident = self._ended.get(slot)
+        if incident is not None:
+            self._close(slot, outcome=Outcome.DONE if incident.started_ms is None else Outcome.HEALED)
+
+    def _change(self, slot: int, **fields: Any) -> None:
+        incident = self._ended.get(slot)
+        if incident is not None:
+            self._ended[slot] = replace(incident, **fields)
+            self._record(self._ended[slot])
+
+    def _close(self, slot: int, **fields: Any) -> None:
+        incident = self._ended.pop(slot, None)
+        if incident is not None:
+            self._record(incident, **fields, is_closed=True)
+
+    def _record(self, incident: Incident, **fields: Any) -> None:
+        self._order(RecordIncident(replace(incident, **fields) if fields else incident))
+
+
+def stories(incidents: Sequence[Incident]) -> list[list[Incident]]:
+    """Incidents that were opened within a second of the first of them are one story, with the first on top."""
+    found: list[list[Incident]] = []
+    for incident in sorted(incidents, key=lambda incident: incident.opened):
+        if found and incident.opened - found[-1][0].opened <= ONE_STORY_S:
+            found[-1].append(incident)
+        else:
+            found.append([incident])
+    return found
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,175 @@
+"""The one story of each death, verdict and failed start, from what opened it to its heal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from autohealer.core import events
+from autohealer.core.actions import RecordIncident
+from autohealer.core.incident import Exit, Incident, Kind, Outcome
+from autohealer.core.model import RestartPolicy
+from autohealer.core.operations import Operation
+from autohealer.core.pool.incidents import stories
+from tests.core.test_health import PROBE, Clinic, Ward
+
+
+def recorded(book: Clinic) -> list[Incident]:
+    """The last word of each incident since the last time, the oldest first."""
+    last = {order.incident.id: order.incident for order in book.take(RecordIncident)}
+    return list(last.values())
+
+
+def the_only(book: Clinic) -> Incident:
+    (incident,) = recorded(book)
+    return incident
+
+
+def test_a_death_is_closed_when_its_replacement_is_ready() -> None:
+    book = Clinic(probes=(PROBE,))
+    (worker,) = book.workers
+    book.probe(worker, ok=True)
+    book.now += 10
+    book.tell(events.WorkerExited, worker, None, "SIGSEGV")
+    opened = the_only(book)
+    assert (opened.id, opened.kind, opened.cause, opened.detail) == (worker, Kind.DEATH, "signal", "killed by SIGSEGV")
+    assert (opened.exit, opened.uptime_s, opened.noticed_by) == (Exit(None, "SIGSEGV", oom=False), 10.0, "pidfd")
+    assert (opened.outcome, opened.is_closed) == (Outcome.OPEN, False)
+    book.now += 0.004
+    (successor,) = book.spawn()
+    book.now += 0.5
+    book.probe(successor, ok=True)
+
+    healed = the_only(book)
+    assert (healed.decided_ms, healed.started_ms, healed.ready_ms) == (0.0, 4.0, 504.0)
+    assert (healed.outcome, healed.is_closed, healed.replacement) == (Outcome.HEALED, True, successor)
+    assert healed.action == "started again"
+
+
+def test_a_verdict_and_the_end_that_follows_are_one_story_with_evidence() -> None:
+    book = Clinic(probes=(PROBE,), probe_failures=2)
+    (worker,) = book.workers
+    book.probe(worker, ok=True)
+    book.probe(worker, ok=False)
+    book.now += 3
+    book.probe(worker, ok=False)
+    book.tell(events.EvidenceTaken, worker, events.Evidence(state="S (sleeping)"))
+    book.now += 1
+    book.heal(worker)
+
+    incident = the_only(book)
+    assert (incident.kind, incident.cause, incident.detail) == (Kind.VERDICT, "probe", f"{PROBE}: 500")
+    assert (incident.noticed_by, incident.noticed_ms) == ("sense", 3000.0)
+    assert incident.evidence == events.Evidence(state="S (sleeping)")
+    assert incident.exit == Exit(0, None, oom=False)
+    assert (incident.action, incident.outcome, incident.started_ms) == (
+        "stopped, started again",
+        Outcome.HEALED,
+        1000.0,
+    )
+
+
+def test_a_verdict_that_is_held_is_told_as_such_until_it_is_none_any_more() -> None:
+    book = Ward()
+    book.fail_all()
+    held = {incident.worker: incident for incident in recorded(book)}
+    assert [held[worker].outcome for worker in book.workers] == [Outcome.OPEN] * 2 + [Outcome.HELD] * 6
+    assert held[book.workers[2]].action == "left running"
+    book.probe(book.workers[2], ok=True)
+
+    recovered = the_only(book)
+    assert (recovered.worker, recovered.outcome, recovered.is_closed) == (book.workers[2], Outcome.HELD, True)
+
+
+def test_one_that_dies_while_its_verdict_is_held_died() -> None:
+    book = Ward()
+    book.tell(events.HoldRead, frozenset({"all"}))
+    worker = book.workers[0]
+    book.probe(worker, ok=False)
+    book.tell(events.WorkerExited, worker, 1, None)
+    orders = [order.incident for order in book.take(RecordIncident)]
+
+    assert [(told.kind, told.outcome, told.is_closed) for told in orders[1:]] == [
+        (Kind.VERDICT, Outcome.HELD, True),
+        (Kind.DEATH, Outcome.OPEN, False),
+    ]
+
+
+def test_a_death_that_somebody_asked_for_says_who() -> None:
+    book = Clinic()
+    (worker,) = book.workers
+    book.tell(events.OperationRequested, Operation(id="1", verb="kill", subject=worker, by="ann@host"))
+    book.tell(events.WorkerExited, worker, None, "SIGKILL")
+
+    incident = the_only(book)
+    assert (incident.by, incident.action) == ("ann@host", "killed")
+
+
+def test_the_kernels_killing_for_want_of_memory_has_its_name() -> None:
+    book = Clinic()
+    (worker,) = book.workers
+    book.orders += book.supervisor.handle(events.WorkerExited(book.now, worker, None, "SIGKILL", oom=True))
+
+    incident = the_only(book)
+    assert (incident.cause, incident.detail) == ("oom", "killed by the kernel for want of memory")
+
+
+def test_a_start_that_failed_and_what_it_waits_for() -> None:
+    book = Clinic()
+    (worker,) = book.workers
+    book.tell(events.WorkerExited, worker, 1, None)
+    book.orders.clear()
+    (life,) = [view.worker for view in book.supervisor.snapshot(book.now).workers]
+    book.tell(events.SpawnFailed, life, "Resource temporarily unavailable", True, "EAGAIN")
+
+    opened = [incident for incident in recorded(book) if incident.kind is Kind.SPAWN]
+    assert [(told.cause, told.outcome, told.noticed_by) for told in opened] == [("EAGAIN", Outcome.BACKOFF, "spawn")]
+    book.wait(1)
+    (successor,) = book.spawn()
+    book.wait(3)
+    book.tell(events.StandInMade, successor)
+    assert the_only(book).outcome is Outcome.HEALED
+
+
+def test_a_crash_loop_is_a_row_of_stories_of_which_each_was_healed_by_the_next() -> None:
+    book = Clinic()
+    (worker,) = book.workers
+    ids = []
+    for _ in range(3):
+        book.tell(events.WorkerExited, worker, 1, None)
+        ids.append(worker)
+        (worker,) = book.spawn()
+    last = {incident.id: incident for incident in recorded(book)}
+
+    assert [(last[worker].outcome, last[worker].ready_ms) for worker in ids] == [
+        (Outcome.HEALED, None),
+        (Outcome.HEALED, None),
+        (Outcome.OPEN, None),
+    ]
+
+
+def test_what_finished_needs_no_heal() -> None:
+    book = Clinic(2, restart=RestartPolicy.NEVER)
+    book.tell(events.WorkerExited, book.workers[0], 0, None)
+    assert the_only(book).outcome is Outcome.DONE
+    book.tell(events.WorkerExited, book.workers[1], 1, None)
+    assert the_only(book).outcome is Outcome.GAVE_UP
+
+
+def test_a_stop_that_was_asked_for_is_no_story() -> None:
+    book = Clinic()
+    book.tell(events.DrainRequested, "SIGTERM")
+    book.tell(events.WorkerExited, book.workers[0], 1, None)
+
+    assert recorded(book) == []
+
+
+def incident(opened: float, **fields: Any) -> Incident:
+    known = Incident("w", Kind.DEATH, "w", 1, 0, 0, 1, "exit", "exit code 1", opened)
+    return replace(known, **fields)
+
+
+def test_deaths_within_a_second_are_one_story_with_the_first_on_top() -> None:
+    told = [incident(opened) for opened in (12.0, 10.0, 10.9, 11.0, 11.01)]
+
+    assert [[one.opened for one in story] for story in stories(told)] == [[10.0, 10.9, 11.0], [11.01, 12.0]]
