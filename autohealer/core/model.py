@@ -162,7 +162,10 @@ class WorkerId:
 
 @dataclass(frozen=True, slots=True)
 class AgentEntry:
-    """What an agent says of itself to the leader. ``plan`` is the mzxid of the plan that it follows."""
+    """What an agent says of itself to the leader.
+
+    ``plan`` is the mzxid of the plan that it follows, ``policy`` what all agents of a pool should agree on.
+    """
 
     host: str
     pid: int
@@ -175,6 +178,7 @@ class AgentEntry:
     draining: bool = False
     http: str | None = None
     plan: int = 0
+    policy: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

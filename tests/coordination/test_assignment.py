@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
+from kazoo.security import make_acl, make_digest_acl
 
 from autohealer.coordination.pool import requests
 from autohealer.coordination.pool.listing import GAP_S
@@ -20,6 +21,7 @@ from autohealer.core.events import (
     LeadershipWon,
     OperationRequested,
     PlanRead,
+    PlanRefused,
     RegistrationSeen,
     StandInMade,
     TargetRead,
@@ -353,3 +355,50 @@ def test_a_chroot_is_made_if_missing(member: Callable[..., Member], client: Kazo
     a.wait(LeadershipWon)
 
     assert "workers" in client.get_children("/deep/er")
+
+
+def test_a_persistent_node_is_no_agent(member: Callable[..., Member], client: KazooClient) -> None:
+    """Neither to the leader, whatever it says, nor when the last agent leaves."""
+    a = member("host-a").join()
+    a.wait(AgentsRead, lambda e: set(e.agents) == {"host-a"})
+    data = client.get("/autohealer/agents/host-a")[0]
+    client.create("/autohealer/agents/ghost", data)
+    b = member("host-b").join()
+    a.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b"})
+    client.set("/autohealer/agents/ghost", b"{}")
+    before = len(a.events)
+    client.create("/autohealer/agents/other", data, ephemeral=True)
+    a.wait(AgentsRead, lambda e: set(e.agents) == {"host-a", "host-b", "other"}, after=before)
+    client.delete("/autohealer/agents/other")
+    b.do(b.cluster.leave)
+    b.wait(ClusterLeft)
+    client.create("/autohealer/target", b'{"workers": 1}')
+    a.do(a.cluster.leave)
+    a.wait(ClusterLeft)
+
+    assert client.exists("/autohealer/target") is None
+    assert not any("ghost" in event.agents for event in a.of(AgentsRead))
+
+
+def test_a_plan_that_may_not_be_written_is_named_with_its_remedy(
+    member: Callable[..., Member], client: KazooClient
+) -> None:
+    """By each leader that tries; it is written once it may be."""
+    client.create("/autohealer/plan", b"{}", makepath=True)
+    client.add_auth("digest", "root:pw")
+    client.set_acls(
+        "/autohealer/plan", [make_digest_acl("root", "pw", all=True), make_acl("world", "anyone", read=True)]
+    )
+    for agent in ("host-a", "host-b"):
+        leader = member(agent).join()
+        epoch = leader.wait(LeadershipWon).epoch
+        leader.do(leader.cluster.write_plan, Plan(epoch, agent, 1, 0, {agent: 1}))
+        refused = leader.wait(PlanRefused).error
+        assert "/autohealer/plan" in refused
+        assert "setacl" in refused
+        if agent == "host-a":
+            leader.end()
+    client.set_acls("/autohealer/plan", [make_acl("world", "anyone", all=True)])
+    leader.do(leader.cluster.write_plan, Plan(epoch, agent, 1, 0, {agent: 1}))
+
+    assert leader.wait(PlanRead, lambda e: e.plan is not None).plan == Plan(epoch, agent, 1, 0, {agent: 1})

@@ -125,3 +125,19 @@ def test_does_not_queue_behind_its_former_life(
     eventually(lambda: candidates(client) == ["host-a:00", "host-a"])
 
     assert a.of(LeadershipWon) == []
+
+
+def test_a_persistent_node_is_no_candidate(member: Callable[..., Member], client: KazooClient) -> None:
+    """Somebody made it, or a backup brought it back: waited for, it would keep everybody from leading for ever."""
+    client.create("/election/old:1:0000000000", b"old", makepath=True)
+    client.create("/election/old:1:", b"old", sequence=True)
+    a = member("host-a").join()
+    a.wait(LeadershipWon)
+    client.create("/election/old:2:", b"old", sequence=True)
+    b = member("host-b").join()
+    eventually(lambda: "host-b" in candidates(client))
+    b.settle()
+    assert b.of(LeadershipWon) == []
+    a.end()
+
+    b.wait(LeadershipWon)

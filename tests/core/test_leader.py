@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.cluster.leader import Leader
+from autohealer.core.cluster.policy import policy_of
 from autohealer.core.model import AgentEntry, Child, OnPartition, Plan, PoolSpec
 
 GRACE_S = 2.0
@@ -629,3 +630,51 @@ def test_a_million_workers_on_ten_thousand_agents_take_less_than_a_second() -> N
     assert min(write.plan.shares.values()) == 100
     assert sum(share - 100 for share in write.plan.shares.values()) == 100
     assert took_s < 1
+
+
+def test_another_policy_is_warned_of_and_again_by_the_next_leader() -> None:
+    """Once while nothing changes; an agent of an older version, which does not say, has none."""
+    bench = Bench("same", "stops", "older")
+    mine = policy_of(PoolSpec("default", 10))
+    entries = {
+        "me": replace(ME, policy=mine),
+        "same": replace(ME, policy=mine),
+        "stops": replace(ME, policy={**mine, "on-partition": "stop", "later": "x"}),
+        "older": ME,
+    }
+    said: list[list[str]] = []
+
+    def look() -> None:
+        bench.orders.clear()
+        bench.leader.agents_read(dict(entries), bench.now, SESSION_TIMEOUT_S)
+        said.append([order.text for order in bench.orders if isinstance(order, Warn)])
+
+    look()
+    look()
+    entries["same"] = replace(ME, policy={**mine, "registration": "self", "restart": "never"})
+    look()
+    bench.leader.lost()
+    bench.orders.clear()
+    bench.leader.won(EPOCH + 1)
+    said.append([order.text for order in bench.orders if isinstance(order, Warn)])
+
+    stops = "agent stops has --on-partition stop and not keep: give all agents of a pool the same"
+    same = (
+        "agent same has --registration self and not auto, --restart never and not always: "
+        "give all agents of a pool the same"
+    )
+    assert said == [[stops], [], [same], [same, stops]]
+
+
+def test_a_refusal_is_told_again_by_the_next_leader() -> None:
+    """Whoever leads has to say that the plan cannot be written: the former leader's words were on another host."""
+    bench = Bench()
+    said = []
+    for _ in range(2):
+        bench.leader.won(EPOCH)
+        for _ in range(3):
+            bench.orders.clear()
+            bench.leader.plan_refused(bench.now, "no right")
+            said.append([order.text for order in bench.orders if isinstance(order, Warn)])
+
+    assert said == [["no right; the former plan stands"], [], []] * 2

@@ -468,6 +468,23 @@ def test_an_agent_that_is_told_names_alone_hears_by_the_plan_who_comes_and_goes(
     assert book.supervisor.snapshot(book.now).shares == {"me": 2, "c": 2}
 
 
+def test_a_name_that_no_plan_names_is_no_agents() -> None:
+    """A persistent node among the agents: the leader knows it for none. One that has only just come is named soon."""
+    book = Playbook()
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.PlanRead, Plan(EPOCH, "b", 4, 0, {"b": 2, "me": 2}), MZXID)
+    book.tell(events.AgentsListed, frozenset({"me", "b", "ghost"}))
+    book.tell(events.AgentsListed, frozenset({"me", "b", "ghost", "late"}))
+    orders = book.orders.copy()
+    assert book.told("agent.left") == [{"agent": "ghost"}]
+    book.orders = orders
+    book.told("agent.joined")
+    book.tell(events.PlanRead, Plan(EPOCH, "b", 4, 0, {"b": 2, "me": 1, "late": 1}), MZXID + 1)
+    book.tell(events.AgentsListed, frozenset({"me", "b", "ghost", "late"}))
+
+    assert book.told("agent.left") == book.told("agent.joined") == []
+
+
 @pytest.mark.parametrize("alone", [True, False])
 def test_an_agent_that_drains_goes_by_the_plan_unless_it_is_alone(alone: bool) -> None:
     book = Playbook(workers=2)

@@ -76,7 +76,8 @@ class PoolClient:
     def agents(self) -> dict[str, AgentEntry | None]:
         """All live agents, and what each says of itself (None where that makes no sense)."""
         found = self._read_all(self._paths.agents, self._children(self._paths.agents))
-        return {name: read_agent(data) for name, data, _ in found}
+        # a persistent node is no agent
+        return {name: read_agent(data) for name, data, stat in found if stat.ephemeralOwner}
 
     def plan(self) -> Plan | None:
         """The plan as it stands."""
@@ -95,6 +96,8 @@ class PoolClient:
         ]
         for _, name in sorted(candidates):
             for _, data, stat in self._read_all(self._paths.election, [name]):
+                if not stat.ephemeralOwner:
+                    continue
                 return Leader(read_name(data), stat.czxid)
         return None
 
@@ -121,7 +124,7 @@ class PoolClient:
 
     def end(self) -> None:
         """The pool is over: take away its target, unless an agent is there again."""
-        if not self._children(self._paths.agents):
+        if not self.agents():
             with suppress(NoNodeError):
                 self._ask(lambda: self._client.delete_async(self._paths.target))
 

@@ -32,9 +32,10 @@ class Election:
     ) -> None:
         self._link, self._path, self._agent, self._access = link, path, agent, access
         self._won, self._lost = won, lost
-        self._unique = ""
+        self._unique = self._before = ""
         self._name: str | None = None
         self._epoch: int | None = None
+        self._no_candidates: set[str] = set()
         self._open = self._busy = self._again = False
 
     @property
@@ -80,7 +81,12 @@ class Election:
         if error is not None or not self._open:
             self._rest()
             return
-        candidates = {name: number for name in names if (number := sequence_of(name)) is not None}
+        self._no_candidates.intersection_update(names)
+        candidates = {
+            name: number
+            for name in names
+            if name not in self._no_candidates and (number := sequence_of(name)) is not None
+        }
         mine = [name for name in candidates if name.startswith(self._unique)]
         former = [name for name in candidates if name not in mine and name.rsplit(":", 2)[0] == self._agent]
         for name in former:
@@ -92,7 +98,8 @@ class Election:
         rank = candidates[self._name]
         before = [(n, name) for name, n in candidates.items() if n < rank and name not in former]
         if before:
-            self._link.exists(f"{self._path}/{max(before)[1]}", self._followed, self._fired)
+            self._before = max(before)[1]
+            self._link.exists(f"{self._path}/{self._before}", self._followed, self._fired)
         else:
             self._link.exists(f"{self._path}/{self._name}", self._confirmed, self._fired)
 
@@ -110,6 +117,10 @@ class Election:
         self._rest()
 
     def _followed(self, stat: Any, error: Exception | None) -> None:
+        if error is None and stat is not None and not stat.ephemeralOwner:
+            # A node of no session stands for nobody, and would be waited for for ever.
+            self._no_candidates.add(self._before)
+            self._again = True
         self._again = self._again or (error is None and stat is None)
         self._rest()
 

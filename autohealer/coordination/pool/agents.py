@@ -21,6 +21,8 @@ from autohealer.core.model import AgentEntry
 PAUSE_S_PER_AGENT = 0.00002
 
 _UNREAD = object()
+#: A node that belongs to no session is no agent: somebody made it, or a tool restored it.
+_NO_AGENT = object()
 
 Entries = dict[str, AgentEntry | None]
 
@@ -159,7 +161,8 @@ class Agents:
         # None: it is gone; that the list has changed will be told as well.
         if name in self._entries and value is not None:
             self._unread -= self._entries[name] is _UNREAD
-            self._entries[name] = read_agent(value[0])
+            data, stat = value
+            self._entries[name] = read_agent(data) if stat.ephemeralOwner else _NO_AGENT
             self._tell()
 
     def _tell(self) -> None:
@@ -169,10 +172,12 @@ class Agents:
         if wait_s > 0:
             self._waiting = True
             self._call_later(wait_s, self._waited, self._life)
-        elif self._entries != self._told:
-            self._tell_at = self._clock() + len(self._entries) * PAUSE_S_PER_AGENT
-            self._told = dict(self._entries)
-            self._read(dict(self._told))
+            return
+        agents = {name: entry for name, entry in self._entries.items() if entry is not _NO_AGENT}
+        if agents != self._told:
+            self._tell_at = self._clock() + len(agents) * PAUSE_S_PER_AGENT
+            self._told = agents
+            self._read(dict(agents))
 
     def _waited(self, life: int) -> None:
         if life == self._life:

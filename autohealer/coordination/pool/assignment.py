@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kazoo.client import TransactionRequest
-from kazoo.exceptions import NodeExistsError, NoNodeError
+from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError
 
 from autohealer.coordination.pool.codec import read_plan, read_target, write_plan, write_target
 from autohealer.coordination.session.access import Access
@@ -146,6 +146,9 @@ class Plans:
             self._writing = False
             if error is None:
                 self._reader.read()
+            elif isinstance(error, NoAuthError):
+                who = f"{self._path} with `autohealer zk setacl`, or AUTOHEALER_ZK_AUTH to this agent"
+                self._refused(f"ZooKeeper does not let this agent write the plan: give the right to write {who}")
             else:
                 self._refused("")
 

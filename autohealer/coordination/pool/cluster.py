@@ -386,11 +386,25 @@ class Cluster:
             self._left()
 
     def _looked_who_is_left(self, names: Any, error: Exception | None) -> None:
-        paths, self._pools_own = self._pools_own, []
-        if error is None and not names:
-            self._take_away(paths)
+        if error is None:
+            self._look_who_is_left(list(names))
         else:
             self._left()
+
+    def _look_who_is_left(self, names: list[str]) -> None:
+        """One after the other: the first that is an agent, and no persistent node, is enough."""
+        if not names:
+            paths, self._pools_own = self._pools_own, []
+            self._take_away(paths)
+            return
+
+        def looked(stat: Any, error: Exception | None) -> None:
+            if error is not None or (stat is not None and stat.ephemeralOwner):
+                self._left()
+            else:
+                self._look_who_is_left(names)
+
+        self._link.exists(self._paths.agent(names.pop()), looked)
 
     def _left(self) -> None:
         self._outstanding = None

@@ -64,7 +64,9 @@ def read_agent(data: bytes) -> AgentEntry | None:
         return None
     if not (http is None or _text(http)):
         return None
-    plan = fields.get("plan", 0)
+    plan, policy = fields.get("plan", 0), fields.get("policy", {})
+    if not (isinstance(policy, dict) and all(_text(name) and _text(value) for name, value in policy.items())):
+        return None
     if not (_integer(plan) and 0 <= plan < _INT64):
         return None
     return AgentEntry(
@@ -74,6 +76,7 @@ def read_agent(data: bytes) -> AgentEntry | None:
         draining=draining,
         http=http,
         plan=plan,
+        policy=policy,
         **counts,
     )
 

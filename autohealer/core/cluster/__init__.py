@@ -1,6 +1,7 @@
 """The agents of a pool together: who leads, who runs how many, and who may run anything.
 
 leader           the leader's part: registrations nobody runs, and the plan that follows
+policy           what all agents of a pool should agree on
 plan             shares of a target over agents, in the end and on the way
 assignment       the target as it stands, and this agent's share
 registrations    who has registered, who stands in for whom, who has lost it

@@ -13,6 +13,7 @@ from math import inf
 
 from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.cluster.plan import divide, replace_first, stop_first
+from autohealer.core.cluster.policy import difference, policy_of
 from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, WorkerId
 
 RETRY_S = 1.0
@@ -45,6 +46,7 @@ class Leader:
         self._session_since: Instant = inf
         self._short = 0
         self._refusal = ""
+        self._differing: dict[str, str] = {}
 
     # ---- what is observed
 
@@ -75,6 +77,19 @@ class Leader:
             self._differs_since = -inf
         self.agents = agents
         self._stale = True
+        self._compare()
+
+    def _compare(self) -> None:
+        """Say which agents do not go by the same policy; again if that changes, and by each new leader."""
+        if self.epoch is None or self.agents is None:
+            return
+        mine = policy_of(self._spec)
+        entries = ((agent, entry) for agent, entry in self.agents.items() if entry is not None)
+        differing = {agent: text for agent, entry in entries if (text := difference(mine, entry.policy))}
+        for agent, text in differing.items():
+            if self._differing.get(agent) != text:
+                self._order(Warn(f"agent {agent} has {text}: give all agents of a pool the same"))
+        self._differing = differing
 
     def _named_since(self, since: Instant) -> Mapping[str, int]:
         """Whom another leader has named: of those, who is missing at the first look of a new leader has only just gone.
@@ -106,6 +121,9 @@ class Leader:
         self._foreign_anonymous = 0
         self._writing = False
         self._stale = True
+        self._refusal = ""
+        self._differing.clear()
+        self._compare()
 
     def lost(self) -> None:
         """This agent does not lead any more."""

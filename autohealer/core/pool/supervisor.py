@@ -21,6 +21,7 @@ from autohealer.core.actions import (
 from autohealer.core.cluster.assignment import Assignment
 from autohealer.core.cluster.fencing import Fencing
 from autohealer.core.cluster.leader import Leader
+from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, Verdict, WorkerId
@@ -98,11 +99,14 @@ class Supervisor:
         )
         self._leader = Leader(spec, me.agent, order)
         self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
-        self._entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http)
+        self._entry = AgentEntry(
+            me.host, me.pid, me.version, capacity=spec.capacity, http=me.http, policy=policy_of(spec)
+        )
         self._published: AgentEntry | None = None
         self._now = 0.0
         self._session_timeout_s = 0.0
         self._peers: frozenset[str] = frozenset()
+        self._unnamed: frozenset[str] = frozenset()
         self._away_since: Instant | None = 0.0
         self._had_session = self._resumed_session = False
         self._yield_at: Instant | None = None
@@ -560,7 +564,11 @@ class Supervisor:
 
     def _agents_listed(self, event: events.AgentsListed) -> None:
         self._yield_at = None  # only who has the name gets to see the others
-        self._meet(event.names | {self._me.agent})
+        standing = self._leader.standing
+        unnamed = event.names - standing.shares.keys() if standing is not None else frozenset()
+        # Whom the plan did not name at the look before either is no agent: a persistent node, as the leader knows.
+        self._meet(event.names - (unnamed & self._unnamed) | {self._me.agent})
+        self._unnamed = unnamed
         self._leader.agents_listed()
 
     def _agents_read(self, event: events.AgentsRead) -> None:
