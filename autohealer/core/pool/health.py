@@ -62,6 +62,8 @@ class Health:
         self._sentence, self._order = sentence, order
         self._conditions: dict[str, Condition] = {}
         self._met: set[str] = set()
+        self.unready: set[str] = set()
+        """Those that were ready and are not now."""
         self._registrations: dict[str, bool] = {}
         """Whom a registration names, and whether it is the worker's own."""
         self._away = True
@@ -103,6 +105,7 @@ class Health:
         if self._conditions.pop(life.worker, None) is None:
             return
         self._met.discard(life.worker)
+        self.unready.discard(life.worker)
         self._registrations.pop(life.worker, None)
         self._deadlines.set(life.worker, None)
         life.held = None
@@ -240,11 +243,13 @@ class Health:
             if not life.ready:
                 condition.became_ready(now)
                 self._lives.runs(life)
+                self.unready.discard(life.worker)
                 self._lives.set_ready(life, now)
                 self._incidents.ready(life, now)
                 if life.slot is not None and self._brake.give_back(life.slot, now):
                     self.look_again(now)
         elif life.ready:
+            self.unready.add(life.worker)
             self._lives.set_unready(life, str(failing))
 
     def _is_met(self, condition: Condition, now: Instant) -> bool:

@@ -26,6 +26,7 @@ from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, Verdict, WorkerId
 from autohealer.core.operations import Answer, Operation, count_of, done, refused
+from autohealer.core.pool.below import Below
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.health import Health
 from autohealer.core.pool.incidents import Incidents
@@ -92,6 +93,7 @@ class Supervisor:
         self._slots = Slots(spec, self._lives, self._incidents, order, revision)
         self._brake = Brake(spec.max_faulty)
         self._health = Health(spec, self._lives, self._brake, incidents=self._incidents, sentence=self, order=order)
+        self._below = Below(order)
         self._soft: dict[str, Verdict] = {}
         self._former_style = style
         self._registrations = Registrations(
@@ -208,6 +210,7 @@ class Supervisor:
             self._roll(self._rolling, now)
             self._slots.want(self._wanted(now), now)
         self._make_room(now)
+        self._below.observe(self._lacking_from, self._serving, now)
         self._publish(now)
         if self._may_decide:
             self._leader.decide(self._entry, now)
@@ -226,6 +229,7 @@ class Supervisor:
             self._slots.next_deadline(),
             self._registrations.next_deadline(),
             self._health.next_deadline(),
+            self._below.next_deadline(),
             leaders,
             drain,
             self._yield_at,
@@ -246,7 +250,7 @@ class Supervisor:
             away_since=self._away_since,
             target=self._assignment.target,
             share=self._assignment.share,
-            running=self._lives.count(WorkerState.RUNNING),
+            running=self._up,
             registered=self._registrations.identified + min(leader.anonymous, self._registrations.unregistered),
             foreign=plan.foreign if plan else None,
             leader=plan.leader if plan else None,
@@ -608,7 +612,26 @@ class Supervisor:
         """What others go by: workers that do their job; where there may never be too many, every process."""
         if self._spec.on_partition is OnPartition.STOP:
             return len(self._lives)
-        return self._lives.count(WorkerState.RUNNING)
+        return self._up
+
+    @property
+    def _up(self) -> int:
+        """How many of this agent's share run. While a slot is exchanged a surge stands for it."""
+        running, surges = (self._lives.count(WorkerState.RUNNING, role) for role in (Role.REGULAR, Role.SURGE))
+        return max(running, min(self._assignment.share or 0, running + surges))
+
+    @property
+    def _lacking_from(self) -> int:
+        """How many workers there should be here, of which people are told when some lack; 0 while that is no news."""
+        if self._drain is not None or self._leaving or self._killing:
+            return 0
+        return max(0, (self._assignment.share or 0) - sum(self._slots.finished))
+
+    @property
+    def _serving(self) -> int:
+        """How many of those do their job."""
+        surges = self._lives.count(WorkerState.RUNNING, Role.SURGE)
+        return self._lives.count(WorkerState.RUNNING) + surges - len(self._health.unready)
 
     def _publish(self, now: Instant) -> None:
         entry = replace(
