@@ -54,7 +54,7 @@ FILES = {
     "~/.local/state/autohealer/POOL/output/": "What the workers wrote.",
     "~/.local/state/autohealer/POOL/ledger": "Which workers there are, for the next agent to adopt.",
 }
-WITHOUT_A_POOL = {"autohealer completion", "autohealer zk serve"}
+WITHOUT_A_POOL = {"autohealer completion", "autohealer replay", "autohealer zk serve"}
 
 
 def pages() -> dict[str, str]:
@@ -146,8 +146,8 @@ def environment(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 
 def neighbours(ctx: click.Context) -> list[str]:
-    """The pages of the command that this is one of, of those beside it, and of its own."""
-    above = [ctx.parent.command_path, *_below(ctx.parent)] if ctx.parent else []
+    """The pages of the command that this is one of, which names those beside it, and of its own commands."""
+    above = [ctx.parent.command_path] if ctx.parent else []
     root = [ctx.find_root().command_path]
     found = dict.fromkeys([*root, *above, *_below(ctx)])
     return [name.replace(" ", "-") for name in found if name != ctx.command_path]

@@ -29,6 +29,7 @@ COMMANDS = {
     "kill": "Kill one worker, to see it heal.",
     "stop": "Stop all workers of the pool, and its agents.",
     "doctor": "Say what is wrong with this set-up, and what to do.",
+    "drill": "Do harm to a pool on purpose, to see it mended.",
     "replay": "Run a recorded agent again, decision by decision.",
     "elect": "Stand for election; run a command only while leader.",
     "register": "Register an address of a service.",

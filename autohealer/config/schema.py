@@ -126,6 +126,16 @@ class AgentOptions(msgspec.Struct, frozen=True, kw_only=True):
             many=True,
         ),
     ] = ()
+    allow_drill: Annotated[
+        bool,
+        Option(
+            Flag(),
+            "Let `autohealer drill` do harm to this agent and its workers.",
+            Group.VIEW,
+            Change.RESTART,
+            example="true",
+        ),
+    ] = False
     json: Annotated[
         bool,
         Option(

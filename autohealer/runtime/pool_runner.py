@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 TIDY_S = 10.0
 WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
+DRILL_AWAY_S = 10.0
 
 
 class PoolRunner:
@@ -112,7 +113,11 @@ class PoolRunner:
             "status": self._status,
             "away_since": self._away_since,
             "zookeeper": lambda: self._hosts,
+            "agent": lambda: self.agent,
+            "drill": lambda: shared.options.allow_drill,
         }
+        if shared.options.allow_drill:
+            self._questions["drill zk-away"] = lambda: self._cluster.cut(DRILL_AWAY_S)
         self._control = Control(lambda name: self if name is None else shared.find_pool(name))
         self._tidying: asyncio.TimerHandle | None = None
 

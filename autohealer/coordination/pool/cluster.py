@@ -210,6 +210,10 @@ class Cluster:
         """Ends in PlanRead, or in PlanRefused where this agent does not lead (any more)."""
         self._plans.write(plan, self._election.node if self._admitted else None)
 
+    def cut(self, seconds: float) -> None:
+        """Be cut off from ZooKeeper for so long: for drills."""
+        self._link.cut(seconds)
+
     def show_agents(self) -> None:
         """Somebody looks: for a while tell what every agent says of itself, as to a leader."""
         if self._shown_until == -inf:

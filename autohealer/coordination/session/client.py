@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -58,12 +61,17 @@ class Handshake:
         self.granted_s: float = session_timeout
         """The session timeout that the server grants, as last heard: kazoo keeps it in a local variable."""
         self.is_under_way = False
+        self.refused_until = 0.0
+        """Until then (monotonic seconds) no server is reached, as if the network were down: for drills."""
         self._patience_s = session_timeout / (len(client.hosts) + 1)
         connection, handler = client._connection, client.handler  # noqa: SLF001
+        self._connection = connection
         self._invoke, connection._invoke = connection._invoke, self._greet  # noqa: SLF001
         self._create, handler.create_connection = handler.create_connection, self._reach
 
     def _reach(self, *arguments: Any, timeout: float, **options: Any) -> Any:
+        if time.monotonic() < self.refused_until:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "cut off by a drill")
         with self._patience(timeout) as limit:
             return self._create(*arguments, timeout=limit, **options)
 
@@ -74,6 +82,13 @@ class Handshake:
             result = self._invoke(limit, request, xid)
         self.granted_s = result[0].time_out / 1000
         return result
+
+    def cut(self, until: float) -> None:
+        """Break the connection, and reach no server until then (monotonic seconds)."""
+        self.refused_until = until
+        connection = self._connection._socket  # noqa: SLF001 - kazoo has no way to break one
+        with suppress(OSError, AttributeError):  # there is none
+            connection.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
     def _patience(self, timeout: float) -> Iterator[float]:

@@ -15,6 +15,7 @@ Where the rival gets a connection and the old one, given a moment more, does not
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -178,6 +179,10 @@ class Link:
         self.abandon()
         return self._old.stop()
 
+    def cut(self, seconds: float) -> None:
+        """Break the connection and reach no server for so long, as if the network were down: for drills."""
+        self._old.kazoo.handshake.cut(time.monotonic() + seconds)
+
     def abandon(self) -> None:
         """Go without ending the session, for another one lives in it."""
         self._old.marshal.closed = True
@@ -324,6 +329,7 @@ class Link:
         """Without a server for so long: try one that nobody has anything against."""
         if not (self.up or self._rival or self._old.marshal.closed):
             self._rival = self._make(max_delay_s=RIVAL_MAX_DELAY_S)
+            self._rival.kazoo.handshake.refused_until = self._old.kazoo.handshake.refused_until
             self._rival.start()
 
     def _succeed(self) -> None:

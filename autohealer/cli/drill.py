@@ -1,0 +1,118 @@
+"""``autohealer drill``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.where import Where
+from autohealer.errors import AutohealerError, UsageError
+from autohealer.runtime.drill.faults import Scene, do, wait
+from autohealer.runtime.drill.kinds import KINDS, Kind
+from autohealer.runtime.drill.report import as_json as report_json
+from autohealer.runtime.drill.report import lines, page
+from autohealer.runtime.drill.verdict import Drilled, Verdict, Worker, judge
+
+AGAIN_WITHIN_S = 3.0
+
+
+def run(where: Where, kind: str, *, yes: bool, within: float | None, html: str | None, as_json: bool) -> int:
+    """Do harm to the pool on this host on purpose, and report whether and how quickly it was mended."""
+    address = PoolAddress(where)
+    chosen = KINDS[kind]
+    scene = _scene(address, where)
+    if not yes:
+        _confirm(chosen, address.name, scene)
+    verdict = _drill(chosen, scene, address, within or chosen.within_s)
+    if html is not None:
+        _write(Path(html), page(verdict))
+    click.echo(json.dumps(report_json(verdict)) if as_json else "\n".join(lines(verdict)))
+    return int(not verdict.held)
+
+
+def _drill(kind: Kind, scene: Scene, address: PoolAddress, within_s: float) -> Verdict:
+    began = time.time()
+    done = do(kind.name, scene)
+    # A service starts its agent again by itself; where nobody does within a moment, this command does.
+    if kind.name == "agent" and not wait(lambda: address.runs_here, AGAIN_WITHIN_S):
+        done.mend()
+    # A cut from ZooKeeper has to begin before it can be over.
+    if kind.name == "zk-away":
+        wait(lambda: not _status(address).get("connected", False), within_s)
+
+    def verdict() -> Verdict:
+        after = _running(address)
+        drilled = Drilled(kind.name, began, time.time(), done.victims, scene.workers, after, kind.replaces)
+        return judge(drilled, _events(address))
+
+    wait(lambda: _is_well(address) and verdict().held, within_s)
+    found = verdict()
+    if kind.name != "agent":
+        done.mend()
+    return found
+
+
+def _scene(address: PoolAddress, where: Where) -> Scene:
+    """What is there. Raises UsageError where it may not be drilled."""
+    status = _status(address)
+    if not status:
+        raise address.nobody()
+    if not address.ask("drill"):
+        raise UsageError("the agent here does not allow drills", "start it with --allow-drill")
+    agents = [agent for agent in status["agents"] if agent["agent"] == address.ask("agent")]
+    options = ["--pool", address.name, "--state-dir", str(address.state.base)]
+    if where.zk is not None:
+        options += ["--zk", where.zk]
+    if status["running"] < (status["target"] or 0) - (status["foreign"] or 0):
+        raise UsageError("the pool is not as wanted as it is", "see `autohealer why`, and drill when all runs")
+    return Scene(_workers(status), agents[0]["pid"], address.ask, options)
+
+
+def _confirm(kind: Kind, pool: str, scene: Scene) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("a drill does harm, and there is no terminal to ask at", "add --yes")
+    question = f"{kind.text}: of the {len(scene.workers)} of pool {pool} here, this touches {kind.touches}. Go on?"
+    click.confirm(question, abort=True)
+
+
+def _status(address: PoolAddress) -> dict[str, Any]:
+    found = address.ask("status")
+    return found if isinstance(found, dict) else {}
+
+
+def _running(address: PoolAddress) -> list[Worker]:
+    return _workers(_status(address))
+
+
+def _workers(status: dict[str, Any]) -> list[Worker]:
+    """Those in slots whose process runs."""
+    running = [one for one in status.get("workers", []) if one["state"] == "running" and one["slot"] is not None]
+    return [Worker(one["worker"], one["slot"], one["pid"]) for one in running]
+
+
+def _is_well(address: PoolAddress) -> bool:
+    status = _status(address)
+    return bool(status) and status["connected"] and status["running"] == status["target"]
+
+
+def _events(address: PoolAddress) -> list[dict[str, Any]]:
+    found = []
+    for line in address.state.events_path.read_text(errors="replace").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [event for event in found if isinstance(event, dict)]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise AutohealerError(f"cannot write {path}: {error.strerror}", "choose another file") from error

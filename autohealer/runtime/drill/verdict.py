@@ -1,0 +1,150 @@
+"""What came of a drill, by the pool's own events: what held, and how long it took. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autohealer.views.units import unix
+
+Event = Mapping[str, Any]
+
+NOTICED = frozenset({"worker.exited", "worker.faulty"})
+STARTED = frozenset({"worker.started", "worker.promoted"})
+ENDED = frozenset({"worker.exited", "worker.stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One that ran when the drill began."""
+
+    worker: str
+    slot: int | None
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What became of a worker that the drill touched; milliseconds since the fault, None for what never came."""
+
+    worker: str
+    slot: int | None
+    cause: str | None
+    noticed_ms: float | None
+    decided_ms: float | None
+    healed_ms: float | None
+    ready_ms: float | None
+    replacement: str | None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """``problems`` are promises that did not hold, in words; none: it held."""
+
+    kind: str
+    began: float
+    seconds: float
+    target: int
+    touched: list[Touched]
+    lowest: int
+    problems: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def held(self) -> bool:
+        """Whether all did."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """What was done: when (Unix time), to whom, and who ran then and runs now."""
+
+    kind: str
+    began: float
+    ended: float
+    victims: Sequence[Worker]
+    before: Sequence[Worker]
+    after: Sequence[Worker]
+    replaces: bool
+
+
+def judge(drilled: Drilled, events: Sequence[Event]) -> Verdict:
+    """Judge by the events since it began."""
+    story = [event for event in events if (unix(event.get("time")) or 0.0) >= drilled.began]
+    touched = [_touched(victim, story, drilled.began) for victim in drilled.victims]
+    verdict = Verdict(
+        kind=drilled.kind,
+        began=drilled.began,
+        seconds=drilled.ended - drilled.began,
+        target=len(drilled.before),
+        touched=touched,
+        lowest=_lowest(len(drilled.before), story),
+        events=story,
+    )
+    verdict.problems += _problems(drilled, touched)
+    return verdict
+
+
+def _problems(drilled: Drilled, touched: Sequence[Touched]) -> list[str]:
+    problems = []
+    if drilled.replaces:
+        problems += [f"nobody noticed what happened to {one.worker}" for one in touched if one.noticed_ms is None]
+        problems += [
+            f"{one.worker} was not replaced" for one in touched if one.noticed_ms is not None and one.healed_ms is None
+        ]
+    victims = {victim.worker for victim in drilled.victims} if drilled.replaces else set()
+    after = {worker.worker for worker in drilled.after}
+    innocent = [worker.worker for worker in drilled.before if worker.worker not in victims | after]
+    problems += [f"{worker} was not touched, and is gone" for worker in innocent]
+    if len(after) != len(drilled.before):
+        problems.append(f"{len(drilled.before)} workers ran before, {len(after)} run now")
+    return problems
+
+
+def _touched(victim: Worker, story: Sequence[Event], began: float) -> Touched:
+    noticed = _first(story, lambda e: e.get("event") in NOTICED and e.get("worker") == victim.worker)
+    stopped = _first(story, lambda e: e.get("event") in ENDED and e.get("worker") == victim.worker)
+    heir = _first(
+        story,
+        lambda e: e.get("event") in STARTED and e.get("slot") == victim.slot and e.get("worker") != victim.worker,
+    )
+    ready = None
+    if heir is not None:
+        ready = _first(story, lambda e: e.get("event") == "worker.ready" and e.get("worker") == heir.get("worker"))
+    return Touched(
+        worker=victim.worker,
+        slot=victim.slot,
+        cause=None if noticed is None else _cause(noticed),
+        noticed_ms=_after(noticed, began),
+        decided_ms=_after(stopped, began),
+        healed_ms=_after(heir, began),
+        ready_ms=_after(ready, began),
+        replacement=None if heir is None else str(heir.get("worker")),
+    )
+
+
+def _cause(event: Event) -> str:
+    return str(event.get("cause") or event.get("signal") or f"exit {event.get('code')}")
+
+
+def _first(story: Sequence[Event], wanted: Any) -> Event | None:
+    return next((event for event in story if wanted(event)), None)
+
+
+def _after(event: Event | None, began: float) -> float | None:
+    moment = None if event is None else unix(event.get("time"))
+    return None if moment is None else round((moment - began) * 1000, 3)
+
+
+def _lowest(running: int, story: Sequence[Event]) -> int:
+    """The fewest that ran at once, from start to end of the story."""
+    lowest = running
+    for event in story:
+        if event.get("event") in ENDED:
+            running -= 1
+        elif event.get("event") in STARTED | {"worker.adopted"}:
+            running += 1
+        lowest = min(lowest, running)
+    return lowest
