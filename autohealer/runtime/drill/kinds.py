@@ -21,9 +21,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("kill", "SIGKILL to one worker", ONE, replaces=True, within_s=10.0),
-        Kind(
-            "half", "SIGKILL to half of the workers here at once", "half of them", replaces=True, within_s=20.0
-        ),
+        Kind("half", "SIGKILL to half of the workers here at once", "half of them", replaces=True, within_s=20.0),
         Kind("stop", "SIGTERM to one worker, as if somebody had stopped it", ONE, replaces=True, within_s=30.0),
         Kind("hang", "SIGSTOP to one worker, which a sense has to find", ONE, replaces=True, within_s=120.0),
         Kind("leak", "one worker's memory is told to be beyond its limit", ONE, replaces=True, within_s=120.0),
