@@ -19,6 +19,7 @@ from autohealer.processes.tree.ending import end_workers
 from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
+from autohealer.runtime.revisions import users_of
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
@@ -78,7 +79,7 @@ def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> b
     try:
         ledger, _ = Ledger.load(address.state.ledger_path, boot_id())
         written = list(ledger.workers.values())
-        found = find_workers(ledger.facts.agent, written, address.name)
+        found = find_workers(ledger.facts.agent, written, address.name, users_of(ledger.revisions))
         living = {worker.worker for worker in found}
         path = OutputFiles(address.state.output_dir, 0).path
         output = {worker.worker: path(worker.slot or 0) for worker in found}

@@ -369,38 +369,39 @@ class Limit(Kind[tuple[str, str]]):
 
     name = "NAME=SOFT[:HARD]"
     is_pair = True
-    NAMES = tuple(sorted(name.removeprefix("RLIMIT_").lower() for name in dir(resource) if name.startswith("RLIMIT_")))
+    NAMES = tuple(
+        sorted(
+            name.removeprefix("RLIMIT_").lower()
+            for name in dir(resource)
+            if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"
+        )
+    )
 
     def parse(self, text: str) -> tuple[str, str]:
-        """The name, and the value as it was written."""
+        """The name, and both limits as ``SOFT:HARD``, in numbers or ``unlimited``; without HARD both are the same."""
         name, equals, value = text.partition("=")
-        name = name.lower()
         if not equals:
             raise ValueError(f"{text!r} is not of the form {self.name}")
-        if name not in self.NAMES:
+        if name.lower() not in self.NAMES:
             raise ValueError(f"there is no limit {name!r}; there are {', '.join(self.NAMES)}")
-        soft, hard = limit_values(value)
-        if hard != resource.RLIM_INFINITY and (soft > hard or soft == resource.RLIM_INFINITY):
+        soft, colon, hard = value.partition(":")
+        low, high = _limit(soft), _limit(hard if colon else soft)
+        if high is not None and (low is None or low > high):
             raise ValueError(f"the soft limit of {text!r} is above the hard one")
-        return name, value
+        return name.lower(), ":".join("unlimited" if limit is None else str(limit) for limit in (low, high))
 
     def show(self, value: tuple[str, str]) -> str:
-        """As it is typed."""
+        """As it can be typed."""
         return "=".join(value)
 
 
-def limit_values(text: str) -> tuple[int, int]:
-    """``SOFT[:HARD]`` as numbers; without HARD both are the same."""
-    soft, colon, hard = text.partition(":")
-    return _limit(soft), _limit(hard if colon else soft)
-
-
-def _limit(text: str) -> int:
+def _limit(text: str) -> int | None:
+    """A number; None for ``unlimited``."""
     upper = text.upper()
     unit = upper[-1:] if upper[-1:] in UNITS else ""
     number = upper.removesuffix(unit)
     if upper == "UNLIMITED":
-        return resource.RLIM_INFINITY
+        return None
     if not (number.isascii() and number.isdigit() and len(number) <= 15):
         raise ValueError(f"{text!r} is no limit; write a number such as 4096 or 2G, or unlimited")
     return int(number) * UNITS[unit]

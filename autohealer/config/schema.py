@@ -14,10 +14,12 @@ from autohealer.config.kinds import (
     Choice,
     CountOrPart,
     Duration,
+    FileMode,
     FilePath,
     Flag,
     Hosts,
     Integer,
+    Limit,
     PoolName,
     Ready,
     SignalNumber,
@@ -520,11 +522,19 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Option(
             FilePath(),
+<<<<<<< HEAD
             "Variables for the workers' environment, a line K=V each, quoted as in systemd's EnvironmentFile; --env"
             " goes before them.",
             Group.LAUNCH,
             Change.ROLLOUT,
             example="web.env",
+=======
+            "A file of lines K=V for the workers' environment, quoted as systemd's EnvironmentFile; --env wins.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="/etc/web.env",
+            unset="none",
+>>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
         ),
     ] = None
     cwd: Annotated[
@@ -536,6 +546,61 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
             Change.ROLLOUT,
             example="/srv/web",
             unset="this one",
+        ),
+    ] = None
+    limit: Annotated[
+        dict[str, str],
+        Option(
+            Limit(),
+            "A limit of the workers' resources, as ulimit has it; repeatable.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="nofile=4096:8192",
+            many=True,
+        ),
+    ] = msgspec.field(default_factory=dict)
+    user: Annotated[
+        str | None,
+        Option(
+            Text("NAME"),
+            "Run the workers as this user; only root can.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="www-data",
+            unset="the agent's",
+        ),
+    ] = None
+    group: Annotated[
+        str | None,
+        Option(
+            Text("NAME"),
+            "Run the workers in this group.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="www-data",
+            unset="that user's groups",
+        ),
+    ] = None
+    umask: Annotated[
+        int | None,
+        Option(
+            FileMode(),
+            "Permissions that files which workers make do not get.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="027",
+            unset="the agent's",
+        ),
+    ] = None
+    nice: Annotated[
+        int | None,
+        Option(
+            Integer(-20, 19),
+            "Scheduling priority of the workers, from -20 to 19; less than the agent's needs root.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+            example="5",
+            unset="the agent's",
         ),
     ] = None
     port_base: Annotated[

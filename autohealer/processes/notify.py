@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from autohealer.core.model import Instant
 
-_NAME = "notify.sock"
+_NAME, _FOLDER = "notify.sock", "autohealer-notify-"
 _LONGEST_PATH = 108
 _MOST_BYTES = 8192
 _MOST_TEXT = 200
@@ -45,7 +45,7 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(_CREDENTIALS.size)
 def place(folder: Path, *, others: bool) -> str:
     """Where the socket of the pool in this folder is: there, as a rule, and at the same path in every life of an agent.
 
-    Elsewhere if the path is longer than a socket's may be, or (``others``) workers of another user have to reach it:
+    Elsewhere if that path is longer than a socket's may be, or (``others``) workers of another user have to reach it:
     for root in /run, where nobody else may prepare anything, else in the user's own runtime directory, or in /tmp.
     Raises OSError where it cannot be had.
     """
@@ -60,7 +60,7 @@ def place(folder: Path, *, others: bool) -> str:
         base = runtime
     else:
         base = Path(f"/tmp/autohealer-{user}")  # noqa: S108 - its owner is checked
-    folder_of_ours = base / f"autohealer-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    folder_of_ours = base / f"{_FOLDER}{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
     mode = 0o711 if others else 0o700
     for made in (base, folder_of_ours):
         with contextlib.suppress(FileExistsError):
@@ -72,7 +72,15 @@ def place(folder: Path, *, others: bool) -> str:
     return str(folder_of_ours / _NAME)
 
 
-def bind(path: str, mode: int = 0o600) -> socket.socket:
+def remove(path: str) -> None:
+    """Nobody needs the socket any more, nor the folder that was made for it alone."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108
+        if _has_own_folder(path):
+            os.rmdir(os.path.dirname(path))  # noqa: PTH106, PTH120
+
+
+def bind(path: str) -> socket.socket:
     """The socket at this path, replacing what a former agent left. Raises OSError."""
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
@@ -80,11 +88,16 @@ def bind(path: str, mode: int = 0o600) -> socket.socket:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108 - paths are text here, as the socket wants them
         receiver.bind(path)
-        os.chmod(path, mode)  # noqa: PTH101
+        # In a folder of its own: that lets in whoever may speak.
+        os.chmod(path, 0o666 if _has_own_folder(path) else 0o600)  # noqa: PTH101
     except OSError:
         receiver.close()
         raise
     return receiver
+
+
+def _has_own_folder(path: str) -> bool:
+    return os.path.basename(os.path.dirname(path)).startswith(_FOLDER)  # noqa: PTH119, PTH120
 
 
 class NotifySocket:

@@ -11,11 +11,13 @@ from autohealer.config.env_file import environment
 from autohealer.config.schema import PoolOptions
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.adoption import find_workers
-from autohealer.processes.launch.command import Command, resolve_command
+from autohealer.processes.launch.command import Command
+from autohealer.processes.launch.env_file import read_env_file
 from autohealer.processes.launch.spec import LaunchSpec
+from autohealer.processes.launch.wrapper import prepare_command
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
-from autohealer.runtime.revisions import RevisionRecord, record_for
+from autohealer.runtime.revisions import RevisionRecord, record_for, users_of
 from autohealer.runtime.senses import check_senses
 from autohealer.runtime.state_dir import StateDir
 
@@ -50,7 +52,7 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
     check_senses(options, {**os.environ, **spec.env}, spec.cwd)
     command = Command(spec.command[0], spec.command)
     try:
-        command = resolve_command(spec.command, {**os.environ, **spec.env}, spec.cwd)
+        command = prepare_command(spec, {**os.environ, **spec.env})
     except UsageError as error:
         problem = error
         if former is None:
@@ -75,12 +77,22 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
 
 def launch_spec(options: PoolOptions) -> LaunchSpec:
     """What the options ask workers to be started from."""
+    from_file = read_env_file(str(_here() / options.env_file)) if options.env_file is not None else {}
     return LaunchSpec(
         command=options.command,
+<<<<<<< HEAD
         env=environment(options),
+=======
+        env={**from_file, **options.env},
+>>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
         cwd=str(_here() / (options.cwd or "")),
         output=options.log,
         port_base=options.port_base,
+        limits=options.limit,
+        user=options.user,
+        group=options.group,
+        umask=options.umask,
+        nice=options.nice,
     )
 
 
@@ -118,7 +130,7 @@ def _load(state: StateDir) -> tuple[Ledger, OSError | None]:
 
 def _expect_workers(ledger: Ledger, pool: str, problem: UsageError) -> None:
     """Raise the problem unless a worker of a former agent lives."""
-    found = find_workers(ledger.facts.agent, ledger.workers.values(), pool)
+    found = find_workers(ledger.facts.agent, ledger.workers.values(), pool, users_of(ledger.revisions))
     for worker in found:
         os.close(worker.pidfd)
     if not found:

@@ -21,14 +21,19 @@ from autohealer.core.model import OnPartition, RestartPolicy
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.adoption import find_workers
-from autohealer.processes.launch.command import Command, resolve_command
+from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_ID, worker_environment
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
+<<<<<<< HEAD
 from autohealer.processes.output.files import OutputFiles
 from autohealer.processes.output.journal import Journal
 from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
+=======
+from autohealer.processes.launch.wrapper import prepare_command, user_environment, user_of, wrapped
+from autohealer.processes.output import OutputFiles
+>>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
 from autohealer.processes.tree.procfs import age_s
 from autohealer.processes.watchdog.owner import Watchdog
 from autohealer.runtime.agent_handle import AgentHandle
@@ -41,7 +46,7 @@ from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, WorkerEntry
 from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.recorder.recording import Recorder
-from autohealer.runtime.revisions import Launch, Revisions
+from autohealer.runtime.revisions import Launch, Revisions, users_of
 from autohealer.runtime.senses import Senses, Surroundings
 from autohealer.views.status import Json, status
 
@@ -89,9 +94,14 @@ class PoolRunner:
         self._cluster = self._make_cluster()
         self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
         self._watchdog = self._make_watchdog()
+<<<<<<< HEAD
         self._output: Outlet | None = None
         self._files: OutputFiles | None = None
         self._notify_path = self._state.notify_path()
+=======
+        self._output: OutputFiles | None = None
+        self._notify_path = self._state.notify_path(others=user_of(claim.record.present.spec) is not None)
+>>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
         present = self._launch(claim.record.present.spec, claim.command)
         self._revisions = Revisions(claim.record, self._prepare, present)
         self._operations = Operations(
@@ -194,6 +204,7 @@ class PoolRunner:
             self._ledger.end()
             with suppress(OSError):
                 self._state.socket_path.unlink()
+            self._senses.leave()
         self._claim.release()
 
     async def _end_session(self) -> None:
@@ -236,13 +247,12 @@ class PoolRunner:
 
     def _prepare(self, spec: LaunchSpec) -> Launch:
         """Raises UsageError for what cannot be run."""
-        command = resolve_command(spec.command, {**os.environ, **spec.env}, spec.cwd)
-        return self._launch(spec, command)
+        return self._launch(spec, prepare_command(spec, {**os.environ, **spec.env}))
 
     def _launch(self, spec: LaunchSpec, command: Command) -> Launch:
         environ = worker_environment(
             os.environ,
-            spec.env,
+            {**user_environment(spec), **spec.env},
             zookeeper=self._hosts,
             pool=self.name,
             workers_path=Paths("", self.name).workers,
@@ -264,6 +274,7 @@ class PoolRunner:
                 notify_path=self._notify_path,
                 output=self._files,
                 environment=self._environment,
+                wrap=self._wrapped,
                 cwd=self._claim.record.present.spec.cwd,
                 post=self._post,
                 warn=self._warn,
@@ -275,6 +286,11 @@ class PoolRunner:
         port = {} if life.port is None else {"PORT": str(life.port)}
         launch = self._revisions.launch(self._revisions.present.number)
         return {**launch.environ, WORKER_ID: life.worker, NUMBER: str(life.slot), **port}
+
+    def _wrapped(self, command: Command) -> Command:
+        """What looks at workers by a command runs as they do."""
+        spec = self._revisions.present.spec
+        return wrapped(spec, command, {**os.environ, **spec.env})
 
     def _make_effects(self) -> Effects:
         return Effects(
@@ -354,7 +370,7 @@ class PoolRunner:
         at = now()
         self._post_finished(at)
         written = dict(self._ledger.workers)
-        for worker in find_workers(self.agent, written.values(), self.name):
+        for worker in find_workers(self.agent, written.values(), self.name, users_of(self._claim.record)):
             found = WorkerEntry(
                 worker.worker,
                 worker.slot,

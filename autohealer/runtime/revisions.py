@@ -6,14 +6,22 @@ under way; it becomes present when the rollout has finished. All three stand in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
+from autohealer.errors import UsageError
 from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
+<<<<<<< HEAD
 from autohealer.processes.output.outlet import Outlet
+=======
+from autohealer.processes.launch.wrapper import user_of
+from autohealer.processes.output import OutputFiles
+>>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -34,6 +42,17 @@ class RevisionRecord(msgspec.Struct, frozen=True):
     present: Revision
     former: Revision | None = None
     trial: Trial | None = None
+
+
+def users_of(record: RevisionRecord | None) -> set[int]:
+    """Whom workers of these revisions run as: the agent's user, as a rule."""
+    kept = (record.present, record.former, record.trial.revision if record.trial else None) if record else ()
+    users = {os.getuid()}
+    for revision in kept:
+        with suppress(UsageError):  # who has no account any more has no workers either
+            if revision is not None and (user := user_of(revision.spec)) is not None:
+                users.add(user.uid)
+    return users
 
 
 class Launch(NamedTuple):

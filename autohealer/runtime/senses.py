@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autohealer.core import events
-from autohealer.processes.notify import NotifySocket, bind
+from autohealer.processes.notify import NotifySocket, bind, remove
 from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from autohealer.config.schema import PoolOptions
     from autohealer.core.actions import StartSenses
+    from autohealer.processes.launch.command import Command
     from autohealer.processes.log_match import LogMatch
     from autohealer.processes.output import OutputFiles
     from autohealer.processes.probes.life import Answer, Life, Probe
@@ -45,7 +46,8 @@ LEAST_SAMPLE_S = 0.2
 class Surroundings:
     """What the senses of a pool need of their agent.
 
-    ``environment`` is a worker's, ``cwd`` the directory of its pool; ``warn`` gets a line for people.
+    ``environment`` is a worker's, ``cwd`` the directory of its pool; ``wrap`` has a command run with a worker's limits
+    and as its user; ``warn`` gets a line for people.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -54,6 +56,7 @@ class Surroundings:
     notify_path: str
     output: OutputFiles | None
     environment: Callable[[Life], Mapping[str, str]]
+    wrap: Callable[[Command], Command]
     cwd: str
     post: Callable[[events.Event], None]
     warn: Callable[[str], None]
@@ -131,6 +134,10 @@ class Senses:
             self._notify.close()
         self._around.sampler.close(self._sampling)
 
+    def leave(self) -> None:
+        """The pool is over: nobody will speak any more."""
+        remove(self._around.notify_path)
+
     # ---- what they say
 
     def listen(self) -> None:
@@ -205,7 +212,8 @@ def make_prober(options: PoolOptions, around: Surroundings) -> Prober | None:
         from autohealer.processes.probes.exec import ExecProbe  # noqa: PLC0415
 
         probes += [
-            ExecProbe(loop, around.reaper, text, around.environment, cwd=around.cwd) for text in options.probe_exec
+            ExecProbe(loop, around.reaper, text, around.environment, cwd=around.cwd, wrap=around.wrap)
+            for text in options.probe_exec
         ]
 
     def tell(worker: str, probe: str, answer: Answer, weight: float) -> None:

@@ -246,3 +246,31 @@ def test_senses_that_nobody_asked_for_are_not_imported(embedded_pool: Pool) -> N
     done = embedded_pool.processes.run(sys.executable, "-c", code)
 
     assert (done.stdout, done.stderr) == ("\n", "")
+
+
+NOTIFIER = (
+    'use Socket; socket(my $s, PF_UNIX, SOCK_DGRAM, 0); send($s, "READY=1", 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET}))'
+    ' or die "cannot send: $!"; $| = 1; print join(" ", $<, $ENV{HOME}, $ENV{GREETING}, umask), "\n"; sleep 1000'
+)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run workers as another user")
+def test_workers_of_another_user(embedded_pool: Pool, tmp_path: Path) -> None:
+    """They have its name, their limits and variables, are heard, checked by commands that run as they do, and ended."""
+    variables = tmp_path / "env"
+    variables.write_text("GREETING='from a file'\nHOME=/overridden\n")
+    variables.chmod(0o600)
+    options = ("--user", "nobody", "--limit", "nofile=77", "--umask", "027", "--env-file", str(variables))
+    check = """sh -c 'test "$(id -u) $(ulimit -n) $GREETING" = "65534 77 from a file"'"""
+    embedded_pool.run(
+        1, "perl", "-e", NOTIFIER, options=(*options, "--ready", "notify", "--probe-exec", check, *QUICK_PROBE)
+    )
+    (pid,) = embedded_pool.until_running(1).values()
+    embedded_pool.until_event("worker.ready", pid=pid)
+
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    assert "Max open files            77                   77" in limits
+    assert "65534 /overridden from a file 23" in embedded_pool.call("logs").stdout
+    embedded_pool.kill_agent()
+    assert embedded_pool.call("stop").returncode == 0
+    eventually(lambda: not embedded_pool.living())

@@ -5,6 +5,8 @@
 - ``spec``         what a worker is started from; a revision is one with a number
 - ``spawn``        start a worker: one posix_spawn, everything about it computed before
 - ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
+- ``wrapper``      limits, user, umask and niceness, before the first instruction
+- ``env_file``     variables from a file, quoted as in systemd
 - ``adoption``     find and verify the workers of an agent that is gone
 - ``setup``        what the agent's own process needs before it starts workers
 """

@@ -25,6 +25,12 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute, as it was written: it may be a link, and is looked up anew at every start."""
     output: Literal["file", "stdout", "none", "journald"]
     port_base: int | None = None
+    limits: dict[str, str] = {}
+    """By name, as ``SOFT:HARD`` in numbers or ``unlimited``."""
+    user: str | None = None
+    group: str | None = None
+    umask: int | None = None
+    nice: int | None = None
 
     @property
     def hash(self) -> str:

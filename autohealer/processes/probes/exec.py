@@ -68,14 +68,18 @@ class ExecProbe:
         environment: Callable[[Life], Mapping[str, str]],
         *,
         cwd: str,
+        wrap: Callable[[Command], Command] = lambda command: command,
         turns: Turns = TURNS,
     ) -> None:
-        """``environment`` and ``cwd`` are the worker's. Raises UsageError for what cannot be run."""
+        """``environment`` and ``cwd`` are the worker's, ``wrap`` gives it the worker's limits and user.
+
+        Raises UsageError for what cannot be run.
+        """
         self.name = text
         self.loop, self.turns, self.cwd = loop, turns, cwd
         self.commands = ShortCommands(loop, reaper, MOST_OUTPUT)
         self._environment = environment
-        self._command = parse_command(text, environment(EXAMPLE), cwd)
+        self._command = wrap(parse_command(text, environment(EXAMPLE), cwd))
         self.next: dict[str, ExecAttempt] = {}
         """Who waits for the end of a former command of the same worker: there are never two."""
 
