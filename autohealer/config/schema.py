@@ -522,19 +522,11 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Option(
             FilePath(),
-<<<<<<< HEAD
             "Variables for the workers' environment, a line K=V each, quoted as in systemd's EnvironmentFile; --env"
             " goes before them.",
             Group.LAUNCH,
             Change.ROLLOUT,
             example="web.env",
-=======
-            "A file of lines K=V for the workers' environment, quoted as systemd's EnvironmentFile; --env wins.",
-            Group.LAUNCH,
-            Change.ROLLOUT,
-            example="/etc/web.env",
-            unset="none",
->>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
         ),
     ] = None
     cwd: Annotated[

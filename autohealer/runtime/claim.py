@@ -12,7 +12,6 @@ from autohealer.config.schema import PoolOptions
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.launch.command import Command
-from autohealer.processes.launch.env_file import read_env_file
 from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.launch.wrapper import prepare_command
 from autohealer.processes.tree.procfs import boot_id
@@ -77,14 +76,9 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
 
 def launch_spec(options: PoolOptions) -> LaunchSpec:
     """What the options ask workers to be started from."""
-    from_file = read_env_file(str(_here() / options.env_file)) if options.env_file is not None else {}
     return LaunchSpec(
         command=options.command,
-<<<<<<< HEAD
         env=environment(options),
-=======
-        env={**from_file, **options.env},
->>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
         cwd=str(_here() / (options.cwd or "")),
         output=options.log,
         port_base=options.port_base,

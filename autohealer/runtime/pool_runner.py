@@ -26,14 +26,10 @@ from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
-<<<<<<< HEAD
+from autohealer.processes.launch.wrapper import prepare_command, user_environment, user_of, wrapped
 from autohealer.processes.output.files import OutputFiles
 from autohealer.processes.output.journal import Journal
 from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
-=======
-from autohealer.processes.launch.wrapper import prepare_command, user_environment, user_of, wrapped
-from autohealer.processes.output import OutputFiles
->>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
 from autohealer.processes.tree.procfs import age_s
 from autohealer.processes.watchdog.owner import Watchdog
 from autohealer.runtime.agent_handle import AgentHandle
@@ -94,14 +90,9 @@ class PoolRunner:
         self._cluster = self._make_cluster()
         self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
         self._watchdog = self._make_watchdog()
-<<<<<<< HEAD
         self._output: Outlet | None = None
         self._files: OutputFiles | None = None
-        self._notify_path = self._state.notify_path()
-=======
-        self._output: OutputFiles | None = None
         self._notify_path = self._state.notify_path(others=user_of(claim.record.present.spec) is not None)
->>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
         present = self._launch(claim.record.present.spec, claim.command)
         self._revisions = Revisions(claim.record, self._prepare, present)
         self._operations = Operations(

@@ -16,12 +16,8 @@ import msgspec
 from autohealer.errors import UsageError
 from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
-<<<<<<< HEAD
-from autohealer.processes.output.outlet import Outlet
-=======
 from autohealer.processes.launch.wrapper import user_of
-from autohealer.processes.output import OutputFiles
->>>>>>> d25a69c (Limits, user, group, umask, niceness and a file of variables for workers, before their first instruction)
+from autohealer.processes.output.outlet import Outlet
 
 
 class Trial(msgspec.Struct, frozen=True):

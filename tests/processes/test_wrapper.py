@@ -37,9 +37,8 @@ def shown(world: World, **fields: object) -> list[str]:
     """What a worker of such a spec has."""
     environ = world.processes.environment()
     command = prepare_command(spec(**fields), environ)
-    spawned = Spawner(command, environ, Output.FILE).spawn(
-        {}, slot=0, worker="w", output_path=str(world.directory / "output")
-    )
+    with open(world.directory / "output", "ab") as output:
+        spawned = Spawner(command, environ, Output.FILE).spawn({}, slot=0, worker="w", output=output.fileno())
     world.watcher.watch("w", spawned.pid, spawned.pidfd, child=True)
     assert world.exit_of("w")[1:] == (0, None), world.output()
     return world.output().split()

@@ -6,7 +6,6 @@
 - ``spawn``        start a worker: one posix_spawn, everything about it computed before
 - ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
 - ``wrapper``      limits, user, umask and niceness, before the first instruction
-- ``env_file``     variables from a file, quoted as in systemd
 - ``adoption``     find and verify the workers of an agent that is gone
 - ``setup``        what the agent's own process needs before it starts workers
 """
