@@ -451,6 +451,42 @@ def test_more_than_half_of_three_or_more_agents_at_once_are_zookeepers_fault(
     assert bench.leader.next_deadline() == (bench.now + SESSION_TIMEOUT_S if suspect else None)
 
 
+def test_two_that_are_gone_of_two_that_were_named_are_no_sign_of_anything() -> None:
+    """A new leader that was never named itself finds neither of them: two hosts may well end together."""
+    bench = Bench()
+    bench.leader.lost()
+    bench.leader.agents_listed()
+    bench.leader.session_opened(bench.now - 100)
+    bench.leader.plan_read(Plan(EPOCH, "b", 10, 0, {"b": 5, "c": 5}), MZXID)
+    bench.leader.won(EPOCH + 1)
+    bench.look()
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
+
+    assert bench.settle().shares == {"me": 10}
+
+
+def test_a_plan_that_is_refused_ends_no_hold() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.leader.hold(bench.now + 6, "ZooKeeper was away")
+    bench.leader.plan_refused(bench.now)
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
+    bench.now += 5.9
+    assert bench.decide() is None
+    bench.now += 0.1
+    assert bench.decide() is not None
+
+
+def test_a_plan_that_is_refused_is_tried_again_after_a_moment() -> None:
+    bench = Bench("b")
+    bench.settle()
+    bench.leader.agents_read({"me": ME}, bench.now, SESSION_TIMEOUT_S)
+    bench.leader.plan_refused(bench.now)
+    assert bench.decide() is None
+    bench.now = bench.leader.next_deadline() or 0.0
+    assert bench.decide() is not None
+
+
 @pytest.mark.parametrize(("apart_s", "suspect"), [(SESSION_TIMEOUT_S - 0.1, True), (SESSION_TIMEOUT_S, False)])
 def test_agents_vanish_together_if_they_do_within_one_session_timeout(apart_s: float, suspect: bool) -> None:
     bench = Bench("b", "c")

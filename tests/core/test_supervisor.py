@@ -564,6 +564,20 @@ def test_with_stop_nothing_is_started_before_authority_is_proven_and_a_watchdog_
     assert len(run_by_authority(book, 2)) == 2
 
 
+def test_with_stop_what_a_former_life_left_runs_on_until_authority_was_proven_once() -> None:
+    """It has a watchdog of that life; to stop it at each restart of the agent would be an outage of our making."""
+    book = Playbook(on_partition=OnPartition.STOP)
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.wait(SESSION_TIMEOUT_S * 3)
+    assert book.take(SignalWorker) == []
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.WatchdogReady)
+    book.tell(events.AuthorityProven, book.now)
+    book.tell(events.ConnectionSuspended)
+    book.wait(SESSION_TIMEOUT_S)
+    assert [order.worker for order in book.take(SignalWorker)][:1] == ["me-0-old"]
+
+
 def test_with_stop_authority_is_asked_for_again_and_again() -> None:
     book = Playbook(on_partition=OnPartition.STOP)
     run_by_authority(book, 1)
