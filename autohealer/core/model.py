@@ -186,6 +186,7 @@ class Plan:
     """How many workers each agent is to run; every agent that lives is named.
 
     ``epoch`` is the czxid of its writer's election znode; ``anonymous``: there are anonymous registrations.
+    ``finishes``: workers may finish, so the leader's agent is the only one that has any.
     """
 
     epoch: int
@@ -194,6 +195,7 @@ class Plan:
     foreign: int = 0
     shares: Mapping[str, int] = field(default_factory=dict)
     anonymous: bool = False
+    finishes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.policy import policy_of
-from autohealer.core.model import AgentEntry, Child, OnPartition, Plan, PoolSpec
+from autohealer.core.model import AgentEntry, Child, OnPartition, Plan, PoolSpec, RestartPolicy
 
 GRACE_S = 2.0
 SESSION_TIMEOUT_S = 6.0
@@ -31,9 +31,10 @@ class Bench:
         anonymous: int = 0,
         children: tuple[Child, ...] = (),
         on_partition: OnPartition = OnPartition.KEEP,
+        restart: RestartPolicy = RestartPolicy.ALWAYS,
     ) -> None:
         self.orders: list[Action] = []
-        spec = PoolSpec("default", 10, register_grace_s=GRACE_S, on_partition=on_partition)
+        spec = PoolSpec("default", 10, register_grace_s=GRACE_S, on_partition=on_partition, restart=restart)
         self.leader = Leader(spec, "me", self.orders.append)
         self.now = 1000.0
         self.mine = replace(ME, unregistered=anonymous)
@@ -412,6 +413,13 @@ def test_it_names_the_workers_of_an_agent_that_are_registered() -> None:
     bench = Bench(children=(identified("me-0-a"), Child("me-1-b.agent", "me-1-b"), identified("x-0-a"), anonymous("1")))
 
     assert sorted(bench.leader.names_of("me")) == ["me-0-a", "me-1-b"]
+
+
+def test_where_workers_may_finish_the_leader_runs_them_all_and_says_so() -> None:
+    bench = Bench("b", restart=RestartPolicy.ON_FAILURE)
+    plan = bench.settle()
+
+    assert (plan.shares, plan.finishes) == ({"me": 10, "b": 0}, True)
 
 
 # ---- outages

@@ -22,7 +22,7 @@ from autohealer.core.actions import (
 )
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
-from autohealer.core.model import Child, OnPartition, Plan, Registration
+from autohealer.core.model import Child, OnPartition, Plan, Registration, RestartPolicy
 from autohealer.core.operations import Operation, done, refused
 from autohealer.core.pool.supervisor import HEAL_S
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
@@ -839,6 +839,42 @@ def test_a_second_signal_kills_all_at_once_and_exits_with_130() -> None:
     end(book, one, other)
 
     assert book.take(Exit) == [Exit(130)]
+
+
+@pytest.mark.parametrize(
+    ("restart", "finishes", "refused"),
+    [
+        (RestartPolicy.ALWAYS, False, False),
+        (RestartPolicy.ALWAYS, True, True),
+        (RestartPolicy.ON_FAILURE, True, True),
+        (RestartPolicy.NEVER, False, True),
+    ],
+)
+def test_a_pool_whose_workers_may_finish_has_one_agent(restart: RestartPolicy, finishes: bool, refused: bool) -> None:
+    """What was found at the start may be the plan of an agent that is long gone."""
+    book = Playbook(restart=restart)
+    found, written = (Plan(EPOCH, "other", 2, 0, shares, finishes=finishes) for shares in ({"other": 2}, {"me": 0}))
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.TargetRead, 2)
+    book.tell(events.PlanRead, found, MZXID)
+    assert book.take(Exit) == []
+    book.tell(events.PlanRead, written, MZXID + 1)
+
+    assert [order.code for order in book.take(Exit)] == ([1] if refused else [])
+
+
+def test_when_all_have_ended_well_the_agent_ends_with_0() -> None:
+    book = Playbook(1, restart=RestartPolicy.ON_FAILURE)
+    book.connect(target=1)
+    (plan,) = book.take(WritePlan)
+    book.tell(events.PlanRead, plan.plan, MZXID + 1)
+    (worker,) = book.spawn()
+    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.OrphansEnded, worker)
+    assert book.take(LeaveCluster)
+    book.tell(events.ClusterLeft)
+
+    assert book.take(Exit) == [Exit(0)]
 
 
 def test_an_agent_that_gives_up_drains_and_exits_with_4_and_the_reason() -> None:

@@ -101,8 +101,8 @@ def read_plan(data: bytes) -> Plan | None:
         return None
     if not isinstance(shares, dict) or not all(_text(name) and _count(n, MAX_WORKERS) for name, n in shares.items()):
         return None
-    anonymous = fields.get("anonymous") is True
-    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares, anonymous=anonymous)
+    flags = {name: fields.get(name) is True for name in ("anonymous", "finishes")}
+    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares, **flags)
 
 
 def read_worker(data: bytes) -> WorkerEntry:
@@ -174,7 +174,7 @@ def write_target(workers: int) -> bytes:
 def write_plan(plan: Plan) -> bytes:
     """What ``read_plan`` reads."""
     fields = {name: getattr(plan, name) for name in ("epoch", "leader", "target", "foreign")}
-    known = {"anonymous": True} if plan.anonymous else {}
+    known = {name: True for name in ("anonymous", "finishes") if getattr(plan, name)}
     return _bytes(
         f"the plan for {len(plan.shares):,} agents",
         {**fields, **known, "shares": dict(plan.shares)},

@@ -14,7 +14,7 @@ from math import inf
 from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.cluster.plan import divide, replace_first, stop_first
 from autohealer.core.cluster.policy import difference, policy_of
-from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, WorkerId
+from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, RestartPolicy, WorkerId
 
 RETRY_S = 1.0
 
@@ -25,6 +25,7 @@ class Leader:
     def __init__(self, spec: PoolSpec, agent: str, order: Callable[[Action], None]) -> None:
         self._spec, self._agent, self._order = spec, agent, order
         self._grace_s = spec.register_grace_s
+        self._finishes = spec.restart is not RestartPolicy.ALWAYS
         self.epoch: int | None = None
         self.agents: Mapping[str, AgentEntry | None] | None = None
         self.target: int | None = None
@@ -219,7 +220,13 @@ class Leader:
             return  # there is nobody to hand anything over to
         self.foreign = self._count_foreign(agents, now)
         plan = Plan(
-            self.epoch, self._agent, self.target, self.foreign, self._shares(agents), anonymous=self.anonymous > 0
+            self.epoch,
+            self._agent,
+            self.target,
+            self.foreign,
+            self._shares(agents),
+            anonymous=self.anonymous > 0,
+            finishes=self._finishes,
         )
         waited_for = self._is_waited_for(agents)
         if waited_for:
@@ -245,7 +252,7 @@ class Leader:
         capacities = {
             agent: standing.get(agent, 0) if entry is None else entry.capacity
             for agent, entry in agents.items()
-            if not (entry and entry.draining)
+            if not (entry and entry.draining) and (agent == self._agent or not self._finishes)
         }
         total = max(0, (self.target or 0) - self.foreign)
         divided = divide(total, capacities, {**running, **standing})

@@ -24,7 +24,7 @@ from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
-from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, Verdict, WorkerId
+from autohealer.core.model import AgentEntry, Instant, OnPartition, Plan, PoolSpec, RestartPolicy, Verdict, WorkerId
 from autohealer.core.operations import Answer, Operation, count_of, done, refused
 from autohealer.core.pool.below import Below
 from autohealer.core.pool.brake import Brake
@@ -558,6 +558,7 @@ class Supervisor:
         self._lives.epoch = self._assignment.epoch
         if event.plan is None:
             return
+        self._check_company(event.plan)
         if self._leader.agents is None and not self._assignment.was_found:
             # The plan names everybody who is there; who was never named yet may only just have come.
             named = frozenset(event.plan.shares)
@@ -565,6 +566,18 @@ class Supervisor:
             self._meet(self._peers - gone | named)
         elsewhere = event.plan.anonymous and event.plan.leader != self._me.agent
         self._registrations.anonymous_elsewhere(elsewhere, event.at)
+
+    def _check_company(self, plan: Plan) -> None:
+        """Where workers may finish, only one agent can know how many have: another one that joins is refused."""
+        finishes = plan.finishes or self._spec.restart is not RestartPolicy.ALWAYS
+        if finishes and plan.leader != self._me.agent and not self._assignment.was_found and not self._ending:
+            self._orders.append(
+                Exit(
+                    FAILED,
+                    f"agent {plan.leader} runs pool {self._spec.name}, where workers may finish, and such a pool has"
+                    " one agent: stop that one first, or take another --pool",
+                )
+            )
 
     def _agents_listed(self, event: events.AgentsListed) -> None:
         self._yield_at = None  # only who has the name gets to see the others
