@@ -8,8 +8,10 @@ pool_runner      one pool from start to end: what is built, adopted, connected, 
 revisions        what lives are started from, by number: present, former, and on trial
 inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
 effects          orders into deeds, each of which ends in an event
-ledger           what the next agent has to know of this one
+ledger           what the next agent has to know of this one; ``ledger_writer`` writes it while the agent runs
+private_files    files and folders of our own: nothing through a link, nothing that is no regular file
 state_dir        where an agent keeps what must outlive it
+disk_writer      a thread that writes: a disk that stalls holds up no heal
 event_log        what people are told: on disk, and to whoever listens
 control          the socket by which programs on this host ask the agent, and ask it for things
 operations       what people ask for, whichever way it comes: checked, carried out once, answered

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -34,9 +35,11 @@ from autohealer.processes.tree.strays import Strays
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.claim import Claim, claim
 from autohealer.runtime.dashboard import DashboardProcess
+from autohealer.runtime.disk_writer import DiskWriter
 from autohealer.runtime.embedded_server import start_server
 from autohealer.runtime.event_log import Line
 from autohealer.runtime.pool_runner import PoolRunner
+from autohealer.runtime.private_files import open_file
 from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.shared import Shared
 from autohealer.runtime.timing_selector import TimingSelector
@@ -179,6 +182,7 @@ class AgentProcess:
             if dashboard is not None:
                 await dashboard.close()
         shared.orphans.close()
+        shared.writer.close()
         if all(runner.is_over for runner in runners) and (left := shared.strays.end_all(END_S)):
             self._warn(f"left by workers, and cannot be ended: {', '.join(f'pid {pid}' for pid in left)}")
         block_termination_signals()
@@ -189,6 +193,7 @@ class AgentProcess:
         strays = Strays(reaper, come=become_subreaper())
         return Shared(
             loop=loop,
+            writer=DiskWriter(loop),
             reaper=reaper,
             strays=strays,
             orphans=Orphans(loop, self._cleared, strays),
@@ -259,7 +264,8 @@ class AgentProcess:
         error = context.get("exception")
         self._warn(f"internal error: {error!r} ({context.get('message')}); workers go on")
         if isinstance(error, BaseException):
-            with suppress(OSError), open(self._claims[0].state.path / "errors.log", "a") as file:
+            path = self._claims[0].state.path / "errors.log"
+            with suppress(OSError), open(open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as file:
                 traceback.print_exception(error, file=file)
 
 

@@ -56,7 +56,8 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
         problem = error
         if former is None:
             raise
-    state.create()
+    for trouble_there in state.create(adopts=former is not None and bool(former.workers)):
+        warn(f"{trouble_there}; it is taken all the same, as it knows of workers that may run")
     state.lock()
     try:
         ledger, trouble = _load(state)

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from autohealer.coordination.pool.paths import split_hosts
 from autohealer.core import actions, events, notices
 from autohealer.processes.launch.environment import incarnation_environment
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.watchdog.owner import Watchdog
     from autohealer.runtime.event_log import EventLog
-    from autohealer.runtime.ledger import Ledger
+    from autohealer.runtime.ledger_writer import LedgerWriter
     from autohealer.runtime.revisions import Revisions
     from autohealer.runtime.senses import Senses
 
@@ -63,7 +65,7 @@ class Effects:
         output: Outlet | None,
         watchdog: Watchdog | None,
         cluster: Cluster,
-        ledger: Ledger,
+        ledger: LedgerWriter,
         log: EventLog,
         post: Callable[[events.Event], None],
         finish: Callable[[int, str], None],
@@ -132,7 +134,7 @@ class Effects:
                 unknown.append(worker)
                 continue
             if entry is not None and since is not None:
-                entry = replace(entry, start_time=since)
+                entry = msgspec.structs.replace(entry, start_time=since)
                 entries.append(entry)
                 if self._watchdog is not None:
                     self._watchdog.add(entry.pid, since)
@@ -145,8 +147,8 @@ class Effects:
         if (record := self._revisions.record) != self._ledger.revisions:
             entries.append(record)
         self._new, self._gone, self._finished = unknown, [], []
-        if (entries or self._ledger.is_failing) and (error := self._ledger.record(entries)):
-            self._warn(f"cannot write the ledger: {error.strerror}")
+        if entries:
+            self._ledger.record(entries)
         self._log.flush()
         for outlet in self._used:
             outlet.settle()

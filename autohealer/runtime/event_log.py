@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from autohealer.core.notices import Notice
+from autohealer.runtime.disk_writer import Batches, DiskWriter
+from autohealer.runtime.private_files import open_file
 
 Line = Mapping[str, object]
 
 MAX_BYTES = 10 * 2**20
+MOST_WAITING = 20_000
+TORN_MOST = 2**20
 
 
 def timestamp(unix_s: float) -> str:
@@ -32,59 +38,145 @@ def as_fields(notice: Notice) -> dict[str, object]:
     return fields
 
 
-class EventLog:
-    """``events.jsonl`` of a pool, and one older file beside it.
+class EventFile:
+    """``events.jsonl`` of a pool, and one older file beside it. Used by one thread at a time.
 
-    Events are collected and written by ``flush``, one write for a batch. A disk that is full or read-only costs
-    lines of the log, never more: ``dropped`` counts them.
+    Whole lines or none are in it: what a full disk took of a batch is cut off again, and so is a torn line that a
+    former agent left at the end.
     """
 
-    def __init__(self, path: Path, listener: Callable[[Line], None] | None, max_bytes: int = MAX_BYTES) -> None:
-        self._path, self._listener, self._max_bytes = path, listener, max_bytes
-        self._waiting: list[Line] = []
-        self._written: list[Callable[[], None]] = []
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._path, self._max_bytes = path, max_bytes
         self._fd: int | None = None
-        self.dropped = 0
 
-    def record(self, notice: Notice, unix_s: float, written: Callable[[], None] | None = None) -> None:
-        """Take in an event that happened at this time. ``written`` is called once that is known, or cannot be."""
-        if written is not None:
-            self._written.append(written)
-        self._waiting.append({"time": timestamp(unix_s), "event": notice.event, **as_fields(notice)})
-
-    def flush(self) -> None:
-        """Write what has been collected, and tell the listener."""
-        lines, self._waiting = self._waiting, []
-        written, self._written = self._written, []
-        if not lines:
-            return
+    def append(self, lines: Sequence[Line]) -> OSError | None:
+        """Write the lines; the error is why none of them is in the file."""
+        data = "".join(json.dumps(line) + "\n" for line in lines).encode()
         try:
-            self._write("".join(json.dumps(line) + "\n" for line in lines).encode())
-        except OSError:
-            self.dropped += len(lines)
-        if self._listener is not None:
-            for line in lines:
-                self._listener(line)
-        for call in written:
-            call()
+            self._write(data)
+        except OSError as error:
+            self.close()
+            return error
+        return None
 
     def close(self) -> None:
-        """Write the rest and close the file."""
-        self.flush()
+        """Close the file."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     def _write(self, data: bytes) -> None:
-        if self._fd is None:
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(self._fd).st_size + len(data) > self._max_bytes:
-            os.close(self._fd)
-            self._fd = None
+        fd = self._open()
+        size = os.fstat(fd).st_size
+        if size and size + len(data) > self._max_bytes:
+            self.close()
             with contextlib.suppress(OSError):
                 self._path.replace(older(self._path))
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.write(self._fd, data)
+            fd = self._open()
+            size = os.fstat(fd).st_size
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(fd, data[written:])
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(fd, size)
+            raise
+
+    def _open(self) -> int:
+        """The file, unless it was removed meanwhile: then another one."""
+        if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
+            self.close()
+        if self._fd is None:
+            self._fd = open_file(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+            _cut_torn_line(self._fd)
+        return self._fd
+
+
+class EventLog:
+    """The events of a pool: told to ``listener`` at once, and written to ``file`` by another thread.
+
+    A disk that is full, read-only or slow loses none of the last `MOST_WAITING`: they are written when it takes them.
+    What is beyond that is lost, and ``warn`` says so.
+    """
+
+    def __init__(
+        self,
+        file: EventFile,
+        writer: DiskWriter,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        listener: Callable[[Line], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._file, self._listener, self._warn = file, listener, warn
+        self._new: list[Line] = []
+        self._waiting: deque[Line] = deque()
+        self._new_calls: list[Callable[[], None]] = []
+        self._calls: list[Callable[[], None]] = []
+        self._lost = 0
+        self._is_failing = False
+        self._batches = Batches(writer, loop, take=self._take, write=self._write, written=self._written)
+
+    def record(self, notice: Notice, unix_s: float, written: Callable[[], None] | None = None) -> None:
+        """Take in an event that happened at this time.
+
+        ``written`` is called once it is in the file, or as soon as it is known that it will not be there soon.
+        """
+        if written is not None:
+            self._new_calls.append(written)
+        self._new.append({"time": timestamp(unix_s), "event": notice.event, **as_fields(notice)})
+
+    def flush(self) -> None:
+        """Tell the listener what has been collected, and have it written."""
+        lines, self._new = self._new, []
+        self._calls += self._new_calls
+        self._new_calls = []
+        self._waiting.extend(lines)
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        for line in lines:
+            self._listener(line)
+        self._batches.pump()
+
+    async def close(self, within_s: float) -> None:
+        """Have the rest written, if that can be done in time."""
+        self.flush()
+        if not await self._batches.quiet(within_s):
+            self._warn("the disk does not answer: the last events are not in the log")
+
+    def _take(self) -> tuple[list[Line], list[Callable[[], None]]] | None:
+        if not self._waiting:
+            return None
+        batch = list(self._waiting), self._calls
+        self._waiting.clear()
+        self._calls = []
+        return batch
+
+    def _write(self, batch: tuple[list[Line], object]) -> OSError | None:
+        return self._file.append(batch[0])
+
+    def _written(self, batch: tuple[list[Line], list[Callable[[], None]]], error: OSError | None) -> None:
+        lines, calls = batch
+        if error is not None:
+            self._waiting.extendleft(reversed(lines))
+            if not self._is_failing:
+                self._warn(f"cannot write the event log: {error.strerror}; it is tried again")
+        elif self._lost:
+            self._warn(f"{self._lost} events are not in the event log: there was no room for so long")
+            self._lost = 0
+        self._is_failing = error is not None
+        for call in calls:
+            call()
+
+
+def _cut_torn_line(fd: int) -> None:
+    """A file ends with a whole line, or with what was being written when an agent or the disk's room ended."""
+    size = os.fstat(fd).st_size
+    tail = os.pread(fd, min(size, TORN_MOST), max(0, size - TORN_MOST))
+    if tail and not tail.endswith(b"\n"):
+        os.ftruncate(fd, size - len(tail) + tail.rfind(b"\n") + 1)
 
 
 def older(path: Path) -> Path:

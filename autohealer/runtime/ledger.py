@@ -9,22 +9,25 @@ A line that makes no sense is passed over: the tail may be torn, and what a full
     {"gone": "web1-k3x9qa-0-h2d4c6"}
     {"finished": 3, "failed": false, "revision": 1}
     {"revisions": {"asked": "5f2c…", "highest": 3, "present": {"number": 3, "spec": {…}}, "former": {…}, …}}
+
+The agent's id stands in the file ``agent-id`` as well, which is written once: with it a worker is known by its
+environment, whatever becomes of the ledger.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
 import secrets
 import socket
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
+from autohealer.runtime.private_files import create_file, read_file
 from autohealer.runtime.revisions import RevisionRecord
 
 if TYPE_CHECKING:
@@ -32,90 +35,89 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GROWTH = 2000
+_MOST_BYTES = 256 * 2**20
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no 0 and o, 1, i and l: people read these aloud
 _RANDOM_LENGTH = 6
 _HOST_LENGTH = 20
 
+AgentId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$")]
+_Worker = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{2,199}$")]
+_Text = Annotated[str, Meta(pattern=r"^[ -~]{0,1000}$")]
+_Secret = Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){0,64}$")]
+_Pid = Annotated[int, Meta(ge=2, le=2**22)]
+_Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+_Port = Annotated[int, Meta(ge=1, le=65_535)]
+_Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What concerns the agent and the pool as a whole; None where it is not known (yet)."""
 
-    agent: str
-    boot: str
+    agent: AgentId
+    boot: _Text
     """The boot id under which the pids below have a meaning."""
-    place: str | None = None
+    place: _Text | None = None
     """The directory that the file is in, by device and inode: another one is a copy."""
-    target: int | None = None
+    target: _Count | None = None
     """N of the last ``run``."""
-    zookeeper: str | None = None
-    server_port: int | None = None
+    zookeeper: _Text | None = None
+    server_port: _Port | None = None
     """Where the embedded server listened."""
-    session_id: int | None = None
-    session_password: str | None = field(default=None, repr=False)
+    session_id: _Int64 | None = None
+    session_password: _Secret | None = None
     """In hexadecimal. A secret: who has it can take the session over. Gone in a copy, or after the machine's start:
     two that live in one session do not even notice each other, as long as each speaks to a server of its own."""
-    registration: str | None = None
+    registration: _Text | None = None
     """How the pool's workers were seen to register."""
-    stopped: str | None = None
+    stopped: _Text | None = None
     """The last operation by which this pool was stopped: it must not stop the next one."""
 
+    def __repr__(self) -> str:
+        return f"Facts(agent={self.agent!r}, zookeeper={self.zookeeper!r}, target={self.target!r})"
 
-@dataclass(frozen=True, slots=True)
-class WorkerEntry:
+
+class WorkerEntry(msgspec.Struct, frozen=True):
     """A worker that was started, and with pid and start time its identity under one boot id."""
 
-    worker: str
-    slot: int | None
+    worker: _Worker
+    slot: _Count | None
     """None for a life beside the slots."""
-    pid: int
-    start_time: int
-    started: str
-    """RFC 3339."""
-    number: int = 0
+    pid: _Pid
+    start_time: _Int64
+    started: _Moment
+    number: _Count = 0
     """What ``{slot}`` was for it; its output file has this number."""
-    revision: int = 0
+    revision: _Count = 0
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerGone:
+class WorkerGone(msgspec.Struct, frozen=True):
     """A worker that is no more."""
 
-    worker: str
+    worker: str = msgspec.field(name="gone")
 
 
-@dataclass(frozen=True, slots=True)
-class SlotFinished:
+class SlotFinished(msgspec.Struct, frozen=True):
     """A slot whose worker has ended for good, in work that is done or (``failed``) not."""
 
-    finished: int
+    finished: _Count
     failed: bool
-    revision: int
+    revision: _Count
+
+
+class _Revisions(msgspec.Struct, frozen=True):
+    """The line that holds them."""
+
+    revisions: RevisionRecord
 
 
 Entry = Facts | WorkerEntry | WorkerGone | SlotFinished | RevisionRecord
-
-_WORKER_TYPES: dict[str, Any] = {
-    "worker": str,
-    "slot": (int, type(None)),
-    "pid": int,
-    "start_time": int,
-    "started": str,
-    "number": int,
-    "revision": int,
-}
-_FINISHED_TYPES: dict[str, Any] = {"finished": int, "failed": bool, "revision": int}
-_FACT_TYPES = {
-    "agent": str,
-    "boot": str,
-    "place": str,
-    "target": int,
-    "zookeeper": str,
-    "server_port": int,
-    "session_id": int,
-    "session_password": str,
-    "registration": str,
-    "stopped": str,
+_KINDS = {
+    "gone": WorkerGone,
+    "finished": SlotFinished,
+    "revisions": _Revisions,
+    "worker": WorkerEntry,
+    "agent": Facts,
 }
 
 
@@ -137,26 +139,31 @@ class Ledger:
 
     @classmethod
     def read(cls, path: Path) -> Ledger | None:
-        """What the file says, without touching it; None if there is no ledger.
+        """What the file says, without touching it; None if there has never been an agent here.
 
-        Raises OSError if it is there and cannot be read.
+        What it says of workers is of use only with the facts: these tell under which boot id their pids were theirs.
+        Without them the agent's id is what is left. Raises OSError if the file is there and cannot be read.
         """
         try:
-            text = path.read_bytes()
+            text = read_file(path, _MOST_BYTES)
         except FileNotFoundError:
-            return None
+            text = b""
         entries = [entry for line in text.splitlines() if (entry := _entry(line)) is not None]
         facts = next((entry for entry in entries if isinstance(entry, Facts)), None)
+        if facts is None and (agent := _kept_id(path)) is not None:
+            facts = Facts(agent=agent, boot="")
         if facts is None:
             return None
         ledger = cls(path, facts, {})
         for entry in entries:
             ledger._take(entry)
+        if not ledger.facts.boot:
+            ledger.workers.clear()
         return ledger
 
     @classmethod
     def load(cls, path: Path, boot: str) -> tuple[Ledger, OSError | None]:
-        """Open the ledger to write to it, or begin one with a new agent id.
+        """Open the ledger to write to it, or begin one: with the agent's former id, or else with a new one.
 
         Workers from before the machine's last start are left out. The file is written anew, which ends a torn
         tail; the error is why it could not be, and then `record` tries again. Raises OSError if the file is
@@ -170,8 +177,10 @@ class Ledger:
         elif (ledger.facts.boot, ledger.facts.place) != (boot, place):
             if ledger.facts.boot != boot:
                 ledger.workers.clear()
-            ledger.facts = replace(ledger.facts, boot=boot, place=place, session_id=None, session_password=None)
-        return ledger, ledger._rewrite()
+            ledger.facts = msgspec.structs.replace(
+                ledger.facts, boot=boot, place=place, session_id=None, session_password=None
+            )
+        return ledger, ledger.write_anew()
 
     def record(self, entries: Iterable[Entry]) -> OSError | None:
         """Take in the entries, and write them in one write.
@@ -184,7 +193,7 @@ class Ledger:
             self._take(entry)
             lines.append(_line(entry))
         if self._failing or self._fd is None or self._appended + len(lines) > _GROWTH + 4 * len(self.workers):
-            return self._rewrite()
+            return self.write_anew()
         if not lines:
             return None
         try:
@@ -200,11 +209,12 @@ class Ledger:
 
         Nor does anybody know the embedded server by its port any more: the next one takes the usual one again.
         """
-        over = replace(self.facts, target=None, server_port=None, session_id=None, session_password=None)
-        self.facts = over
+        self.facts = msgspec.structs.replace(
+            self.facts, target=None, server_port=None, session_id=None, session_password=None
+        )
         self.workers.clear()
         self.finished.clear()
-        return self._rewrite()
+        return self.write_anew()
 
     @property
     def is_failing(self) -> bool:
@@ -217,25 +227,12 @@ class Ledger:
             os.close(self._fd)
             self._fd = None
 
-    def _take(self, entry: Entry) -> None:
-        match entry:
-            case Facts():
-                self.facts = entry
-            case WorkerEntry():
-                self.workers[entry.worker] = entry
-            case WorkerGone():
-                self.workers.pop(entry.worker, None)
-            case SlotFinished():
-                self.finished[entry.finished] = entry
-            case RevisionRecord():
-                self.revisions = entry
-
-    def _rewrite(self) -> OSError | None:
-        """Write all that is known to a new file and put it in the place of the old one."""
-        new = f"{self.path}.new"
-        fd = None
+    def write_anew(self) -> OSError | None:
+        """Write all that is known to a new file and put it in the place of the old one, whatever became of that."""
+        new, fd = f"{self.path}.new", None
         try:
-            fd = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            _keep_id(self.path, self.facts.agent)
+            fd = create_file(new)
             entries: list[Entry] = [self.facts, *self.workers.values(), *self.finished.values()]
             if self.revisions is not None:
                 entries.append(self.revisions)
@@ -255,6 +252,19 @@ class Ledger:
         self._failing = False
         return None
 
+    def _take(self, entry: Entry) -> None:
+        match entry:
+            case Facts():
+                self.facts = entry
+            case WorkerEntry():
+                self.workers[entry.worker] = entry
+            case WorkerGone():
+                self.workers.pop(entry.worker, None)
+            case SlotFinished():
+                self.finished[entry.finished] = entry
+            case RevisionRecord():
+                self.revisions = entry
+
 
 def new_agent_id(host: str) -> str:
     """A name that no other agent has and people recognise: the host's, shortened, and a random part."""
@@ -263,11 +273,26 @@ def new_agent_id(host: str) -> str:
     return f"{label or 'host'}-{unique}"
 
 
+def _kept_id(ledger: Path) -> str | None:
+    """The id that an agent here has had, if it was kept."""
+    with contextlib.suppress(OSError, ValueError, msgspec.ValidationError):
+        return msgspec.convert(read_file(ledger.with_name("agent-id"), 200).decode().strip(), AgentId)
+    return None
+
+
+def _keep_id(ledger: Path, agent: str) -> None:
+    if _kept_id(ledger) != agent:
+        new = ledger.with_name("agent-id.new")
+        fd = create_file(new)
+        try:
+            _write(fd, f"{agent}\n".encode())
+        finally:
+            os.close(fd)
+        new.replace(ledger.with_name("agent-id"))
+
+
 def _line(entry: Entry) -> bytes:
-    if isinstance(entry, RevisionRecord):
-        return msgspec.json.encode({"revisions": entry}) + b"\n"
-    content = {"gone": entry.worker} if isinstance(entry, WorkerGone) else asdict(entry)
-    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+    return msgspec.json.encode(_Revisions(entry) if isinstance(entry, RevisionRecord) else entry) + b"\n"
 
 
 def _write(fd: int, data: bytes) -> None:
@@ -276,32 +301,12 @@ def _write(fd: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _kind(content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    if "finished" in content:
-        return SlotFinished, _FINISHED_TYPES
-    return (WorkerEntry, _WORKER_TYPES) if "worker" in content else (Facts, _FACT_TYPES)
-
-
 def _entry(line: bytes) -> Entry | None:
     """One line of the file; None if it makes no sense."""
     try:
-        content = json.loads(line)
-    except ValueError:
+        content = msgspec.json.decode(line)
+        kind = next((kind for key, kind in _KINDS.items() if key in content), None)
+        found = msgspec.convert(content, kind) if isinstance(content, dict) and kind is not None else None
+    except (msgspec.MsgspecError, RecursionError, TypeError, UnicodeError):
         return None
-    if not isinstance(content, dict):
-        return None
-    if isinstance(content.get("gone"), str):
-        return WorkerGone(content["gone"])
-    if "revisions" in content:
-        with contextlib.suppress(msgspec.ValidationError):
-            return msgspec.convert(content["revisions"], RevisionRecord)
-        return None
-    kind, types = _kind(content)
-    known: dict[str, Any] = {name: value for name, value in content.items() if isinstance(value, types.get(name, ()))}
-    if kind is WorkerEntry and known.get("slot") is not None:
-        known.setdefault("number", known["slot"])
-    try:
-        entry: Entry = kind(**known)
-    except TypeError:  # a field is missing, or of another type
-        return None
-    return entry
+    return found.revisions if isinstance(found, _Revisions) else found

@@ -36,10 +36,11 @@ from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
 from autohealer.runtime.effects import Effects
-from autohealer.runtime.event_log import EventLog, Line, timestamp
+from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.ledger import Facts, WorkerEntry
+from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.recorder.recording import Recorder
 from autohealer.runtime.revisions import Launch, Revisions, users_of
@@ -59,6 +60,8 @@ TIDY_S = 10.0
 WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
 DRILL_AWAY_S = 10.0
+WRITTEN_WITHIN_S = 5.0
+KILLED_WITHIN_S = 0.3
 
 
 class PoolRunner:
@@ -70,13 +73,15 @@ class PoolRunner:
     def __init__(
         self, claim: Claim, shared: Shared, *, listener: Callable[[Line], None], warn: Callable[[str], None]
     ) -> None:
-        self._options, self._state, self._ledger = claim.options, claim.state, claim.ledger
+        self._options, self._state = claim.options, claim.state
         self._claim, self._shared, self._listener, self._complain = claim, shared, listener, warn
         self._spec, self._server = pool_spec(claim.options), shared.server
         self._hosts = shared.server.hosts if shared.server else str(shared.options.zk)
         self._host = socket.gethostname()
-        self._log = EventLog(self._state.events_path, self._told)
-        self._had_session = self._draining = False
+        loop, writer = shared.loop, shared.writer
+        self._ledger = LedgerWriter(claim.ledger, writer, loop, self._warn)
+        self._log = EventLog(EventFile(self._state.events_path), writer, loop, listener=self._told, warn=self._warn)
+        self._had_session = self._draining = self._killed = False
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]] = shared.loop.create_future()
         former = self._ledger.facts
         found_elsewhere = former.target is None and self._server is None
@@ -189,13 +194,14 @@ class PoolRunner:
         self._exits.close()
         if self._output is not None:
             self._output.close()
-        self._log.close()
-        self._recorder.close()
         if self._supervisor.is_over:
             self._ledger.end()
             with suppress(OSError):
                 self._state.socket_path.unlink()
             self._senses.leave()
+        loop, patience_s = self._shared.loop, KILLED_WITHIN_S if self._killed else WRITTEN_WITHIN_S
+        recorded = loop.run_in_executor(None, self._recorder.close, min(1.0, patience_s))
+        await asyncio.gather(self._log.close(patience_s), self._ledger.close(patience_s), recorded)
         self._claim.release()
 
     async def _end_session(self) -> None:
@@ -206,6 +212,7 @@ class PoolRunner:
     def drain(self, cause: str) -> None:
         """Hand over and end; the second time at once."""
         if self._draining:
+            self._killed = True
             self._post(events.KillRequested(now()))
         else:
             self._draining = True

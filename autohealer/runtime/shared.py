@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.tree.strays import Strays
     from autohealer.runtime.control import Service
+    from autohealer.runtime.disk_writer import DiskWriter
     from autohealer.runtime.sampler import Sampler
     from autohealer.zkserver import ZooKeeperServer
 
@@ -26,6 +27,7 @@ class Shared:
     """The parts of the process that its pool runners use."""
 
     loop: asyncio.AbstractEventLoop
+    writer: DiskWriter
     reaper: Reaper
     strays: Strays
     orphans: Orphans

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import socket
-import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +13,11 @@ from typing import TYPE_CHECKING
 from autohealer.config.kinds import POOL_NAME, POOL_NAME_HINT
 from autohealer.errors import AlreadyRunningError, UsageError
 from autohealer.processes.notify import place
+from autohealer.runtime.private_files import CHOOSE_ANOTHER, make_folder, open_file, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_CHOOSE_ANOTHER = "choose another one with --state-dir"
 _LOCK_ATTEMPTS = 5
 _LOCK_PAUSE_S = 0.01
 _CONTROL = "control.sock"
@@ -36,7 +34,7 @@ def base_directory(option: str | Path | None, environ: Mapping[str, str]) -> Pat
         try:
             home = str(Path.home() / ".local/state")
         except RuntimeError:
-            raise UsageError("there is no home directory to keep state in", _CHOOSE_ANOTHER) from None
+            raise UsageError("there is no home directory to keep state in", CHOOSE_ANOTHER) from None
     return Path(home) / "autohealer"
 
 
@@ -63,17 +61,24 @@ class StateDir:
         self.socket_path = self.path / _CONTROL
         self._lock_fd: int | None = None
 
-    def create(self) -> None:
-        """Make what is missing, mode 0700. Raises `UsageError` where it cannot be used."""
+    def create(self, *, adopts: bool = False) -> list[str]:
+        """Make what is missing, mode 0700. Raises `UsageError` where it cannot be used.
+
+        Where workers are to be adopted a folder that others may write to is taken all the same; what is wrong with it
+        is returned.
+        """
+        problems: list[str | None] = []
         try:
             self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.path, self.output_dir, self.journal_dir):
-                folder.mkdir(mode=0o700, exist_ok=True)
-                check_owner(folder)
+            if os.geteuid() == 0 and self.base.stat().st_uid != 0 and not adopts:
+                raise UsageError(f"the state directory {self.base} belongs to another user", CHOOSE_ANOTHER)
+            folders = (self.path, self.output_dir, self.journal_dir)
+            problems.extend(make_folder(folder, adopts=adopts) for folder in folders)
         except OSError as error:
             raise self._unusable(error) from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
-            raise UsageError(f"the state directory {self.path} is not writable", _CHOOSE_ANOTHER)
+            raise UsageError(f"the state directory {self.path} is not writable", CHOOSE_ANOTHER)
+        return [problem for problem in problems if problem is not None]
 
     def lock(self) -> None:
         """Claim the pool for this process, until `unlock` or its end, however it ends.
@@ -82,7 +87,7 @@ class StateDir:
         workers do not inherit: it never outlives the agent with them.
         """
         try:
-            fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = open_file(self.lock_path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise self._unusable(error) from error
         if not _claim(fd):
@@ -107,7 +112,7 @@ class StateDir:
         if self._lock_fd is not None:
             return True
         try:
-            fd = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = open_file(self.lock_path, os.O_RDONLY)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -123,7 +128,7 @@ class StateDir:
     def holder_pid(self) -> int | None:
         """The pid that the holder of the lock wrote into it: for display, never for a signal."""
         try:
-            return int(self.lock_path.read_bytes()[:20])
+            return int(read_file(self.lock_path, 20))
         except (OSError, ValueError):
             return None
 
@@ -183,18 +188,7 @@ class StateDir:
 
     def _unusable(self, error: OSError) -> UsageError:
         where = error.filename or self.path
-        return UsageError(f"cannot use the state directory {self.base}: {where}: {error.strerror}", _CHOOSE_ANOTHER)
-
-
-def check_owner(folder: Path) -> None:
-    """Nobody else may prepare the folder for us, as is possible under /tmp; and nobody else looks in."""
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-    if status.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise UsageError(f"the state directory {folder} belongs to another user", _CHOOSE_ANOTHER)
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        folder.chmod(0o700)
+        return UsageError(f"cannot use the state directory {self.base}: {where}: {error.strerror}", CHOOSE_ANOTHER)
 
 
 class ServerDir:
@@ -209,11 +203,11 @@ class ServerDir:
         """Make the folder and lock it. Raises `UsageError`, or `AlreadyRunningError` where another process has it."""
         try:
             for folder in (self.path, self.journal_dir):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                check_owner(folder)
-            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(folder)
+            fd = open_file(self.path / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise UsageError(f"cannot use {self.path}: {error.strerror}", _CHOOSE_ANOTHER) from error
+            raise UsageError(f"cannot use {self.path}: {error.strerror}", CHOOSE_ANOTHER) from error
         if not _claim(fd):
             os.close(fd)
             raise AlreadyRunningError(
@@ -236,7 +230,7 @@ def pools_running(base: str | Path | None, environ: Mapping[str, str] = os.envir
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UsageError(f"cannot read the state directory {directory}: {error.strerror}", _CHOOSE_ANOTHER) from error
+        raise UsageError(f"cannot read the state directory {directory}: {error.strerror}", CHOOSE_ANOTHER) from error
     return [name for name in names if _is_running(directory, name)]
 
 

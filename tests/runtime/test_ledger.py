@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.runtime.ledger import Facts, Ledger, SlotFinished, WorkerEntry, WorkerGone, new_agent_id
 from autohealer.runtime.revisions import record_for
 
 BOOT = "boot-1"
+ODD = [2**80, -5, 1e308, "../../x", "\x1b[31m", True, None, [], {}, "x" * 5000]
 
 
 def entry(slot: int) -> WorkerEntry:
@@ -223,13 +226,13 @@ def test_a_disk_full_from_the_start_does_not_stop_the_agent(path: Path) -> None:
         assert error is not None
         assert ledger.record([entry(0)]) is None
         assert list(ledger.workers.values()) == [entry(0)]
-        assert not any(path.parent.iterdir())
+        assert not path.exists()
 
 
 def test_an_unreadable_ledger_is_not_replaced(path: Path) -> None:
     path.mkdir()
 
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OSError, match="no regular file"):
         Ledger.load(path, BOOT)
 
 
@@ -247,3 +250,83 @@ def test_the_revisions_are_read_again_and_nonsense_in_their_place_is_passed_over
     rewritten, _ = Ledger.load(path, BOOT)
     rewritten.close()
     assert rewritten.revisions == record
+
+
+@pytest.mark.parametrize("field", ["agent", "boot", "target", "server_port", "session_id", "session_password"])
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_value_among_the_facts(path: Path, field: str, odd: object) -> None:
+    """It is taken for nothing: the agent goes on by the id that it has had, and with values that it can use."""
+    ledger, _ = Ledger.load(path, BOOT)
+    ledger.record([entry(0)])
+    ledger.close()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0][field] = odd
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    again, error = Ledger.load(path, BOOT)
+    again.close()
+    assert error is None
+    assert again.facts.agent == ledger.facts.agent or (field, odd) == ("agent", "x" * 5000)
+    assert again.facts.target is None or 0 <= again.facts.target < 2**31
+    assert again.facts.server_port is None or 1 <= again.facts.server_port <= 65_535
+    bytes.fromhex(again.facts.session_password or "")
+
+
+@pytest.mark.parametrize("field", ["worker", "slot", "pid", "start_time", "started", "number", "revision"])
+@pytest.mark.parametrize("odd", [odd for odd in ODD if odd is not None])
+def test_an_odd_value_of_a_worker_costs_that_line(ledger: Ledger, path: Path, field: str, odd: object) -> None:
+    ledger.record([entry(0), entry(1)])
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[1][field] = odd
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    again = Ledger.read(path)
+    assert again is not None
+    assert again.workers[entry(1).worker] == entry(1)
+    assert all(isinstance(worker.pid, int) and worker.pid > 1 for worker in again.workers.values())
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b'{"worker": "host-abc-0-x0", "slot": 0}\n'])
+def test_a_ledger_that_is_lost_loses_not_the_agents_id(ledger: Ledger, path: Path, content: bytes) -> None:
+    """So that its workers are known by their environment."""
+    path.write_bytes(content)
+
+    again, _ = Ledger.load(path, BOOT)
+    again.close()
+    assert again.facts.agent == ledger.facts.agent
+    path.unlink()
+    without, _ = Ledger.load(path, BOOT)
+    without.close()
+    assert without.facts.agent == ledger.facts.agent
+
+
+@pytest.mark.parametrize("content", [b"", b"../../x", b"\xff", b"a" * 5000])
+def test_an_id_that_makes_no_sense_is_replaced(path: Path, content: bytes) -> None:
+    (path.parent / "agent-id").write_bytes(content)
+    ledger, error = Ledger.load(path, BOOT)
+    ledger.close()
+    assert error is None
+    assert (path.parent / "agent-id").read_text().strip() == ledger.facts.agent
+
+
+@pytest.mark.parametrize("name", ["ledger", "agent-id", "ledger.new", "agent-id.new"])
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+def test_what_others_have_put_in_the_place_of_a_file(path: Path, tmp_path: Path, name: str, kind: str) -> None:
+    """Nothing is written through a link, and nobody waits for a FIFO: it works without, or says what is wrong."""
+    precious = tmp_path / "precious"
+    precious.write_text("data")
+    place = path.parent / name
+    if kind == "link":
+        place.symlink_to(precious)
+    elif kind == "fifo":
+        os.mkfifo(place)
+    else:
+        place.mkdir()
+    if name == "ledger":
+        with pytest.raises(OSError, match="no regular file"):
+            Ledger.load(path, BOOT)
+    else:
+        ledger, _ = Ledger.load(path, BOOT)
+        ledger.record([entry(0)])
+        ledger.close()
+    assert precious.read_text() == "data"

@@ -10,7 +10,7 @@ from autohealer.cli.support.asking import ANSWER_S, Local, Remote, local, operat
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.where import Where
 from autohealer.config.schema import DEFAULT_POOL
-from autohealer.errors import UnreachableError
+from autohealer.errors import UnreachableError, UsageError
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.state_dir import StateDir, pools_running
 
@@ -53,7 +53,10 @@ class PoolAddress:
 
     def ledger(self) -> Ledger | None:
         """What the agent here wrote down, the last one if none runs."""
-        return Ledger.read(self.state.ledger_path)
+        try:
+            return Ledger.read(self.state.ledger_path)
+        except OSError as error:
+            raise UsageError(f"cannot read the ledger {self.state.ledger_path}: {error.strerror}") from error
 
     def zookeeper(self) -> str | None:
         """The pool's connection string: as given, or as the agent here wrote it down; None where neither is."""

@@ -1,0 +1,113 @@
+"""A thread that writes to disk for all pools of an agent process: a disk that stalls holds up no heal."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+Job = Callable[[], Any]
+Done = Callable[[Any], object]
+
+
+class DiskWriter:
+    """Does jobs one after the other; what each returns is told in the loop's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._jobs: queue.SimpleQueue[tuple[Job, Done] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, job: Job, done: Done) -> None:
+        """Do this when all that was submitted before is through. Never waits."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
+            self._thread.start()
+        self._jobs.put((job, done))
+
+    def close(self) -> None:
+        """There will be no more jobs."""
+        self._jobs.put(None)
+
+    def _run(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            job, done = item
+            try:
+                call, argument = done, job()
+            except Exception as error:  # noqa: BLE001 - a mistake of ours is raised in the loop, where it is reported
+                call, argument = _raise, error
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(call, argument)
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+class Batches:
+    """Things that are written in batches, one batch at a time; one that fails is tried again every ``RETRY_S``.
+
+    ``write`` is called in the writer's thread and returns why it could not be done, or None; ``take`` gives the next
+    batch, or None where there is nothing to write; ``failed`` gets the batch back.
+    """
+
+    RETRY_S = 1.0
+
+    def __init__(
+        self,
+        writer: DiskWriter,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        take: Callable[[], Any],
+        write: Callable[[Any], OSError | None],
+        written: Callable[[Any, OSError | None], object],
+    ) -> None:
+        self._writer, self._loop = writer, loop
+        self._take, self._write, self._written = take, write, written
+        self._under_way = False
+        self._retry: asyncio.TimerHandle | None = None
+        self._quiet: list[asyncio.Future[None]] = []
+
+    def pump(self) -> None:
+        """Write what there is, unless a batch is under way, or the next try is still to come."""
+        if self._under_way or self._retry is not None:
+            return
+        batch = self._take()
+        if batch is None:
+            for future in self._quiet:
+                if not future.done():
+                    future.set_result(None)
+            self._quiet.clear()
+            return
+        self._under_way = True
+        self._writer.submit(lambda: self._write(batch), lambda error: self._done(batch, error))
+
+    async def quiet(self, within_s: float) -> bool:
+        """Wait until all is written, or cannot be; False where that takes longer."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._quiet.append(future)
+        self.pump()
+        done, _ = await asyncio.wait([future], timeout=within_s)
+        return bool(done)
+
+    def _done(self, batch: Any, error: OSError | None) -> None:
+        self._under_way = False
+        self._written(batch, error)
+        if error is None:
+            self.pump()
+            return
+        for future in self._quiet:  # who waits for the end does not wait for room on the disk
+            if not future.done():
+                future.set_result(None)
+        self._quiet.clear()
+        self._retry = self._loop.call_later(self.RETRY_S, self._again)
+
+    def _again(self) -> None:
+        self._retry = None
+        self.pump()
