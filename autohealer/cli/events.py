@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 
 from autohealer.cli.support.file_tail import FileTail, pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.printing import Printing
+from autohealer.cli.support.selection import Selection
 from autohealer.cli.support.where import Where
 from autohealer.runtime.event_log import older
 from autohealer.views.listing import event_lines
+from autohealer.views.rendering import rendered
+from autohealer.views.units import unix
 
-if TYPE_CHECKING:
-    from autohealer.cli.support.printing import Printing
 
-
-def run(where: Where, *, follow: bool, lines: int | None, as_json: bool) -> int:
+def run(
+    where: Where,
+    *,
+    follow: bool,
+    lines: int | None,
+    since: float | None,
+    until: float | None,
+    grep: re.Pattern[str] | None,
+    utc: bool,
+    as_json: bool,
+) -> int:
     """Show what happened to the pool on this host."""
     address = PoolAddress(where)
-    printing = None if as_json else Printing()
-    growing = FileTail(address.state.events_path)
-    past = [*FileTail(older(address.state.events_path)).lines(), *growing.lines()]
-    _print(past if lines is None else past[len(past) - min(lines, len(past)) :], printing, past=not follow)
-    if not address.runs_here:
+    path = address.state.events_path
+    if not (address.runs_here or path.exists()):
         raise address.nobody()
+    wanted = Selection(since, until, grep)
+    printing = None if as_json else Printing()
+    growing = FileTail(path)
+    past = _meant([*FileTail(older(path)).lines(), *growing.lines()], wanted)
+    _print(past if lines is None else deque(past, lines), printing, is_past=not follow, utc=utc)
     while follow:
         pause()
-        _print(growing.lines(), printing, past=False)
+        _print(_meant(growing.lines(), wanted), printing, is_past=False, utc=utc)
     return 0
 
 
-def _print(lines: Iterable[str], printing: Printing | None, *, past: bool) -> None:
-    """As they are (``printing`` is None), or in words."""
+def _meant(lines: Iterable[str], wanted: Selection) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events that are asked for: each as it stands in the file, and what it says."""
     for line in lines:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):  # cut off when the disk was full, or damaged
+            continue
+        if not isinstance(event, dict) or not wanted.has_time(unix(event.get("time"))):
+            continue
+        if wanted.grep is None or wanted.has(None, line, _words(event)):
+            yield line, event
+
+
+def _words(event: dict[str, Any]) -> str:
+    return rendered(event_lines(event, 0.0, glyphs=False), styled=False, encoding="utf-8")
+
+
+def _print(
+    events: Iterable[tuple[str, dict[str, Any]]], printing: Printing | None, *, is_past: bool, utc: bool
+) -> None:
+    """As they are (``printing`` is None), or in words."""
+    for line, event in events:
         if printing is None:
             click.echo(line)
             continue
-        with suppress(ValueError):  # cut off when the disk was full
-            event = json.loads(line)
-            # How long ago is for those who look now: a file or a pipe is read later.
-            now = time.time() if past and printing.styled else None
-            printing.print(event_lines(event, now, glyphs=printing.styled))
+        # How long ago is for those who look now: a file or a pipe is read later.
+        ago = is_past and printing.styled
+        printing.print(event_lines(event, time.time(), glyphs=printing.styled, is_past=ago, utc=utc))

@@ -2,50 +2,165 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+import re
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import click
 
-from autohealer.cli.support.file_tail import FileTail, pause
+from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.selection import Selection
+from autohealer.cli.support.terminals import is_styled
 from autohealer.cli.support.where import Where
 from autohealer.core.model import WorkerId
 from autohealer.errors import UsageError
-from autohealer.processes.output import OutputFiles, printable
+from autohealer.processes.output.files import OutputFiles
+from autohealer.processes.output.reading import Entry, SlotReader, merged
+from autohealer.processes.output.text import coloured, last_state, printable
+from autohealer.runtime.event_log import timestamp
+from autohealer.views.units import clock
+
+USUAL_LINES = 20
+SLOT_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 
 
-def run(where: Where, worker: str | None, *, follow: bool, lines: int) -> int:
+def run(
+    where: Where,
+    worker: str | None,
+    *,
+    follow: bool,
+    lines: int | None,
+    since: float | None,
+    until: float | None,
+    grep: re.Pattern[str] | None,
+    utc: bool,
+    timestamps: bool,
+    as_json: bool,
+) -> int:
     """Show what the workers on this host wrote; WORKER is a slot's number or a worker's id."""
     address = PoolAddress(where)
     files = OutputFiles(address.state.output_dir, 0)
-    slots = files.slots() if worker is None else [_slot(worker)]
-    if worker is not None and slots[0] not in files.slots():
+    slot, life = (None, None) if worker is None else _slot(worker)
+    slots = files.slots() if slot is None else [slot]
+    if worker is not None and slot not in files.slots():
         raise UsageError(f"there is no output of {worker}", "see `autohealer status` for the workers that there are")
-    growing = {slot: FileTail(Path(files.path(slot))) for slot in slots}
-
-    def show(slot: int, text: str) -> None:
-        click.echo(printable(text) if worker is not None else f"{slot:>4} | {printable(text)}")
-
-    for slot, file in growing.items():
-        past = list(file.lines())
-        for line in past[len(past) - min(lines, len(past)) :]:
-            show(slot, line)
-    if not address.runs_here:
+    if not slots and not address.runs_here:
         raise address.nobody()
+    wanted = Selection(since, until, grep)
+    if lines is None and wanted == Selection():
+        lines = USUAL_LINES
+    shown = _Shown(prefix=slot is None, timestamps=timestamps, as_json=as_json, utc=utc, styled=is_styled())
+    readers = {number: SlotReader(files, number) for number in slots}
+    found = [_past(reader, wanted, lines, life) for reader in readers.values()]
+    for entry in merged(found):
+        shown.show(entry)
     while follow:
         pause()
-        for slot in files.slots() if worker is None else []:
-            growing.setdefault(slot, FileTail(Path(files.path(slot))))
-        for slot, file in growing.items():
-            for line in file.lines():
-                show(slot, line)
+        for number in files.slots() if slot is None else []:
+            readers.setdefault(number, SlotReader(files, number))
+        fresh = [
+            filter(partial(_is_meant, wanted, life), reader.entries(now=time.time())) for reader in readers.values()
+        ]
+        for entry in merged(fresh):
+            shown.show(entry)
     return 0
 
 
-def _slot(worker: str) -> int:
+def _past(reader: SlotReader, wanted: Selection, lines: int | None, life: str | None) -> Iterable[Entry]:
+    """What there is of one slot; the last so many lines of it, with the lives among them."""
+    if wanted.since is not None:
+        reader.skip_to(wanted.since)
+    elif lines is not None and wanted == Selection() and life is None:
+        reader.skip_to_last(lines)
+    entries = filter(partial(_is_meant, wanted, life), _all(reader))
+    return entries if lines is None else _last(entries, lines)
+
+
+def _all(reader: SlotReader) -> Iterator[Entry]:
+    yield from reader.entries()
+    yield from reader.rest()
+
+
+def _is_meant(wanted: Selection, life: str | None, entry: Entry) -> bool:
+    if life is not None and entry.worker != life:
+        return False
+    if entry.mark is not None:
+        return wanted.grep is None and wanted.has_time(entry.time)
+    return wanted.has(entry.time, printable(last_state(entry.text)))
+
+
+def _last(entries: Iterable[Entry], lines: int) -> Iterable[Entry]:
+    kept: deque[Entry] = deque()
+    count = 0
+    for entry in entries:
+        kept.append(entry)
+        count += entry.mark is None
+        while kept and (count > lines or (kept[0].mark is not None and count == lines and lines)):
+            count -= kept.popleft().mark is None
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How lines are shown."""
+
+    prefix: bool
+    timestamps: bool
+    as_json: bool
+    utc: bool
+    styled: bool
+
+    def show(self, entry: Entry) -> None:
+        """One line, as people or programs read it. A pipe without times gets what workers wrote, and nothing else."""
+        if entry.mark is not None and not (self.as_json or self.styled or self.timestamps):
+            return
+        text = self._json(entry) if self.as_json else self._words(entry)
+        encoding = sys.stdout.encoding or "utf-8"
+        click.echo(text.encode(encoding, "replace").decode(encoding))
+
+    def _json(self, entry: Entry) -> str:
+        at = None if entry.time is None else timestamp(entry.time)
+        fields = {"time": at, "slot": entry.slot, "worker": entry.worker}
+        if entry.mark is None:
+            return json.dumps({**fields, "line": entry.text}, ensure_ascii=False)
+        if entry.mark.is_begin:
+            return json.dumps({**fields, "event": "began", "pid": entry.mark.pid})
+        return json.dumps({**fields, "event": "ended", "exit": entry.mark.exit})
+
+    def _words(self, entry: Entry) -> str:
+        prefix = f"{entry.slot:>4} | " if self.prefix else ""
+        if prefix and self.styled:
+            prefix = click.style(prefix, fg=SLOT_COLOURS[entry.slot % len(SLOT_COLOURS)])
+        if entry.mark is not None:
+            mark = f"{prefix}-- {self._clock(entry)} {_life(entry)}"
+            return click.style(mark, dim=True) if self.styled else mark
+        text = last_state(entry.text)
+        times = f"{self._clock(entry)}  " if self.timestamps else ""
+        return f"{prefix}{times}{coloured(text) if self.styled else printable(text)}"
+
+    def _clock(self, entry: Entry) -> str:
+        return clock(entry.time, time.time(), utc=self.utc)
+
+
+def _life(entry: Entry) -> str:
+    """The life that began or ended, in words."""
+    worker, mark = printable(entry.worker or "?"), entry.mark
+    if mark is None or mark.is_begin:
+        return f"{worker} began, pid {mark.pid if mark else '?'}"
+    return f"{worker} ended: {printable(mark.exit or '?')}"
+
+
+def _slot(worker: str) -> tuple[int, str | None]:
+    """The slot's number, and the one life of it that is meant, if one is."""
     if worker.isascii() and worker.isdigit():
-        return int(worker)
+        return int(worker), None
     parsed = WorkerId.parse(worker)
     if parsed is None:
         raise UsageError(f"{worker!r} is neither a slot's number nor a worker's id", "see `autohealer status`")
-    return parsed.number
+    return parsed.number, worker

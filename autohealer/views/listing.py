@@ -9,7 +9,7 @@ from autohealer.views.lines import BLANK, Line, Span, clean, right, width_of
 from autohealer.views.palette import event_look, state_look
 from autohealer.views.rendering import Heading, Part, table
 from autohealer.views.text import event_evidence, event_words
-from autohealer.views.units import ago, duration, unix
+from autohealer.views.units import ago, clock, duration, unix
 
 Fields = Mapping[str, Any]
 
@@ -32,14 +32,18 @@ def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Part]:
     return lines
 
 
-def event_lines(fields: Fields, now: float | None, *, glyphs: bool) -> list[Line]:
-    """An event, with how long ago it was if there is a ``now``; what else it says on indented lines below."""
+def event_lines(fields: Fields, now: float, *, glyphs: bool, is_past: bool = False, utc: bool = False) -> list[Line]:
+    """An event with its time, how long ago that was if it ``is_past``; what else it says on indented lines below."""
     look, at = event_look(str(fields.get("event"))), unix(fields.get("time"))
-    clock = clean(str(fields.get("time", "")))[11:23] or "--:--:--.---"
-    when = [] if now is None else [(f"{right(UNKNOWN if at is None else ago(now - at), 8)}  ", "")]
+    when = [(f"{right(UNKNOWN if at is None else ago(now - at), 8)}  ", "")] if is_past else []
     glyph = [(f"{look.glyph} ", look.style)] if glyphs else []
     bad = look.style == "bad"
-    first: Line = (*when, (f"{clock}  ", "dim"), *glyph, (clean(event_words(fields)), look.style if bad else ""))
+    first: Line = (
+        *when,
+        (f"{clock(at, now, utc=utc)}  ", "dim"),
+        *glyph,
+        (clean(event_words(fields)), look.style if bad else ""),
+    )
     indent = " " * sum(width_of(text) for text, _ in first[:-1])
     return [first, *((((f"{indent}| ", "dim"), (clean(text.expandtabs(4)), "dim"))) for text in event_evidence(fields))]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 def duration(seconds: float) -> str:
@@ -25,6 +25,16 @@ def ago(seconds: float) -> str:
     if seconds < 1:
         return "now"
     return f"{duration(seconds).split()[0]} ago"
+
+
+def clock(at: float | None, now: float, *, utc: bool = False) -> str:
+    """A moment (Unix time) in local time, with the date where that is not today's; ``utc``: in UTC, with a Z."""
+    if at is None:
+        return "--:--:--.---"
+    zone = UTC if utc else None
+    then, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
+    date = "" if then.date() == today.date() else f"{then:%Y-%m-%d} "
+    return f"{date}{then:%H:%M:%S}.{then.microsecond // 1000:03}{'Z' if utc else ''}"
 
 
 def milliseconds(value: float) -> str:

@@ -121,9 +121,9 @@ def test_an_event_on_a_terminal() -> None:
         "output": ["a\tb"],
     }
 
-    assert text(event_lines(fields, NOW, glyphs=True)) == (
-        "  3m ago  03:04:05.678  ▲ worker 3 waits 0.2 s before its next start: exit code 1\n"
-        "                          | a   b"
+    assert text(event_lines(fields, NOW, glyphs=True, is_past=True, utc=True)) == (
+        "  3m ago  03:04:05.678Z  ▲ worker 3 waits 0.2 s before its next start: exit code 1\n"
+        "                           | a   b"
     )
 
 

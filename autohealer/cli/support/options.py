@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from autohealer.cli.support import shell_complete
+from autohealer.cli.support.moment import Moment
+from autohealer.cli.support.selection import Pattern
 from autohealer.cli.support.types import Value
 from autohealer.config.kinds import FilePath, Flag, Kind
 from autohealer.config.options import PREFIX, Field, collected
@@ -70,6 +72,16 @@ def argument(name: str, *, kind: Kind[Any] | None = None, required: bool = True,
 def as_json(what: str) -> click.Option:
     """``--json``."""
     return flag("--json", "as_json", text=what)
+
+
+def between(what: str) -> list[click.Option]:
+    """``--since``, ``--until``, ``--grep`` and ``--utc``; ``what`` the lines did at their times."""
+    return [
+        value("--since", kind=Moment(), text=f"Only what {what} since: a duration ago, HH:MM[:SS], or RFC 3339."),
+        value("--until", kind=Moment(), text="And until then."),
+        value("--grep", kind=Pattern(), text="Only lines that this regular expression is found in."),
+        flag("--utc", text="Times in UTC; without, in this host's time zone. JSON always has UTC."),
+    ]
 
 
 def no_wait() -> click.Option:

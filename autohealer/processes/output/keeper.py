@@ -74,7 +74,8 @@ class Keeper:
 
     def __init__(self, files: OutputFiles, warn: Callable[[str], None]) -> None:
         self._files, self._warn = files, warn
-        self._lives: deque[_Life] = deque()
+        self._lives: list[_Life] = []
+        self._settled: deque[_Life] = deque()
         self._slots: dict[int, _File] = {}
         for slot in files.slots():
             self._file(slot)
@@ -97,10 +98,14 @@ class Keeper:
     def settle(self) -> None:
         """Have all that was told noted."""
         if self._lives and not self._closed:
+            # Together: where one life ends is known by where its replacement begins.
+            self._settled.extend(self._lives)
+            self._lives = []
             os.eventfd_write(self._wake, 1)
 
     def close(self, patience_s: float = 1.0) -> None:
         """Note what is left to be noted, and end; a disk that stalls is not waited for."""
+        self.settle()
         self._closed = True
         os.eventfd_write(self._wake, 1)
         self._thread.join(patience_s)
@@ -148,7 +153,7 @@ class Keeper:
 
     def _note_lives(self) -> None:
         noted: dict[int, list[Mark]] = {}
-        lives = [self._lives.popleft() for _ in range(len(self._lives))]
+        lives = [self._settled.popleft() for _ in range(len(self._settled))]
         for number, life in enumerate(lives):
             file = self._file(life.slot)
             if life.exit is None:
