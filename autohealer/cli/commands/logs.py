@@ -11,11 +11,11 @@ command = Command(
     "logs",
     """Show what the workers on this host wrote; WORKER is a slot's number or a worker's id.
 
-    Lines are merged by time. On a terminal, with -t and in JSON it is shown where a life began and ended. An id means
-    one life of a slot.
-
       autohealer logs 3 -f
       autohealer logs --since 10m --grep Traceback -t
+
+    Lines are merged by time. On a terminal, with -t and in JSON it is shown where a life began and ended. An id means
+    one life of a slot.
     """,
     *where(),
     argument("worker", shell_complete=shell_complete.workers, required=False),
