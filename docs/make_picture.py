@@ -60,7 +60,7 @@ def main() -> None:
 
 async def live(state: StateDir, seconds: float) -> str:
     """Look at the pool for so long; the last picture."""
-    app = Dashboard(AgentSource(state), pool=state.pool, output_dir=state.output_dir, leaves=False)
+    app = Dashboard(AgentSource(state), folder=state, leaves=False)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("down", "down")
         await asyncio.sleep(seconds)

@@ -102,7 +102,7 @@ def _has_dashboard(configuration: Configuration) -> bool:
         return False
     into_terminal = any(pool.log == "stdout" for pool in configuration.pools)
     if not agent.dashboard:
-        return can_draw() and not into_terminal and len(configuration.pools) == 1
+        return can_draw() and not into_terminal
     if into_terminal:
         raise UsageError(
             "--dashboard and --log stdout would write over each other", "leave one out, and see `autohealer logs`"
@@ -114,7 +114,8 @@ def _has_dashboard(configuration: Configuration) -> bool:
 
 
 def _run_with_dashboard(configuration: Configuration, access: Access, printer: Printer, complaints: Printer) -> int:
-    dashboard = AgentDashboard(_state(configuration), printer, complaints)
+    first = configuration.pools[0]
+    dashboard = AgentDashboard(StateDir(configuration.agent.state_dir, first.pool), printer, complaints, _line)
     try:
         watchers = Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard)
         return _run(configuration, access, watchers)

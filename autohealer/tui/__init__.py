@@ -1,14 +1,19 @@
 """The dashboard: a Textual application in a process of its own, fed by the control socket of an agent.
 
+show        runs the application on this terminal; ``__main__`` does, as the process that an agent starts
 app         the application: what it knows, its screens, its clock
 state       the pool as the feed has told it; history folds the events
 findings    whether all is as wanted, and why not, in words
 charts      curves in characters
 output      workers' output files, read as they grow
-source      where the news comes from and where operations go
+past        what happened before it was opened
+pools       the pools of this host
+source      where the news comes from and where operations go: `agent_source`, an agent of this host; `cluster_source`,
+            a pool of several hosts
+driver      the terminal: Ctrl-C stays a signal to the agent
 theme       colours, dark, light and none
 widgets     what screens are made of
-screens     the pool, a worker, all output, questions, help
+screens     the pool, a worker, all output, all pools, questions, help
 
 The agent shares no interpreter with it and imports none of it. It looks at the pool and asks for operations; it
 decides nothing, and what it shows is what the agent says.

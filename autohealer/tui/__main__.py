@@ -17,8 +17,13 @@ def main(pool: str, state_dir: str) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     from autohealer.runtime.state_dir import StateDir  # noqa: PLC0415 - signals first
-    from autohealer.tui.agent_source import AgentSource  # noqa: PLC0415
-    from autohealer.tui.show import show  # noqa: PLC0415
+
+    try:
+        from autohealer.tui.agent_source import AgentSource  # noqa: PLC0415
+        from autohealer.tui.show import show  # noqa: PLC0415
+    except ImportError as error:
+        print(f"the dashboard cannot be shown: {error}", file=sys.stderr)  # noqa: T201 - to whom else
+        return 1
 
     state = StateDir(Path(state_dir), pool)
     return show(AgentSource(state), state, leaves=False)

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.style import Style
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.worker import Worker as TextualWorker
 
 from autohealer.core.model import MOST_WORKERS
 from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.dashboard import SUSPENDED
+from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.driver import TerminalDriver
+from autohealer.tui.pools import PoolsOfHost
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
+from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question
 from autohealer.tui.screens.view import View
 from autohealer.tui.screens.worker import WorkerScreen
@@ -33,6 +37,7 @@ from autohealer.views.units import count
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from autohealer.runtime.state_dir import StateDir
     from autohealer.tui.output import OutputReader
     from autohealer.tui.source import News, Source
 
@@ -63,15 +68,15 @@ class Dashboard(App[Outcome]):
         self,
         source: Source,
         *,
-        pool: str,
-        output_dir: Path,
+        folder: StateDir,
         leaves: bool,
         now: Callable[[], float] = time.time,
         driver_class: type[Driver] | None = None,
         colored: bool = True,
     ) -> None:
         super().__init__(driver_class=driver_class, ansi_color=None if colored else True)
-        self.source, self.pool, self.output_dir, self.leaves = source, pool, output_dir, leaves
+        self.source, self.folder, self.leaves = source, folder, leaves
+        self.pools = PoolsOfHost(folder.base)
         self.now, self._colored = now, colored
         self.state = PoolState()
         self.said = ""
@@ -79,6 +84,8 @@ class Dashboard(App[Outcome]):
         self._stirred = True
         self._second = 0
         self._wanted: int | None = None
+        self._listening: TextualWorker[None] | None = None
+        self._has_ended = False
         self._scale_to: int | None = None
         self._is_scaling = False
         for theme in themes():
@@ -87,6 +94,16 @@ class Dashboard(App[Outcome]):
         self.styles_by_name: dict[str, Style] = styles("dark", colored=colored)
 
     # ---- what it knows
+
+    @property
+    def pool(self) -> str:
+        """The pool that is shown."""
+        return self.folder.pool
+
+    @property
+    def output_dir(self) -> Path:
+        """Where its workers' output is, if it is here."""
+        return self.folder.output_dir
 
     @property
     def reads_output(self) -> bool:
@@ -109,7 +126,7 @@ class Dashboard(App[Outcome]):
         if news.error is not None:
             self.say(news.error)
         if news.end is not None:
-            self.exit(Outcome(0, _left(news.end.left) if self.leaves or news.end.left else ""))
+            self._pool_ended(news.end.left)
         self._stirred = True
 
     def say(self, text: str) -> None:
@@ -125,9 +142,9 @@ class Dashboard(App[Outcome]):
     def on_mount(self) -> None:
         """Listen, and look again a few times a second."""
         self._heed_signals()
-        self.run_worker(self._listen(), exit_on_error=True)
+        self._listening = self.run_worker(self._listen(), exit_on_error=True)
         self.set_interval(FRAME_S, self._frame)
-        self.set_interval(SAMPLE_S, self.state.sample)
+        self.set_interval(SAMPLE_S, self._sample)
 
     def _heed_signals(self) -> None:
         """Leave the screen in order, whoever ends us. Ctrl-C is the agent's where there is one beside us."""
@@ -145,11 +162,36 @@ class Dashboard(App[Outcome]):
         except AutohealerError as error:
             self.exit(Outcome(error.exit_code, f"error: {error}" + (f"; {error.hint}" if error.hint else "")))
             return
-        if not self._exit:
+        if not (self._has_ended or self._exit):
             here = self.state.here
             pid = f" (pid {here.pid})" if here.pid is not None else ""
             left = _left(sum(row.pid is not None for row in self.state.rows.values()))
             self.exit(Outcome(UnreachableError.exit_code, f"the agent{pid} has gone without a word: {left}"))
+
+    def _sample(self) -> None:
+        self.state.sample()
+
+    def _pool_ended(self, left: int) -> None:
+        """It was told so. Where its process runs other pools, these are what there is to look at."""
+        self._has_ended = True
+        if self.pools.beside(self.pool):
+            self.say(f"pool {self.pool} has ended")
+            self.push_screen(PoolsScreen())
+        else:
+            self.exit(Outcome(0, _left(left) if self.leaves or left else ""))
+
+    def show_pool(self, name: str) -> None:
+        """Another pool of this host."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if name == self.pool and not self._has_ended:
+            return
+        if self._listening is not None:
+            self._listening.cancel()
+        self.folder = self.pools.folder(name)
+        self.source, self.state = AgentSource(self.folder), PoolState()
+        self._has_ended, self._wanted, self._stirred = False, None, True
+        self._listening = self.run_worker(self._listen(), exit_on_error=True)
 
     def _frame(self) -> None:
         """Draw what is new; once a second also what only time changes."""
@@ -274,9 +316,14 @@ class Dashboard(App[Outcome]):
         groups = (
             ("Pool", [*pool, *WorkersTable.BINDINGS]),
             ("Worker", WorkerScreen.BINDINGS),
+            ("Pools", PoolsScreen.BINDINGS),
             ("Output", [*OutputScreen.BINDINGS, *OutputPanel.BINDINGS]),
         )
         self.push_screen(Help(groups))
+
+    def action_pools(self) -> None:
+        """All pools of this host."""
+        self.push_screen(PoolsScreen())
 
     def action_theme(self) -> None:
         """Dark or light."""

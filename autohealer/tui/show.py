@@ -21,8 +21,7 @@ def show(source: Source, state: StateDir, *, leaves: bool) -> int:
     """Until its end; the exit code."""
     app = Dashboard(
         source,
-        pool=state.pool,
-        output_dir=state.output_dir,
+        folder=state,
         leaves=leaves,
         driver_class=TerminalDriver,
         colored=not os.environ.get("NO_COLOR"),

@@ -112,6 +112,29 @@ def test_why_is_said_at_once(own_pool: Pool, terminal: Terminal) -> None:
     assert terminal.ended() == 0
 
 
+def test_several_pools(own_pool: Pool, terminal: Terminal) -> None:
+    """`p` shows them all; each can be looked at, and stopped by itself; the process goes on with the others."""
+    file = own_pool.processes.directory / "pools.toml"
+    pools = "".join(f'[pools.{name}]\ncommand = ["sleep", "1000"]\nworkers = {n}\n' for name, n in (("a", 1), ("b", 2)))
+    file.write_text(pools)
+    terminal.start("run", *own_pool.where, "--config", str(file))
+    terminal.until("1 of 1 running")
+    terminal.type("p")
+    terminal.until(lambda lines: any("b " in line and "2 of 2" in line and "all as wanted" in line for line in lines))
+    terminal.type("j", "enter")
+    terminal.until("2 of 2 running")
+    terminal.type("q")
+    terminal.until("Stop pool b?")
+    terminal.type("y")
+    terminal.until(lambda lines: any("pools of this host" in line for line in lines) and "b  " not in "".join(lines))
+    terminal.type("enter")
+    terminal.until("1 of 1 running")
+    terminal.type("ctrl-c")
+    assert terminal.ended() == 0
+    assert terminal.is_clean
+    assert own_pool.living() == []
+
+
 def test_the_end_by_a_signal(own_pool: Pool, terminal: Terminal) -> None:
     """SIGTERM: as Ctrl-C."""
     terminal.start(*run(own_pool, 2))
@@ -238,6 +261,20 @@ def test_another_stdin_is_not_ours_to_read(own_pool: Pool, terminal: Terminal) -
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.ended() == 0
     assert terminal.is_clean
+
+
+def test_a_dashboard_that_cannot_be_imported(own_pool: Pool, terminal: Terminal, tmp_path: Path) -> None:
+    """One line says so, and events go on as lines."""
+    (tmp_path / "textual").mkdir()
+    (tmp_path / "textual" / "__init__.py").write_text("raise ImportError('half installed')")
+    terminal.start(*run(own_pool, 1), env={"PYTHONPATH": str(tmp_path)})
+    terminal.until("half installed")
+    terminal.until("events go on as lines")
+    os.kill(own_pool.until_running(1)[0], signal.SIGKILL)
+    terminal.until("started, healed in")
+    assert b"Traceback" not in terminal.sent
+    terminal.type("ctrl-c")
+    assert terminal.ended() == 0
 
 
 def test_another_stderr(own_pool: Pool, terminal: Terminal, tmp_path: Path) -> None:

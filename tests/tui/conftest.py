@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from autohealer.runtime.state_dir import StateDir
 from autohealer.tui.app import Dashboard, Outcome
 from tests.tui import scenes
 
@@ -61,10 +62,19 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
         if not colored:
             monkeypatch.setenv("NO_COLOR", "1")
         source = scenes.Recorded(*scene)
-        app = Dashboard(source, pool="web", output_dir=tmp_path, leaves=leaves, now=lambda: scenes.NOW, colored=colored)
+        app = Dashboard(
+            source, folder=StateDir(tmp_path, "web"), leaves=leaves, now=lambda: scenes.NOW, colored=colored
+        )
         async with app.run_test(size=size) as pilot:
             shown = Shown(app, source, pilot)
             await shown.settle()
             yield shown
 
     return showing
+
+
+def output_of(directory: Path) -> Path:
+    """Where the workers of the pool that is shown write."""
+    folder = StateDir(directory, "web")
+    folder.create()
+    return folder.output_dir

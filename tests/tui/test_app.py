@@ -18,7 +18,7 @@ from autohealer.tui.source import News
 from autohealer.tui.state import Changes, Worker
 from autohealer.tui.widgets.output import OutputPanel
 from tests.tui import scenes
-from tests.tui.conftest import Show
+from tests.tui.conftest import Show, output_of
 
 
 def test_it_chooses_and_asks_before_it_kills(show: Show) -> None:
@@ -142,7 +142,7 @@ def test_what_is_in_trouble_first(show: Show) -> None:
 
 def test_the_screen_of_a_worker(show: Show, tmp_path: Path) -> None:
     """Facts, story and output, which follows what is written."""
-    log = tmp_path / "slot-1.log"
+    log = output_of(tmp_path) / "slot-1.log"
     log.write_text("first line\n")
 
     async def play() -> None:
@@ -168,7 +168,7 @@ def test_the_screen_of_a_worker(show: Show, tmp_path: Path) -> None:
 def test_all_output(show: Show, tmp_path: Path) -> None:
     """Merged, each line with its slot."""
     for slot in range(3):
-        (tmp_path / f"slot-{slot}.log").write_text(f"said by {slot}\n")
+        (output_of(tmp_path) / f"slot-{slot}.log").write_text(f"said by {slot}\n")
 
     async def play() -> None:
         async with show(scenes.healthy(3)) as shown:

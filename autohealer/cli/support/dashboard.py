@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from autohealer.runtime.dashboard import DashboardProcess
 from autohealer.views.lines import clean
 from autohealer.views.tally import Tally
-from autohealer.views.text import event_line
 
 if TYPE_CHECKING:
     from autohealer.processes.reaper import Reaper
@@ -23,11 +23,11 @@ WARNINGS = 20
 class AgentDashboard:
     """Lines are held back while the dashboard has the screen: it shows events itself, and warnings are kept for later.
 
-    Until it has the screen, and once it is gone, they are printed.
+    Once it is gone they are printed: events in ``words``.
     """
 
-    def __init__(self, state: StateDir, printer: Printer, complaints: Printer) -> None:
-        self._state, self._printer, self._complaints = state, printer, complaints
+    def __init__(self, state: StateDir, printer: Printer, complaints: Printer, words: Callable[[Line], str]) -> None:
+        self._state, self._printer, self._complaints, self._words = state, printer, complaints, words
         self._tally = Tally()
         self._held: deque[str] = deque(maxlen=WARNINGS)
         self._is_shown = False
@@ -42,7 +42,7 @@ class AgentDashboard:
         """An event."""
         self._tally.take(line)
         if not self._is_shown and self._was_shown:
-            self._printer.print(event_line(line))
+            self._printer.print(self._words(line))
 
     def warn(self, text: str) -> None:
         """What does not work and need not stop anything."""

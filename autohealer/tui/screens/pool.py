@@ -36,6 +36,7 @@ class PoolScreen(View):
         Binding("minus", "scale(-1)", "scale", key_display="+/-", tooltip="one worker less"),
         Binding("x", "kill", "kill", tooltip="kill the chosen worker, to see it heal"),
         Binding("r", "restart", "restart", tooltip="restart all workers, one after the other"),
+        Binding("p", "app.pools", "pools", tooltip="all pools of this host"),
         Binding("t", "app.theme", "theme", show=False, tooltip="dark or light"),
         Binding("escape", "clear", "clear the filter", show=False),
         Binding("question_mark", "app.help", "help"),

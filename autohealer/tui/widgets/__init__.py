@@ -7,6 +7,7 @@ heals    heal times over time, and deaths
 events   what happened last
 fleet    every worker as one glyph, where the table cannot hold them all
 agents   the agents, where there are several
+pools    the pools of this host
 output   what workers wrote: follows, scrolls, wraps, searches
 facts    one worker: what it is, its memory and processor time, its story
 keybar   what the keys do
