@@ -40,7 +40,8 @@ def _option(field: Field) -> JsonSchema:
     if field.field == "command":
         value = {"anyOf": [value, {"type": "array", "items": value, "minItems": 1}]}
     elif option.kind.is_pair:
-        value = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+        table = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+        value = {"anyOf": [table, {"type": "array", "items": value}]}
     elif option.many:
         value = {"type": "array", "items": value}
     described = value | {"description": option.help}

@@ -17,7 +17,7 @@ def read_value(field: Field, value: object, directory: Path) -> object:
     """The value of an option; paths are relative to the directory."""
     option = field.option
     if option.kind.is_pair:
-        return _table(value, field.key)
+        return _table(field, value)
     if option.many:
         if not isinstance(value, list):
             raise ValueError(f'this is an array, as in: {field.key} = ["{option.example}"]')
@@ -42,19 +42,24 @@ def read_command(value: object, *, is_shell: bool) -> tuple[str, ...]:
     raise ValueError("this is neither a text nor an array of texts")
 
 
-def _table(value: object, key: str) -> dict[str, str]:
+def _table(field: Field, value: object) -> dict[str, str]:
+    """A table of names and texts, or an array of texts such as are typed: ``limit = ["nofile=4096"]``."""
+    parse = field.option.kind.parse
     if isinstance(value, Mapping):
-        return {_name(name): _text(name, content) for name, content in value.items()}
-    raise ValueError(f'this is a table, as in: {key} = {{ LEVEL = "debug" }}')
+        return dict(parse(f"{_name(name)}={_text(name, content)}") for name, content in value.items())
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return dict(map(parse, value))
+    name, _, content = field.option.example.partition("=")
+    raise ValueError(f'this is a table, as in: {field.key} = {{ {name} = "{content}" }}')
 
 
 def _name(name: str) -> str:
-    if not name or "=" in name or "\0" in name:
+    if not name or "=" in name:
         raise ValueError(f"{name!r} cannot be the name of a variable")
     return name
 
 
 def _text(name: str, content: Any) -> str:
-    if isinstance(content, bool) or not isinstance(content, str | int | float) or "\0" in str(content):
+    if isinstance(content, bool) or not isinstance(content, str | int | float):
         raise ValueError(f"the value of {name} is not a text")
     return str(content)

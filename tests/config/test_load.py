@@ -59,6 +59,8 @@ WRONG_KEYS = {
     "frob = 1": ":4: pools.a.frob is not known; see docs/configuration.md",
     "env = 'A=1'": ':4: pools.a.env: this is a table, as in: env = { LEVEL = "debug" }',
     "env = { A = true }": ":4: pools.a.env: the value of A is not a text",
+    "env = ['A']": ":4: pools.a.env: 'A' is not of the form K=V",
+    "env = { '' = 1 }": ":4: pools.a.env: '' cannot be the name of a variable",
     "after = 'b'": ':4: pools.a.after: this is an array, as in: after = ["db"]',
     "after = ['b']": ":4: pools.a.after: there is no pool b to wait for; name one of: a",
     "after = ['a']": ":4: pools.a.after: a pool waits for itself: a -> a; take one of them out",
@@ -109,6 +111,16 @@ def test_what_is_nearer_counts(tmp_path: Path) -> None:
     assert found.pool_origins["web"]["stop_timeout"] == "AUTOHEALER_STOP_TIMEOUT"
     assert found.pool_origins["web"]["env"] == "AUTOHEALER_ENV, [pools.web], [defaults]"
     assert "backoff_max" not in found.pool_origins["web"]
+
+
+def test_names_and_their_values(tmp_path: Path) -> None:
+    """As a table, or as they would be typed."""
+    table = "env = { A = 1, B = 'x=y' }"
+    array = "env = ['A=1', 'B=x=y']"
+
+    for text in (table, array):
+        (pool,) = loaded(tmp_path, f"[pools.a]\nworkers = 1\ncommand = 'a'\n{text}\n").configuration.pools
+        assert pool.env == {"A": "1", "B": "x=y"}
 
 
 def test_a_line_for_a_shell(tmp_path: Path) -> None:
