@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -37,6 +38,7 @@ COMMANDS = {
     "watch": "Print every change of a node as it comes.",
     "zk": "Look at and change a ZooKeeper's nodes; run one.",
     "config": "Say what a configuration file says, and whether it holds.",
+    "import": "Print the pools of another supervisor's file as TOML.",
     "completion": "Print what makes a shell complete commands, workers and pools.",
 }
 INTERRUPTED = 130
@@ -63,7 +65,7 @@ class Commands(click.Group):
         """The command itself."""
         if cmd_name not in self.offered:
             return None
-        command: click.Command = import_module(f"{self.home}.{cmd_name.replace('-', '_')}").command
+        command: click.Command = import_module(f"{self.home}.{module_name(cmd_name)}").command
         return command
 
     def resolve_command(
@@ -98,6 +100,12 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="autohealer")
 def group() -> None:
     """What all commands have in common is done by themselves."""
+
+
+def module_name(command: str) -> str:
+    """The name of the two files of a command: what Python cannot import by that name has an underscore more."""
+    name = command.replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name
 
 
 def main(args: Sequence[str] | None = None) -> None:

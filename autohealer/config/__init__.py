@@ -10,6 +10,7 @@ load         what a file says, checked, layer by layer; what is wrong has file, 
 order        which pools wait for which
 env_file     environment files, which nothing of is ever shown
 diff         what has changed between two configurations, and what is to be done; ``drift`` asks it of a file that runs
+importing    configurations from the files of other supervisors
 show         a configuration as TOML again; ``json_schema`` what a file may say
 
 Nothing here knows click; the command line, the configuration file and the reference page are all made from the schema.

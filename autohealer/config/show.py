@@ -36,7 +36,7 @@ def values(fields: Mapping[str, Field], struct: Any) -> dict[str, Any]:
 def _section(fields: Mapping[str, Field], struct: Any, origins: Origins | None) -> Iterator[str]:
     by_key = {field.key: name for name, field in fields.items()}
     for key, value in values(fields, struct).items():
-        line = f"{key} = {_toml(value)}"
+        line = f"{key} = {toml_value(value)}"
         yield line if origins is None else f"{line:<40} # {origins.get(by_key[key], 'default')}"
 
 
@@ -53,10 +53,10 @@ def _plain(field: Field, struct: Any) -> Any:
     return value if isinstance(field.option.kind, Flag | Integer) else field.option.kind.show(value)
 
 
-def _toml(value: Any) -> str:
-    """A value in TOML; JSON's texts, numbers and arrays of texts are TOML's as well."""
+def toml_value(value: Any) -> str:
+    """A value as TOML has it; JSON's texts, numbers and arrays of texts are TOML's as well."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(name)} = {_toml(content)}" for name, content in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(name)} = {toml_value(content)}" for name, content in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import click
 
+from autohealer.cli import module_name
 from autohealer.cli.support.where import WHERE_NAMES, where_of
 
 NEGATIVE = frozenset("0123456789.")
@@ -28,7 +29,7 @@ class Command(click.Command):
         ``trailing``: the parameter that gets what follows ``--``, untouched, as a tuple.
         """
         super().__init__(name, params=list(params), help=with_examples(text))
-        self.body = f"{home}.{name.replace('-', '_')}"
+        self.body = f"{home}.{module_name(name)}"
         self.trailing = trailing
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
