@@ -13,6 +13,7 @@ from kazoo.client import KazooClient
 from autohealer.coordination.pool.cluster import Cluster
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.session.access import Access
+from autohealer.coordination.session.kazoo_session import KazooSession
 from autohealer.core.events import Event, SessionOpened
 from autohealer.core.model import AgentEntry
 from tests.support.processes import eventually
@@ -105,6 +106,13 @@ class Member:
         session = self.cluster.session
         assert session is not None
         return session
+
+    @property
+    def kazoo(self) -> KazooClient:
+        """The client that it asks ZooKeeper by."""
+        session = self.cluster._link._old
+        assert isinstance(session, KazooSession)
+        return session.kazoo
 
     def end(self) -> None:
         """Close it as an agent does that exits."""

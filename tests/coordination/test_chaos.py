@@ -88,7 +88,7 @@ class Storm:
 
     def cut(self) -> None:
         with suppress(OSError, AttributeError):
-            self.agent.cluster._link._client._connection._socket.shutdown(socket.SHUT_RDWR)
+            self.agent.kazoo._connection._socket.shutdown(socket.SHUT_RDWR)
 
     def expire(self) -> None:
         session = self.agent.cluster.session

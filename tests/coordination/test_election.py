@@ -61,7 +61,7 @@ def test_only_the_predecessor_is_watched(member: Callable[..., Member], client: 
     a, b, c = queue(member, client, "host-a", "host-b", "host-c")
 
     def watched(one: Member) -> list[str]:
-        inside = one.cluster._link._client
+        inside = one.kazoo
         nodes = [path for path in list(inside._data_watchers) if "/election/" in path]
         assert not [path for path in list(inside._child_watchers) if path.endswith("/election")]
         return sorted({path.rpartition("/")[2].partition(":")[0] for path in nodes})

@@ -202,4 +202,4 @@ def test_everything_comes_in_the_order_of_the_wire(member: Callable[..., Member]
 
     made = [n for n, what in enumerate(order) if what == "made"]
     assert all(order[:n].count("CREATED") > order[:n].count("made") for n in made)
-    assert link._client.handler._workers == []
+    assert a.kazoo.handler._workers == []

@@ -46,7 +46,7 @@ def mortal() -> Iterator[RealZooKeeper]:
 
 def crash(member: Member) -> None:
     """What SIGKILL does to an agent: its session lives on, and nobody speaks for it."""
-    inside = member.cluster._link._client
+    inside = member.kazoo
     inside._stopped.set()
 
     def dead() -> bool:
@@ -113,7 +113,7 @@ def test_a_server_that_dies_and_returns_changes_nothing(
         with_client.delete(f"/workers/{WORKER}")
         a.wait(RegistrationGone)
         a.settle()
-        watchers = a.cluster._link._client._data_watchers
+        watchers = a.kazoo._data_watchers
         assert {path: len(of) for path, of in watchers.items() if len(of) != 1} == {}
     finally:
         with_client.stop()

@@ -123,7 +123,7 @@ def test_watches_of_the_dead_do_not_pile_up(member: Callable[..., Member], clien
     for n in range(20):
         a.do(a.cluster.remove_registration, f"host-a-{n}-x")
     a.settle()
-    watchers = a.cluster._link._client._data_watchers
+    watchers = a.kazoo._data_watchers
     assert len([path for path in watchers if "/workers/host-a-" in path]) == 20
 
     a.do(a.cluster._look_again)
@@ -214,7 +214,7 @@ def test_a_heal_costs_few_requests(member: Callable[..., Member], client: KazooC
     eventually(lambda: client.exists("/autohealer/agents/host-a"))
     a.settle()
     a.settle()
-    before = a.cluster._link._client._connection._xid
+    before = a.kazoo._connection._xid
 
     def heal() -> None:
         a.cluster.publish_agent(entry(0))
@@ -228,4 +228,4 @@ def test_a_heal_costs_few_requests(member: Callable[..., Member], client: KazooC
     eventually(lambda: client.get_children("/workers") == ["host-a-0-x2.agent"])
     a.settle()
 
-    assert a.cluster._link._client._connection._xid - before - 1 <= 4
+    assert a.kazoo._connection._xid - before - 1 <= 4

@@ -14,7 +14,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.paths import sequence_of
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import SessionPort
 
 
 class Election:
@@ -22,7 +22,7 @@ class Election:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         path: str,
         agent: str,
         access: Access,

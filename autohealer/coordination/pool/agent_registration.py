@@ -6,13 +6,12 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from kazoo.client import TransactionRequest
 from kazoo.exceptions import NodeExistsError, NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.codec import write_agent
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import SessionPort, Transaction
 from autohealer.core.model import AgentEntry
 
 # The numbers of an entry change together and often: what comes within this time is told at once.
@@ -27,7 +26,7 @@ class Presence:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         path: str,
         access: Access,
         *,
@@ -111,10 +110,10 @@ class Presence:
         else:
             self._link.set(self._path, data, done)
 
-    def _replace(self, version: int, data: bytes) -> Callable[[TransactionRequest], None]:
+    def _replace(self, version: int, data: bytes) -> Callable[[Transaction], None]:
         """In one transaction, so that nobody sees the agent gone in between."""
 
-        def fill(transaction: TransactionRequest) -> None:
+        def fill(transaction: Transaction) -> None:
             transaction.delete(self._path, version)
             transaction.create(self._path, data, acl=self._access.acl, ephemeral=True)
 

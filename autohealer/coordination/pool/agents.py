@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from autohealer.coordination.pool.codec import read_agent
-from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.node_watcher import Reader
+from autohealer.coordination.session.port import SessionPort
 from autohealer.core.model import AgentEntry
 
 # A leader thinks anew about all agents at each news, and when there are many of them they come in showers.
@@ -38,7 +38,7 @@ class Agents:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         path: str,
         agent: str,
         *,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kazoo.client import TransactionRequest
 from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError
 
 from autohealer.coordination.pool.codec import read_plan, read_target, write_plan, write_target
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.node_watcher import Reader
+from autohealer.coordination.session.port import SessionPort, Transaction
 from autohealer.core.model import Plan
 from autohealer.errors import AutohealerError
 
@@ -19,7 +18,7 @@ from autohealer.errors import AutohealerError
 class Target:
     """``read`` is told the target; what is ordered to be written is written, once, however long it takes."""
 
-    def __init__(self, link: Link, path: str, access: Access, read: Callable[[int | None], None]) -> None:
+    def __init__(self, link: SessionPort, path: str, access: Access, read: Callable[[int | None], None]) -> None:
         self._link, self._path, self._access, self._read = link, path, access, read
         self._reader = Reader(link, path, link.get, self._found)
         self._told: int | None = -1
@@ -99,7 +98,7 @@ class Plans:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         path: str,
         access: Access,
         *,
@@ -124,11 +123,11 @@ class Plans:
             return
         self._writing = True
 
-        def change(transaction: TransactionRequest) -> None:
+        def change(transaction: Transaction) -> None:
             transaction.check(candidature, -1)
             transaction.set_data(self._path, data)
 
-        def make(transaction: TransactionRequest) -> None:
+        def make(transaction: Transaction) -> None:
             transaction.check(candidature, -1)
             transaction.create(self._path, data, acl=self._access.acl)
 

@@ -11,13 +11,15 @@ from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.paths import Layout
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import SessionPort
 
 
 class Ground:
     """``laid`` is called whenever all of them stand, with those that had to be made for it."""
 
-    def __init__(self, link: Link, paths: Layout, access: Access, laid: Callable[[frozenset[str]], None]) -> None:
+    def __init__(
+        self, link: SessionPort, paths: Layout, access: Access, laid: Callable[[frozenset[str]], None]
+    ) -> None:
         self._link, self._paths, self._access, self._laid = link, paths, access, laid
         self._needed = paths.needed()
         self._looking = 0

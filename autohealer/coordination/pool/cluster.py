@@ -8,7 +8,6 @@ there is none (``cut``). A connection is of use once the ground is laid and this
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -27,7 +26,8 @@ from autohealer.coordination.pool.requests import Requests
 from autohealer.coordination.pool.worker_registrations import SECOND_LOOK_S, Registrations
 from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.coordination.session.batch import Bulk
-from autohealer.coordination.session.link import Link, Session
+from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import Ending, MakeClient, SessionId
 from autohealer.core import events
 from autohealer.core.model import AgentEntry, Plan
 from autohealer.core.operations import VERBS, Operation
@@ -52,9 +52,10 @@ class Cluster:
         call_soon: Callable[..., Any],
         call_later: Callable[..., Any],
         clock: Callable[[], float],
-        prior_session: Session | None = None,
+        prior_session: SessionId | None = None,
         access: Access = PLAIN,
         wall: Callable[[], float] = time.time,
+        make_client: MakeClient | None = None,
     ) -> None:
         self.hosts = hosts
         self._agent, self._host = agent, socket.gethostname()
@@ -64,7 +65,13 @@ class Cluster:
         self._paths = paths = Paths(chroot, pool)
         told = self._telling
         self._link = link = Link(
-            servers, session_timeout, observer=self, call_soon=call_soon, prior=prior_session, access=access
+            servers,
+            session_timeout,
+            observer=self,
+            call_soon=call_soon,
+            prior=prior_session,
+            access=access,
+            make_client=make_client,
         )
         self._bulk = Bulk(link)
         self._ground = Ground(link, paths, access, self._laid)
@@ -138,7 +145,7 @@ class Cluster:
         self._call_later(LOOK_AGAIN_S, self._look_again)
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> SessionId | None:
         """The session's id and password, for a next life of this agent."""
         return self._link.session
 
@@ -168,8 +175,8 @@ class Cluster:
         if (ending := self.begin_close()) is not None:
             ending.join(CLOSE_WITHIN_S)
 
-    def begin_close(self) -> threading.Thread | None:
-        """Order nothing more, and end the session; the thread that ends it, for who has to wait."""
+    def begin_close(self) -> Ending | None:
+        """Order nothing more, and end the session; what is waited for until it has ended."""
         if self._closed:
             return None
         self._closed = self._leaving = self._silent = True

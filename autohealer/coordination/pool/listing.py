@@ -17,7 +17,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.codec import read_worker
 from autohealer.coordination.pool.paths import STAND_IN
-from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import SessionPort
 from autohealer.core.model import Child, WorkerId
 
 GAP_S = 0.05
@@ -36,7 +36,7 @@ class Listing:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         path: str,
         *,
         read: Callable[[tuple[Child, ...]], None],

@@ -10,8 +10,8 @@ from typing import Any
 from autohealer.coordination.pool.codec import Request, read_request, write_request
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Bulk
-from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.node_watcher import Reader
+from autohealer.coordination.session.port import SessionPort
 
 # More than anybody types; who floods the pool with requests is not to fill its memory.
 AT_ONCE = 1000
@@ -35,7 +35,7 @@ class Requests:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         bulk: Bulk,
         path: str,
         access: Access,

@@ -14,14 +14,13 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from kazoo.client import TransactionRequest
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.paths import STAND_IN, Paths
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Bulk
-from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import SessionPort, Transaction
 from autohealer.core.model import WorkerId
 
 # A worker registers only once it has been started, and is known only once that has been told: what seems to be
@@ -68,7 +67,7 @@ class Registrations:
 
     def __init__(
         self,
-        link: Link,
+        link: SessionPort,
         bulk: Bulk,
         paths: Paths,
         access: Access,
@@ -286,7 +285,7 @@ class Registrations:
         if error is None and stat is not None and session is not None and stat.ephemeralOwner != session[0]:
             path, data = self._paths.stand_in(item.worker), item.stand_in or b""
 
-            def replace(transaction: TransactionRequest) -> None:
+            def replace(transaction: Transaction) -> None:
                 # With its version, so that what somebody has put in its place meanwhile is left alone.
                 transaction.delete(path, stat.version)
                 transaction.create(path, data, acl=self._access.acl, ephemeral=True)

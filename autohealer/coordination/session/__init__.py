@@ -1,9 +1,11 @@
 """One session with ZooKeeper.
 
-link          one kazoo client seen from the loop's thread: requests, and the session they run in
-client        kazoo, as it is set up here
-access        credentials and ACLs
-tls           which certificates, and why a server is not talked to
-node_watcher  something in ZooKeeper, read anew whenever it may have changed
-batch         creates and deletes by the dozen
+port           what is asked of a session, and of a client: the seam at which tests put their own in
+link           requests and the session they run in, seen from the loop's thread
+kazoo_session  kazoo behind that port
+client         kazoo, as it is set up here
+access         credentials and ACLs
+tls            which certificates, and why a server is not talked to
+node_watcher   something in ZooKeeper, read anew whenever it may have changed
+batch          creates and deletes by the dozen
 """

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kazoo.client import TransactionRequest
-
-from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.port import SessionPort, Transaction
 
 BATCH = 50
 
@@ -23,7 +21,7 @@ class _Operation:
     acl: Sequence[Any]
     ended: Ended
 
-    def add_to(self, transaction: TransactionRequest) -> None:
+    def add_to(self, transaction: Transaction) -> None:
         if self.data is None:
             transaction.delete(self.path)
         else:
@@ -33,7 +31,7 @@ class _Operation:
 class Bulk:
     """Operations are gathered until ``flush``; each ends with its own error or None."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: SessionPort) -> None:
         self._link = link
         self._gathered: list[_Operation] = []
 
@@ -56,7 +54,7 @@ class Bulk:
         self._gathered.clear()
 
     def _send(self, operations: list[_Operation]) -> None:
-        def fill(transaction: TransactionRequest) -> None:
+        def fill(transaction: Transaction) -> None:
             for operation in operations:
                 operation.add_to(transaction)
 

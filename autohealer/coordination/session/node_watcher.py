@@ -8,7 +8,7 @@ from typing import Any
 from kazoo.exceptions import NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
-from autohealer.coordination.session.link import Done, Link, Watch
+from autohealer.coordination.session.port import Done, SessionPort, Watch
 
 Ask = Callable[[str, Done, Watch | None], None]
 
@@ -20,7 +20,7 @@ class Reader:
     while the answer is under way is asked for again. ``read`` may be called at any time and as often as one likes.
     """
 
-    def __init__(self, link: Link, path: str, ask: Ask, found: Callable[[Any], None]) -> None:
+    def __init__(self, link: SessionPort, path: str, ask: Ask, found: Callable[[Any], None]) -> None:
         self._link, self._path, self._ask, self._found = link, path, ask, found
         self._in_flight = False
         self._again = False
