@@ -7,7 +7,7 @@
 - ``reaper``    which children are waited for; takes away all others that have ended
 - ``child``     one command run on somebody's behalf
 - ``output``    the files that workers write to
-- ``notify``    the datagram socket to which workers say how they are
+- ``notify``    the datagram socket to which workers say how they are; ``notify_path`` is where it lies
 - ``log_match`` the line by which a worker says that it is ready
 - ``short_command`` a command that is run for what it says
 - ``evidence``  what a stuck process is doing

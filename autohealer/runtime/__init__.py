@@ -13,7 +13,8 @@ private_files    files and folders of our own: nothing through a link, nothing t
 state_dir        where an agent keeps what must outlive it
 disk_writer      a thread that writes: a disk that stalls holds up no heal
 event_log        what people are told: on disk, and to whoever listens
-control          the socket by which programs on this host ask the agent, and ask it for things
+control          the socket by which programs on this host ask the agent, and ask it for things: the agent's end;
+                 ``control_client`` is the other end, ``control_messages`` what goes over it
 operations       what people ask for, whichever way it comes: checked, carried out once, answered
 agent_handle     what those see who look at the agent from another thread
 timing_selector  a selector that notes when it was asked, which bounds how long a death went unnoticed

@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from autohealer.errors import UsageError
-from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
 from autohealer.processes.launch.wrapper import user_of
-from autohealer.processes.output.outlet import Outlet
+
+if TYPE_CHECKING:
+    from autohealer.processes.launch.spawn import Spawner
+    from autohealer.processes.output.outlet import Outlet
 
 
 class Trial(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autohealer.core import events
-from autohealer.processes.notify import NotifySocket, bind, remove
+from autohealer.processes.notify import NotifySocket
+from autohealer.processes.notify_path import bind, remove
 from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:

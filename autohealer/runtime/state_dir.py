@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from autohealer.config.kinds import POOL_NAME, POOL_NAME_HINT
 from autohealer.errors import AlreadyRunningError, UsageError
-from autohealer.processes.notify import place
+from autohealer.processes.notify_path import place
 from autohealer.runtime.private_files import CHOOSE_ANOTHER, make_folder, open_file, read_file
 
 if TYPE_CHECKING:

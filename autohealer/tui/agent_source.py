@@ -11,7 +11,7 @@ import msgspec
 
 from autohealer.core.operations import Operation, Options, Outcome
 from autohealer.errors import AutohealerError, UnreachableError
-from autohealer.runtime.control import Conversation
+from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir
 from autohealer.tui.past import past_events
 from autohealer.tui.source import News

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from autohealer.errors import AutohealerError
-from autohealer.runtime.control import Conversation
+from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir, pools_running
 from autohealer.tui.state import PoolState, Status
 

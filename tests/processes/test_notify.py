@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.core.events import NotifyReceived
-from autohealer.processes.notify import NotifySocket, bind, parse
+from autohealer.processes.notify import NotifySocket, parse
+from autohealer.processes.notify_path import bind
 from tests.processes.conftest import World
 
 NONE = NotifyReceived(1.0, "w")

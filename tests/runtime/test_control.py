@@ -13,7 +13,9 @@ from typing import TypeVar, cast
 import pytest
 
 from autohealer.core.operations import Answer, Operation, Outcome, done, refused
-from autohealer.runtime.control import MAX_LINE, Control, Conversation, Peer, described
+from autohealer.runtime.control import Control
+from autohealer.runtime.control_client import Conversation
+from autohealer.runtime.control_messages import MAX_LINE, Peer, described
 from autohealer.runtime.feed import Feed
 from tests.support.processes import eventually
 

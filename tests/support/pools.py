@@ -15,7 +15,7 @@ from typing import Any
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
-from autohealer.runtime.control import Conversation
+from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir
 from tests.support.processes import Processes, eventually
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from autohealer.core.operations import UNREACHABLE, Answer, Operation, Options, Outcome, check, done, refused
 from autohealer.errors import AutohealerError, GaveUpError, UnreachableError, UsageError
 from autohealer.processes.tree import procfs
-from autohealer.runtime.control import Conversation, described, peer_of
+from autohealer.runtime.control_client import Conversation
+from autohealer.runtime.control_messages import described, peer_of
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
