@@ -7,6 +7,8 @@ embedded_server  the ZooKeeper server inside the process
 pool_runner      one pool from start to end: what is built, adopted, connected, and left behind
 revisions        what lives are started from, by number: present, former, and on trial
 inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
+senses           what looks at workers, as the options ask for it, and posts what it sees
+sampler          the one sampler of memory and CPU time, while somebody looks or a limit asks
 effects          orders into deeds, each of which ends in an event
 ledger           what the next agent has to know of this one; ``ledger_writer`` writes it while the agent runs
 private_files    files and folders of our own: nothing through a link, nothing that is no regular file
@@ -26,6 +28,6 @@ terminal         the terminal's modes, saved before it and restored after it
 election_runner  a candidate of ``elect``, its command and its watchdog
 doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs
-    recorder         the flight recorder, and what it recorded run again
-    doctor           what is wrong with a set-up, and what to do about it
+recorder         the flight recorder, and what it recorded run again
+drill            faults on request, and whether the pool held
 """

@@ -132,8 +132,7 @@ class Pool:
     def quiet(self) -> bool:
         """Nothing is asked for longer than a leader waits before it looks."""
         before, until = self.requests(), time.monotonic() + CALM_S * 1.5
-        while time.monotonic() < until and before == self.requests():
-            time.sleep(0.02)
+        eventually(lambda: time.monotonic() >= until or before != self.requests())
         return before == self.requests()
 
     def requests(self) -> list[Counter[int]]:

@@ -6,8 +6,6 @@ import errno
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from autohealer.zkserver import ZooKeeperServer
 from autohealer.zkserver.record_file import RecordFile
 from autohealer.zkserver.server import _first_zxid, _latest
+from tests.support.processes import eventually
 from tests.zkserver.wire import Event, Reply, Wire, boolean, buffer, create, integer, session, string
 
 #: What a process of its own runs.
@@ -181,9 +180,9 @@ class TestFullDisk:
             monkeypatch.setattr(RecordFile, "_write", _no_room)
             for number in range(20):
                 assert wire.ask(1, create(f"/{number}")).error == 0
-            _wait_for(lambda: "No space left" in caplog.text)
+            eventually(lambda: "No space left" in caplog.text)
             monkeypatch.setattr(RecordFile, "_write", write)
-            _wait_for(lambda: "all is on disk again" in caplog.text)
+            eventually(lambda: "all is on disk again" in caplog.text)
             assert wire.ask(1, create("/after")).error == 0
         with ZooKeeperServer(data_dir=tmp_path) as server, session(server.hosts) as wire:
             for path in ("/0", "/19", "/after"):
@@ -192,10 +191,3 @@ class TestFullDisk:
 
 def _no_room(_file: RecordFile, _data: bytes) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -11,6 +11,7 @@ below       whether fewer run than should, for so long that people want to know
 brake       how many may be replaced for a verdict at once, and which senses somebody holds
 lifecycle   the states of lives and slots, as a table
 restarts    how soon a slot may start again: a token bucket, then exponential backoff
+fleet       the workers as a rollout sees and changes them
 rolling     a rolling restart: every worker is restarted, one by one
 snapshot    what every view reads
 """
