@@ -38,6 +38,7 @@ soak: $(VENV)/.installed-dev
 
 texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_man.py
+	$(BIN)/python docs/make_reference.py
 	UPDATE_HELP=1 $(BIN)/python -m pytest --quiet -k help_is_as_it_was tests/cli/test_help.py
 
 # Stamps: nothing is installed again until pyproject.toml changes. Installed for editing, the code is always current.

@@ -59,6 +59,7 @@ WRONG_KEYS = {
     "frob = 1": ":4: pools.a.frob is not known; see docs/configuration.md",
     "env = 'A=1'": ':4: pools.a.env: this is a table, as in: env = { LEVEL = "debug" }',
     "env = { A = true }": ":4: pools.a.env: the value of A is not a text",
+    "limit = { frob = 1 }": ":4: pools.a.limit: there is no limit 'frob'; there are ",
     "env = ['A']": ":4: pools.a.env: 'A' is not of the form K=V",
     "env = { '' = 1 }": ":4: pools.a.env: '' cannot be the name of a variable",
     "after = 'b'": ':4: pools.a.after: this is an array, as in: after = ["db"]',
@@ -115,12 +116,12 @@ def test_what_is_nearer_counts(tmp_path: Path) -> None:
 
 def test_names_and_their_values(tmp_path: Path) -> None:
     """As a table, or as they would be typed."""
-    table = "env = { A = 1, B = 'x=y' }"
-    array = "env = ['A=1', 'B=x=y']"
+    table = "env = { A = 1, B = 'x=y' }\nlimit = { nofile = 4096 }"
+    array = "env = ['A=1', 'B=x=y']\nlimit = ['nofile=4096']"
 
     for text in (table, array):
         (pool,) = loaded(tmp_path, f"[pools.a]\nworkers = 1\ncommand = 'a'\n{text}\n").configuration.pools
-        assert pool.env == {"A": "1", "B": "x=y"}
+        assert (pool.env, pool.limit) == ({"A": "1", "B": "x=y"}, {"nofile": "4096:4096"})
 
 
 def test_a_line_for_a_shell(tmp_path: Path) -> None:
