@@ -23,6 +23,7 @@ COMMANDS = {
     "top": "Show the pool live.",
     "events": "Show what happened.",
     "logs": "Show what the workers wrote.",
+    "why": "Tell why workers were replaced.",
     "report": "Show how the pool fared: availability, heals, a timeline.",
     "scale": "Change how many workers the pool has.",
     "restart": "Exchange all workers, one by one.",

@@ -29,6 +29,7 @@ from autohealer.processes.launch.setup import (
     reset_sigchld,
     set_cloexec,
 )
+from autohealer.processes.oom import OomWatch
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.orphans import Orphans
 from autohealer.processes.tree.strays import Strays
@@ -199,6 +200,7 @@ class AgentProcess:
             orphans=Orphans(loop, self._cleared, strays),
             evidence=EvidenceTaker(loop, reaper),
             sampler=Sampler(loop),
+            oom=OomWatch(),
             server=self._server,
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,

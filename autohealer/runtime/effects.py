@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +23,7 @@ from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import start_time
 from autohealer.runtime.clock import now
 from autohealer.runtime.event_log import timestamp
+from autohealer.runtime.incident_store import as_json
 from autohealer.runtime.ledger import Entry, Facts, SlotFinished, WorkerEntry, WorkerGone
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.watchdog.owner import Watchdog
     from autohealer.runtime.event_log import EventLog
+    from autohealer.runtime.incident_store import IncidentStore
     from autohealer.runtime.ledger_writer import LedgerWriter
     from autohealer.runtime.revisions import Revisions
     from autohealer.runtime.senses import Senses
@@ -44,6 +46,14 @@ LAST_LINES = 5
 EVIDENCE_LINES = 20
 LOOKS_BELOW = 100
 RETRY_S = 1.0
+
+
+@dataclass(slots=True)
+class _Span:
+    """Between which offsets of its file a worker's output stands; ``end`` None: to the end of the file."""
+
+    begin: int
+    end: int | None = None
 
 
 class Effects:
@@ -67,6 +77,7 @@ class Effects:
         cluster: Cluster,
         ledger: LedgerWriter,
         log: EventLog,
+        incidents: IncidentStore,
         post: Callable[[events.Event], None],
         finish: Callable[[int, str], None],
         warn: Callable[[str], None],
@@ -77,7 +88,12 @@ class Effects:
         self._orphans, self._evidence, self._senses, self._output = orphans, evidence, senses, output
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._post, self._warn, self._facts = post, warn, facts
+        self._incidents = incidents
         self._workers: dict[str, WorkerEntry] = {}
+        self._spans: dict[str, _Span] = {}
+        self._last: dict[int, str] = {}
+        """The last worker that got a slot's file."""
+        self._last_words: dict[str, list[str]] = {}
         self._adopted: dict[str, None] = {}
         self._outlets: dict[str, Outlet] = {}
         self._used: dict[Outlet, None] = {} if output is None else {output: None}
@@ -107,7 +123,7 @@ class Effects:
             actions.ArmWatchdog: self._guard,
             actions.AnswerOperation: lambda a: answered(a.operation, a.answer),
             actions.LeaveCluster: lambda _: cluster.leave(),
-            actions.RecordIncident: lambda _: None,  # the incident store takes it
+            actions.RecordIncident: self._record,
             actions.Warn: lambda a: warn(a.text),
             actions.Exit: lambda a: finish(a.code, a.error),
         }
@@ -160,6 +176,7 @@ class Effects:
         self._exits.release(worker)
         self._senses.forget(worker)
         self._outlets.pop(worker, None)
+        self._spans.pop(worker, None)
         self._adopted.pop(worker, None)
         if self._workers.pop(worker, None) is not None:
             self._gone.append(worker)
@@ -238,7 +255,15 @@ class Effects:
             self._outlets[worker] = launch.output
             self._used[launch.output] = None
             launch.output.began(number, worker, spawned.pid, output and output.size)
+            self._begin_span(worker, number, output.size if output else 0)
         self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))
+
+    def _begin_span(self, worker: str, number: int, offset: int) -> None:
+        """Where the worker's output begins in its file, the one before it has ended."""
+        former = self._spans.get(self._last.get(number, ""))
+        if former is not None:
+            former.end = offset
+        self._spans[worker], self._last[number] = _Span(offset), worker
 
     def _open_output(self, outlet: Outlet | None, number: int) -> Opened | None:
         """Nothing may keep a worker from running over its log: what it writes is lost then."""
@@ -309,6 +334,19 @@ class Effects:
             self._cluster.make_stand_in(entry.worker, entry.slot, entry.pid, entry.started)
 
     # ---- people
+
+    def _record(self, action: actions.RecordIncident) -> None:
+        incident = action.incident
+        output = self._last_words.get(incident.id)
+        if output is None:
+            span = self._spans.get(incident.worker, _Span(0))
+            outlet = self._outlets.get(incident.worker)
+            output = outlet.tail(incident.number, EVIDENCE_LINES, span.begin, span.end) if outlet else []
+            self._last_words[incident.id] = output
+        if incident.is_closed:
+            del self._last_words[incident.id]
+        opened = time.time() - (now() - incident.opened)
+        self._incidents.put(as_json(incident, opened, output), is_closed=incident.is_closed)
 
     def _report(self, action: actions.EmitEvent, at: Instant) -> None:
         notice = action.notice

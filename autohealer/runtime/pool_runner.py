@@ -39,6 +39,7 @@ from autohealer.runtime.effects import Effects
 from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
+from autohealer.runtime.incident_store import IncidentStore
 from autohealer.runtime.ledger import Facts, WorkerEntry
 from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 # Each look at the workers' output costs a system call a file.
 TIDY_S = 10.0
+# What can wait until the workers have been started.
+SETTLED_S = 2.0
 WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
 DRILL_AWAY_S = 10.0
@@ -111,6 +114,7 @@ class PoolRunner:
             stopped=former.stopped,
         )
         self._senses = self._make_senses()
+        self._incidents = IncidentStore(self._state.incidents_path, self._warn_from_elsewhere)
         self._effects = self._make_effects()
         self._recorder = Recorder(self._state.path, self._supervisor)
         self._inbox = Inbox(shared.loop, self._supervisor, self._effects, self._recorder)
@@ -164,6 +168,7 @@ class PoolRunner:
         loop = self._shared.loop
         loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
         self._tidying = loop.call_later(TIDY_S, self._tidy)
+        loop.call_later(SETTLED_S, self._incidents.begin)
         return AgentHandle(
             agent=self.agent,
             host=self._host,
@@ -201,7 +206,8 @@ class PoolRunner:
             self._senses.leave()
         loop, patience_s = self._shared.loop, KILLED_WITHIN_S if self._killed else WRITTEN_WITHIN_S
         recorded = loop.run_in_executor(None, self._recorder.close, min(1.0, patience_s))
-        await asyncio.gather(self._log.close(patience_s), self._ledger.close(patience_s), recorded)
+        kept = loop.run_in_executor(None, self._incidents.close, min(1.0, patience_s))
+        await asyncio.gather(self._log.close(patience_s), self._ledger.close(patience_s), recorded, kept)
         self._claim.release()
 
     async def _end_session(self) -> None:
@@ -302,6 +308,7 @@ class PoolRunner:
             cluster=self._cluster,
             ledger=self._ledger,
             log=self._log,
+            incidents=self._incidents,
             post=self._post,
             finish=self._finish,
             warn=self._warn,
@@ -311,14 +318,9 @@ class PoolRunner:
 
     def _outlet(self, output: str) -> Outlet | None:
         """Where the output of workers goes; None: where ours goes, or nowhere."""
-        loop = self._shared.loop
-
-        def warn(text: str) -> None:
-            loop.call_soon_threadsafe(self._warn, text)
-
         if output == "file" and self._output is None:
             self._files = OutputFiles(self._state.output_dir, self._options.log_max_bytes)
-            self._output = FileOutlet(self._files, warn)
+            self._output = FileOutlet(self._files, self._warn_from_elsewhere)
         if output == "file":
             return self._output
         return JournalOutlet(Journal(self.name)) if output == "journald" else None
@@ -405,7 +407,8 @@ class PoolRunner:
     def _exited(self, worker: str, code: int | None, signal_name: str | None) -> None:
         at = now()
         left = self._effects.exited(worker, code, signal_name)
-        self._inbox.post(events.WorkerExited(at, worker, code, signal_name, left))
+        oom = signal_name == "SIGKILL" and self._shared.oom.has_killed()
+        self._inbox.post(events.WorkerExited(at, worker, code, signal_name, left, oom))
         if self._shared.on_exit is not None:
             self._shared.on_exit(at)
 
@@ -463,6 +466,11 @@ class PoolRunner:
     def _warn(self, text: str) -> None:
         self.feed.take({"time": timestamp(time.time()), "event": "warning", "text": text})
         self._complain(text)
+
+    def _warn_from_elsewhere(self, text: str) -> None:
+        """From another thread."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._shared.loop.call_soon_threadsafe(self._warn, text)
 
     def _snapshot(self) -> Snapshot:
         return self._supervisor.snapshot(now())

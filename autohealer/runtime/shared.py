@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autohealer.coordination.session.access import Access
     from autohealer.core.model import Instant
     from autohealer.processes.evidence import EvidenceTaker
+    from autohealer.processes.oom import OomWatch
     from autohealer.processes.reaper import Reaper
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.tree.strays import Strays
@@ -33,6 +34,7 @@ class Shared:
     orphans: Orphans
     evidence: EvidenceTaker
     sampler: Sampler
+    oom: OomWatch
     server: ZooKeeperServer | None
     """The embedded server, where no other ZooKeeper is given."""
 

@@ -56,6 +56,7 @@ class StateDir:
         self.lock_path = self.path / "lock"
         self.ledger_path = self.path / "ledger"
         self.events_path = self.path / "events.jsonl"
+        self.incidents_path = self.path / "incidents.db"
         self.output_dir = self.path / "output"
         self.journal_dir = self.path / "journal"
         self.socket_path = self.path / _CONTROL

@@ -4,6 +4,7 @@ status     the pool as JSON, as the contract has it
 listing    what ``status`` and ``events`` print
 text       events in words
 tally      how a pool has fared, in one line
+why        incidents as stories
 endings    how a life ended, read out of an event
 services   the service registry as a table
 report     how a pool fared, as text, page and data

@@ -35,7 +35,7 @@ def offered(processes: Processes, typed: str) -> list[str]:
     ("typed", "expected"),
     [
         ("autohealer sc", ["scale"]),
-        ("autohealer rep", ["report"]),
+        ("autohealer repo", ["report"]),
         ("autohealer report --s", ["--state-dir", "--since"]),
         ("autohealer status --zk", ["--zk", "--zk-ca", "--zk-cert", "--zk-key"]),
         ("autohealer zk dele", ["delete", "deleteall"]),
@@ -77,7 +77,7 @@ def test_the_tab_key(own_pool: Pool, terminal: Terminal) -> None:
     terminal.start("--norc", "--noprofile", "-i", program=bash, env={"PS1": "$ "})
     terminal.type('eval "$(autohealer completion bash)"; echo "re"ady', "enter")
     terminal.until(lambda lines: "ready" in lines)
-    terminal.type("autohealer rep\t")
+    terminal.type("autohealer repo\t")
     terminal.until("autohealer report")
     terminal.type(KILL_LINE, f"autohealer logs {worker[:-1]}\t")
     terminal.until(f"autohealer logs {worker}")

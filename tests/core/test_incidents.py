@@ -10,7 +10,6 @@ from autohealer.core.actions import RecordIncident
 from autohealer.core.incident import Exit, Incident, Kind, Outcome
 from autohealer.core.model import RestartPolicy
 from autohealer.core.operations import Operation
-from autohealer.core.pool.incidents import stories
 from tests.core.test_health import PROBE, Clinic, Ward
 
 
@@ -167,9 +166,3 @@ def test_a_stop_that_was_asked_for_is_no_story() -> None:
 def incident(opened: float, **fields: Any) -> Incident:
     known = Incident("w", Kind.DEATH, "w", 1, 0, 0, 1, "exit", "exit code 1", opened)
     return replace(known, **fields)
-
-
-def test_deaths_within_a_second_are_one_story_with_the_first_on_top() -> None:
-    told = [incident(opened) for opened in (12.0, 10.0, 10.9, 11.0, 11.01)]
-
-    assert [[one.opened for one in story] for story in stories(told)] == [[10.0, 10.9, 11.0], [11.01, 12.0]]

@@ -7,7 +7,7 @@ again. Each change of an incident is handed on whole (``RecordIncident``); the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from autohealer.core.incident import Exit, Incident, Kind, Outcome
 from autohealer.core.model import Instant, Sense, Verdict
 from autohealer.core.pool.life import Ended, Life
 
-ONE_STORY_S = 1.0
 # What senses of a kind look by.
 NOTICED_BY = {Sense.REGISTRATION: "session"}
 
@@ -164,17 +163,6 @@ class Incidents:
 
     def _record(self, incident: Incident, **fields: Any) -> None:
         self._order(RecordIncident(replace(incident, **fields) if fields else incident))
-
-
-def stories(incidents: Sequence[Incident]) -> list[list[Incident]]:
-    """Incidents that were opened within a second of the first of them are one story, with the first on top."""
-    found: list[list[Incident]] = []
-    for incident in sorted(incidents, key=lambda incident: incident.opened):
-        if found and incident.opened - found[-1][0].opened <= ONE_STORY_S:
-            found[-1].append(incident)
-        else:
-            found.append([incident])
-    return found
 
 
 def _ms(seconds: float) -> float:

@@ -101,8 +101,8 @@ class OutputFiles:
         self._ours[slot] = identity(status)
         return True
 
-    def tail(self, slot: int, lines: int, since_offset: int = 0) -> list[str]:
-        """The last lines of a slot that were written after ``since_offset``, printable, from at most 64 KiB.
+    def tail(self, slot: int, lines: int, since_offset: int = 0, until_offset: int | None = None) -> list[str]:
+        """The last lines of a slot that were written between two offsets, printable, from at most 64 KiB.
 
         Empty if nothing can be read. If the file was truncated since, what is left of it counts as new.
         """
@@ -111,8 +111,9 @@ class OutputFiles:
         except OSError:
             return []
         try:
-            end = os.fstat(fd).st_size
-            begin = since_offset if since_offset <= end else 0
+            size = os.fstat(fd).st_size
+            begin = since_offset if since_offset <= size else 0
+            end = size if until_offset is None or not begin <= until_offset <= size else until_offset
             cut = max(begin, end - _TAIL_BYTES)
             data = os.pread(fd, end - cut, cut)
         except OSError:

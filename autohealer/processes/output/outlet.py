@@ -31,8 +31,8 @@ class Outlet(Protocol):
     def path(self, slot: int) -> str | None:
         """The file that it writes to."""
 
-    def tail(self, slot: int, lines: int) -> list[str]:
-        """The last lines, fit to be shown."""
+    def tail(self, slot: int, lines: int, since_offset: int = 0, until_offset: int | None = None) -> list[str]:
+        """The last lines between two offsets, fit to be shown."""
 
     def close(self) -> None:
         """No more workers are started."""
@@ -68,9 +68,9 @@ class JournalOutlet:
         del slot
         return None
 
-    def tail(self, slot: int, lines: int) -> list[str]:
+    def tail(self, slot: int, lines: int, since_offset: int = 0, until_offset: int | None = None) -> list[str]:
         """Nothing: what is in the journal, `journalctl` shows."""
-        del slot, lines
+        del slot, lines, since_offset, until_offset
         return []
 
     def close(self) -> None:

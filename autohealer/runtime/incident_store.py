@@ -1,0 +1,272 @@
+"""The incidents of a pool on this host: a small database, written by a thread of its own, read by whoever asks.
+
+An SQLite commit can take longer than a heal, and a disk can stall for half a minute: so nothing of it is done in the
+loop's thread, which only leaves what is to be kept in a bounded queue. What cannot be written (a full disk) is tried
+again. It answers also when no agent runs any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from contextlib import closing, suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from autohealer.core.events import Evidence
+from autohealer.errors import AutohealerError
+from autohealer.runtime.event_log import timestamp
+from autohealer.runtime.private_files import open_file
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from autohealer.core.incident import Incident
+
+Json = dict[str, Any]
+
+MOST_KEPT = 1000
+MOST_WAITING = 1000
+MOST_BYTES = 20 * 2**20
+RETRY_S = 5.0
+_PAGE = 4096
+_PRUNE_EVERY = 50
+_MOST_TEXT = 8 * 1024
+_LONGEST_LINE = 200
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS incidents (
+    id TEXT PRIMARY KEY, opened TEXT NOT NULL, worker TEXT NOT NULL, slot INTEGER, closed INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_time ON incidents (opened);
+"""
+
+
+def as_json(incident: Incident, opened_unix_s: float, output: Iterable[str] = ()) -> Json:
+    """An incident as ``why --json`` has it. ``output``: the last lines, where its evidence has none."""
+    evidence = incident.evidence or Evidence()
+    lines = [line[:_LONGEST_LINE] for line in (evidence.output or tuple(output))]
+    return {
+        "id": incident.id,
+        "kind": str(incident.kind),
+        "worker": incident.worker,
+        "pid": incident.pid,
+        "slot": incident.slot,
+        "revision": incident.revision,
+        "cause": incident.cause,
+        "detail": incident.detail[:_MOST_TEXT],
+        "exit": None if incident.exit is None else asdict(incident.exit),
+        "opened": timestamp(opened_unix_s),
+        "uptime": None if incident.uptime_s is None else round(incident.uptime_s, 3),
+        "noticed_by": incident.noticed_by or None,
+        "noticed_ms": incident.noticed_ms,
+        "decided_ms": incident.decided_ms,
+        "started_ms": incident.started_ms,
+        "ready_ms": incident.ready_ms,
+        "evidence": {
+            "state": evidence.state,
+            "waits_in": evidence.waits_in,
+            "stack": None if evidence.stack is None else evidence.stack[:_MOST_TEXT],
+            "rss": evidence.rss,
+            "output": lines,
+        },
+        "action": incident.action or None,
+        "by": incident.by,
+        "replacement": incident.replacement,
+        "outcome": str(incident.outcome),
+    }
+
+
+class IncidentStore:
+    """Keeps the newest thousand incidents. Nothing is opened, nor imported, before there is one to keep."""
+
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+        """``warn`` gets a line for people, from another thread."""
+        self._path, self._warn = path, warn
+        self._waiting: OrderedDict[str, tuple[Json, bool]] = OrderedDict()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_closing = False
+        self._has_complained = False
+        self.lost = 0
+        """Incidents that nobody will read of: there was no room for them, not even to wait."""
+
+    def begin(self) -> None:
+        """Say of what a former life of the agent left open that its end is unknown."""
+        if self._path.exists():
+            self._start()
+
+    def put(self, incident: Json, *, is_closed: bool) -> None:
+        """Keep it, in the place of what was kept under its id. Never waits."""
+        with self._changed:
+            self._waiting.pop(incident["id"], None)
+            if len(self._waiting) >= MOST_WAITING:
+                self._waiting.popitem(last=False)
+                self.lost += 1
+            self._waiting[incident["id"]] = incident, is_closed
+            self._changed.notify()
+        self._start()
+
+    def close(self, patience_s: float = 1.0) -> None:
+        """Write what waits, as far as that can be done in this time."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(patience_s)
+
+    # ---- the thread
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="incidents", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        database = _Database(self._path)
+        is_new = True
+        while True:
+            with self._changed:
+                while not (self._waiting or self._is_closing or is_new):
+                    self._changed.wait()
+                batch, self._waiting = self._waiting, OrderedDict()
+            try:
+                database.write(batch.values(), is_first=is_new)
+                is_new = self._has_complained = False
+            except Exception as error:  # noqa: BLE001 - sqlite3's and the disk's; whatever it is, healing goes on
+                self._complain(error)
+                database.close()
+                with self._changed:
+                    self._waiting = OrderedDict({**batch, **self._waiting})
+                    if not self._is_closing:
+                        self._changed.wait(RETRY_S)
+            if self._is_closing and (not self._waiting or self._has_complained):
+                database.close()
+                return
+
+    def _complain(self, error: Exception) -> None:
+        if not self._has_complained:
+            self._has_complained = True
+            self._warn(f"cannot keep incidents in {self._path}: {error}; it is tried again")
+
+
+class _Database:
+    """The file, as its one writer has it; opened when it is needed, and again if it was deleted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._written = 0
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def write(self, batch: Iterable[tuple[Json, bool]], *, is_first: bool) -> None:
+        """All of it, or nothing. Raises what sqlite3 and the disk raise."""
+        connection = self._open()
+        with connection:
+            if is_first:
+                _close_former(connection)
+            for incident, is_closed in batch:
+                connection.execute(
+                    "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        incident["id"],
+                        incident["opened"],
+                        incident["worker"],
+                        incident["slot"],
+                        is_closed,
+                        json.dumps(incident),
+                    ),
+                )
+                self._written += 1
+            if self._written >= _PRUNE_EVERY or is_first:
+                self._written = 0
+                _prune(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        import sqlite3  # noqa: PLC0415 - not before there is something to keep
+
+        if self._connection is not None and _inode(self._path) != self._inode:
+            self.close()
+        if self._connection is None:
+            # Made and looked at here: sqlite3 would follow a link, and make it readable for others.
+            os.close(open_file(self._path, os.O_RDWR | os.O_CREAT))
+            self._connection = sqlite3.connect(self._path, timeout=5.0, check_same_thread=False)
+            try:
+                self._prepare(self._connection)
+            except sqlite3.DatabaseError as error:
+                self.close()
+                if isinstance(error, sqlite3.OperationalError):
+                    raise  # no room, or locked
+                self._path.replace(self._path.with_name(f"{self._path.name}.broken"))
+                raise
+            self._inode = _inode(self._path)
+        return self._connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA max_page_count = {MOST_BYTES // _PAGE}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+
+
+def _close_former(connection: sqlite3.Connection) -> None:
+    """What a former life of this agent has left open."""
+    for identity, body in connection.execute("SELECT id, body FROM incidents WHERE NOT closed").fetchall():
+        incident = {**json.loads(body), "outcome": "unknown"}
+        connection.execute("UPDATE incidents SET closed = 1, body = ? WHERE id = ?", (json.dumps(incident), identity))
+
+
+def _prune(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "DELETE FROM incidents WHERE id NOT IN (SELECT id FROM incidents ORDER BY opened DESC LIMIT ?)", (MOST_KEPT,)
+    )
+
+
+def _inode(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_ino
+    return 0
+
+
+# ---- who reads
+
+
+def read_incidents(
+    path: Path, *, worker: str | None = None, since: float | None = None, most: int = MOST_KEPT
+) -> list[Json]:
+    """The newest incidents first: all, of one worker, or of a slot by its number; since a moment in Unix time.
+
+    None there is none, and none where nothing has been kept yet. Raises AutohealerError for what cannot be read.
+    """
+    import sqlite3  # noqa: PLC0415 - an agent that has nothing to tell need not have it
+
+    if not path.exists():
+        return []
+    conditions, values = ["1"], []
+    if worker is not None:
+        is_slot = worker.isdecimal() and len(worker) <= 9
+        conditions.append("slot = ?" if is_slot else "worker = ?")
+        values.append(int(worker) if is_slot else worker)
+    if since is not None:
+        conditions.append("opened >= ?")
+        values.append(timestamp(since))
+    query = f"SELECT body FROM incidents WHERE {' AND '.join(conditions)} ORDER BY opened DESC LIMIT ?"  # noqa: S608
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=2.0)) as connection:
+            rows = connection.execute(query, (*values, most)).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return []
+        raise AutohealerError(f"cannot read {path}: {error}", "run it as the agent's user") from error
+    except sqlite3.DatabaseError as error:
+        raise AutohealerError(f"cannot read {path}: {error}", "move it away; the agent makes a new one") from error
+    return [json.loads(body) for (body,) in rows]
