@@ -1,6 +1,7 @@
 """The imperative shell around the core: an agent process and the pools that it runs.
 
 agent_process    what exists once: loop, signals, reaper, embedded server; runs its pools to their ends
+signals          what signals to an agent mean
 claim            a pool's folder, held: lock, ledger, command
 shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process

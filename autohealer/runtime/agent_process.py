@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
     become_subreaper,
     block_termination_signals,
+    check_kernel,
     raise_descriptor_limit,
     reset_sigchld,
     set_cloexec,
@@ -43,6 +43,7 @@ from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
 from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.shared import Shared
+from autohealer.runtime.signals import hear_signals
 from autohealer.runtime.timing_selector import TimingSelector
 from autohealer.zkserver import ZooKeeperServer
 
@@ -54,7 +55,10 @@ END_S = 1.0
 SWITCH_INTERVAL_S = 0.0005
 
 WORKERS_FIRST_S = 1.0
-LOOK_S = 0.03
+WORKERS_LOOK_S = 0.03
+
+KILLED, QUIT = 130, 131
+KILLED_WITHIN_S = 0.4
 
 Warn = Callable[[str], None]
 MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
@@ -79,6 +83,7 @@ def run_agent(
     only pool from starting, or ends it other than asked.
     """
     options, several = configuration.agent, len(configuration.pools) > 1
+    check_kernel()
     with ExitStack() as stack:
         claims, failed = _claim_all(configuration, _warner(warn, several))
         for held in claims:
@@ -154,6 +159,7 @@ class AgentProcess:
         self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
         self._make_dashboard = make_dashboard
         self._warn_of = _warner(warn, several)
+        self._ending = False
         self._runners: dict[str, PoolRunner] = {}
         """The pools that run, by this agent's id in each."""
 
@@ -162,8 +168,7 @@ class AgentProcess:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._internal_error)
         # First of all, and heard once there is somebody to hear: a signal may come at any moment.
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self._signalled, signum)
+        hear_signals(loop, end=self._signalled, quit_now=self._quit, say=self._warn)
         reset_sigchld()
         set_cloexec()
         shared = self._make_shared(loop)
@@ -184,7 +189,8 @@ class AgentProcess:
                 await dashboard.close()
         shared.orphans.close()
         shared.writer.close()
-        if all(runner.is_over for runner in runners) and (left := shared.strays.end_all(END_S)):
+        patience_s = KILLED_WITHIN_S if KILLED in codes else END_S
+        if all(runner.is_over for runner in runners) and (left := shared.strays.end_all(patience_s)):
             self._warn(f"left by workers, and cannot be ended: {', '.join(f'pid {pid}' for pid in left)}")
         block_termination_signals()
         return max(codes)
@@ -243,7 +249,7 @@ class AgentProcess:
         if loop.time() >= at_last or all(runner.has_started for runner in self._runners.values()):
             dashboard.start()
         else:
-            loop.call_later(LOOK_S, self._start_dashboard, loop, dashboard, at_last)
+            loop.call_later(WORKERS_LOOK_S, self._start_dashboard, loop, dashboard, at_last)
 
     def _cleared(self, worker: str) -> None:
         """Whose worker this was, its id tells."""
@@ -252,10 +258,30 @@ class AgentProcess:
         if runner is not None:
             runner.cleared(worker)
 
-    def _signalled(self, signum: signal.Signals) -> None:
+    def _signalled(self, name: str) -> None:
+        if self._ending:
+            asyncio.get_running_loop().call_later(KILLED_WITHIN_S, self._stop_waiting)
+        self._ending = True
         for runner in self._runners.values():
             if not runner.is_ended:
-                runner.drain(signum.name)
+                runner.drain(name)
+
+    def _stop_waiting(self) -> None:
+        """All were killed a moment ago. What is still there no signal ends, such as a process that waits for a disk."""
+        for runner in self._runners.values():
+            if not runner.is_ended:
+                left = ", ".join(runner.describe_workers())
+                self._warn_of(runner.name)(f"cannot be killed, and stays: {left or 'nothing that is known of'}")
+                runner.abandon(KILLED)
+
+    def _quit(self) -> None:
+        """End at once; the workers go on, for the next `run` to take over."""
+        for runner in self._runners.values():
+            if not runner.is_ended:
+                workers = runner.describe_workers()
+                who = f"{len(workers)} workers go on: {', '.join(workers)}" if workers else "no worker runs"
+                self._warn_of(runner.name)(f"SIGQUIT: the agent ends at once; {who}")
+                runner.abandon(QUIT)
 
     def _look_at_strays(self, loop: asyncio.AbstractEventLoop, strays: Strays) -> None:
         strays.look()

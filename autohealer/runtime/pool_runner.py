@@ -84,7 +84,7 @@ class PoolRunner:
         loop, writer = shared.loop, shared.writer
         self._ledger = LedgerWriter(claim.ledger, writer, loop, self._warn)
         self._log = EventLog(EventFile(self._state.events_path), writer, loop, listener=self._told, warn=self._warn)
-        self._had_session = self._draining = self._killed = False
+        self._had_session = self._draining = self._killed = self._is_abandoned = False
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]] = shared.loop.create_future()
         former = self._ledger.facts
         found_elsewhere = former.target is None and self._server is None
@@ -212,8 +212,23 @@ class PoolRunner:
 
     async def _end_session(self) -> None:
         """Other pools go on meanwhile."""
-        if (ending := self._cluster.begin_close()) is not None:
-            await self._shared.loop.run_in_executor(None, ending.join, CLOSE_WITHIN_S)
+        if self._is_abandoned:
+            self._cluster.abandon()
+        elif (ending := self._cluster.begin_close()) is not None:
+            await self._shared.loop.run_in_executor(
+                None, ending.join, CLOSE_WITHIN_S / 5 if self._killed else CLOSE_WITHIN_S
+            )
+
+    def abandon(self, code: int) -> None:
+        """End at once with this exit code; workers that live go on, and stand in the ledger."""
+        if not self._ended.done():
+            self._is_abandoned = True
+            self._ended.set_result((code, None))
+
+    def describe_workers(self) -> list[str]:
+        """The workers that have a process."""
+        found = self._snapshot().workers
+        return [f"{worker.worker} (pid {worker.pid})" for worker in found if worker.pid is not None]
 
     def drain(self, cause: str) -> None:
         """Hand over and end; the second time at once."""

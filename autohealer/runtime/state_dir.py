@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autohealer.config.kinds import POOL_NAME, POOL_NAME_HINT
-from autohealer.errors import AlreadyRunningError, UsageError
+from autohealer.errors import AlreadyRunningError, AutohealerError, UsageError
 from autohealer.processes.notify_path import place
 from autohealer.runtime.private_files import CHOOSE_ANOTHER, make_folder, open_file, read_file
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LOCK_ATTEMPTS = 5
 _LOCK_PAUSE_S = 0.01
 _CONTROL = "control.sock"
+_NEEDS_FLOCK = f"it has to be on a file system with flock: {CHOOSE_ANOTHER}"
 
 
 def base_directory(option: str | Path | None, environ: Mapping[str, str]) -> Path:
@@ -122,6 +123,8 @@ class StateDir:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError as error:
+            raise AutohealerError(f"the state directory cannot be locked: {error.strerror}", _NEEDS_FLOCK) from error
         finally:
             os.close(fd)
         return False
@@ -251,5 +254,8 @@ def _claim(fd: int) -> bool:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             continue
+        except OSError as error:
+            os.close(fd)
+            raise AutohealerError(f"the state directory cannot be locked: {error.strerror}", _NEEDS_FLOCK) from error
         return True
     return False

@@ -175,6 +175,12 @@ class Cluster:
         if (ending := self.begin_close()) is not None:
             ending.join(CLOSE_WITHIN_S)
 
+    def abandon(self) -> None:
+        """Go without ending the session: the next agent here takes it up."""
+        self._closed = self._leaving = self._silent = True
+        self._cut()
+        self._link.abandon()
+
     def begin_close(self) -> Ending | None:
         """Order nothing more, and end the session; what is waited for until it has ended."""
         if self._closed:

@@ -7,7 +7,28 @@ import os
 import resource
 import signal
 
+from autohealer.errors import AutohealerError
+
 _PR_SET_CHILD_SUBREAPER = 36
+
+
+def check_kernel() -> None:
+    """See that the kernel, and what confines this process, has what an agent cannot do without.
+
+    Raises AutohealerError before anything is started, rather than a loop that starts workers and kills them.
+    """
+    if not os.path.exists("/proc/self/stat"):
+        raise AutohealerError(
+            "there is no /proc, where an agent finds its workers", "mount it: mount -t proc proc /proc"
+        )
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (OSError, AttributeError) as error:
+        why = getattr(error, "strerror", None) or "this Python has none"
+        raise AutohealerError(
+            f"pidfd_open does not work here: {why}",
+            "an agent needs Linux 5.4 or later, and in a container a seccomp profile that allows it",
+        ) from error
 
 
 def become_subreaper() -> bool:
