@@ -193,6 +193,11 @@ class PoolState:
                 curve = self.curves[key] = Curve(worker.pid)
             curve.add(worker.cpu or 0.0, worker.rss)
 
+    def curve(self, worker: Worker) -> Curve | None:
+        """What the process there now has taken; None where it has not been measured."""
+        curve = self.curves.get(worker.key)
+        return curve if curve is not None and curve.pid == worker.pid else None
+
     @property
     def workers(self) -> list[Worker]:
         """All rows, by agent and slot."""

@@ -73,7 +73,7 @@ class CurvePanel(OfWorker):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The curve with its scale."""
-        curve = self.state.curves.get(self.key)
+        curve = self.state.curve(self.worker)
         columns, rows = width - LABEL - 1, height - 1
         if curve is None or columns < 8 or rows < 1:
             return [(("  not measured", "dim"),)]

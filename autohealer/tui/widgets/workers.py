@@ -243,14 +243,14 @@ class WorkersTable(Panel, can_focus=True):
         return ("", "") if started is None else (duration(self.dashboard.now() - started), "")
 
     def _cpu_curve(self, row: Worker, width: int) -> Span:
-        curve = self.state.curves.get(row.key)
+        curve = self.state.curve(row)
         if curve is None:
             return "", ""
         top = max(0.1, *curve.cpu[-2 * width :])
         return area(curve.cpu, width, 1, 0.0, top)[0], "heal" if top < 0.9 else "warm"
 
     def _rss_curve(self, row: Worker, width: int) -> Span:
-        curve = self.state.curves.get(row.key)
+        curve = self.state.curve(row)
         return ("", "") if curve is None else (area(curve.rss, width, 1, 0.0, max(curve.rss) * 1.5)[0], "aside")
 
 
