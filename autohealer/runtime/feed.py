@@ -5,7 +5,8 @@ event as it comes (``event``), and in the end how many workers go on (``end``). 
 silence means that the agent is frozen.
 
 Nothing of it exists while nobody listens. The loop's thread takes a snapshot and hands on bytes; comparing and
-encoding are done in a thread of its own, and a look waits until the one before has been sent. Who does not read is cut
+encoding are done in a thread of its own, and a look waits until the one before has been sent. Where nothing has
+happened in the meantime there is no look. Who does not read is cut
 off once `MOST_WAITING_BYTES` wait for it.
 """
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
 
 LOOK_S = 0.25
+LEAST_OFTEN_S = 2.0
+"""A look is taken so often although nothing seems to have happened."""
 BEAT_S = 1.0
 MOST_WAITING_BYTES = 1 << 20
 MOST_SUBSCRIBERS = 16
@@ -60,8 +63,8 @@ class Differ:
 class Feed:
     """The subscribers of one pool's agent.
 
-    ``look`` takes a snapshot, in the loop's thread; ``tell`` makes JSON of it, in another. ``show_others`` has the
-    agent ask, for a while, what other agents say of themselves.
+    ``look`` takes a snapshot, in the loop's thread; ``tell`` makes JSON of it, in another. ``happened`` counts what has
+    happened. ``show_others`` has the agent ask, for a while, what other agents say of themselves.
     """
 
     def __init__(
@@ -69,9 +72,11 @@ class Feed:
         loop: asyncio.AbstractEventLoop,
         look: Callable[[], Snapshot],
         tell: Callable[[Snapshot], Json],
+        happened: Callable[[], int],
         show_others: Callable[[], object],
     ) -> None:
-        self._loop, self._look, self._tell, self._show_others = loop, look, tell, show_others
+        self._loop, self._look, self._tell = loop, look, tell
+        self._happened, self._show_others = happened, show_others
         self._subscribers: dict[asyncio.StreamWriter, bool] = {}
         """Whether they want to know of other agents, too."""
         self._new: list[asyncio.StreamWriter] = []
@@ -79,7 +84,7 @@ class Feed:
         self._differ = Differ()
         self._thread: ThreadPoolExecutor | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._sent_at = 0.0
+        self._seen, self._looked_at, self._sent_at = -1, 0.0, 0.0
         self._is_closed = False
 
     @property
@@ -136,6 +141,11 @@ class Feed:
     def _begin_look(self) -> None:
         if self._thread is None:
             return
+        now, happened = self._loop.time(), self._happened()
+        if self._seen == happened and not self._new and not self._events and now - self._looked_at < LEAST_OFTEN_S:
+            self._send_all(b"", b"", [])
+            return
+        self._seen, self._looked_at = happened, now
         if any(self._subscribers.values()):
             self._show_others()
         new, self._new = self._new, []
@@ -156,7 +166,9 @@ class Feed:
     def _send(self, made: asyncio.Future[tuple[bytes, bytes]], new: list[asyncio.StreamWriter]) -> None:
         if made.cancelled() or not self._subscribers:
             return
-        news, first = made.result()
+        self._send_all(*made.result(), new)
+
+    def _send_all(self, news: bytes, first: bytes, new: list[asyncio.StreamWriter]) -> None:
         now = self._loop.time()
         if not news and now - self._sent_at >= BEAT_S:
             news = b'{"changes":{}}\n'

@@ -66,6 +66,8 @@ class Inbox:
         self._events: deque[Event] = deque()
         self._urgent: deque[tuple[Action, Instant]] = deque()
         self._later: deque[tuple[Action, Instant]] = deque()
+        self.handled = 0
+        """How many events there have been: where it is what it was, nothing has changed."""
         self._running = False
         self._last_urgent = 0.0
         self._waiting_since: float | None = None
@@ -86,6 +88,7 @@ class Inbox:
             while self._events or self._urgent:
                 while self._events:
                     event = self._events.popleft()
+                    self.handled += 1
                     decided = self._supervisor.handle(event)
                     for action in decided:
                         (self._urgent if action.urgent else self._later).append((action, event.at))

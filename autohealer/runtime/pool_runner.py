@@ -118,7 +118,9 @@ class PoolRunner:
         self._effects = self._make_effects()
         self._recorder = Recorder(self._state.path, self._supervisor)
         self._inbox = Inbox(shared.loop, self._supervisor, self._effects, self._recorder)
-        self.feed = Feed(shared.loop, self._look, self._described, self._cluster.show_agents)
+        self.feed = Feed(
+            shared.loop, self._look, self._described, lambda: self._inbox.handled, self._cluster.show_agents
+        )
         self._questions: dict[str, Callable[[], object]] = {
             "status": self._status,
             "away_since": self._away_since,

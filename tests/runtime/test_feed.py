@@ -44,9 +44,15 @@ class World:
 
     def __init__(self) -> None:
         self.status: Json = {"target": 1, "workers": [row(0)]}
-        self.feed = Feed(asyncio.get_running_loop(), lambda: cast("Any", None), lambda _: self.status, lambda: None)
+        self.looks = 0
+        self.feed = Feed(
+            asyncio.get_running_loop(), self._look, lambda _: self.status, lambda: id(self.status), lambda: None
+        )
         self._writers: list[asyncio.StreamWriter] = []
         self._serving: list[asyncio.Task[None]] = []
+
+    def _look(self) -> Any:
+        self.looks += 1
 
     async def subscribe(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Someone who listens."""
@@ -122,6 +128,7 @@ def test_silence_is_broken_every_second() -> None:
         await reader.readline()
         assert json.loads(await asyncio.wait_for(reader.readline(), 20)) == {"changes": {}}
         await world.end()
+        assert world.looks <= 2  # nothing had happened
 
     run(follow())
 

@@ -12,9 +12,9 @@ command = Command(
       autohealer top
       autohealer top --zk zk1:2181,zk2:2181,zk3:2181 --pool web
 
-    Keys: arrows or j and k choose a worker; Enter shows its story, its curves and its output; l its output alone, L that
-    of all workers; / filters, s sorts; + and - scale; x kills and r restarts, after a question; p shows all pools of this
-    host; ? names every key; q leaves. Events, CPU, memory and output are those of the agent on this host.
+    Keys: arrows or j and k choose a worker; Enter shows its story, its curves and its output; l its output alone, L
+    that of all workers; / filters, s sorts; + and - scale; x kills and r restarts, after a question; p shows all pools
+    of this host; ? names every key; q leaves. Events, CPU, memory and output are those of the agent on this host.
     """,
     *where(),
 )
