@@ -15,6 +15,7 @@ ledger           what the next agent has to know of this one; ``ledger_writer`` 
 private_files    files and folders of our own: nothing through a link, nothing that is no regular file
 state_dir        where an agent keeps what must outlive it
 disk_writer      a thread that writes: a disk that stalls holds up no heal
+state_guard      makes that again when it is removed under an agent that runs
 event_log        what people are told: on disk, and to whoever listens
 control          the socket by which programs on this host ask the agent, and ask it for things: the agent's end;
                  ``control_client`` is the other end, ``control_messages`` what goes over it

@@ -170,8 +170,7 @@ class Ledger:
         there and cannot be read: it must not be replaced by an empty one.
         """
         ledger = cls.read(path)
-        folder = path.parent.stat()
-        place = f"{folder.st_dev}:{folder.st_ino}"
+        place = place_of(path)
         if ledger is None:
             ledger = cls(path, Facts(agent=new_agent_id(socket.gethostname()), boot=boot, place=place), {})
         elif (ledger.facts.boot, ledger.facts.place) != (boot, place):
@@ -264,6 +263,12 @@ class Ledger:
                 self.finished[entry.finished] = entry
             case RevisionRecord():
                 self.revisions = entry
+
+
+def place_of(path: Path) -> str:
+    """The folder that the ledger is in, by device and inode."""
+    folder = path.parent.stat()
+    return f"{folder.st_dev}:{folder.st_ino}"
 
 
 def new_agent_id(host: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from autohealer.runtime.disk_writer import Batches, DiskWriter
-from autohealer.runtime.ledger import Entry, Facts, Ledger, SlotFinished, WorkerEntry, WorkerGone
+from autohealer.runtime.ledger import Entry, Facts, Ledger, SlotFinished, WorkerEntry, WorkerGone, place_of
 from autohealer.runtime.revisions import RevisionRecord
 
 
@@ -65,7 +67,9 @@ class LedgerWriter:
             self._warn("the disk does not answer: what the ledger was to hold last is not in it")
 
     def write_anew(self) -> None:
-        """The file is gone, or another one is in its place: write the whole."""
+        """The folder is another one: write the whole there."""
+        self.facts = msgspec.structs.replace(self.facts, place=place_of(self._ledger.path))
+        self._waiting["facts"] = self.facts
         self._is_lost = True
         self._batches.pump()
 

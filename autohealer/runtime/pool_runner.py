@@ -46,6 +46,7 @@ from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.recorder.recording import Recorder
 from autohealer.runtime.revisions import Launch, Revisions, users_of
 from autohealer.runtime.senses import Senses, Surroundings
+from autohealer.runtime.state_guard import StateGuard
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ class PoolRunner:
         if shared.options.allow_drill:
             self._questions["drill zk-away"] = lambda: self._cluster.cut(DRILL_AWAY_S)
         self._control = Control(lambda name: self if name is None else shared.find_pool(name))
+        self._guard = StateGuard(shared.loop, self._state, self._fill_state, self._warn)
+        self._listening: asyncio.Task[None] | None = None
         self._tidying: asyncio.TimerHandle | None = None
 
     @property
@@ -166,6 +169,7 @@ class PoolRunner:
         self._recorder.checkpoint(now())
         self._adopt()
         await self._control.listen(self._state.listen_control())
+        self._guard.start()
         self._cluster.connect()
         loop = self._shared.loop
         loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
@@ -190,6 +194,7 @@ class PoolRunner:
 
     async def close(self) -> None:
         """Let go of everything: after its end, or where it could not start."""
+        self._guard.close()
         self._control.close()
         self.feed.close(0 if self._supervisor.is_over else self._snapshot().running)
         if self._tidying is not None:
@@ -517,8 +522,21 @@ class PoolRunner:
         """Since when ZooKeeper has not answered; None where it does, or never has."""
         return _since(self._snapshot())
 
+    def _fill_state(self) -> None:
+        """The state directory was removed, and is there again, empty."""
+        self._ledger.write_anew()
+        self._control.close()
+        self._listening = self._shared.loop.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            await self._control.listen(self._state.listen_control())
+        except AutohealerError as error:
+            self._warn(str(error))
+
     def _tidy(self) -> None:
         """What nothing tells of, and what may wait."""
+        self._guard.look()
         self._effects.look_below()
         self._tidying = self._shared.loop.call_later(TIDY_S, self._tidy)
 

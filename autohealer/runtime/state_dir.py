@@ -103,6 +103,28 @@ class StateDir:
             os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._lock_fd = fd
 
+    def is_in_place(self) -> bool:
+        """Whether the lock that this process holds is the one that others find."""
+        if self._lock_fd is None:
+            return True
+        held = os.fstat(self._lock_fd)
+        try:
+            found = os.lstat(self.lock_path)
+        except OSError:
+            return False
+        return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+
+    def lock_again(self) -> None:
+        """Lock the folder that has taken the place of the one that was locked. Raises as `lock` does."""
+        former, self._lock_fd = self._lock_fd, None
+        try:
+            self.lock()
+        except BaseException:
+            self._lock_fd = former
+            raise
+        if former is not None:
+            os.close(former)
+
     def unlock(self) -> None:
         """Let another agent have the pool."""
         if self._lock_fd is not None:
