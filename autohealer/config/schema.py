@@ -507,6 +507,16 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
             unset="never gives up",
         ),
     ] = None
+    spares: Annotated[
+        int,
+        Option(
+            Integer(0, 1000),
+            "How many more processes each agent keeps started and waiting, to take the place of a dead worker.",
+            Group.POOL,
+            Change.RESTART,
+            example="2",
+        ),
+    ] = 0
     env: Annotated[
         dict[str, str],
         Option(

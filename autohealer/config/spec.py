@@ -24,6 +24,20 @@ def check_pool(options: PoolOptions) -> None:
         if base is None and any("{port}" in text for text in texts):
             raise UsageError(f"{what} has {{port}}, and there is no --port-base", "add one, as in: --port-base 8000")
     _check_senses(options)
+    if options.spares:
+        _check_spares(options)
+
+
+def _check_spares(options: PoolOptions) -> None:
+    """A spare is started before it is known which slot it will fill."""
+    if options.port_base is not None:
+        raise UsageError("--port-base gives each slot a port, and a spare has no slot yet", "leave out one of the two")
+    for placeholder in ("{slot}", "{port}"):
+        if any(placeholder in word for word in options.command):
+            raise UsageError(
+                f"the command has {placeholder}, and a spare of --spares has no slot yet",
+                "leave it out: a spare reads its slot from AUTOHEALER_STANDBY_FD when it is promoted",
+            )
 
 
 def _templates(options: PoolOptions) -> dict[str, tuple[str, ...]]:
@@ -70,6 +84,7 @@ def pool_spec(options: PoolOptions) -> PoolSpec:
         ok_exit=frozenset(options.ok_exit),
         exit_on=options.exit_on,
         max_failures=options.max_failures,
+        spares=options.spares,
         on_partition=options.on_partition,
         capacity=_capacity(options),
         drain_timeout_s=options.drain_timeout,

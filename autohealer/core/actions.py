@@ -38,6 +38,18 @@ class SpawnWorker(Action):
     revision: int
     restarts: int = 0
     last_exit: str = ""
+    is_spare: bool = False
+    """It waits, after its start-up, for a line with the number of its slot: see PromoteSpare."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteSpare(Action):
+    """Tell a spare which slot it is to fill; ends in SparePromoted or PromotionFailed."""
+
+    urgent: ClassVar[bool] = True
+
+    worker: str
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)

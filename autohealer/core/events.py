@@ -69,6 +69,20 @@ class SpawnFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SparePromoted(Event):
+    """The spare has been told its slot."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionFailed(Event):
+    """The spare could not be told: it is about to be gone."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerExited(Event):
     """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child.
 
@@ -199,9 +213,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class UsageSampled(Event):
-    """One look at all workers, by worker id."""
+    """One look at all workers, by worker id; ``available``: bytes that new processes can have, None if not known."""
 
     usages: Mapping[str, Usage]
+    available: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ class PoolSpec:
     kill_rss: int | None = None
     max_age_s: float | None = None
     max_faulty: int | float = 0.25
+    spares: int = 0
     port_base: int | None = None
 
     @property

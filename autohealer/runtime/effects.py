@@ -101,10 +101,13 @@ class Effects:
         self._lease_until = 0.0
         self._new: list[str] = []
         self._gone: list[str] = []
+        self._standby: dict[str, int] = {}
+        """Where each spare that waits is told its slot: the writing end of a pipe."""
         self._finished: list[SlotFinished] = []
         self._dead: dict[tuple[int, float], list[DeadWorker]] = {}
         self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
             actions.SpawnWorker: self._spawn,
+            actions.PromoteSpare: self._promote,
             actions.SignalWorker: self._signal,
             actions.EndOrphans: self._end_orphans,
             actions.KeepFinished: lambda a: self._finished.append(SlotFinished(a.slot, a.failed, a.revision)),
@@ -174,6 +177,8 @@ class Effects:
         if self._watchdog is not None and worker in self._workers:
             self._watchdog.remove(self._workers[worker].pid)
         self._exits.release(worker)
+        if (standby := self._standby.pop(worker, None)) is not None:
+            os.close(standby)
         self._senses.forget(worker)
         self._outlets.pop(worker, None)
         self._spans.pop(worker, None)
@@ -227,7 +232,9 @@ class Effects:
         port = launch.port(number)
         self._senses.expect(worker, number)
         output = self._open_output(launch.output, number)
+        standby = None
         try:
+            standby = self._pipe_to(worker) if action.is_spare else None
             os.chdir(launch.cwd)  # a worker inherits our directory; one that is a link may have been switched
             spawned = launch.spawner.spawn(
                 incarnation_environment(action, port),
@@ -235,8 +242,11 @@ class Effects:
                 worker=worker,
                 port=port,
                 output=output and output.fd,
+                standby=standby,
             )
         except OSError as error:
+            if action.is_spare and worker in self._standby:
+                os.close(self._standby.pop(worker))
             temporary = is_temporary(error.errno or 0)
             name = errno.errorcode.get(error.errno or 0, "")
             self._post(events.SpawnFailed(now(), worker, error.strerror or str(error), temporary, name))
@@ -244,6 +254,8 @@ class Effects:
         finally:
             if output is not None:
                 os.close(output.fd)
+            if standby is not None:
+                os.close(standby)
         started = timestamp(time.time())
         self._exits.watch(worker, spawned.pid, spawned.pidfd, child=True)
         self._workers[worker] = WorkerEntry(
@@ -264,6 +276,29 @@ class Effects:
         if former is not None:
             former.end = offset
         self._spans[worker], self._last[number] = _Span(offset), worker
+
+    def _pipe_to(self, worker: str) -> int:
+        """A pipe to a spare; its reading end. The writing end is ours alone: when we are gone, the spare leaves."""
+        reading, self._standby[worker] = os.pipe2(os.O_CLOEXEC)
+        return reading
+
+    def _promote(self, action: actions.PromoteSpare) -> None:
+        """One line with its slot's number is a spare's promotion; nothing else is ever said there."""
+        standby = self._standby.pop(action.worker, None)
+        entry = self._workers.get(action.worker)
+        try:
+            if standby is None or entry is None:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+            os.write(standby, f"{action.slot}\n".encode())
+        except OSError:
+            self._post(events.PromotionFailed(now(), action.worker))
+            return
+        finally:
+            if standby is not None:
+                os.close(standby)
+        self._workers[action.worker] = msgspec.structs.replace(entry, slot=action.slot)
+        self._new.append(action.worker)
+        self._post(events.SparePromoted(now(), action.worker))
 
     def _open_output(self, outlet: Outlet | None, number: int) -> Opened | None:
         """Nothing may keep a worker from running over its log: what it writes is lost then."""

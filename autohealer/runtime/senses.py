@@ -175,7 +175,12 @@ class Senses:
             )
             for worker, seen in found.items()
         }
-        self._around.post(events.UsageSampled(now(), usages))
+        available = None
+        if self._options.spares:
+            from autohealer.processes.stats import memory_available  # noqa: PLC0415 - only where it is asked for
+
+            available = memory_available()
+        self._around.post(events.UsageSampled(now(), usages, available))
 
     def _written(self, worker: str) -> int | None:
         number, output = self._numbers.get(worker), self._around.output
@@ -186,7 +191,7 @@ def sample_every_s(options: PoolOptions) -> float | None:
     """How often workers are measured though nobody looks; None where no limit asks for it."""
     limits = [options.stopped_timeout or None, options.silence_timeout]
     asked = [limit / 2 for limit in limits if limit is not None]
-    if options.max_rss is not None or options.kill_rss is not None:
+    if options.max_rss is not None or options.kill_rss is not None or options.spares:
         asked.append(SAMPLE_S)
     return max(LEAST_SAMPLE_S, min(SAMPLE_S, *asked)) if asked else None
 

@@ -30,7 +30,7 @@ class Clinic(Playbook):
         self.workers = self.spawn()
         for worker in self.workers:
             self.tell(events.StandInMade, worker)
-        self.orders.clear()
+        self.orders[:] = self.take(SpawnWorker)  # of spares
 
     def plan(self, workers: int) -> Plan:
         return Plan(5, "me", workers, 0, {"me": workers})

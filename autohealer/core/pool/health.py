@@ -21,7 +21,7 @@ from autohealer.core.model import Instant, PoolSpec, ReadyWhen, Sense, Verdict
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.condition import Condition, Finding
 from autohealer.core.pool.incidents import Incidents
-from autohealer.core.pool.life import Life
+from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lives import Lives
 
 LATE_S = 2.0
@@ -89,7 +89,7 @@ class Health:
         """A life has a process. One that was adopted has said long ago what it says only once."""
         condition = Condition(self._spec, life.worker, born=life.since, since=now)
         self._conditions[life.worker] = condition
-        when = self.ready_when
+        when = self._when(life.worker)
         if when in {ReadyWhen.PROBE, ReadyWhen.NOTIFY, ReadyWhen.LOG} or self._spec.probes:
             condition.start_by = now + self._spec.start_timeout_s
         once = adopted and when not in {ReadyWhen.REGISTERED, ReadyWhen.PROBE}
@@ -98,6 +98,16 @@ class Health:
         if adopted:
             self._lives.runs(life)
         self._weigh(life, condition, now)
+        self._schedule(life.worker, condition, now)
+
+    def promoted(self, life: Life, now: Instant) -> None:
+        """A spare fills a slot: from now on it is looked at as any other. It was ready before it began to wait."""
+        if (condition := self._conditions.get(life.worker)) is None:
+            return
+        condition.idle, condition.beat_at, condition.counter = False, now, None
+        condition.start_by = now + self._spec.start_timeout_s if self._spec.probes else None
+        if life.slot is not None and self._brake.give_back(life.slot, now):
+            self.look_again(now)
         self._schedule(life.worker, condition, now)
 
     def ended(self, life: Life) -> None:
@@ -122,8 +132,9 @@ class Health:
         if life is None or condition is None:
             return
         if event.ready:
-            self._learn_notify(event.at)
-            if self.ready_when is ReadyWhen.NOTIFY:
+            if life.role is not Role.SPARE:
+                self._learn_notify(event.at)
+            if self._when(life.worker) is ReadyWhen.NOTIFY:
                 self._met.add(life.worker)
         if life.is_stopping:
             list(condition.notified(event))  # it may end what it works on
@@ -234,6 +245,11 @@ class Health:
 
     # ---- readiness
 
+    def _when(self, worker: str) -> ReadyWhen:
+        """A spare says that it is ready before it begins to wait, whatever the others do."""
+        life = self._lives.of(worker)
+        return ReadyWhen.NOTIFY if life is not None and life.role is Role.SPARE else self.ready_when
+
     def _weigh(self, life: Life, condition: Condition, now: Instant) -> None:
         """Is it ready? That condemns nobody."""
         if life.worker not in self._met and self._is_met(condition, now):
@@ -242,6 +258,8 @@ class Health:
         if life.worker in self._met and failing is None:
             if not life.ready:
                 condition.became_ready(now)
+                if life.role is Role.SPARE:
+                    condition.idle, condition.start_by = True, None  # it waits, and says nothing
                 self._lives.runs(life)
                 self.unready.discard(life.worker)
                 self._lives.set_ready(life, now)
@@ -253,11 +271,12 @@ class Health:
             self._lives.set_unready(life, str(failing))
 
     def _is_met(self, condition: Condition, now: Instant) -> bool:
-        match self.ready_when:
+        when = self._when(condition.worker)
+        match when:
             case ReadyWhen.PROBE:
                 return condition.all_probes_passed
             case ReadyWhen.AFTER | ReadyWhen.REGISTERED:
-                if self._registrations.get(condition.worker) and self.ready_when is ReadyWhen.REGISTERED:
+                if self._registrations.get(condition.worker) and when is ReadyWhen.REGISTERED:
                     return True
                 at = self._ready_at(condition.worker, condition)
                 return at is not None and at <= now
@@ -271,9 +290,10 @@ class Health:
         """
         if worker in self._met:
             return None
-        if self.ready_when is ReadyWhen.AFTER:
+        when = self._when(worker)
+        if when is ReadyWhen.AFTER:
             return condition.since + self._spec.ready_after_s
-        if self.ready_when is ReadyWhen.REGISTERED and (self._away or worker in self._registrations):
+        if when is ReadyWhen.REGISTERED and (self._away or worker in self._registrations):
             return condition.since + self._spec.register_grace_s
         return None
 
@@ -299,6 +319,8 @@ class Health:
         elif verdict.sense in SOFT and not finding.at_once and life.slot is not None and not exempt:
             life.held = None
             self._sentence.recycle(life, verdict)
+        elif life.role is Role.SPARE and verdict.sense in SOFT:
+            self._lives.stop(life, now)  # nothing is missing for it: another one is started
         elif exempt or life.slot is None or finding.at_once:
             self._carry_out(life, finding, verdict, now)
         elif not self._brake.has_room(life.slot):

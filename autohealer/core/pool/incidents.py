@@ -3,6 +3,7 @@
 An incident is opened when a life dies unasked, when a sense finds it faulty, or when a process did not come to be, and
 closed when the replacement in its slot is ready. What people are told of causes is taken from here, and not worked out
 again. Each change of an incident is handed on whole (``RecordIncident``); the last one with its id counts.
+What befalls a spare is no incident: nothing is missing for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from autohealer.core.actions import Action, RecordIncident
 from autohealer.core.events import Evidence, SpawnFailed
 from autohealer.core.incident import Exit, Incident, Kind, Outcome
 from autohealer.core.model import Instant, Sense, Verdict
-from autohealer.core.pool.life import Ended, Life
+from autohealer.core.pool.life import Ended, Life, Role
 
 # What senses of a kind look by.
 NOTICED_BY = {Sense.REGISTRATION: "session"}
@@ -38,6 +39,8 @@ class Incidents:
 
     def judged(self, life: Life, verdict: Verdict, now: Instant, *, held: bool, since: Instant | None = None) -> None:
         """A sense finds the life faulty, and its verdict is carried out, or ``held``. ``since``: it had been so."""
+        if life.role is Role.SPARE:
+            return
         former = self._living.get(life.worker)
         if former is None or former.cause != verdict.sense:
             former = self._of_life(life, Kind.VERDICT, now, cause=str(verdict.sense), detail=verdict.detail)
@@ -64,6 +67,8 @@ class Incidents:
     def ended(self, end: Ended) -> None:
         """A life is over. A verdict that was held, on one that was stopped because somebody asked, ends with it."""
         life, by = end.life, self._killed_by.pop(end.life.worker, None)
+        if life.role is Role.SPARE:
+            return
         incident = self._living.pop(life.worker, None)
         exited = Exit(end.code, end.signal, end.oom)
         if end.asked:
@@ -80,6 +85,8 @@ class Incidents:
 
     def not_started(self, life: Life, failed: SpawnFailed) -> None:
         """No process came of a start."""
+        if life.role is Role.SPARE:
+            return
         incident = self._of_life(life, Kind.SPAWN, failed.at, cause=failed.name or "error", detail=failed.error)
         self._await_heal(replace(incident, noticed_by="spawn"))
 

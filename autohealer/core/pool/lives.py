@@ -15,6 +15,7 @@ from autohealer.core.actions import (
     Action,
     EmitEvent,
     EndOrphans,
+    PromoteSpare,
     SignalWorker,
     SpawnWorker,
     StartSenses,
@@ -92,13 +93,39 @@ class Lives:
     def start(self, start: Start, now: Instant) -> Life:
         """Order a process. Ends in ``spawned``, or in SpawnFailed, after which the caller must ``forget`` it."""
         self._begun += 1
-        worker = str(WorkerId(self._agent, start.number, f"{self._nonce}{self._begun:x}"))
+        is_spare = start.role is Role.SPARE
+        worker = str(WorkerId(self._agent, 0 if is_spare else start.number, f"{self._nonce}{self._begun:x}"))
         life = Life(worker, start.number, start.slot, start.role, start.revision, now)
         self._add(life)
         self._order(
-            SpawnWorker(worker, start.number, start.slot, self.epoch, start.revision, start.restarts, start.last_exit)
+            SpawnWorker(
+                worker,
+                start.number,
+                start.slot,
+                self.epoch,
+                start.revision,
+                start.restarts,
+                start.last_exit,
+                is_spare,
+            )
         )
         return life
+
+    def promote(self, life: Life, slot: int) -> None:
+        """A spare fills a slot from now on."""
+        self._count(life, -1)
+        life.role, life.slot = Role.REGULAR, slot
+        life.state = advance(life.state, Trigger.PROMOTE)
+        self._count(life, 1)
+        self._look_at(life)
+        self._order(PromoteSpare(life.worker, slot))
+
+    def dismiss(self, life: Life, now: Instant) -> None:
+        """A promotion came to nothing: the life fills no slot after all, and is stopped if it is still there."""
+        self._count(life, -1)
+        life.role, life.slot = Role.EXTRA, None
+        self._count(life, 1)
+        self.stop(life, now)
 
     def stop(self, life: Life, now: Instant) -> None:
         """Ask the process to end: it is not needed. Where there is none yet it is asked as soon as there is."""
@@ -170,7 +197,7 @@ class Lives:
     def runs(self, life: Life) -> None:
         """It counts as running from now on."""
         if life.state is WorkerState.STARTING:
-            self._move(life, Trigger.READY)
+            self._move(life, Trigger.STAND_BY if life.role is Role.SPARE else Trigger.READY)
 
     # ---- what is observed
 
@@ -202,7 +229,7 @@ class Lives:
         if life.pid is not None and not life.is_stopping:
             self._look_away(life)
         self._move(life, Trigger.EXIT)
-        self._counts[life.role, life.state] -= 1
+        self._count(life, -1)
         self._deadlines.set(life.worker, None)
 
     def exited(self, event: WorkerExited) -> Ended | None:
@@ -254,24 +281,27 @@ class Lives:
 
     def _add(self, life: Life) -> None:
         self._lives[life.worker] = life
-        self._counts[life.role, life.state] = self.count(life.state, life.role) + 1
+        self._count(life, 1)
+
+    def _count(self, life: Life, change: int) -> None:
+        self._counts[life.role, life.state] = self.count(life.state, life.role) + change
 
     def _move(self, life: Life, trigger: Trigger) -> None:
-        self._counts[life.role, life.state] -= 1
+        self._count(life, -1)
         life.state = advance(life.state, trigger)
-        self._counts[life.role, life.state] = self.count(life.state, life.role) + 1
+        self._count(life, 1)
 
     def _begin_stop(self, life: Life) -> None:
         self._move(life, Trigger.STOP)
         self._look_away(life)
 
     def _look_at(self, life: Life) -> None:
-        if self._spec.has_senses and life.pid is not None:
+        if self._spec.has_senses and life.pid is not None and life.role is not Role.SPARE:
             port = None if self._spec.port_base is None else self._spec.port_base + life.number
             self._order(StartSenses(life.worker, life.pid, life.number, port))
 
     def _look_away(self, life: Life) -> None:
-        if self._spec.has_senses:
+        if self._spec.has_senses and life.role is not Role.SPARE:
             self._order(StopSenses(life.worker))
 
     def _shut_down(self, life: Life, now: Instant, evidence: str | None) -> None:

@@ -75,7 +75,8 @@ class Slot:
 class Slots:
     """All slots of this agent, by number. ``order`` takes the actions that follow from each call.
 
-    ``revision``: what lives of new slots are started from.
+    ``revision``: what lives of new slots are started from. ``take_spare`` gives a spare of a revision that can be
+    promoted, if there is one.
     """
 
     def __init__(
@@ -85,7 +86,10 @@ class Slots:
         incidents: Incidents,
         order: Callable[[Action], None],
         revision: int = 1,
+        *,
+        take_spare: Callable[[int], Life | None] = lambda _: None,
     ) -> None:
+        self._take_spare = take_spare
         self._spec, self._lives, self._incidents, self._order = spec, lives, incidents, order
         self.revision = revision
         self._slots: dict[int, Slot] = {}
@@ -241,6 +245,30 @@ class Slots:
             self._reconcile(slot, event.at)
         return life
 
+    def promoted(self, worker: str, now: Instant) -> Life | None:
+        """The spare that fills its slot now; None where that is no news."""
+        life = self._lives.of(worker)
+        slot = None if life is None else self.of(life)
+        if life is None or slot is None:
+            return None
+        slot.starts += 1
+        heal_ms = None if slot.died_at is None else round((now - slot.died_at) * 1000, 3)
+        slot.died_at = None
+        self._tell(notices.WorkerPromoted(life.worker, life.pid, life.slot, life.revision, heal_ms))
+        self._incidents.started(life, now, how="a spare was promoted")
+        if life.ready:
+            self._incidents.ready(life, now)
+        self._reconcile(slot, now)
+        return life
+
+    def promotion_failed(self, worker: str, now: Instant) -> None:
+        """The spare is gone, or about to be: start a worker instead, at once."""
+        life = self._lives.of(worker)
+        slot = None if life is None else self.of(life)
+        if life is not None and slot is not None:
+            self._lives.dismiss(life, now)
+            self._start(slot, now)
+
     def spawn_failed(self, event: SpawnFailed) -> Life | None:
         """Try again later; the life that did not come to be. Want of resources is not the worker's failure."""
         life = self._lives.of(event.worker)
@@ -375,9 +403,17 @@ class Slots:
         slot.vacancy = WorkerState.GONE
         slot.waits_for = None
         self._deadlines.set(slot.index, None)
+        spare = self._take_spare(slot.revision) if slot.died_at is not None else None
+        if spare is not None:
+            slot.life = spare
+            self._lives.promote(spare, slot.index)
+        else:
+            self._start(slot, now)
+        self._incidents.decided(slot.index, now)
+
+    def _start(self, slot: Slot, now: Instant) -> None:
         start = Start(slot.index, slot.index, Role.REGULAR, slot.revision, slot.starts, slot.last_exit)
         slot.life = self._lives.start(start, now)
-        self._incidents.decided(slot.index, now)
 
     def _tell_vacancy(self, slot: Slot, life: Life, now: Instant, reason: str) -> None:
         """What comes of a slot whose life has ended just now, or did not begin."""

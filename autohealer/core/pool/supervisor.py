@@ -36,6 +36,7 @@ from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.rolling import Rolling
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.snapshot import Snapshot, worker_views
+from autohealer.core.pool.spares import Spares
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
 TICK_S = 2.0
@@ -90,7 +91,8 @@ class Supervisor:
         order = self._orders.append
         self._lives = Lives(spec, me.agent, me.nonce, order)
         self._incidents = Incidents(order)
-        self._slots = Slots(spec, self._lives, self._incidents, order, revision)
+        self._spares = Spares(spec, self._lives)
+        self._slots = Slots(spec, self._lives, self._incidents, order, revision, take_spare=self._spares.take)
         self._brake = Brake(spec.max_faulty)
         self._health = Health(spec, self._lives, self._brake, incidents=self._incidents, sentence=self, order=order)
         self._below = Below(order)
@@ -133,7 +135,9 @@ class Supervisor:
         self._handlers: dict[type[Event], Callable[[Any], object]] = {
             events.WorkerExited: self._exited,
             events.WorkerSpawned: self._spawned,
-            events.SpawnFailed: self._slots.spawn_failed,
+            events.SpawnFailed: self._spawn_failed,
+            events.SparePromoted: self._promoted,
+            events.PromotionFailed: lambda e: self._slots.promotion_failed(e.worker, e.at),
             events.OrphansEnded: self._slots.orphans_ended,
             events.EvidenceTaken: self._evidence,
             events.FinishedFound: self._slots.restore,
@@ -167,7 +171,7 @@ class Supervisor:
             events.ProbeAnswered: self._health.probe_answered,
             events.NotifyReceived: self._health.notify_received,
             events.ProgressRead: self._health.progress_read,
-            events.UsageSampled: self._health.usage_sampled,
+            events.UsageSampled: self._usage,
             events.LogMatched: self._health.log_matched,
             events.HoldRead: lambda e: self._health.hold(e.senses, e.at),
             events.DeadlineReached: lambda _: None,
@@ -209,6 +213,7 @@ class Supervisor:
         if self._rolling is not None:
             self._roll(self._rolling, now)
             self._slots.want(self._wanted(now), now)
+        self._keep_spares(now)
         self._make_room(now)
         self._below.observe(self._lacking_from, self._serving, now)
         self._publish(now)
@@ -230,6 +235,7 @@ class Supervisor:
             self._registrations.next_deadline(),
             self._health.next_deadline(),
             self._below.next_deadline(),
+            self._spares.next_deadline(),
             leaders,
             drain,
             self._yield_at,
@@ -259,6 +265,7 @@ class Supervisor:
             agents={**dict.fromkeys(self._peers), **(leader.agents or {}), self._me.agent: self._entry},
             shares=plan.shares if plan else {},
             ready=sum(life.ready for life in self._lives if life.slot is not None),
+            spares=self._spares.waiting if self._spec.spares else None,
             finished=None if self._spec.restart is RestartPolicy.ALWAYS else self._slots.finished,
             held=self._brake.held,
             workers=worker_views(self._slots, self._lives, self._registrations.registered, now),
@@ -277,12 +284,33 @@ class Supervisor:
         life = self._slots.spawned(event)
         if life is not None:
             self._health.started(life, event.at)
+            if life.role is Role.SPARE:
+                self._spares.started()
+            else:
+                self._registrations.started(event.worker, event.at)
+
+    def _spawn_failed(self, event: events.SpawnFailed) -> None:
+        life = self._slots.spawn_failed(event)
+        if life is not None and life.role is Role.SPARE:
+            self._spares.not_started(life, event.at)
+
+    def _promoted(self, event: events.SparePromoted) -> None:
+        life = self._slots.promoted(event.worker, event.at)
+        if life is not None:
+            self._health.promoted(life, event.at)
             self._registrations.started(event.worker, event.at)
+
+    def _usage(self, event: events.UsageSampled) -> None:
+        self._health.usage_sampled(event)
+        if event.available is not None:
+            self._spares.memory(event.available, (usage.rss for usage in event.usages.values()))
 
     def _exited(self, event: events.WorkerExited) -> None:
         end = self._slots.exited(event)
         if end is not None:
             self._health.ended(end.life)
+            if end.life.role is Role.SPARE:
+                self._spares.ended(end)
             self._soft.pop(event.worker, None)
             self._registrations.ended(event.worker, event.at)
 
@@ -320,6 +348,16 @@ class Supervisor:
     def is_recycling(self, worker: str) -> bool:
         """Whether the worker outgrew a limit and waits to be exchanged."""
         return worker in self._soft
+
+    def _keep_spares(self, now: Instant) -> None:
+        """While there are workers, once they are there: a spare is worth less than a worker that is being started."""
+        if not self._spec.spares:
+            return
+        share = self._wanted(now)
+        if self._killing or self._drain is not None:
+            share = 0
+        wanted = None if share is None or self._lives.count(WorkerState.STARTING) else share > 0
+        self._spares.reconcile(wanted=False if share == 0 else wanted, revision=self._slots.revision, now=now)
 
     def _make_room(self, now: Instant) -> None:
         """A slot that is not wanted any more, or finished, needs no replacement."""
@@ -624,8 +662,14 @@ class Supervisor:
     def _running(self) -> int:
         """What others go by: workers that do their job; where there may never be too many, every process."""
         if self._spec.on_partition is OnPartition.STOP:
-            return len(self._lives)
+            return len(self._lives) - (len(self._lives.with_role(Role.SPARE)) if self._spec.spares else 0)
         return self._up
+
+    @property
+    def _anonymous_spares(self) -> int:
+        """Where registrations name nobody, some of them may be of spares, which register as soon as they like."""
+        are_nameless = self._registrations.style is Style.ANONYMOUS
+        return len(self._lives.with_role(Role.SPARE)) if are_nameless and self._spec.spares else 0
 
     @property
     def _up(self) -> int:
@@ -651,7 +695,7 @@ class Supervisor:
             self._entry,
             share=self._assignment.share or 0,
             running=self._running,
-            unregistered=self._registrations.unregistered,
+            unregistered=self._registrations.unregistered + self._anonymous_spares,
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
             plan=self._assignment.followed,

@@ -14,6 +14,8 @@ WORKER_ID = "AUTOHEALER_WORKER_ID"
 AGENT = "AUTOHEALER_AGENT"
 POOL = "AUTOHEALER_POOL"
 NUMBER = "AUTOHEALER_SLOT"
+STANDBY_FD = 3
+"""Where a spare reads its slot from, as AUTOHEALER_STANDBY_FD tells it."""
 REVISION = "AUTOHEALER_REVISION"
 NOTIFY = "NOTIFY_SOCKET"
 # What a manager of services tells its own child, the agent: for the agent alone.
@@ -59,12 +61,15 @@ def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[str, s
     """What one worker has beyond that."""
     variables = {
         WORKER_ID: start.worker,
-        NUMBER: str(start.number),
         "AUTOHEALER_EPOCH": str(start.epoch),
         REVISION: str(start.revision),
         "AUTOHEALER_RESTARTS": str(start.restarts),
         "AUTOHEALER_LAST_EXIT": start.last_exit,
     }
+    if start.is_spare:
+        variables["AUTOHEALER_STANDBY_FD"] = str(STANDBY_FD)
+    else:
+        variables[NUMBER] = str(start.number)
     if port is not None:
         variables["PORT"] = str(port)
     return variables

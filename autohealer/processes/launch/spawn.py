@@ -14,6 +14,8 @@ import resource
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
+from autohealer.processes.launch.environment import STANDBY_FD
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -90,7 +92,9 @@ class Spawner:
         self._without_file: _FileActions = [self._stdin] if output is Output.STDOUT else [self._stdin, *_TO_NULL]
         self._descriptor_limit = descriptor_limit
         self._own_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._low = _low_descriptor() if descriptor_limit else -1
+        if descriptor_limit:
+            for place in (0, 1):
+                _low_descriptor(place)  # while few files are open
 
     def spawn(
         self,
@@ -100,16 +104,21 @@ class Spawner:
         worker: str,
         port: int | None = None,
         output: int | None = None,
+        standby: int | None = None,
     ) -> Spawned:
         """Start a worker in a session of its own, its standard output and error in the open file ``output``.
 
-        Raises OSError where it cannot be started (`is_temporary` tells whether to try again).
+        ``standby`` is the open file that a spare reads from, which it finds as STANDBY_FD. Raises OSError where it
+        cannot be started (`is_temporary` tells whether to try again).
         """
         argv = self._arguments(slot, worker, port) if self._is_template else self._argv
         environ = self._environ.copy()
         for name, value in worker_env.items():
             environ[os.fsencode(name)] = os.fsencode(value)
-        pid = self._start(argv, environ, self._without_file if output is None else self._into(output))
+        file_actions = self._without_file if output is None else self._into(output)
+        if standby is not None:
+            file_actions = [*file_actions, (os.POSIX_SPAWN_DUP2, self._within_limit(standby, 1), STANDBY_FD)]
+        pid = self._start(argv, environ, file_actions)
         return Spawned(pid, self._open_pidfd(pid))
 
     def _arguments(self, slot: int, worker: str, port: int | None) -> list[str]:
@@ -124,9 +133,14 @@ class Spawner:
         return argv
 
     def _into(self, output: int) -> _FileActions:
-        if self._descriptor_limit is not None and output >= self._descriptor_limit[0] >= 0:
-            output = os.dup2(output, self._low, inheritable=False)  # the C library takes no number above the limit
+        output = self._within_limit(output, 0)
         return [self._stdin, (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, 1, 2)]
+
+    def _within_limit(self, fd: int, place: int) -> int:
+        """The C library takes no number above the limit: such a file gets one of the low ones, by its ``place``."""
+        if self._descriptor_limit is None or not fd >= self._descriptor_limit[0] >= 0:
+            return fd
+        return os.dup2(fd, _low_descriptor(place), inheritable=False)
 
     def _start(
         self,
@@ -172,6 +186,7 @@ class Spawner:
 
 
 @functools.cache
-def _low_descriptor() -> int:
-    """A number below any limit, taken when few files are open."""
+def _low_descriptor(place: int) -> int:
+    """A number below any limit, taken when few files are open; one for each ``place``."""
+    del place
     return os.open(_NULL, os.O_RDONLY | os.O_CLOEXEC)
