@@ -7,6 +7,7 @@ life        one process, and how it ended
 health      the one judge: who is ready, who is faulty because of what
 condition   what the senses have seen of one life, and what follows for each sense
 incidents   the one story of each death, verdict and failed start
+spares      processes that wait to take the place of a dead one
 below       whether fewer run than should, for so long that people want to know
 brake       how many may be replaced for a verdict at once, and which senses somebody holds
 lifecycle   the states of lives and slots, as a table
