@@ -29,6 +29,8 @@ COMMANDS = {
     "restart": "Exchange all workers, one by one.",
     "drain": "Empty an agent; the others take over.",
     "kill": "Kill one worker, to see it heal.",
+    "hold": "Keep faulty workers from being replaced.",
+    "release": "Let faulty workers be replaced again.",
     "stop": "Stop all workers of the pool, and its agents.",
     "doctor": "Say what is wrong with this set-up, and what to do.",
     "drill": "Do harm to a pool on purpose, to see it mended.",

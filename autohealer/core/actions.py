@@ -169,6 +169,14 @@ class WriteTarget(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class WriteHold(Action):
+    """Have these senses held in the whole pool, from now on or when ZooKeeper is back; ends in HoldRead."""
+
+    senses: frozenset[str]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class WritePlan(Action):
     """Only if the writer still leads; ends in PlanRead or PlanRefused."""
 

@@ -79,6 +79,16 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Verdicts of these ``senses`` are not carried out, because somebody asked for that; ``all`` is every one."""
+
+    senses: frozenset[str]
+    by: str
+    since: str
+    """RFC 3339."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolSpec:
     """What ``run`` was asked for.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
-from autohealer.core.model import MOST_WORKERS, WorkerId
+from autohealer.core.model import MOST_WORKERS, Sense, WorkerId
 
 
 class Subject(Enum):
@@ -22,6 +22,7 @@ class Subject(Enum):
     WORKER = "the id of a worker"
     WORKERS = "the id of a worker, the id of an agent for all of its workers, or nothing for all"
     AGENT = "the id of an agent"
+    SENSE = "the name of a sense, or nothing for all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ VERBS = {
     "drain": Verb(Subject.AGENT, 600.0),
     "undrain": Verb(Subject.AGENT, 600.0),
     "stop": Verb(Subject.NOTHING, 60.0),
+    "hold": Verb(Subject.SENSE, None),
+    "release": Verb(Subject.SENSE, None),
 }
 MOST_TEXT = 1024
 
@@ -119,6 +122,8 @@ def _problems(operation: Operation, verb: Verb) -> Iterator[str]:
         yield f"{_quoted(subject)} is not the id of a worker"
     if verb.subject is Subject.AGENT and not subject:
         yield "no agent is named"
+    if verb.subject is Subject.SENSE and subject not in ("", "all", *Sense):
+        yield f"there is no sense {_quoted(subject)}; there are {', '.join(Sense)}"
     if verb.subject is Subject.NOTHING and subject:
         yield f"{operation.verb} is about the pool as a whole"
     if options.soak is not None and not (math.isfinite(options.soak) and options.soak >= 0):

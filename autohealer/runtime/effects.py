@@ -17,6 +17,7 @@ import msgspec
 
 from autohealer.coordination.pool.paths import split_hosts
 from autohealer.core import actions, events, notices
+from autohealer.core.model import Hold
 from autohealer.processes.launch.environment import incarnation_environment
 from autohealer.processes.launch.spawn import is_temporary
 from autohealer.processes.tree.process_tree import DeadWorker
@@ -121,6 +122,7 @@ class Effects:
             actions.RemoveRegistration: lambda a: cluster.remove_registration(a.worker),
             actions.PublishAgent: lambda a: cluster.publish_agent(a.entry),
             actions.WriteTarget: lambda a: cluster.write_target(a.workers),
+            actions.WriteHold: lambda a: cluster.write_hold(Hold(a.senses, a.by, timestamp(time.time()))),
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
             actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
             actions.ArmWatchdog: self._guard,

@@ -144,6 +144,9 @@ class Operations:
     def _route(self, operation: Operation) -> Answer | None:
         """Begin with it, here or elsewhere; an answer where that is all, or where it cannot be."""
         snapshot = self._snapshot()
+        if VERBS[operation.verb].subject is Subject.SENSE:
+            self._begin(operation)
+            return None
         if VERBS[operation.verb].subject in (Subject.NOTHING, Subject.COUNT) or not operation.subject:
             return self._for_pool(operation, snapshot)
         worker = WorkerId.parse(operation.subject)

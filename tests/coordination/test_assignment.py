@@ -18,6 +18,7 @@ from autohealer.core.events import (
     AgentsRead,
     ChildrenRead,
     ClusterLeft,
+    HoldRead,
     LeadershipWon,
     OperationRequested,
     PlanRead,
@@ -26,7 +27,7 @@ from autohealer.core.events import (
     StandInMade,
     TargetRead,
 )
-from autohealer.core.model import Child, Plan
+from autohealer.core.model import Child, Hold, Plan
 from autohealer.core.operations import Operation
 from autohealer.errors import AutohealerError
 from tests.coordination.member import Member, entry
@@ -49,6 +50,22 @@ def test_the_target_is_told_at_first_and_with_each_change(member: Callable[..., 
     a.wait(TargetRead, lambda e: e.workers == 3)
 
     assert client.get("/autohealer/target")[0] == b'{"workers":3}'
+
+
+def test_what_is_held_is_told_to_all(member: Callable[..., Member], client: KazooClient) -> None:
+    """Nothing, where there is nothing; and names that are no senses are left out."""
+    a, b = member("a").join(), member("b").join()
+    assert a.wait(HoldRead).senses == frozenset()
+    a.do(a.cluster.write_hold, Hold(frozenset({"probe"}), "kim@host", "2026-01-31T12:00:00.000000Z"))
+    for agent in (a, b):
+        agent.wait(HoldRead, lambda e: e.senses == {"probe"})
+    written = client.get("/autohealer/hold")[0]
+    client.set("/autohealer/hold", b'{"senses": ["beat", "nonsense", 7, "all"]}')
+    b.wait(HoldRead, lambda e: e.senses == {"beat", "all"})
+    client.set("/autohealer/hold", b"nonsense")
+    b.wait(HoldRead, lambda e: e.senses == frozenset(), after=len(b.events) - 1)
+
+    assert written == b'{"senses":["probe"],"by":"kim@host","since":"2026-01-31T12:00:00.000000Z"}'
 
 
 def test_a_target_ordered_before_there_is_a_connection_is_written(

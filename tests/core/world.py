@@ -202,6 +202,9 @@ class World:
     def _obey_WriteTarget(self, order: actions.WriteTarget) -> None:  # noqa: N802
         self.in_flight.append(order)
 
+    def _obey_WriteHold(self, order: actions.WriteHold) -> None:  # noqa: N802
+        self.tell(events.HoldRead, order.senses)
+
     def _obey_WritePlan(self, order: actions.WritePlan) -> None:  # noqa: N802
         assert self.connected, "a plan is written while ZooKeeper is away"
         assert (self.leader, self.epoch) == ("me", order.plan.epoch), "a plan is written by one who does not lead"

@@ -100,6 +100,24 @@ def test_a_failed_dependency_of_all_costs_a_part_of_them(sick: Sick) -> None:
     assert {event["slot"] for event in sick.pool.events("worker.faulty")} == {faulty}
 
 
+def test_verdicts_are_held_until_they_are_released(sick: Sick) -> None:
+    """What is held is shown, and carried out after `release`."""
+    options = ("--probe-http", "http://127.0.0.1:{port}/", *QUICK_PROBE)
+    pids = sick.run(2, *options, ports=True)
+    sick.pool.until_event("worker.ready", slot=1)
+    assert sick.pool.call("hold", "probe").stdout == "held: probe\n"
+    sick.fall("bad-1")
+    sick.pool.until_event("worker.held", slot=1)
+    assert sick.pool.status()["held"] == ["probe"]
+    assert sick.pool.workers()[1]["held"] == "probe"
+    assert sick.pool.pids() == pids
+    assert sick.pool.call("hold", "nonsense").returncode == 2
+    assert sick.pool.call("release").stdout == "nothing is held\n"
+
+    assert "status 500" in sick.until_faulty(1, "probe", "bad-1")
+    assert [event["verb"] for event in sick.pool.events("operation.done")] == ["hold", "release"]
+
+
 def test_one_that_never_becomes_ready(sick: Sick) -> None:
     """The start timeout is the limit."""
     sick.fall("mute-0")

@@ -467,6 +467,9 @@ class Host:
     def _obey_WriteTarget(self, order: actions.WriteTarget) -> None:  # noqa: N802
         self._ask(lambda z, _: z.write_target(order.workers), lambda _: self._tell(events.TargetRead, order.workers))
 
+    def _obey_WriteHold(self, order: actions.WriteHold) -> None:  # noqa: N802
+        self._tell(events.HoldRead, order.senses)
+
     def _obey_WritePlan(self, order: actions.WritePlan) -> None:  # noqa: N802
         def done(mzxid: int | None) -> None:
             if mzxid is None:

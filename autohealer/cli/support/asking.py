@@ -111,6 +111,10 @@ class Remote:
             self._console.scale(int(asked.subject))
             self._answer = done(f"the target is {asked.subject}")
             return
+        if asked.verb in ("hold", "release"):
+            held = self._console.hold(asked.subject, asked.by or "", release=asked.verb == "release")
+            self._answer = done(f"held: {', '.join(sorted(held))}" if held else "nothing is held")
+            return
         subjects: Sequence[str] = [asked.subject]
         if asked.verb == "restart" and not asked.subject:
             subjects = sorted(self._console.agents())

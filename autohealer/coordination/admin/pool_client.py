@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,17 +19,20 @@ from autohealer.coordination.pool.codec import (
     Request,
     WorkerEntry,
     read_agent,
+    read_hold,
     read_name,
     read_plan,
     read_target,
     read_worker,
+    write_hold,
     write_request,
     write_target,
 )
 from autohealer.coordination.pool.paths import STAND_IN, Paths, sequence_of, split_hosts
 from autohealer.coordination.session.access import PLAIN, Access
-from autohealer.core.model import AgentEntry, Plan, WorkerId
+from autohealer.core.model import AgentEntry, Hold, Plan, WorkerId
 from autohealer.core.operations import VERBS, Operation
+from autohealer.core.pool.brake import held_after
 from autohealer.errors import AutohealerError, UnreachableError
 
 MAX_WORKERS = 20_000
@@ -115,18 +119,22 @@ class PoolClient:
 
     def scale(self, workers: int) -> None:
         """Make this the target."""
-        data = write_target(workers)
-        try:
-            self._ask(partial(self._client.set_async, self._paths.target, data))
-        except NoNodeError:
-            with self._pool_expected(), suppress(NodeExistsError):
-                self._ask(lambda: self._client.create_async(self._paths.target, data, self._access.acl))
+        self._put(self._paths.target, write_target(workers))
+
+    def hold(self, sense: str, by: str, *, release: bool) -> frozenset[str]:
+        """Hold verdicts of this sense (none: of all) as well, or no longer; what is held then."""
+        data = self._get(self._paths.hold)
+        former = None if data is None else read_hold(data)
+        held = held_after(former.senses if former else frozenset(), sense, release=release)
+        self._put(self._paths.hold, write_hold(Hold(held, by, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))))
+        return held
 
     def end(self) -> None:
-        """The pool is over: take away its target, unless an agent is there again."""
+        """The pool is over: take away its target and its hold, unless an agent is there again."""
         if not self.agents():
-            with suppress(NoNodeError):
-                self._ask(lambda: self._client.delete_async(self._paths.target))
+            for path in (self._paths.target, self._paths.hold):
+                with suppress(NoNodeError):
+                    self._ask(partial(self._client.delete_async, path))
 
     def request(self, operation: Operation) -> str:
         """Ask the pool for something; the request's name."""
@@ -160,6 +168,13 @@ class PoolClient:
                 return False
 
     # ---- how
+
+    def _put(self, path: str, data: bytes) -> None:
+        try:
+            self._ask(partial(self._client.set_async, path, data))
+        except NoNodeError:
+            with self._pool_expected(), suppress(NodeExistsError):
+                self._ask(partial(self._client.create_async, path, data, self._access.acl))
 
     def _children(self, path: str) -> list[str]:
         try:

@@ -1,33 +1,50 @@
-"""The target and the plan: read by all, written by whoever may."""
+"""The target, the hold and the plan: read by all, written by whoever may."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError
 
-from autohealer.coordination.pool.codec import read_plan, read_target, write_plan, write_target
+from autohealer.coordination.pool.codec import read_plan, write_plan
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.node_watcher import Reader
 from autohealer.coordination.session.port import SessionPort, Transaction
 from autohealer.core.model import Plan
 from autohealer.errors import AutohealerError
 
+T = TypeVar("T")
 
-class Target:
-    """``read`` is told the target; what is ordered to be written is written, once, however long it takes."""
 
-    def __init__(self, link: SessionPort, path: str, access: Access, read: Callable[[int | None], None]) -> None:
-        self._link, self._path, self._access, self._read = link, path, access, read
+class Setting(Generic[T]):
+    """A small node that whoever may writes, and all read: the target, the hold.
+
+    ``told`` is called with what stands (None: nothing, or nothing that makes sense); what is ordered to be written is
+    written, once, however long it takes, and until then nothing else is told.
+    """
+
+    def __init__(
+        self,
+        link: SessionPort,
+        path: str,
+        access: Access,
+        told: Callable[[T | None], None],
+        *,
+        read: Callable[[bytes], T | None],
+        write: Callable[[T], bytes],
+    ) -> None:
+        self._link, self._path, self._access = link, path, access
+        self._tell, self._decode, self._encode = told, read, write
         self._reader = Reader(link, path, link.get, self._found)
-        self._told: int | None = -1
-        self._wanted: int | None = None
+        self._told: T | None = None
+        self._has_told = False
+        self._wanted: T | None = None
         self._open = self._busy = False
 
-    def write(self, workers: int) -> None:
-        """Make this the target."""
-        self._wanted = workers
+    def write(self, value: T) -> None:
+        """Make this stand there."""
+        self._wanted = value
         self._pump()
 
     def resume(self) -> None:
@@ -42,8 +59,7 @@ class Target:
 
     def cut(self) -> None:
         """The connection is gone."""
-        self._told = -1
-        self._open = self._busy = False
+        self._has_told = self._open = self._busy = False
         self._reader.cut()
 
     def leave(self) -> None:
@@ -54,27 +70,27 @@ class Target:
         if self._wanted is None or not self._open or self._busy:
             return
         self._busy = True
-        workers = self._wanted
-        data = write_target(workers)
+        value = self._wanted
+        data = self._encode(value)
 
         def was_set(_stat: Any, error: Exception | None) -> None:
             if isinstance(error, NoNodeError):
                 self._link.create(self._path, data, self._access.acl, was_made)
             else:
-                self._written(workers, error)
+                self._written(value, error)
 
         def was_made(_path: Any, error: Exception | None) -> None:
-            self._written(workers, error)
+            self._written(value, error)
 
         self._link.set(self._path, data, was_set)
 
-    def _written(self, workers: int, error: Exception | None) -> None:
+    def _written(self, value: T, error: Exception | None) -> None:
         self._busy = False
         if error is None:
-            if self._wanted == workers:
+            if self._wanted == value:
                 self._wanted = None
-            self._told = workers
-            self._read(workers)
+            self._told, self._has_told = value, True
+            self._tell(value)
         if error is None or isinstance(error, NodeExistsError):
             self._pump()
         else:
@@ -84,10 +100,10 @@ class Target:
     def _found(self, value: tuple[bytes, Any] | None) -> None:
         if self._wanted is not None:
             return  # ours is about to be written, and told
-        target = read_target(value[0]) if value is not None else None
-        if target != self._told:
-            self._told = target
-            self._read(target)
+        found = self._decode(value[0]) if value is not None else None
+        if not self._has_told or found != self._told:
+            self._told, self._has_told = found, True
+            self._tell(found)
 
 
 class Plans:

@@ -17,9 +17,17 @@ from typing import Any
 from autohealer.coordination.election.election import Election
 from autohealer.coordination.pool.agent_registration import Presence
 from autohealer.coordination.pool.agents import Agents
-from autohealer.coordination.pool.assignment import Plans, Target
+from autohealer.coordination.pool.assignment import Plans, Setting
 from autohealer.coordination.pool.base_paths import Ground
-from autohealer.coordination.pool.codec import Request, WorkerEntry, write_worker
+from autohealer.coordination.pool.codec import (
+    Request,
+    WorkerEntry,
+    read_hold,
+    read_target,
+    write_hold,
+    write_target,
+    write_worker,
+)
 from autohealer.coordination.pool.listing import Listing
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.pool.requests import Requests
@@ -29,7 +37,7 @@ from autohealer.coordination.session.batch import Bulk
 from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.port import Ending, MakeClient, SessionId
 from autohealer.core import events
-from autohealer.core.model import AgentEntry, Plan
+from autohealer.core.model import AgentEntry, Hold, Plan
 from autohealer.core.operations import VERBS, Operation
 
 LOOK_AGAIN_S = 30.0
@@ -128,7 +136,10 @@ class Cluster:
             pump=self._pump,
             wall=wall,
         )
-        self._target = Target(link, paths.target, access, told(events.TargetRead))
+        self._target: Setting[int] = Setting(
+            link, paths.target, access, told(events.TargetRead), read=read_target, write=write_target
+        )
+        self._hold: Setting[Hold] = Setting(link, paths.hold, access, self._hold_read, read=read_hold, write=write_hold)
         self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
@@ -164,8 +175,8 @@ class Cluster:
         paths += [node for node in (self._election.node,) if node is not None]
         paths.append(self._paths.agent(self._agent))
         # A plan without its pool would be followed by the next one of the same name.
-        self._pools_own = [self._paths.target, self._paths.plan, *self._requests.leave()]
-        for part in (self._presence, self._election, self._target):
+        self._pools_own = [self._paths.target, self._paths.plan, self._paths.hold, *self._requests.leave()]
+        for part in (self._presence, self._election, self._target, self._hold):
             part.leave()
         self._listing.unfollow()
         self._take_away(paths)
@@ -218,6 +229,10 @@ class Cluster:
     def write_target(self, workers: int) -> None:
         """Ends in TargetRead."""
         self._target.write(workers)
+
+    def write_hold(self, hold: Hold) -> None:
+        """Ends in HoldRead."""
+        self._hold.write(hold)
 
     def write_plan(self, plan: Plan) -> None:
         """Ends in PlanRead, or in PlanRefused where this agent does not lead (any more)."""
@@ -323,6 +338,7 @@ class Cluster:
             self._agents,
             self._requests,
             self._target,
+            self._hold,
             self._plans,
         ):
             part.cut()
@@ -354,6 +370,7 @@ class Cluster:
             return
         self._election.resume()
         self._target.resume()
+        self._hold.resume()
         self._plans.look()
         self._presence.resume()
         self._agents.look()
@@ -427,6 +444,9 @@ class Cluster:
         self._outstanding = None
         self._post(events.ClusterLeft(self._clock()))
         self._silent = True
+
+    def _hold_read(self, hold: Hold | None) -> None:
+        self._post(events.HoldRead(self._clock(), frozenset() if hold is None else hold.senses))
 
     def _telling(self, kind: Callable[..., events.Event]) -> Callable[..., None]:
         """Something to be called with what makes up an event of this kind."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeGuard
 
-from autohealer.core.model import AgentEntry, Plan, WorkerId
+from autohealer.core.model import AgentEntry, Hold, Plan, Sense, WorkerId
 from autohealer.core.operations import VERBS, Operation, Options, check
 from autohealer.errors import AutohealerError
 
@@ -86,6 +86,16 @@ def read_target(data: bytes) -> int | None:
     fields = _object(data, MAX_BYTES)
     workers = fields.get("workers") if fields else None
     return workers if _count(workers, MAX_WORKERS) else None
+
+
+def read_hold(data: bytes) -> Hold | None:
+    """Which verdicts are held; names that are no senses are left out."""
+    fields = _object(data, MAX_BYTES)
+    senses = fields.get("senses") if fields else None
+    if fields is None or not isinstance(senses, list):
+        return None
+    known = frozenset(sense for sense in senses if isinstance(sense, str) and sense in ("all", *Sense))
+    return Hold(known, _text_or_none(fields.get("by")) or "", _text_or_none(fields.get("since")) or "")
 
 
 def read_plan(data: bytes) -> Plan | None:
@@ -169,6 +179,11 @@ def write_agent(entry: AgentEntry) -> bytes:
 def write_target(workers: int) -> bytes:
     """What ``read_target`` reads."""
     return _bytes("the target", {"workers": workers})
+
+
+def write_hold(hold: Hold) -> bytes:
+    """What ``read_hold`` reads."""
+    return _bytes("the hold", {"senses": sorted(hold.senses), "by": hold.by[:MAX_TEXT], "since": hold.since})
 
 
 def write_plan(plan: Plan) -> bytes:

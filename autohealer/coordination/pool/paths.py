@@ -60,6 +60,7 @@ class Paths:
         self.requests = f"{root}/autohealer/requests"
         self.target = f"{root}/autohealer/target"
         self.plan = f"{root}/autohealer/plan"
+        self.hold = f"{root}/autohealer/hold"
 
     @property
     def open_to_workers(self) -> tuple[str, ...]:

@@ -13,6 +13,15 @@ from autohealer.core.model import Instant, Sense
 ALL = "all"
 
 
+def held_after(held: frozenset[str], sense: str, *, release: bool) -> frozenset[str]:
+    """What is held once this sense (none: every one) is held as well, or is no longer."""
+    if sense in ("", ALL):
+        return frozenset() if release else frozenset({ALL})
+    if not release:
+        return held if ALL in held else held | {sense}
+    return (frozenset(Sense) if ALL in held else held) - {sense}
+
+
 class Brake:
     """``max_faulty``: a number of workers, or (a float) a part of this agent's share; at least one in any case."""
 

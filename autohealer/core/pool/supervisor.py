@@ -16,6 +16,7 @@ from autohealer.core.actions import (
     LeaveCluster,
     PublishAgent,
     RemoveRegistration,
+    WriteHold,
     WriteTarget,
 )
 from autohealer.core.cluster.assignment import Assignment
@@ -27,7 +28,7 @@ from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Instant, OnPartition, Plan, PoolSpec, RestartPolicy, Verdict, WorkerId
 from autohealer.core.operations import Answer, Operation, count_of, done, refused
 from autohealer.core.pool.below import Below
-from autohealer.core.pool.brake import Brake
+from autohealer.core.pool.brake import Brake, held_after
 from autohealer.core.pool.health import Health
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
@@ -131,6 +132,8 @@ class Supervisor:
             "restart": self._restart,
             "drain": self._drain_and_stay,
             "undrain": self._undrain,
+            "hold": self._hold,
+            "release": self._hold,
         }
         self._handlers: dict[type[Event], Callable[[Any], object]] = {
             events.WorkerExited: self._exited,
@@ -453,6 +456,15 @@ class Supervisor:
         self._incidents.killed_by(operation.subject, operation.by or "somebody")
         self._lives.kill(operation.subject)
         self._answer(operation, done(f"killed {operation.subject}"))
+
+    def _hold(self, operation: Operation, now: Instant) -> None:
+        """Hold or release verdicts: here at once, elsewhere once it has been written."""
+        held = held_after(self._brake.held, operation.subject, release=operation.verb == "release")
+        self._health.hold(held, now)
+        self._orders.append(WriteHold(held, operation.by or "somebody"))
+        what = f"held: {', '.join(sorted(held))}" if held else "nothing is held"
+        later = "" if self._away_since is None else "; it is written when ZooKeeper is back"
+        self._answer(operation, done(what + later))
 
     def _restart(self, operation: Operation, _: Instant) -> None:
         if operation.subject == self._me.agent:

@@ -1,0 +1,22 @@
+"""``autohealer release``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import argument, where
+from autohealer.config.kinds import Choice
+from autohealer.core.model import Sense
+
+command = Command(
+    "release",
+    """Let workers that are found faulty be replaced again.
+
+      autohealer release
+      autohealer release probe
+
+    SENSE is what finds them so: {senses}. Without one, none is held any more. A worker that is still found faulty is
+    replaced then, as far as --max-faulty allows.
+    """.replace("{senses}", ", ".join(Sense)),
+    *where(),
+    argument("sense", kind=Choice("all", *Sense), required=False),
+)
