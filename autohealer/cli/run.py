@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,10 +15,12 @@ import click
 import msgspec
 
 from autohealer.cli.support.access import access_of
+from autohealer.cli.support.detaching import MARK, let_go, start_detached
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.terminals import can_draw
-from autohealer.errors import UsageError
+from autohealer.errors import AutohealerError, UsageError
 from autohealer.runtime.agent_process import run_agent
+from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.printer import Printer
 from autohealer.runtime.state_dir import StateDir
 from autohealer.views.lines import clean
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from autohealer.cli.support.endpoint import AgentEndpoint
     from autohealer.config.schema import Configuration
     from autohealer.coordination.session.access import Access
+    from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.event_log import Line
 else:  # only where they are asked for
     AgentDashboard = Late("autohealer.cli.support.dashboard").AgentDashboard
@@ -40,11 +46,22 @@ class Watchers:
     warn: Callable[[str], None]
     say: Callable[[str], None]
     dashboard: AgentDashboard | None = None
+    begun: Callable[[], None] | None = None
+    """Called once a pool answers on its control socket."""
+
+    def watch(self, _: AgentHandle) -> None:
+        """A pool has begun."""
+        if self.begun is not None:
+            self.begun()
 
 
-def run(configuration: Configuration) -> int:
+def run(configuration: Configuration, *, detach: bool = False) -> int:
     """Keep N workers of a command alive."""
     access = _access(configuration)
+    if detach:
+        return start_detached(configuration)
+    if os.environ.pop(MARK, None) is not None:
+        return _run_detached(configuration, access)
     drawn = _has_dashboard(configuration)
     printer, complaints = Printer(sys.stdout), Printer(sys.stderr)
     try:
@@ -59,6 +76,30 @@ def run(configuration: Configuration) -> int:
         return _run(configuration, access, watchers)
     finally:
         printer.close()
+        complaints.close()
+
+
+def _run_detached(configuration: Configuration, access: Access) -> int:
+    """The agent that ``run --detach`` has started: until it has begun, what is wrong goes to who waits for it."""
+    complaints = Printer(sys.stderr)
+    state = StateDir(configuration.agent.state_dir, configuration.pools[0].pool)
+    is_let_go: list[bool] = []
+
+    def warn(text: str) -> None:
+        complaints.print(clean(f"{timestamp(time.time())} warning: {text}"))
+
+    def begun() -> None:
+        if not is_let_go:
+            is_let_go.append(True)
+            with suppress(OSError):
+                complaints.redirect(let_go(state))
+
+    try:
+        return _run(configuration, access, Watchers(lambda _: None, warn, complaints.print, begun=begun))
+    except AutohealerError as error:
+        complaints.print(f"{timestamp(time.time())} error: {error}{f'; {error.hint}' if error.hint else ''}")
+        raise
+    finally:
         complaints.close()
 
 
@@ -78,7 +119,7 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
     agent = configuration.agent
     make = watchers.dashboard.make if watchers.dashboard is not None else None
     if agent.http is None:
-        return run_agent(configuration, access, watchers.take, watchers.warn, make_dashboard=make)
+        return run_agent(configuration, access, watchers.take, watchers.warn, watchers.watch, make_dashboard=make)
     state = _state(configuration)
     endpoint = AgentEndpoint(agent.http, agent.http_host, state, access, say=watchers.say, warn=watchers.warn)
 
@@ -86,11 +127,13 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
         watchers.take(event)
         endpoint.take(event)
 
+    def watch(window: AgentHandle) -> None:
+        watchers.watch(window)
+        endpoint.watch(window)
+
     bound = msgspec.structs.replace(configuration, agent=msgspec.structs.replace(agent, http=endpoint.address))
     try:
-        return run_agent(
-            bound, access, take, watchers.warn, endpoint.watch, noticed=endpoint.noticed, make_dashboard=make
-        )
+        return run_agent(bound, access, take, watchers.warn, watch, noticed=endpoint.noticed, make_dashboard=make)
     finally:
         endpoint.close()
 

@@ -19,6 +19,10 @@ class Printer:
         self._thread = threading.Thread(target=self._print, name="printer", daemon=True)
         self._thread.start()
 
+    def redirect(self, stream: TextIO) -> None:
+        """Print to another stream from now on."""
+        self._stream = stream
+
     def print(self, line: str) -> None:
         """Hand over a line; never waits."""
         try:

@@ -58,6 +58,7 @@ class StateDir:
         self.ledger_path = self.path / "ledger"
         self.events_path = self.path / "events.jsonl"
         self.incidents_path = self.path / "incidents.db"
+        self.agent_log_path = self.path / "agent.log"
         self.output_dir = self.path / "output"
         self.journal_dir = self.path / "journal"
         self.socket_path = self.path / _CONTROL

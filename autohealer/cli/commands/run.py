@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support.options import flag
 from autohealer.cli.support.run_command import RunCommand
 
 command = RunCommand(
@@ -17,4 +18,5 @@ command = RunCommand(
     stops the workers and ends; a second one kills them at once. When the agent itself is killed, the workers go on,
     and the next `run` takes them over.
     """,
+    flag("-d", "--detach", text="Return once this agent's share runs, and leave the agent without this terminal."),
 )

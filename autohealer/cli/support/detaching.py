@@ -1,0 +1,132 @@
+"""``run --detach``: the agent in a session of its own, and the command that waits until its share runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from autohealer.cli.support.pool import PoolAddress
+from autohealer.cli.support.where import Where
+from autohealer.errors import AutohealerError, GaveUpError, UsageError
+from autohealer.runtime.private_files import open_file
+from autohealer.runtime.state_dir import StateDir
+from autohealer.views.lines import clean
+
+if TYPE_CHECKING:
+    from autohealer.config.schema import Configuration
+
+MARK = "AUTOHEALER_DETACHED"
+"""In the environment of the agent that was started so."""
+PAUSE_S = 0.05
+
+
+def start_detached(configuration: Configuration) -> int:
+    """Start the agent and wait for its share. Raises what it could not start for; GaveUpError where something lacks."""
+    if any(pool.log == "stdout" for pool in configuration.pools):
+        raise UsageError("--detach and --log stdout do not go together", "use --log file")
+    if configuration.agent.dashboard:
+        raise UsageError("--detach and --dashboard do not go together", "see it with `autohealer top`")
+    arguments = [sys.executable, "-m", "autohealer", *_without_detach(sys.argv[1:])]
+    agent = subprocess.Popen(
+        arguments,
+        env={**os.environ, MARK: "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        errors="replace",
+    )
+    for name in _wait(agent, configuration):
+        click.echo(f"pool {name} runs without this terminal (pid {agent.pid}); see `autohealer status --pool {name}`")
+    return 0
+
+
+def _without_detach(arguments: Sequence[str]) -> list[str]:
+    """What was typed, less ``--detach``; what follows ``--`` is the command's."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    return [word for word in arguments[:cut] if word not in ("-d", "--detach")] + list(arguments[cut:])
+
+
+def _wait(agent: subprocess.Popen[str], configuration: Configuration) -> list[str]:
+    """Until the share of each pool runs; their names."""
+    options = configuration.agent
+    patience_s = options.connect_timeout + max(pool.start_timeout for pool in configuration.pools)
+    deadline = time.monotonic() + patience_s
+    names = [pool.pool for pool in configuration.pools]
+    addresses = {name: PoolAddress(Where(zk=None, pool=name, state_dir=options.state_dir)) for name in names}
+    lacking = dict.fromkeys(names, "it has not begun")
+    while lacking and time.monotonic() < deadline:
+        if agent.poll() is not None:
+            raise _ended(agent, addresses[names[0]].state)
+        for name in list(lacking):
+            lack = _lack(addresses[name], agent.pid)
+            if lack is None:
+                del lacking[name]
+            else:
+                lacking[name] = lack
+        time.sleep(PAUSE_S)
+    if lacking:
+        told = "; ".join(f"pool {name}: {lack}" for name, lack in lacking.items())
+        raise GaveUpError(f"not all runs after {patience_s:g} s: {told}", f"the agent goes on, as pid {agent.pid}")
+    return names
+
+
+def _lack(address: PoolAddress, pid: int) -> str | None:
+    """What lacks until this agent's share of the pool runs; None where nothing does."""
+    if not address.runs_here or address.state.holder_pid() != pid:
+        return "it has not begun"
+    try:
+        me, found = address.ask("agent"), address.ask("status")
+    except AutohealerError as error:
+        return str(error)
+    entry = next((agent for agent in found["agents"] if agent["agent"] == me), None) if found else None
+    if entry is None or entry["share"] is None or not found["connected"]:
+        return "it has no share yet"
+    ended = found.get("done") or {}
+    ended_well = int(ended.get("done", 0)) + int(ended.get("failed", 0))
+    if (entry["running"] or 0) + ended_well >= entry["share"]:
+        return None
+    return f"{entry['running'] or 0} of {entry['share']} workers run{_reasons(found['workers'])}"
+
+
+def _reasons(workers: Sequence[Mapping[str, Any]]) -> str:
+    """Why the others do not, as far as their last lives tell."""
+    causes = {worker.get("cause") for worker in workers if worker["state"] != "running" and worker.get("cause")}
+    return f" ({', '.join(sorted(map(str, causes)))}; see `autohealer logs`)" if causes else ""
+
+
+def _ended(agent: subprocess.Popen[str], state: StateDir) -> AutohealerError:
+    """What the agent has said at its end, as an error with its exit code."""
+    said = agent.stderr.read().strip() if agent.stderr is not None else ""
+    if not said:
+        said = _last_line(state)
+    last = said.splitlines()[-1] if said else "the agent has ended"
+    error = AutohealerError(clean(last.removeprefix("error: ")))
+    error.exit_code = agent.returncode or 1
+    return error
+
+
+def _last_line(state: StateDir) -> str:
+    try:
+        with open(open_file(state.agent_log_path, os.O_RDONLY), encoding="utf-8", errors="replace") as file:
+            lines = file.read()[-4096:].splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""
+
+
+def let_go(state: StateDir) -> TextIO:
+    """In the agent: nothing is left of the terminal. Where warnings go from now on. Raises OSError."""
+    log = os.fdopen(open_file(state.agent_log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "w", encoding="utf-8")
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
+    return log
