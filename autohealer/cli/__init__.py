@@ -27,6 +27,8 @@ COMMANDS = {
     "report": "Show how the pool fared: availability, heals, a timeline.",
     "scale": "Change how many workers the pool has.",
     "restart": "Exchange all workers, one by one.",
+    "update": "Exchange all workers for workers of another command.",
+    "undo": "Go back to the command before the last update.",
     "drain": "Empty an agent; the others take over.",
     "kill": "Kill one worker, to see it heal.",
     "hold": "Keep faulty workers from being replaced.",

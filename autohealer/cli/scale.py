@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
@@ -12,8 +13,11 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
 from autohealer.cli.support.where import Where
+from autohealer.errors import AutohealerError
 
 PATIENCE_S = 30.0
+# A plan for a new target comes within a moment.
+FULL_S = 3.0
 
 
 def run(where: Where, workers: int, *, no_wait: bool) -> int:
@@ -21,6 +25,7 @@ def run(where: Where, workers: int, *, no_wait: bool) -> int:
     address = PoolAddress(where)
     with address.asked("scale", str(workers)) as pending, Progress("running") as progress:
         settled(pending.wait(PATIENCE_S), "nobody answered")
+        full_since: float | None = None
         while not no_wait:
             status = pool_status(address)
             if status["target"] != workers:
@@ -30,6 +35,12 @@ def run(where: Where, workers: int, *, no_wait: bool) -> int:
                 foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
                 click.echo(f"{status['running']} workers run{foreign}")
                 return 0
+            full_since = (full_since or time.monotonic()) if _is_full(status) else None
+            if full_since is not None and time.monotonic() - full_since > FULL_S:
+                raise AutohealerError(
+                    f"the target is {workers}, and the pool's agents take no more than {status['running']}",
+                    "they have --capacity, or no more ports below 65,536: start another agent",
+                )
             progress(status["running"], workers)
             pause()
     return 0
@@ -39,3 +50,10 @@ def _is_done(status: dict[str, Any]) -> bool:
     """Whether as many run as should, and none is about to end."""
     wanted = max(0, status["target"] - (status["foreign"] or 0))
     return bool(status["running"] == wanted) and all(worker["state"] != "stopping" for worker in status["workers"])
+
+
+def _is_full(status: dict[str, Any]) -> bool:
+    """Whether all agents run what the plan gives them, and that is less than the target."""
+    shares = [agent["share"] for agent in status["agents"]]
+    planned = sum(shares) if None not in shares else status["running"]
+    return bool(planned == status["running"] < max(0, status["target"] - (status["foreign"] or 0)))

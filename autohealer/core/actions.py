@@ -199,6 +199,21 @@ class AnswerOperation(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class SettleRevision(Action):
+    """The rollout to this revision has ended: it is the ``present`` one from now on, or is dropped."""
+
+    revision: int
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRequest(Action):
+    """Every agent of the pool has its outcome of this request. Ends in RequestGone."""
+
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveCluster(Action):
     """Ends in ClusterLeft. The last agent of a pool that ends takes the target with it."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from autohealer.core.model import AgentEntry, Child, Instant, Plan
 from autohealer.core.operations import Operation
+from autohealer.core.rollout_spec import RolloutOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,31 @@ class OperationRequested(Event):
 
     operation: Operation
     stood: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRequested(Event):
+    """Somebody asks for a rollout, and its revision can be started."""
+
+    order: RolloutOrder
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRequestStands(Event):
+    """A request for a rollout of the whole pool stands in ZooKeeper.
+
+    ``outcome`` is None where this agent has to do it, as RolloutRequested will say; else what has become of it here.
+    """
+
+    request: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestGone(Event):
+    """A request that stood is gone."""
+
+    request: str
 
 
 # ---- ZooKeeper

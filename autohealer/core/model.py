@@ -12,6 +12,11 @@ MOST_WORKERS = 100_000
 """The largest target that a person can ask for."""
 
 
+def part(of: int | float, whole: int) -> int:
+    """A number as it is, a part (a float) of the whole rounded down; at least one."""
+    return max(1, int(of * whole + 1e-9) if isinstance(of, float) else of)
+
+
 class Registration(StrEnum):
     """Who makes the registration of a worker: ``--registration``."""
 
@@ -172,6 +177,30 @@ class WorkerId:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionEntry:
+    """What an agent says of its revision: number and hash of the present one, how many lives are ``old``, still to be
+    exchanged, and the ``outcome`` of its last rollout: ``done`` or ``undone``, and the request's name.
+    """
+
+    number: int
+    hash: str
+    old: int = 0
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutView:
+    """The rollout that is under way on an agent, for people; ``former`` and ``revision`` are what it leads between."""
+
+    verb: str
+    by: str
+    former: int
+    revision: int
+    exchanged: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentEntry:
     """What an agent says of itself to the leader.
 
@@ -190,6 +219,7 @@ class AgentEntry:
     http: str | None = None
     plan: int = 0
     policy: Mapping[str, str] = field(default_factory=dict)
+    revision: RevisionEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +227,8 @@ class Plan:
     """How many workers each agent is to run; every agent that lives is named.
 
     ``epoch`` is the czxid of its writer's election znode; ``anonymous``: there are anonymous registrations.
-    ``finishes``: workers may finish, so the leader's agent is the only one that has any.
+    ``finishes``: workers may finish, so the leader's agent is the only one that has any. ``turn``: which agent may roll
+    out.
     """
 
     epoch: int
@@ -207,6 +238,7 @@ class Plan:
     shares: Mapping[str, int] = field(default_factory=dict)
     anonymous: bool = False
     finishes: bool = False
+    turn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

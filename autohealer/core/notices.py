@@ -188,6 +188,60 @@ class PlanChanged(Notice):
     shares: Mapping[str, int]
 
 
+# ---- rollouts
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutNotice(Notice):
+    """Something about a rollout: from revision ``former`` to ``revision``; so many slots of so many are exchanged."""
+
+    verb: str
+    by: str
+    former: int
+    revision: int
+    exchanged: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStarted(RolloutNotice):
+    """It has begun here."""
+
+    event: ClassVar[str] = "rollout.started"
+
+    soak: float
+    parallel: int
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStep(RolloutNotice):
+    """It is a step further, as ``detail`` says."""
+
+    event: ClassVar[str] = "rollout.step"
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFinished(RolloutNotice):
+    """All are exchanged; ``detail`` says what lacks where it was forced."""
+
+    event: ClassVar[str] = "rollout.finished"
+
+    seconds: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutUndone(RolloutNotice):
+    """It did not go well, as ``detail`` says, and what could go back has gone back."""
+
+    event: ClassVar[str] = "rollout.undone"
+
+    seconds: float
+    detail: str
+
+
 # ---- what people asked for
 
 

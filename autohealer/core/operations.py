@@ -7,6 +7,7 @@ agent elsewhere by a request in ZooKeeper. Whichever way it comes, it is checked
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
@@ -23,6 +24,7 @@ class Subject(Enum):
     WORKERS = "the id of a worker, the id of an agent for all of its workers, or nothing for all"
     AGENT = "the id of an agent"
     SENSE = "the name of a sense, or nothing for all"
+    REVISION = "the hash of the revision that is left, or nothing for the present one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,15 @@ VERBS = {
     "scale": Verb(Subject.COUNT, None),
     "kill": Verb(Subject.WORKER, 60.0),
     "restart": Verb(Subject.WORKERS, 3600.0),
+    "update": Verb(Subject.NOTHING, None),
+    "undo": Verb(Subject.REVISION, 3600.0),
     "drain": Verb(Subject.AGENT, 600.0),
     "undrain": Verb(Subject.AGENT, 600.0),
     "stop": Verb(Subject.NOTHING, 60.0),
     "hold": Verb(Subject.SENSE, None),
     "release": Verb(Subject.SENSE, None),
 }
+ROLLOUTS = frozenset({"restart", "update", "undo"})
 MOST_TEXT = 1024
 
 
@@ -57,11 +62,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a rollout is to go, where that was said."""
+    """How a rollout is to go, where that was said. ``command`` is what ``update`` runs: it never crosses ZooKeeper."""
 
     soak: float | None = None
     parallel: str | None = None
     force: bool = False
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +134,10 @@ def _problems(operation: Operation, verb: Verb) -> Iterator[str]:
         yield f"{operation.verb} is about the pool as a whole"
     if options.soak is not None and not (math.isfinite(options.soak) and options.soak >= 0):
         yield "soak is not a number of seconds"
-    if options.parallel is not None and not _is_text(options.parallel):
-        yield "parallel is neither a number nor a percentage"
+    if options.parallel is not None and not re.fullmatch("[1-9][0-9]{0,5}%?", options.parallel):
+        yield "parallel is neither a number of workers nor a percentage"
+    if (operation.verb == "update") != bool(options.command):
+        yield "an update needs a command, and nothing else has one"
 
 
 def count_of(subject: str) -> int | None:

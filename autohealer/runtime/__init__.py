@@ -19,6 +19,7 @@ state_guard      makes that again when it is removed under an agent that runs
 event_log        what people are told: on disk, and to whoever listens
 control          the socket by which programs on this host ask the agent, and ask it for things: the agent's end;
                  ``control_client`` is the other end, ``control_messages`` what goes over it
+pool_rollout     a rollout of all agents by turns, as seen by the one that was asked for it
 operations       what people ask for, whichever way it comes: checked, carried out once, answered
 agent_handle     what those see who look at the agent from another thread
 timing_selector  a selector that notes when it was asked, which bounds how long a death went unnoticed

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from autohealer.core.operations import Answer, Operation
+from autohealer.core.operations import Answer, Operation, refused
 from autohealer.runtime.control_messages import MAX_LINE, Asked, Call, Peer, described, peer_of, to_line
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ class Control:
             if not answered.done():
                 answered.set_result(found)
 
+        if asked.options.command and not peer.may_choose_commands:
+            return refused("only the agent's own user, or root, chooses what it runs")
         operation = Operation(asked.id, asked.verb, asked.subject, by, asked.options)
         pool.do(operation, answer, lambda step: writer.write(to_line({"step": step})))
         return await answered

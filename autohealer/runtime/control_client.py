@@ -40,7 +40,9 @@ class Conversation:
         asked = Asked(operation.id, operation.verb, operation.subject, operation.options)
         self._say(Call(do=asked, pool=self._pool))
 
-    def wait(self, timeout_s: float | None = None, stepped: Callable[[object], None] = lambda _: None) -> Answer | None:
+    def wait(
+        self, timeout_s: float | None = None, stepped: Callable[[object], object] = lambda _: None
+    ) -> Answer | None:
         """What came of what was begun; None where nothing has within the time."""
         reply = self._reply(timeout_s, stepped)
         return None if reply is None else msgspec.convert(reply[0], Answer)
@@ -49,7 +51,7 @@ class Conversation:
         self._connection.sendall(to_line(call))
 
     def _reply(
-        self, timeout_s: float | None, stepped: Callable[[object], None] = lambda _: None
+        self, timeout_s: float | None, stepped: Callable[[object], object] = lambda _: None
     ) -> tuple[object] | None:
         """The next answer, which may be null; None where there is none in time."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s

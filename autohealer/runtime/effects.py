@@ -62,7 +62,7 @@ class Effects:
 
     ``post`` takes the events, ``finish`` the exit code and what went wrong, ``warn`` a line for people about what
     does not work and need not stop anything; ``facts`` says what the ledger is to hold of the agent; ``answered`` takes
-    what came of an operation.
+    what came of an operation, ``settled`` is told when a rollout has ended.
     """
 
     def __init__(
@@ -84,11 +84,12 @@ class Effects:
         warn: Callable[[str], None],
         facts: Callable[[], Facts],
         answered: Callable[[Operation, Answer], None],
+        settled: Callable[[], None],
     ) -> None:
         self._revisions, self._exits = revisions, exits
         self._orphans, self._evidence, self._senses, self._output = orphans, evidence, senses, output
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
-        self._post, self._warn, self._facts = post, warn, facts
+        self._post, self._warn, self._facts, self._settled = post, warn, facts, settled
         self._incidents = incidents
         self._workers: dict[str, WorkerEntry] = {}
         self._spans: dict[str, _Span] = {}
@@ -127,6 +128,8 @@ class Effects:
             actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
             actions.ArmWatchdog: self._guard,
             actions.AnswerOperation: lambda a: answered(a.operation, a.answer),
+            actions.DeleteRequest: lambda a: cluster.answer_request(a.request),
+            actions.SettleRevision: self._settle_revision,
             actions.LeaveCluster: lambda _: cluster.leave(),
             actions.RecordIncident: self._record,
             actions.Warn: lambda a: warn(a.text),
@@ -384,6 +387,10 @@ class Effects:
             del self._last_words[incident.id]
         opened = time.time() - (now() - incident.opened)
         self._incidents.put(as_json(incident, opened, output), is_closed=incident.is_closed)
+
+    def _settle_revision(self, action: actions.SettleRevision) -> None:
+        self._revisions.settle(action.revision, present=action.present)
+        self._settled()
 
     def _report(self, action: actions.EmitEvent, at: Instant) -> None:
         notice = action.notice

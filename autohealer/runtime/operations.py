@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from autohealer.core.events import OperationRequested
+from autohealer.core.events import Event, OperationRequested, PoolRequestStands, RolloutRequested
 from autohealer.core.model import WorkerId
 from autohealer.core.notices import Notice, OperationDone, OperationRefused
 from autohealer.core.operations import (
     MEANINGLESS,
+    ROLLOUTS,
     UNREACHABLE,
     VERBS,
     Answer,
@@ -27,13 +28,19 @@ from autohealer.core.operations import (
     done,
     refused,
 )
+from autohealer.core.rollout_spec import RolloutOrder
 from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
+    from autohealer.runtime.event_log import Line
+    from autohealer.runtime.pool_rollout import PoolRollout
+    from autohealer.runtime.revisions import Revisions
 
 Answered = Callable[[Answer], object]
 Stepped = Callable[[object], object]
+
+Follow = Callable[[Answered, Stepped], "PoolRollout"]
 
 REMEMBERED = 1000
 SOMEBODY = "unknown"
@@ -51,10 +58,11 @@ class _Known:
 class Operations:
     """The operations of one pool on this agent.
 
-    ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call once all have
-    answered), ``tell`` takes a notice and what to call once it has been written. ``delete`` takes the name of a
-    request that is done with. ``continues``: this agent goes on from a former life; ``stopped`` is the last operation
-    by which that one was stopped.
+    ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call with the names
+    of the requests once all have answered), ``tell`` takes a notice and what to call once it has been written,
+    ``delete`` the name of a request that is done with. ``revisions`` are what rollouts lead to; ``follow`` makes what
+    follows a rollout of the whole pool. ``continues``: this agent goes on from a former life; ``stopped`` is the last
+    operation by which that one was stopped.
     """
 
     def __init__(
@@ -62,21 +70,26 @@ class Operations:
         agent: str,
         snapshot: Callable[[], Snapshot],
         *,
-        post: Callable[[OperationRequested], None],
-        forward: Callable[[Operation, list[str], Callable[[], None]], None],
+        post: Callable[[Event], None],
+        forward: Callable[[Operation, list[str], Callable[[frozenset[str]], None]], None],
         tell: Callable[[Notice, Callable[[], None]], None],
         delete: Callable[[str], None],
+        revisions: Revisions,
+        follow: Follow,
         continues: bool,
         stopped: str | None,
     ) -> None:
         self._agent, self._snapshot = agent, snapshot
         self._post, self._forward, self._tell, self._delete = post, forward, tell, delete
-        self._continues = continues
+        self._revisions, self._follow, self._continues = revisions, follow, continues
+        self._later: list[Operation] = []
+        """Requests of the whole pool for rollouts, behind the one that is under way."""
+        self._stepped: dict[str, Stepped] = {}
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self.stopped = stopped
         """The operation that ends this pool, or has ended it: the next agent must not be ended by it as well."""
 
-    def do(self, operation: Operation, answered: Answered, _stepped: Stepped) -> None:
+    def do(self, operation: Operation, answered: Answered, stepped: Stepped) -> None:
         """Somebody on this host asks for it. ``answered`` is called once, perhaps before this returns."""
         known = self._known.get(operation.id)
         if known is not None:
@@ -86,6 +99,8 @@ class Operations:
                 answered(known.answer)
             return
         self._remember(operation).waiting.append(answered)
+        if operation.verb in ROLLOUTS:
+            self._stepped[operation.id] = stepped
         answer = check(operation) or self._route(operation)
         if answer is not None:
             self.answered(operation, answer)
@@ -93,7 +108,13 @@ class Operations:
     def heard(self, event: OperationRequested) -> None:
         """A request in ZooKeeper has been read."""
         operation, request = event.operation, event.operation.request
-        if request is None or (event.stood and not self._concerns_former_life(operation)):
+        if request is None:
+            return
+        concerns = not event.stood or self._concerns_former_life(operation)
+        if _is_of_whole_pool(operation):
+            self._heard_by_all(operation, request, concerns=concerns)
+            return
+        if not concerns:
             return
         known = self._known.get(operation.id)
         if known is None:
@@ -108,6 +129,7 @@ class Operations:
         """Tell everybody who waits for it, people, and ZooKeeper."""
         known = self._known.get(operation.id) or self._remember(operation)
         known.answer = answer
+        self._stepped.pop(operation.id, None)
         waiting, known.waiting = known.waiting, []
         requests, known.requests = known.requests, []
         kind = OperationRefused if answer.outcome is Outcome.REFUSED else OperationDone
@@ -136,10 +158,46 @@ class Operations:
         """
         return self._continues and not (operation.verb == "stop" and operation.id == self.stopped)
 
+    def told(self, line: Line) -> None:
+        """An event: the steps of a rollout are for whoever waits for one."""
+        if str(line["event"]).startswith("rollout."):
+            for stepped in self._stepped.values():
+                stepped(line)
+
+    def settled(self) -> None:
+        """A rollout has ended here: the next one may begin."""
+        if self._later:
+            self._begin(self._later.pop(0))
+
+    def request_gone(self, request: str) -> None:
+        """What has not begun is not begun any more."""
+        self._later = [operation for operation in self._later if operation.request != request]
+
+    def _heard_by_all(self, operation: Operation, request: str, *, concerns: bool) -> None:
+        """A request for a rollout of the whole pool. Each agent has an outcome of it, then the leader takes it away."""
+        left = operation.subject
+        concerns = concerns and left in ("", self._revisions.present.spec.hash) and operation.id not in self._known
+        self._post(PoolRequestStands(now(), request, None if concerns else "done"))
+        if concerns:
+            self._remember(operation)
+            if self._revisions.is_busy_with_another(operation.id):
+                self._later.append(operation)
+            else:
+                self._begin(operation)
+
     def _begin(self, operation: Operation) -> None:
-        if operation.verb == "stop":
-            self.stopped = operation.id
-        self._post(OperationRequested(now(), operation))
+        if operation.verb not in ROLLOUTS:
+            if operation.verb == "stop":
+                self.stopped = operation.id
+            self._post(OperationRequested(now(), operation))
+            return
+        order = self._revisions.order(operation)
+        if isinstance(order, RolloutOrder):
+            self._post(RolloutRequested(now(), order))
+            return
+        if operation.request is not None and _is_of_whole_pool(operation):
+            self._post(PoolRequestStands(now(), operation.request, "undone"))
+        self.answered(operation, order)
 
     def _route(self, operation: Operation) -> Answer | None:
         """Begin with it, here or elsewhere; an answer where that is all, or where it cannot be."""
@@ -147,7 +205,8 @@ class Operations:
         if VERBS[operation.verb].subject is Subject.SENSE:
             self._begin(operation)
             return None
-        if VERBS[operation.verb].subject in (Subject.NOTHING, Subject.COUNT) or not operation.subject:
+        whole = (Subject.NOTHING, Subject.COUNT, Subject.REVISION)
+        if VERBS[operation.verb].subject in whole or not operation.subject:
             return self._for_pool(operation, snapshot)
         worker = WorkerId.parse(operation.subject)
         agent = worker.agent if worker is not None and operation.subject not in snapshot.agents else operation.subject
@@ -171,26 +230,34 @@ class Operations:
                 return self._ask_others(operation, [""], snapshot) or Answer(Outcome.ACCEPTED)
             self._begin(operation)
             return Answer(Outcome.ACCEPTED)
-        return self._restart(operation, others, snapshot)
+        return self._roll_out(operation, others, snapshot)
 
-    def _restart(self, operation: Operation, others: list[str], snapshot: Snapshot) -> Answer | None:
-        """Each agent exchanges its own workers."""
-        if not others:
-            self._begin(replace(operation, subject=self._agent))
+    def _roll_out(self, operation: Operation, others: list[str], snapshot: Snapshot) -> Answer | None:
+        """Each agent exchanges its own workers, by turns. A command to run is for this agent alone."""
+        if others and not snapshot.connected:
+            return _unreachable()
+        if not others or operation.verb == "update":
+            self._begin(operation)
             return None
-        return self._ask_others(operation, sorted([self._agent, *others]), snapshot)
+        left = self._revisions.present.spec.hash if operation.verb == "undo" else ""
+        followed = self._follow(lambda answer: self.answered(operation, answer), self._stepped[operation.id])
+        self._forward(operation, [left], followed.request_gone)
+        return None
 
     def _ask_others(self, operation: Operation, subjects: list[str], snapshot: Snapshot) -> Answer | None:
         if not snapshot.connected:
             return _unreachable()
-        agents = f"{len(subjects)} {'agent' if len(subjects) == 1 else 'agents'}"
-        detail = f"all workers of {agents} are new" if operation.verb == "restart" else ""
-        self._forward(operation, subjects, lambda: self.answered(operation, done(detail)))
+        self._forward(operation, subjects, lambda _: self.answered(operation, done()))
         return None
 
 
 def ignore(_: object) -> None:
     """Nobody wants to hear of the steps."""
+
+
+def _is_of_whole_pool(operation: Operation) -> bool:
+    """Whether every agent does it, one after the other."""
+    return operation.verb == "undo" or (operation.verb == "restart" and not operation.subject)
 
 
 def _unreachable() -> Answer:

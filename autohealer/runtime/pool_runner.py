@@ -43,8 +43,9 @@ from autohealer.runtime.incident_store import IncidentStore
 from autohealer.runtime.ledger import Facts, WorkerEntry
 from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
+from autohealer.runtime.pool_rollout import PoolRollout
 from autohealer.runtime.recorder.recording import Recorder
-from autohealer.runtime.revisions import Launch, Revisions, users_of
+from autohealer.runtime.revisions import Launch, Revisions, unfinished, users_of
 from autohealer.runtime.senses import Senses, Surroundings
 from autohealer.runtime.state_guard import StateGuard
 from autohealer.views.status import Json, status
@@ -93,7 +94,8 @@ class PoolRunner:
             self._spec,
             Identity(former.agent, secrets.token_hex(3), self._host, os.getpid(), __version__, shared.options.http),
             overwrite_target=former.target != self._options.workers and not found_elsewhere,
-            revision=claim.record.present.number,
+            revision=(claim.record.present.number, claim.record.present.spec.hash),
+            unfinished=unfinished(claim.record),
             style=Style(former.registration) if former.registration in list(Style) else Style.UNKNOWN,
         )
         self._cluster = self._make_cluster()
@@ -111,6 +113,8 @@ class PoolRunner:
             forward=self._cluster.forward,
             tell=self._tell,
             delete=self._cluster.answer_request,
+            revisions=self._revisions,
+            follow=self._follow,
             continues=former.target is not None or bool(self._ledger.workers),
             stopped=former.stopped,
         )
@@ -336,6 +340,7 @@ class PoolRunner:
             warn=self._warn,
             facts=self._facts,
             answered=self._operations.answered,
+            settled=self._operations.settled,
         )
 
     def _outlet(self, output: str) -> Outlet | None:
@@ -419,10 +424,16 @@ class PoolRunner:
         self._had_session = self._had_session or isinstance(event, events.SessionOpened)
         if isinstance(event, events.OperationRequested):
             self._operations.heard(event)
-        else:
-            self._inbox.post(event)
+            return
+        if isinstance(event, events.RequestGone):
+            self._operations.request_gone(event.request)
+        self._inbox.post(event)
 
-    def _begin(self, event: events.OperationRequested) -> None:
+    def _follow(self, answered: Callable[[Answer], object], stepped: Callable[[object], object]) -> PoolRollout:
+        call_later = self._shared.loop.call_later
+        return PoolRollout(self._snapshot, self._cluster.show_agents, call_later, answered, stepped)
+
+    def _begin(self, event: events.Event) -> None:
         """An operation that this agent is to carry out."""
         self._inbox.post(event)
 
@@ -483,6 +494,7 @@ class PoolRunner:
     def _told(self, line: Line) -> None:
         """An event, for whoever listens."""
         self.feed.take(line)
+        self._operations.told(line)
         self._listener(line)
 
     def _warn(self, text: str) -> None:

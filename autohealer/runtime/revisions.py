@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from autohealer.core.model import WorkerId
+from autohealer.core.operations import Answer, Operation, refused
+from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec, parallel_of
 from autohealer.errors import UsageError
+from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
 from autohealer.processes.launch.wrapper import user_of
 
 if TYPE_CHECKING:
     from autohealer.processes.launch.spawn import Spawner
     from autohealer.processes.output.outlet import Outlet
+
+SOAK_S = {"restart": 0.0}
+USUAL_SOAK_S = 10.0
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -30,6 +37,8 @@ class Trial(msgspec.Struct, frozen=True):
     operation: str
     """The id of the operation that asked for it."""
     by: str
+    goes_on: bool = False
+    """Whether an agent that comes back in the middle of it goes on, as long as the request stands."""
 
 
 class RevisionRecord(msgspec.Struct, frozen=True):
@@ -80,6 +89,25 @@ def record_for(found: RevisionRecord | None, spec: LaunchSpec) -> RevisionRecord
     return RevisionRecord(asked=spec.hash, highest=number, present=Revision(number, spec), former=found.present)
 
 
+def unfinished(record: RevisionRecord) -> RolloutOrder | None:
+    """A rollout in the middle of which the agent's former life ended, to be undone.
+
+    Not a ``restart`` that was a request: that goes on, if the request still stands.
+    """
+    trial, present = record.trial, record.present
+    if trial is None or trial.goes_on:
+        return None
+    spec = RolloutSpec(
+        trial.verb,
+        trial.operation,
+        trial.by,
+        present.number,
+        trial.revision.number,
+        reversible=trial.revision.spec != present.spec,
+    )
+    return RolloutOrder(spec, undo_because="the agent was ended in the middle of it")
+
+
 class Revisions:
     """Looks up what lives are started from, by number. ``prepare`` computes what all starts of a spec share.
 
@@ -104,20 +132,65 @@ class Revisions:
         """What a start of this revision needs."""
         return self._launches.get(number) or self._launches[self.record.present.number]
 
-    def begin(self, spec: LaunchSpec, *, verb: str, operation: str, by: str) -> Revision:
+    def is_busy_with_another(self, operation: str) -> bool:
+        """Whether a rollout is under way that another operation asked for."""
+        return self.record.trial is not None and self.record.trial.operation != operation
+
+    def order(self, operation: Operation) -> RolloutOrder | Answer:
+        """What the core is to do for an operation, its revision on trial from now on; or why it cannot be."""
+        former, present = self.record.former, self.record.present
+        spec = present.spec
+        if operation.verb == "undo":
+            if former is None:
+                return refused("there is no revision before this one to go back to")
+            spec = former.spec
+        elif operation.verb == "update":
+            spec = msgspec.structs.replace(spec, command=operation.options.command)
+        if self.is_busy_with_another(operation.id) and self.record.trial is not None:
+            return refused(f"a rollout is under way: {self.record.trial.verb} by {self.record.trial.by}")
+        by = operation.by or "somebody"
+        try:
+            goes_on = operation.verb == "restart" and operation.request is not None
+            revision = self.begin(spec, verb=operation.verb, operation=operation.id, by=by, goes_on=goes_on)
+        except UsageError as error:
+            return refused(str(error), UsageError.exit_code)
+        options = operation.options
+        return RolloutOrder(
+            RolloutSpec(
+                operation.verb,
+                operation.id,
+                by,
+                present.number,
+                revision.number,
+                hash=spec.hash,
+                soak_s=SOAK_S.get(operation.verb, USUAL_SOAK_S) if options.soak is None else options.soak,
+                parallel=parallel_of(options.parallel or "1"),
+                force=options.force,
+                reversible=spec != present.spec,
+                lenient=operation.verb == "restart",
+                worker=operation.subject if WorkerId.parse(operation.subject) else None,
+            ),
+            operation,
+        )
+
+    def begin(self, spec: LaunchSpec, *, verb: str, operation: str, by: str, goes_on: bool = False) -> Revision:
         """Put the spec on trial, under a new number. Raises `UsageError` where it cannot be run at all."""
+        former = self.record.trial
+        if former is not None and former.operation == operation and former.revision.spec == spec:
+            self._launches[former.revision.number] = self._prepare(spec)
+            return former.revision  # it goes on after the agent's end
         revision = Revision(self.record.highest + 1, spec)
         self._launches[revision.number] = self._prepare(spec)
-        trial = Trial(revision, verb, operation, by)
+        trial = Trial(revision, verb, operation, by, goes_on)
         self.record = msgspec.structs.replace(self.record, highest=revision.number, trial=trial)
         return revision
 
-    def end(self, *, done: bool) -> None:
-        """The rollout has ended: its revision is the present one from now on, or is dropped."""
+    def settle(self, number: int, *, present: bool) -> None:
+        """The rollout to this revision has ended: it is the present one from now on, or is dropped."""
         record, trial = self.record, self.record.trial
-        if trial is None:
+        if trial is None or trial.revision.number != number:
             return
-        if done:
+        if present:
             former = record.former if record.present.spec == trial.revision.spec else record.present
             self.record = msgspec.structs.replace(record, present=trial.revision, former=former, trial=None)
         else:

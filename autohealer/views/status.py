@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autohealer.core.model import AgentEntry, Plan
+    from autohealer.core.model import AgentEntry, Plan, RolloutView
     from autohealer.core.pool.snapshot import Snapshot, WorkerView
 
 Json = dict[str, object]
@@ -41,10 +41,17 @@ def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
         ],
         "spares": snapshot.spares,
         "done": None if finished is None else {"done": finished[0], "failed": finished[1]},
-        "rollout": None,
+        "rollout": _rollout(snapshot.rollout),
         "held": sorted(snapshot.held),
         "config": None,
     }
+
+
+def _rollout(view: RolloutView | None) -> Json | None:
+    if view is None:
+        return None
+    counts = {"from": view.former, "to": view.revision, "exchanged": view.exchanged, "of": view.of}
+    return {"verb": view.verb, "by": view.by, **counts}
 
 
 def is_below(found: Mapping[str, Any]) -> bool:

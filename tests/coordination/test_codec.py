@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from autohealer.coordination.pool import codec as entries
 from autohealer.coordination.pool.codec import Request, WorkerEntry
-from autohealer.core.model import AgentEntry, Plan
+from autohealer.core.model import AgentEntry, Plan, RevisionEntry
 from autohealer.core.operations import Operation, Options
 from autohealer.errors import AutohealerError
 from autohealer.runtime.ledger import new_agent_id
@@ -33,6 +33,7 @@ agent_entries = st.builds(
     draining=st.booleans(),
     http=st.none() | texts,
     plan=st.integers(0, 2**63 - 1),
+    revision=st.none() | st.builds(RevisionEntry, counts, st.just("") | texts, counts, st.none() | texts),
 )
 plans = st.builds(
     Plan,
@@ -42,6 +43,7 @@ plans = st.builds(
     foreign=counts,
     shares=st.dictionaries(texts, numbers_of_workers, max_size=5),
     anonymous=st.booleans(),
+    turn=st.none() | texts,
 )
 worker_entries = st.builds(
     WorkerEntry,
@@ -61,7 +63,12 @@ requests = st.builds(
         verb=st.just("restart"),
         subject=st.just("") | texts,
         by=st.none() | texts,
-        options=st.builds(Options, soak=st.none() | st.floats(0, 1e6), parallel=st.none() | texts, force=st.booleans()),
+        options=st.builds(
+            Options,
+            soak=st.none() | st.floats(0, 1e6),
+            parallel=st.none() | st.from_regex(r"[1-9][0-9]{0,5}%?", fullmatch=True),
+            force=st.booleans(),
+        ),
         request=st.just("request-1"),
     ),
     expires=st.floats(0, 1e12),
@@ -214,3 +221,20 @@ def test_ten_thousand_agents_have_room_in_a_plan_and_what_has_not_is_refused_in_
     with pytest.raises(AutohealerError, match=r"the plan for 20,000 agents is too large .* at most 524288") as raised:
         entries.write_plan(Plan(1, "a", 1_000_000, 0, shares))
     assert raised.value.hint == "have fewer agents in a pool"
+
+
+def test_a_command_never_crosses_zookeeper() -> None:
+    operation = Operation("id", "restart", options=Options(command=("rm", "-r")))
+
+    assert b"rm" not in entries.write_request(Request(operation, 0.0))
+    smuggled = b'{"verb":"update","subject":"","id":"i","expires":9e9,"options":{"command":["rm"]}}'
+    assert entries.read_request(smuggled, "request-1") is None
+
+
+@pytest.mark.parametrize("revision", [5, {"number": 1}, {"number": -1, "hash": "", "old": 0}, {"number": 1, "hash": 1}])
+def test_nonsense_about_a_revision_is_none(revision: object) -> None:
+    data = json.loads(entries.write_agent(AgentEntry("host", 1, "1.0")))
+    entry = entries.read_agent(json.dumps({**data, "revision": revision}).encode())
+
+    assert entry is not None
+    assert entry.revision is None

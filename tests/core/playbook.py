@@ -27,6 +27,7 @@ from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Plan, PoolSpec
 from autohealer.core.pool.supervisor import Identity, Supervisor
+from autohealer.core.rollout_spec import RolloutOrder
 from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
@@ -41,10 +42,20 @@ class Playbook:
     """One supervisor, a clock that is moved by hand, and all that was ordered."""
 
     def __init__(
-        self, workers: int = 2, *, overwrite_target: bool = False, style: Style = Style.UNKNOWN, **spec: Any
+        self,
+        workers: int = 2,
+        *,
+        overwrite_target: bool = False,
+        style: Style = Style.UNKNOWN,
+        unfinished: RolloutOrder | None = None,
+        **spec: Any,
     ) -> None:
         self.supervisor = Supervisor(
-            PoolSpec("default", workers, **spec), ME, overwrite_target=overwrite_target, style=style
+            PoolSpec("default", workers, **spec),
+            ME,
+            overwrite_target=overwrite_target,
+            style=style,
+            unfinished=unfinished,
         )
         self.now = 1000.0
         self.orders: list[Action] = []

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from math import inf
 from random import Random
 
-from autohealer.core.pool.rollout import Rollout, RolloutSpec, Step
+from autohealer.core.model import part
+from autohealer.core.pool.rollout import Limits, Rollout
+from autohealer.core.rollout_spec import RolloutSpec
 
 START_TIMEOUT_S, STOP_TIMEOUT_S, STOPS_IN_S = 60.0, 10.0, 0.5
 END_OF_TIME_S = 100_000.0
@@ -55,9 +57,10 @@ class World:
     kills: list[float] = field(default_factory=list)
     """Moments at which somebody has a worker killed."""
 
+    alive_s: float = 0.0
+
     def __post_init__(self) -> None:
         self.now, self.random, self.count = 0.0, Random(self.seed), 0
-        self.steps: list[Step] = []
         self.rollout: Rollout | None = None
         self.lives: dict[int, ALife | None] = {}
         self.extra: dict[int, ALife | None] = {}
@@ -69,14 +72,19 @@ class World:
         for number in range(self.share or 0):
             self.lives[number] = None
             self.start(number)
+        self.to_come, self.shares = self.shares, []
+        self.to_kill, self.kills = self.kills, []
         self.until(10.0)
 
-    def begin(self) -> Rollout:
+    def begin(self, undo_because: str = "") -> Rollout:
         self.rollout = Rollout(
-            self.spec, self, self.steps.append, start_timeout_s=START_TIMEOUT_S, stop_timeout_s=STOP_TIMEOUT_S
+            self.spec,
+            self,
+            limits=Limits(START_TIMEOUT_S, STOP_TIMEOUT_S, self.alive_s),
+            undo_because=undo_because,
         )
-        self.shares = [(self.now + after, share) for after, share in self.shares]
-        self.kills = [self.now + after for after in self.kills]
+        self.shares = [(self.now + after, share) for after, share in self.to_come]
+        self.kills = [self.now + after for after in self.to_kill]
         self.look()
         return self.rollout
 
@@ -288,7 +296,7 @@ class World:
 
     @property
     def parallel(self) -> int:
-        return self.spec.parallel.of(max([self.share or 1, *(share for _, share in self.shares)]))
+        return part(self.spec.parallel, max([self.share or 1, *(share for _, share in self.shares)]))
 
     def look(self) -> None:
         if self.rollout is None:

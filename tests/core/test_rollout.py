@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autohealer.core.pool.rollout import Outcome, Parallel, RolloutSpec
+from autohealer.core.model import part
+from autohealer.core.pool.rollout import Outcome
+from autohealer.core.rollout_spec import RolloutSpec, parallel_of
 from tests.core.rollout_world import Nature, World
 
 GOOD, DIES, NEVER_READY = Nature(), Nature(dies_in_s=0.5), Nature(ready_in_s=None)
@@ -27,22 +29,22 @@ def revisions(world: World) -> list[int | None]:
 
 @pytest.mark.parametrize("spec", [UPDATE, RESTART])
 @pytest.mark.parametrize("room", [1000, 1, 0])
-@pytest.mark.parametrize("parallel", [Parallel(1), Parallel(3), Parallel(50, is_percent=True)])
-def test_a_good_revision_is_everywhere_in_the_end(spec: RolloutSpec, room: int, parallel: Parallel) -> None:
+@pytest.mark.parametrize("parallel", [1, 3, 0.5])
+def test_a_good_revision_is_everywhere_in_the_end(spec: RolloutSpec, room: int, parallel: int | float) -> None:
     fleet = world(replace(spec, parallel=parallel), share=5, most_surges=room)
     rollout = fleet.run()
 
     assert rollout.outcome is Outcome.DONE
     assert revisions(fleet) == [4] * 5
     assert fleet.surges() == {}
-    assert fleet.most_exposed <= parallel.of(5)
+    assert fleet.most_exposed <= part(parallel, 5)
     assert (rollout.exchanged, rollout.of, rollout.left) == (5, 5, 0)
 
 
 @pytest.mark.parametrize("bad", [DIES, NEVER_READY, Nature(dies_in_s=7.0)])
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_a_bad_release_costs_no_good_worker(bad: Nature, parallel: int) -> None:
-    fleet = world(replace(UPDATE, parallel=Parallel(parallel)), new=bad)
+    fleet = world(replace(UPDATE, parallel=parallel), new=bad)
     before = fleet.slots()
     rollout = fleet.run()
 
@@ -63,7 +65,7 @@ def test_without_room_for_a_surge_one_slot_is_exposed_and_goes_back() -> None:
 
 
 def test_the_first_is_alone_until_it_has_soaked_and_the_last_soaks_too() -> None:
-    fleet = world(replace(UPDATE, parallel=Parallel(2)), share=6)
+    fleet = world(replace(UPDATE, parallel=2), share=6)
     begun = fleet.now
     rollout = fleet.begin()
     fleet.until(begun + 11.9)
@@ -165,9 +167,33 @@ def test_what_an_agent_exchanged_before_it_was_killed_is_not_exchanged_again() -
     assert revisions(fleet) == [4] * 4
 
 
+def test_who_is_ready_at_once_must_have_lived_for_a_while_too() -> None:
+    spec = replace(RESTART, parallel=1)
+    fleet = world(spec, new=Nature(ready_in_s=0.1, dies_in_s=0.5), alive_s=2.0)
+    before = fleet.slots()
+
+    assert fleet.run().outcome is Outcome.UNDONE
+    assert fleet.slots() == before
+
+
+def test_an_agent_that_comes_back_in_the_middle_goes_back() -> None:
+    fleet = world(UPDATE)
+    for number in (0, 2):
+        life = fleet.lives[number]
+        assert life is not None
+        life.revision = 4
+    rollout = fleet.begin(undo_because="the agent was ended in the middle of it")
+    fleet.run()
+
+    assert rollout.outcome is Outcome.UNDONE
+    assert rollout.reason == "the agent was ended in the middle of it"
+    assert revisions(fleet) == [3] * 4
+    assert fleet.exchanges == 2
+
+
 def test_a_soak_ends_at_its_deadline_whatever_the_rounding() -> None:
     """15.419810589453535 + 1.0 is called for, and less than 1.0 after 15.419810589453535."""
-    spec = replace(UPDATE, soak_s=1.0, parallel=Parallel(2), lenient=True)
+    spec = replace(UPDATE, soak_s=1.0, parallel=2, lenient=True)
 
     assert world(spec, share=2, new=Nature(ready_in_s=1.4732701964845116)).run().outcome is Outcome.DONE
 
@@ -207,9 +233,12 @@ def test_while_the_share_is_not_known_nothing_is_ordered() -> None:
     assert fleet.surges() == {}
 
 
-def test_a_percentage_is_of_the_share_and_at_least_one() -> None:
-    assert [Parallel(10, is_percent=True).of(share) for share in (1, 9, 10, 25, 100)] == [1, 1, 1, 2, 10]
-    assert Parallel(3).of(100) == 3
+def test_a_part_is_of_the_share_and_at_least_one() -> None:
+    assert [part(parallel_of("10%"), share) for share in (1, 9, 10, 25, 100)] == [1, 1, 1, 2, 10]
+    assert part(parallel_of("3"), 100) == 3
+    for text in ("", "0", "-1", "x", "3.5", "10 %", "0%"):
+        with pytest.raises(ValueError, match="neither"):
+            parallel_of(text)
 
 
 natures = st.builds(
@@ -228,7 +257,7 @@ specs = st.builds(
     old=st.just(3),
     new=st.just(4),
     soak_s=st.sampled_from([0.0, 1.0, 10.0]),
-    parallel=st.builds(Parallel, st.integers(1, 4)) | st.builds(Parallel, st.integers(1, 100), st.just(True)),
+    parallel=st.integers(1, 4) | st.integers(1, 100).map(lambda percent: percent / 100),
     force=st.booleans(),
     reversible=st.booleans(),
     lenient=st.booleans(),
@@ -270,7 +299,7 @@ def test_it_ends_with_never_fewer_ready_and_never_more_exposed(of: dict[str, Any
 def test_good_workers_make_a_rollout_that_never_has_fewer_ready(
     share: int, parallel: int, soak_s: float, seed: int
 ) -> None:
-    spec = replace(UPDATE, parallel=Parallel(parallel), soak_s=soak_s)
+    spec = replace(UPDATE, parallel=parallel, soak_s=soak_s)
     fleet = world(spec, share=share, seed=seed)
     rollout = fleet.begin()
     while rollout.outcome is None:

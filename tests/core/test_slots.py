@@ -623,33 +623,6 @@ def test_what_was_finished_in_a_former_life_is_not_started_again() -> None:
 # ---- for rollouts
 
 
-def test_a_surge_fills_no_slot_counts_as_none_and_is_not_replaced(bench: Bench) -> None:
-    bench.run(2)
-    surge = bench.slots.start_surge(2, 7, bench.now)
-    (order,) = bench.take(SpawnWorker)
-    assert (order.worker, order.number, order.slot, order.revision) == (surge.worker, 2, None, 7)
-    bench.slots.spawned(WorkerSpawned(bench.now, surge.worker, 4711, "now"))
-    bench.lives.runs(surge)
-    assert bench.lives.count(WorkerState.RUNNING) == 2
-
-    bench.exit(surge.worker)
-
-    assert bench.take(SpawnWorker) == []
-    assert len(bench.lives) == 2
-
-
-def test_surges_end_and_one_that_has_no_process_yet_ends_once_it_has(bench: Bench) -> None:
-    bench.run(1)
-    one, other = (bench.slots.start_surge(number, 2, bench.now) for number in (1, 2))
-    bench.slots.spawned(WorkerSpawned(bench.now, one.worker, 1, "now"))
-    bench.slots.end_surges(bench.now)
-    assert bench.signals() == [(one.worker, STOP)]
-
-    bench.slots.spawned(WorkerSpawned(bench.now, other.worker, 2, "now"))
-
-    assert bench.signals() == [(other.worker, STOP)]
-
-
 def test_a_replaced_slot_starts_the_other_revision_at_once_and_heals_nothing(bench: Bench) -> None:
     (worker,) = bench.run(1)
     bench.slots.replace(0, 2, bench.now)
@@ -660,6 +633,40 @@ def test_a_replaced_slot_starts_the_other_revision_at_once_and_heals_nothing(ben
 
     assert order.revision == 2
     assert [("heal_ms" in told, told["revision"]) for told in bench.reports("worker.started")] == [(False, 2)]
+
+
+def test_a_slot_whose_number_a_surge_has_waits_for_its_end(bench: Bench) -> None:
+    bench.run(1)
+    bench.slots.reserve(1)
+    bench.slots.want(2, bench.now)
+    assert bench.take(SpawnWorker) == []
+    bench.slots.release(1, bench.now)
+
+    assert [order.slot for order in bench.take(SpawnWorker)] == [1]
+
+
+def test_the_end_of_a_life_on_trial_counts_for_nothing_and_is_filled_when_that_has_been_decided(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    for _ in range(20):
+        bench.slots.exited(WorkerExited(bench.now, worker, 1, None), on_trial=True)
+        assert bench.take(SpawnWorker) == []
+        bench.slots.fill_left(bench.now)
+        (worker,) = bench.spawn()
+
+    assert bench.reports("worker.backoff") == []
+
+
+def test_a_start_that_fails_for_want_of_resources_waits_even_in_a_rollout(bench: Bench) -> None:
+    (worker,) = bench.run(1)
+    bench.slots.replace(0, 2, bench.now)
+    bench.exit(worker, None, "SIGTERM")
+    (order,) = bench.take(SpawnWorker)
+    bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "too many processes", temporary=True))
+    bench.slots.retry(0, 2, bench.now)
+    assert bench.take(SpawnWorker) == []
+    bench.wait(1)
+
+    assert [order.revision for order in bench.take(SpawnWorker)] == [2]
 
 
 def test_a_slot_heals_in_its_own_revision(bench: Bench) -> None:

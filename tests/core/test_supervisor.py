@@ -689,39 +689,6 @@ def test_a_request_to_stop_drains() -> None:
     assert book.take(SignalWorker) == [SignalWorker(other, TERM), SignalWorker(one, TERM)]
 
 
-def test_a_rolling_restart_with_a_grace_of_nothing_waits_without_being_busy() -> None:
-    book = Playbook(register_grace_s=0.0, registration=Registration.SELF)
-    (worker,) = book.run(1)
-    book.tell(events.OperationRequested, operation("restart", "me"))
-    surge = book.spawn()
-    book.wait(5)
-    book.expect()
-    book.tell(events.RegistrationSeen, *surge)
-
-    book.expect(SignalWorker(worker, TERM))
-
-
-def test_a_rolling_restart_exchanges_all_and_is_answered() -> None:
-    book = Playbook(registration=Registration.SELF)
-    old = book.run(2)
-    book.tell(events.OperationRequested, operation("restart", "me"))
-    running = 2
-    for _ in range(10):
-        for worker in book.spawn():
-            book.tell(events.RegistrationSeen, worker)
-        for signal in book.take(SignalWorker):
-            running = min(running, book.supervisor.snapshot(book.now).running)
-            book.tell(events.WorkerExited, signal.worker, 0, None)
-        book.wait(3)
-
-    workers = [view.worker for view in book.supervisor.snapshot(book.now).workers]
-    assert running == 2
-    assert [view.slot for view in book.supervisor.snapshot(book.now).workers] == [0, 1]
-    assert not set(workers) & set(old)
-    all_new = AnswerOperation(operation("restart", "me"), done("all workers are new"))
-    assert book.take(AnswerOperation) == [all_new]
-
-
 # ---- the end
 
 

@@ -29,7 +29,7 @@ def revisions(spec: LaunchSpec = OLD) -> Revisions:
 
 def tried(of: Revisions, spec: LaunchSpec, *, done: bool) -> Revision:
     revision = of.begin(spec, verb="update", operation="op", by="ann@web1")
-    of.end(done=done)
+    of.settle(revision.number, present=done)
     return revision
 
 

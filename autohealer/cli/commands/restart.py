@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import no_wait, where
+from autohealer.cli.support.options import argument, no_wait, rollout, where
 
 command = Command(
     "restart",
-    """Exchange all workers for new ones, one by one, with never fewer than before, and wait until it is done.
+    """Exchange all workers, or one, for new ones of the same command, never with fewer ready than before.
 
       autohealer restart
+      autohealer restart --parallel 10%
+      autohealer restart 3
 
-    Each agent first starts one worker more; then it exchanges its own, each once the one before it has registered.
+    One worker more is started first; then slot after slot is exchanged, each once the one before it is ready. A new
+    worker that ends three times before it was ready ends all of it: the rest of the old ones stay, and the exit code is
+    4. Several agents take turns. WORKER is a worker's id, or the number of a slot where that is clear.
     """,
     *where(),
+    *rollout("0"),
+    argument("worker", required=False, shell_complete=shell_complete.workers),
     no_wait(),
 )

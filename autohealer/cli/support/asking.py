@@ -6,19 +6,35 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from autohealer.core.operations import UNREACHABLE, Answer, Operation, Options, Outcome, check, done, refused
+from autohealer.core.operations import (
+    ROLLOUTS,
+    UNREACHABLE,
+    VERBS,
+    Answer,
+    Operation,
+    Options,
+    Outcome,
+    check,
+    done,
+    refused,
+)
 from autohealer.errors import AutohealerError, GaveUpError, UnreachableError, UsageError
 from autohealer.processes.tree import procfs
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.control_messages import described, peer_of
+from autohealer.runtime.pool_rollout import answer_of, outcomes_of
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.core.model import AgentEntry
     from autohealer.runtime.state_dir import StateDir
+
+Stepped = Callable[[object], object]
 
 ANSWER_S = 5.0
 FROZEN_S = 1.0
@@ -26,19 +42,24 @@ RETRY_S = 0.05
 _KINDS = {kind.exit_code: kind for kind in (AutohealerError, UsageError, UnreachableError, GaveUpError)}
 
 
+def ignore(_: object) -> None:
+    """Nobody wants to hear of the steps."""
+
+
 class Pending(Protocol):
     """Something that was asked for."""
 
-    def wait(self, timeout_s: float) -> Answer | None:
-        """What came of it; None where that is not known in time."""
+    def wait(self, timeout_s: float, stepped: Stepped = ignore) -> Answer | None:
+        """What came of it; None where that is not known in time. ``stepped`` gets what happens on the way."""
 
 
 def settled(answer: Answer | None, patience: str) -> Answer:
-    """The answer. Raises what was said where it was refused, and an error where nobody answered (``patience``)."""
+    """The answer. Raises what was said where it was refused or went wrong, and where nobody answered (``patience``)."""
     if answer is None:
         raise UnreachableError(patience, "see `autohealer status`")
-    if answer.outcome is Outcome.REFUSED:
-        raise _KINDS.get(answer.code, AutohealerError)(answer.detail, "see `autohealer status`")
+    if answer.outcome is Outcome.REFUSED or answer.code:
+        hint = "see `autohealer status`" if answer.outcome is Outcome.REFUSED else "see `autohealer events`"
+        raise _KINDS.get(answer.code, AutohealerError)(answer.detail, hint)
     return answer
 
 
@@ -75,12 +96,12 @@ class Local:
         """Ask for this."""
         self._conversation.begin(asked)
 
-    def wait(self, timeout_s: float) -> Answer | None:
+    def wait(self, timeout_s: float, stepped: Stepped = ignore) -> Answer | None:
         """What came of it. An agent that ends, as after `stop`, answers by that."""
         deadline = time.monotonic() + timeout_s
         while (left_s := deadline - time.monotonic()) > 0:
             try:
-                answer = self._conversation.wait(min(left_s, FROZEN_S))
+                answer = self._conversation.wait(min(left_s, FROZEN_S), stepped)
             except (OSError, ValueError):
                 return refused(f"the agent of pool {self._name} (pid {self._pid}) has ended", UNREACHABLE)
             if answer is not None:
@@ -103,6 +124,7 @@ class Remote:
     def __init__(self, console: PoolClient) -> None:
         self._console = console
         self._requests: list[str] = []
+        self._is_rollout, self._told = False, ""
         self._answer: Answer | None = None
 
     def begin(self, asked: Operation) -> None:
@@ -115,25 +137,43 @@ class Remote:
             held = self._console.hold(asked.subject, asked.by or "", release=asked.verb == "release")
             self._answer = done(f"held: {', '.join(sorted(held))}" if held else "nothing is held")
             return
-        subjects: Sequence[str] = [asked.subject]
-        if asked.verb == "restart" and not asked.subject:
-            subjects = sorted(self._console.agents())
-        for subject in subjects:
-            identity = f"{asked.id}/{subject}"
-            self._requests.append(
-                self._console.request(Operation(identity, asked.verb, subject, asked.by, asked.options))
+        if VERBS[asked.verb].expires_s is None:
+            raise UnreachableError(
+                f"no agent of the pool runs on this host, and {asked.verb} does not cross ZooKeeper",
+                f"run `autohealer {asked.verb}` where an agent runs",
             )
+        subject = self._left() if asked.verb == "undo" else asked.subject
+        self._is_rollout = asked.verb in ROLLOUTS
+        self._requests.append(self._console.request(replace(asked, subject=subject)))
 
-    def wait(self, timeout_s: float) -> Answer | None:
+    def wait(self, timeout_s: float, stepped: Stepped = ignore) -> Answer | None:
         """Whether whom it concerns has taken all of it away."""
         if self._answer is not None:
             return self._answer
         deadline = time.monotonic() + timeout_s
-        while self._requests:
-            if not self._console.wait_answered(self._requests[0], max(0.0, deadline - time.monotonic())):
+        entries = self._look(stepped) if self._is_rollout else {}
+        for request in self._requests:
+            if not self._console.wait_answered(request, max(0.0, deadline - time.monotonic())):
                 return None
-            self._requests.pop(0)
-        return done()
+        return answer_of(outcomes_of(entries, frozenset(self._requests))) if self._is_rollout else done()
+
+    def _look(self, stepped: Stepped) -> dict[str, AgentEntry]:
+        """What the agents say of themselves; what is left to be done is told where it is news."""
+        entries = {agent: entry for agent, entry in self._console.agents().items() if entry is not None}
+        left = ", ".join(f"{agent}: {r.old}" for agent, e in sorted(entries.items()) if (r := e.revision) and r.old)
+        if left and left != self._told:
+            self._told = left
+            stepped({"event": "rollout.step", "detail": f"still to be exchanged on {left}"})
+        return entries
+
+    def _left(self) -> str:
+        """The revision that the agents have. Raises AutohealerError where they have several."""
+        hashes = {entry.revision.hash for entry in self._console.agents().values() if entry and entry.revision}
+        if len(hashes) != 1:
+            raise AutohealerError(
+                "the agents of the pool have different revisions", "run `autohealer undo` on the host that is meant"
+            )
+        return hashes.pop()
 
     def withdraw(self) -> None:
         """Nobody is left to answer; who comes later shall not find it."""

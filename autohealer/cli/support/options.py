@@ -10,9 +10,10 @@ from autohealer.cli.support import shell_complete
 from autohealer.cli.support.moment import Moment
 from autohealer.cli.support.selection import Pattern
 from autohealer.cli.support.types import Value
-from autohealer.config.kinds import FilePath, Flag, Kind
+from autohealer.config.kinds import Duration, FilePath, Flag, Kind
 from autohealer.config.options import PREFIX, Field, collected
 from autohealer.config.schema import FIELDS
+from autohealer.core.rollout_spec import parallel_of
 
 
 class SchemaOption(click.Option):
@@ -57,6 +58,30 @@ def value(
         help=text,
         envvar=envvar,
     )
+
+
+def rollout(soak: str) -> tuple[click.Option, ...]:
+    """``--soak``, ``--parallel`` and ``--force``; ``soak`` is what holds where none is given."""
+    return (
+        value("--soak", kind=Duration(), text=f"How long a new worker must stay ready.  [default: {soak}]"),
+        click.Option(
+            ["--parallel"],
+            callback=_parallel,
+            metavar="N|N%",
+            help="How many are exchanged at once, or which part of an agent's workers.  [default: 1]",
+        ),
+        flag("--force", text="Go on past workers that fail."),
+    )
+
+
+def _parallel(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """The text, if it means something."""
+    if text is not None:
+        try:
+            parallel_of(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    return text
 
 
 def flag(*names: str, text: str) -> click.Option:

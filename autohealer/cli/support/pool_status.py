@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from autohealer.core.model import WorkerId
-from autohealer.errors import UnreachableError
+from autohealer.errors import UnreachableError, UsageError
 from autohealer.views.status import cluster_status
 
 if TYPE_CHECKING:
@@ -54,3 +54,15 @@ def _fields(registered: Registered) -> dict[str, Any]:
     identity = WorkerId.parse(registered.worker) if registered.worker else None
     agent = identity.agent if identity else registered.entry.agent
     return {**asdict(registered.entry), "worker": registered.worker, "agent": agent}
+
+
+def worker_named(name: str, workers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The living worker of this id or slot."""
+    alive = [worker for worker in workers if worker["pid"] is not None]
+    matches = [worker for worker in alive if name in (worker["worker"], str(worker["slot"]))]
+    if not matches:
+        raise UsageError(f"there is no worker {name}", "see `autohealer status` for those that there are")
+    if len(matches) > 1:
+        names = ", ".join(worker["worker"] for worker in matches)
+        raise UsageError(f"several workers have slot {name}", f"name one of: {names}")
+    return matches[0]

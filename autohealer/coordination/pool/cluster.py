@@ -133,6 +133,7 @@ class Cluster:
             paths.requests,
             access,
             told=self._requested,
+            gone=lambda name: self._post(events.RequestGone(self._clock(), name)),
             pump=self._pump,
             wall=wall,
         )
@@ -258,8 +259,8 @@ class Cluster:
         if not self._election.leading:
             self._agents.unfollow()
 
-    def forward(self, operation: Operation, subjects: Iterable[str], done: Callable[[], None]) -> None:
-        """Ask the agents whom these subjects concern; ``done`` is called when all have answered."""
+    def forward(self, operation: Operation, subjects: Iterable[str], done: Callable[[frozenset[str]], None]) -> None:
+        """Ask the agents whom these subjects concern; ``done`` gets the requests' names when all are answered."""
         expires_s = VERBS[operation.verb].expires_s
         if expires_s is None:
             raise ValueError(f"{operation.verb} is no request in ZooKeeper")

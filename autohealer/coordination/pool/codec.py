@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeGuard
 
-from autohealer.core.model import AgentEntry, Hold, Plan, Sense, WorkerId
+from autohealer.core.model import AgentEntry, Hold, Plan, RevisionEntry, Sense, WorkerId
 from autohealer.core.operations import VERBS, Operation, Options, check
 from autohealer.errors import AutohealerError
 
@@ -77,8 +77,20 @@ def read_agent(data: bytes) -> AgentEntry | None:
         http=http,
         plan=plan,
         policy=policy,
+        revision=_read_revision(fields.get("revision")),
         **counts,
     )
+
+
+def _read_revision(fields: object) -> RevisionEntry | None:
+    """What an agent says of its revision; None where it says nothing that makes sense."""
+    if not isinstance(fields, dict):
+        return None
+    number, old, outcome = fields.get("number"), fields.get("old"), fields.get("outcome")
+    identity = fields.get("hash")
+    if not (_count(number) and _count(old) and isinstance(identity, str) and _printable(identity)):
+        return None
+    return RevisionEntry(number, identity, old, _text_or_none(outcome))
 
 
 def read_target(data: bytes) -> int | None:
@@ -112,7 +124,8 @@ def read_plan(data: bytes) -> Plan | None:
     if not isinstance(shares, dict) or not all(_text(name) and _count(n, MAX_WORKERS) for name, n in shares.items()):
         return None
     flags = {name: fields.get(name) is True for name in ("anonymous", "finishes")}
-    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares, **flags)
+    turn = _text_or_none(fields.get("turn"))
+    return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares, turn=turn, **flags)
 
 
 def read_worker(data: bytes) -> WorkerEntry:
@@ -188,7 +201,7 @@ def write_hold(hold: Hold) -> bytes:
 
 def write_plan(plan: Plan) -> bytes:
     """What ``read_plan`` reads."""
-    fields = {name: getattr(plan, name) for name in ("epoch", "leader", "target", "foreign")}
+    fields = {name: getattr(plan, name) for name in ("epoch", "leader", "target", "foreign", "turn")}
     known = {name: True for name in ("anonymous", "finishes") if getattr(plan, name)}
     return _bytes(
         f"the plan for {len(plan.shares):,} agents",
@@ -207,7 +220,8 @@ def write_request(request: Request) -> bytes:
     """What ``read_request`` reads."""
     operation = request.operation
     fields = {name: getattr(operation, name) for name in ("verb", "subject", "id", "by")}
-    return _bytes("the request", {**fields, "expires": request.expires, "options": asdict(operation.options)})
+    options = {name: getattr(operation.options, name) for name in ("soak", "parallel", "force")}
+    return _bytes("the request", {**fields, "expires": request.expires, "options": options})
 
 
 def _bytes(

@@ -24,14 +24,17 @@ class _Forwarded:
     ``waiting`` are those that no node was made for yet, ``sent`` those whose node is being made, ``names`` the nodes.
     """
 
-    done: Callable[[], None]
+    done: Callable[[frozenset[str]], None]
     waiting: list[Request]
     sent: list[Request] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
 
 
 class Requests:
-    """``told`` gets each request that has not expired, and whether it stood before this agent's first session."""
+    """``told`` gets each request that has not expired, and whether it stood before this agent's first session; ``gone``
+    the name of each that was told and is there no more.
+    """
 
     def __init__(
         self,
@@ -41,11 +44,12 @@ class Requests:
         access: Access,
         *,
         told: Callable[[Request, bool], None],
+        gone: Callable[[str], None],
         pump: Callable[[], None],
         wall: Callable[[], float],
     ) -> None:
         self._link, self._bulk, self._path, self._access = link, bulk, path, access
-        self._told, self._pump, self._wall = told, pump, wall
+        self._told, self._gone, self._pump, self._wall = told, gone, pump, wall
         self._list = Reader(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}
         self._asking: set[str] = set()
@@ -60,8 +64,8 @@ class Requests:
         self._answers.setdefault(name, False)
         self._pump()
 
-    def forward(self, requests: Iterable[Request], done: Callable[[], None]) -> None:
-        """Ask other agents for this; ``done`` is called once each request has been answered."""
+    def forward(self, requests: Iterable[Request], done: Callable[[frozenset[str]], None]) -> None:
+        """Ask other agents for this; ``done`` gets their names once each has been answered."""
         self._forwarded.append(_Forwarded(done, list(requests)))
         self._make_nodes()
 
@@ -114,6 +118,8 @@ class Requests:
             self._found = frozenset(names or ())
         # By their numbers, the newest last: what came first is carried out first, and a flood loses its beginning.
         present = sorted(names or (), key=_number)[-AT_ONCE:]
+        for name in self._known.keys() - set(names or ()):
+            self._gone(name)
         self._known = {name: self._known[name] for name in present if name in self._known}
         for name in present:
             if name not in self._known and name not in self._asking:
@@ -152,10 +158,10 @@ class Requests:
         """Those of whose requests none is left have been answered."""
         for forwarded in list(self._forwarded):
             if forwarded.names and not (forwarded.waiting or forwarded.sent):
-                forwarded.names &= present
-                if not forwarded.names:
+                forwarded.answered |= forwarded.names - present
+                if forwarded.names <= forwarded.answered:
                     self._forwarded.remove(forwarded)
-                    forwarded.done()
+                    forwarded.done(frozenset(forwarded.names))
 
 
 def _number(name: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ plan             shares of a target over agents, in the end and on the way
 assignment       the target as it stands, and this agent's share
 registrations    who has registered, who stands in for whom, who has lost it
 lease            how long one may act on what a session proves
+turns            whose turn it is to roll out
 fencing          may workers be run now? by the lease, where there may never be too many
 election_runner  a candidate of ``elect``: may its command run?
 """

@@ -37,6 +37,11 @@ class Assignment:
         """Whether the plan as last read is the one that stood when the session began: it may be old."""
         return self.epoch == self._found
 
+    @property
+    def has_turn(self) -> bool:
+        """Whether the plan as last read gives this agent the turn to roll out."""
+        return self._plan is not None and self._plan.turn == self._agent
+
     def session_opened(self) -> None:
         """In a new session every plan is news."""
         self._found, self.followed = None, 0

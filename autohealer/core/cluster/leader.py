@@ -11,7 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from math import inf
 
-from autohealer.core.actions import Action, Warn, WritePlan
+from autohealer.core.actions import Action, DeleteRequest, Warn, WritePlan
+from autohealer.core.cluster import turns
 from autohealer.core.cluster.plan import divide, replace_first, stop_first
 from autohealer.core.cluster.policy import difference, policy_of
 from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, RestartPolicy, WorkerId
@@ -48,6 +49,8 @@ class Leader:
         self._short = 0
         self._refusal = ""
         self._differing: dict[str, str] = {}
+        self.requests: set[str] = set()
+        """The requests for rollouts of the whole pool that stand."""
 
     # ---- what is observed
 
@@ -219,6 +222,10 @@ class Leader:
         if len(agents) == 1 and mine.draining:
             return  # there is nobody to hand anything over to
         self.foreign = self._count_foreign(agents, now)
+        revisions = {agent: entry.revision for agent, entry in agents.items() if entry is not None and entry.revision}
+        for request in sorted(turns.answered(self.requests, revisions, len(agents))):
+            self.requests.discard(request)
+            self._order(DeleteRequest(request))
         plan = Plan(
             self.epoch,
             self._agent,
@@ -227,6 +234,7 @@ class Leader:
             self._shares(agents),
             anonymous=self.anonymous > 0,
             finishes=self._finishes,
+            turn=turns.turn(self.standing.turn if self.standing else None, revisions, self.requests),
         )
         waited_for = self._is_waited_for(agents)
         if waited_for:
@@ -305,9 +313,8 @@ class Leader:
 
 def mine_differs(entry: AgentEntry, former: AgentEntry | None) -> bool:
     """Whether the plan may have to change with this; the number that runs is no part of it."""
-    return former is None or (entry.unregistered, entry.departed, entry.capacity, entry.draining) != (
-        former.unregistered,
-        former.departed,
-        former.capacity,
-        former.draining,
-    )
+    return former is None or _what_counts(entry) != _what_counts(former)
+
+
+def _what_counts(entry: AgentEntry) -> tuple[object, ...]:
+    return entry.unregistered, entry.departed, entry.capacity, entry.draining, entry.revision

@@ -12,7 +12,9 @@ below       whether fewer run than should, for so long that people want to know
 brake       how many may be replaced for a verdict at once, and which senses somebody holds
 lifecycle   the states of lives and slots, as a table
 restarts    how soon a slot may start again: a token bucket, then exponential backoff
+rollout     one rollout: the pure machine
+rollouts    which rollout is under way, and which wait
 fleet       the workers as a rollout sees and changes them
-rolling     a rolling restart: every worker is restarted, one by one
+surges      the lives that a rollout starts beside the slots
 snapshot    what every view reads
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import inf
 
-from autohealer.core.model import Instant, Sense
+from autohealer.core.model import Instant, Sense, part
 
 ALL = "all"
 
@@ -37,8 +37,7 @@ class Brake:
     @property
     def limit(self) -> int:
         """How many may be replaced for a verdict at once."""
-        part = self._max_faulty * self._share if isinstance(self._max_faulty, float) else self._max_faulty
-        return max(1, int(part + 1e-9))
+        return part(self._max_faulty, self._share)
 
     @property
     def replacing(self) -> frozenset[int]:

@@ -20,6 +20,10 @@ class Life(Protocol):
         """What it was started from."""
 
     @property
+    def since(self) -> Instant:
+        """When it started."""
+
+    @property
     def ready_since(self) -> Instant | None:
         """Since when it has been ready without a break; None while it is not ready."""
 

@@ -50,6 +50,11 @@ class Life:
     started: str | None = None
     ready: bool = False
     ready_since: Instant | None = None
+    first_ready: Instant | None = None
+    is_killed: bool = False
+    """Somebody asked for it to be killed."""
+    on_trial: bool = False
+    """It was found faulty while a rollout judged it: its end counts for nothing but that."""
     is_unneeded: bool = False
     """Its stop was ordered before there was a process to stop."""
     stage: StopStage | None = None

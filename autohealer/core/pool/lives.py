@@ -171,6 +171,7 @@ class Lives:
         """SIGKILL, as if something had killed it: no stop that was asked for, but a death."""
         life = self._lives.get(worker)
         if life is not None and life.pid is not None:
+            life.is_killed = True
             self._order(SignalWorker(worker, SIGKILL))
 
     def kill_all(self, now: Instant) -> None:
@@ -187,6 +188,7 @@ class Lives:
     def set_ready(self, life: Life, now: Instant) -> None:
         """It does its job, as the judge says."""
         life.ready, life.ready_since = True, now
+        life.first_ready = now if life.first_ready is None else life.first_ready
         self._tell(notices.WorkerReady(life.worker, life.pid, life.slot))
 
     def set_unready(self, life: Life, why: str) -> None:

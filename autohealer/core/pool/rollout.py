@@ -13,52 +13,16 @@ only the failures of lives come to it as facts (``ended``, ``faulty``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import NamedTuple
 
-from autohealer.core.model import Instant
+from autohealer.core.model import Instant, part
 from autohealer.core.pool.fleet import Fleet, Life
+from autohealer.core.rollout_spec import RolloutSpec
 
 TRIES = 3
 """How often a new life is started in its place before the rollout is given up."""
-
-
-class Parallel(NamedTuple):
-    """How many at once: a number, or a percentage of the share (rounded down, at least 1)."""
-
-    number: int = 1
-    is_percent: bool = False
-
-    def of(self, share: int) -> int:
-        """The number for this share."""
-        return max(1, share * self.number // 100 if self.is_percent else self.number)
-
-
-ONE = Parallel()
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutSpec:
-    """What was asked for. ``id`` is that of the operation or request; ``old`` and ``new`` are revisions.
-
-    ``reversible``: the two differ, so there is something to go back to. ``lenient``: a new life that was ready once
-    has proven enough (``restart``). ``worker``: exchange this one alone.
-    """
-
-    verb: str
-    id: str
-    by: str
-    old: int
-    new: int
-    soak_s: float = 0.0
-    parallel: Parallel = ONE
-    force: bool = False
-    reversible: bool = False
-    lenient: bool = False
-    worker: str | None = None
 
 
 class Outcome(StrEnum):
@@ -77,28 +41,39 @@ class Step:
     of: int
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a life may take to be ready and to stop; and how old it is at least before it counts as ready."""
+
+    start_timeout_s: float
+    stop_timeout_s: float
+    alive_s: float = 0.0
+
+
 class Rollout:
-    """Decides; ``tell`` gets each step. ``outcome`` is set when it has ended, and then nothing more is ordered."""
+    """Decides. ``outcome`` is set when it has ended, and then nothing more is ordered.
+
+    ``undo_because``: begin by going back, for this reason: an agent was ended in the middle of this rollout.
+    """
 
     def __init__(
         self,
         spec: RolloutSpec,
         fleet: Fleet,
-        tell: Callable[[Step], None],
         *,
-        start_timeout_s: float,
-        stop_timeout_s: float,
+        limits: Limits,
+        undo_because: str = "",
     ) -> None:
-        self.spec, self._fleet, self._tell = spec, fleet, tell
-        self._start_timeout_s, self._stop_timeout_s = start_timeout_s, stop_timeout_s
+        self.spec, self._fleet, self._limits = spec, fleet, limits
+        self.steps: list[Step] = []
+        """What people are to hear next; whoever tells them empties it."""
         self.outcome: Outcome | None = None
-        self.reason = ""
+        self.reason = undo_because
         """Why it was undone, or what lacks where it was forced."""
-        self._began = False
+        self._began = self._had_workers = False
         self._share: int | None = None
         self._regroup_until: Instant | None = None
-        self._is_going_back = False
-        self._proven = False
+        self._is_going_back = self._proven = bool(undo_because)
         self._todo: set[int] = set()
         self._replaced: dict[int, str | None] = {}  # each slot that was exchanged, with the life that it had before
         self._settled: set[int] = set()  # those of them whose new life is trusted, or is not waited for any more
@@ -108,6 +83,7 @@ class Rollout:
         self._failure: str | None = None
         self._ends_at: Instant | None = None
         self._next: Instant | None = None
+        self._now: Instant = 0.0
 
     # ---- what can be asked
 
@@ -115,6 +91,11 @@ class Rollout:
     def is_going_back(self) -> bool:
         """Whether it is being undone."""
         return self._is_going_back
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether a life of the new revision has soaked."""
+        return self._proven
 
     @property
     def of(self) -> int:
@@ -129,7 +110,17 @@ class Rollout:
     @property
     def left(self) -> int:
         """How many slots are still to be exchanged, or to be trusted; 0 once it has ended."""
-        return 0 if self.outcome else len(self._todo) + len(self._replaced.keys() - self._settled)
+        return 0 if self.outcome else len(self._todo) + len(self.waited_for)
+
+    @property
+    def waited_for(self) -> set[int]:
+        """The slots that were exchanged and whose new life is not trusted yet."""
+        return self._replaced.keys() - self._settled
+
+    @property
+    def ready_surges(self) -> int:
+        """How many surges are ready."""
+        return sum(map(self._is_ready, self._fleet.surges().values()))
 
     def next_deadline(self) -> Instant | None:
         """When ``step`` is to be called next, at the latest."""
@@ -155,7 +146,7 @@ class Rollout:
         """A life has ended by itself; ``was_asked``: somebody had it killed, so it proves nothing."""
         if not self.judges(number, life) or was_asked or self._is_trusted(life, now):
             return
-        if self.spec.lenient and life.first_ready is not None:
+        if self.spec.lenient and self._was_ready(life, now):
             self._trust(number)
             return
         self._tries[number] += 1
@@ -166,7 +157,7 @@ class Rollout:
         """A new life is there and does not do its job, or was not ready in time."""
         if not self.judges(number, life) or self._is_trusted(life, now):
             return
-        if self.spec.lenient and life.first_ready is not None:
+        if self.spec.lenient and self._was_ready(life, now):
             self._trust(number)
         else:
             self._fail(number, f"{self._name(number)} was faulty: {cause}")
@@ -177,13 +168,13 @@ class Rollout:
         """Order what can be done now."""
         if self.outcome is not None:
             return
-        self._next = None
-        if not self._began:
-            self._begin()
+        self._next, self._now = None, now
         if self._fleet.share is None:
             return  # what this agent is to run is not known now, and it starts nothing
+        if not self._began:
+            self._begin()
         if self._fleet.share == 0:
-            self._abandon(now, "this agent is to run no workers any more")
+            self._abandon(now)
             return
         self._look_at_slots(now)
         self._judge(now)
@@ -197,12 +188,17 @@ class Rollout:
             self._ends_at = None
 
     def _begin(self) -> None:
+        """What an agent that was killed in the middle of it has exchanged need not be exchanged again."""
         self._began = True
+        self._had_workers = bool(self._fleet.share)
         self._share = self._fleet.share
         self._fleet.reset_backoff()
         for number, life in self._fleet.slots().items():
             if life is not None and life.revision == self.spec.new != self.spec.old and not life.is_stopping:
-                self._replaced[number] = None  # by an agent that was killed in the middle of it
+                if self._is_going_back:
+                    self._todo.add(number)
+                else:
+                    self._replaced[number] = None
 
     def _look_at_slots(self, now: Instant) -> None:
         """Which slots there are; a change of share ends the surges until the new share is ready."""
@@ -223,9 +219,9 @@ class Rollout:
             }
         if self._share != self._fleet.share:
             self._share = self._fleet.share
-            self._regroup_until = now + self._start_timeout_s
+            self._regroup_until = now + self._limits.start_timeout_s
         if self._regroup_until is not None:
-            settled = all(life is not None and life.ready_since is not None for life in slots.values())
+            settled = all(self._is_ready(life) for life in slots.values())
             if now >= self._regroup_until or (settled and not self._fleet.surges()):
                 self._regroup_until = None
             else:
@@ -238,13 +234,14 @@ class Rollout:
         for number, life in [*new.items(), *([] if self._proven else surges.items())]:
             if life is None or life.is_stopping or not self.judges(number, life) or life.first_ready is None:
                 continue
-            late = life.first_ready + self._soak_s + self._start_timeout_s
+            ready_at = self._ready_at(life)
+            late = life.first_ready + self._soak_s + self._limits.start_timeout_s
             if self._is_trusted(life, now) or (now >= late and self.spec.lenient):
                 self._trust(number)
             elif now >= late:
                 self._fail(number, f"{self._name(number)} was not ready for {self._soak_s:g} s on end")
             else:
-                self._wake(min(late, inf if life.ready_since is None else life.ready_since + self._soak_s))
+                self._wake(min(late, inf if ready_at is None else ready_at + self._soak_s))
 
     def _trust(self, number: int) -> None:
         self._proven = True
@@ -284,9 +281,9 @@ class Rollout:
         """As many as are wanted. One that stands for a slot between two lives stays until that is over."""
         surges = {number: life for number, life in self._fleet.surges().items() if life is None or not life.is_stopping}
         wanted = self._surges_wanted(len(surges))
-        spare = sum(life is not None and life.ready_since is not None for life in surges.values()) - self._between
+        spare = sum(map(self._is_ready, surges.values())) - self._between
         for number, life in surges.items():
-            if life is not None and life.ready_since is not None:
+            if self._is_ready(life):
                 if wanted == 0 and spare > 0:
                     spare -= 1
                     self._fleet.end_surge(number)
@@ -308,49 +305,53 @@ class Rollout:
 
     def _exchange(self) -> None:
         """The next slots: as many as ready surges can stand for, and one where there can be none."""
-        for number in self._replaced.keys() - self._settled:
-            if self._fleet.slots()[number] is None:
-                self._fleet.retry(number)
         slots = self._fleet.slots()
-        costly = {n for n in self._todo if (life := slots[n]) is not None and life.ready_since is not None}
-        # Going back, a slot without a ready life costs nothing; each counts before a ready one is taken down.
-        for number in sorted(self._todo, key=lambda n: (self._is_going_back and n in costly, n)):
-            if self._between < self._may_be_between or (self._is_going_back and number not in costly):
-                life = slots[number]
-                self._todo.remove(number)
-                self._replaced[number] = life.worker if life is not None else None
-                self._fleet.exchange(number)
+        for number in self.waited_for:
+            if slots[number] is None:
+                self._fleet.retry(number)
+        if self._is_going_back:
+            for number in sorted(number for number in self._todo if not self._is_ready(slots[number])):
+                self._begin_exchange(number)  # it costs nothing: a slot that is not ready serves nobody
+        room = self._may_be_between - self._between
+        for number in sorted(self._todo)[: max(0, room)]:
+            self._begin_exchange(number)
+
+    def _begin_exchange(self, number: int) -> None:
+        life = self._fleet.slots()[number]
+        self._todo.remove(number)
+        self._replaced[number] = life.worker if life is not None else None
+        self._fleet.exchange(number)
 
     @property
     def _may_be_between(self) -> int:
+        """How many slots may be without a ready life at a time, for this rollout's sake."""
         if self._regroup_until is not None:
             return 0
         if min(self._parallel, self._fleet.room()) > 0 and not self._without_surges:
-            surges = self._fleet.surges().values()
-            ready = sum(s is not None and s.ready_since is not None and not s.is_stopping for s in surges)
-            return min(self._parallel, ready) if self._proven else 0
+            return min(self._parallel, self.ready_surges) if self._proven else 0
         return 1 if self._proven or not self._replaced else 0
 
     @property
     def _between(self) -> int:
         """How many slots were exchanged and have no ready life since."""
-        slots, waited_for = self._fleet.slots(), self._replaced.keys() - self._settled
-        return sum(not self._is_ready_anew(number, slots.get(number)) for number in waited_for)
-
-    def _is_ready_anew(self, number: int, life: Life | None) -> bool:
-        return life is not None and life.worker != self._replaced[number] and life.ready_since is not None
+        slots = self._fleet.slots()
+        return sum(
+            not self._is_ready(life) or (life is not None and life.worker == self._replaced[number])
+            for number in self.waited_for
+            for life in (slots.get(number),)
+        )
 
     @property
     def _is_through(self) -> bool:
         return not self._todo and self._replaced.keys() == self._settled and self._regroup_until is None
 
-    def _abandon(self, now: Instant, why: str) -> None:
-        """There is nothing to roll out to any more."""
+    def _abandon(self, now: Instant) -> None:
+        """This agent is to run no workers any more. What was begun is not proven, so it does not count as done."""
+        if self._had_workers and not self.spec.lenient and not self._is_going_back:
+            self._is_going_back, self.reason = True, "this agent is to run no workers any more"
         self._todo.clear()
         self._replaced.clear()
         self._settled.clear()
-        if not self.spec.lenient and not self._is_going_back:
-            self._is_going_back, self.reason = True, why
         for number in self._fleet.surges():
             self._fleet.end_surge(number)
         self._end(now)
@@ -358,7 +359,7 @@ class Rollout:
     def _end(self, now: Instant) -> None:
         """Done, once the surges are gone: one that cannot be killed is not waited for."""
         if self._ends_at is None:
-            self._ends_at = now + 2 * self._stop_timeout_s
+            self._ends_at = now + 2 * self._limits.stop_timeout_s
         if self._fleet.surges() and now < self._ends_at:
             self._wake(self._ends_at)
             return
@@ -379,16 +380,34 @@ class Rollout:
 
     @property
     def _parallel(self) -> int:
-        return self.spec.parallel.of(self._share or 1)
+        return part(self.spec.parallel, self._share or 1)
+
+    def _ready_at(self, life: Life | None) -> Instant | None:
+        """Since when it counts as ready; None while it does not."""
+        if life is None or life.is_stopping or life.ready_since is None:
+            return None
+        at = max(life.ready_since, life.since + self._limits.alive_s)
+        if at > self._now:
+            self._wake(at)
+            return None
+        return at
+
+    def _is_ready(self, life: Life | None) -> bool:
+        return self._ready_at(life) is not None
+
+    def _was_ready(self, life: Life, now: Instant) -> bool:
+        return life.first_ready is not None and now >= life.since + self._limits.alive_s
 
     def _is_trusted(self, life: Life, now: Instant) -> bool:
-        return life.ready_since is not None and now >= life.ready_since + self._soak_s
+        self._now = now
+        at = self._ready_at(life)
+        return at is not None and now >= at + self._soak_s
 
     def _name(self, number: int) -> str:
         return f"the new worker in slot {number}" if number in self._replaced else "a new worker beside the slots"
 
     def _say(self, text: str) -> None:
-        self._tell(Step(text, self.exchanged, self.of))
+        self.steps.append(Step(text, self.exchanged, self.of))
 
     def _wake(self, at: Instant) -> None:
         self._next = at if self._next is None else min(self._next, at)

@@ -4,8 +4,8 @@ A slot that is wanted and empty gets a life as soon as its backoff allows; one t
 stopped. Which end is followed by a start, which one makes the slot *done* or *failed*, is decided here, by
 ``--restart``. Nothing here waits for ZooKeeper.
 
-What a rollout needs is under "for rollouts": a surge beside the slots, another revision for a slot, and the end of
-surges. Which lives there are, of which revision each is, and since when each is ready, is in ``lives``.
+What a rollout needs is under "for rollouts": another revision for a slot, and numbers that its surges have. Which
+lives there are, of which revision each is, and since when each is ready, is in ``lives``.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ class Slots:
         self._waiting: dict[str, int] = {}
         self._wanted: int | None = None
         self._killing = False
+        self._reserved: set[int] = set()
+        self._left: set[int] = set()
         self._finished: dict[int, str] = {}
         """The slots that are done, and that failed: how; empty where one is done."""
         self._gave_up: str | None = None
@@ -178,10 +180,6 @@ class Slots:
 
     # ---- for rollouts
 
-    def start_surge(self, number: int, revision: int, now: Instant) -> Life:
-        """Start a life beside the slots. It is not replaced when it ends: ``exited`` tells that it did."""
-        return self._lives.start(Start(number, None, Role.SURGE, revision), now)
-
     def replace(self, index: int, revision: int, now: Instant) -> None:
         """The slot is of this revision from now on: its life is stopped, and the next one started.
 
@@ -195,10 +193,35 @@ class Slots:
             self._lives.stop(slot.life, now)
         self._reconcile(slot, now)
 
-    def end_surges(self, now: Instant) -> None:
-        """Stop every life beside the slots that a rollout started."""
-        for life in self._lives.with_role(Role.SURGE):
-            self._lives.stop(life, now)
+    def retry(self, index: int, revision: int, now: Instant) -> None:
+        """Start the next life of an empty slot without backoff, unless it waits for want of resources."""
+        slot = self._slots[index]
+        slot.revision = revision
+        if slot.life is None and not slot.spawn_failures:
+            slot.may_start_at = now
+        self._reconcile(slot, now)
+
+    def reserve(self, number: int) -> None:
+        """A life beside the slots has this number: a slot of the same number is not started meanwhile."""
+        self._reserved.add(number)
+
+    def release(self, number: int, now: Instant) -> None:
+        """That life is gone."""
+        self._reserved.discard(number)
+        if (slot := self._slots.get(number)) is not None:
+            self._reconcile(slot, now)
+
+    def are_of(self, revision_of: Callable[[int], int]) -> None:
+        """From which revision the next life of each slot is started."""
+        for slot in self._slots.values():
+            slot.revision = revision_of(slot.index)
+
+    def fill_left(self, now: Instant) -> None:
+        """Fill the slots that ``exited`` and ``spawn_failed`` left empty for a rollout to decide about."""
+        for index in self._left:
+            if (slot := self._slots.get(index)) is not None:
+                self._reconcile(slot, now)
+        self._left.clear()
 
     def reset_backoff(self, now: Instant) -> None:
         """Every slot has all its restarts again, and those that wait are tried at once."""
@@ -269,8 +292,11 @@ class Slots:
             self._lives.dismiss(life, now)
             self._start(slot, now)
 
-    def spawn_failed(self, event: SpawnFailed) -> Life | None:
-        """Try again later; the life that did not come to be. Want of resources is not the worker's failure."""
+    def spawn_failed(self, event: SpawnFailed, *, on_trial: bool = False) -> Life | None:
+        """Try again later; the life that did not come to be. Want of resources is not the worker's failure.
+
+        ``on_trial`` as for ``exited``.
+        """
         life = self._lives.of(event.worker)
         if life is None or life.pid is not None:
             return None
@@ -283,6 +309,11 @@ class Slots:
         if event.temporary:
             delay = delay_s(slot.spawn_failures, self._spec.backoff_max_s, event.worker)
             slot.spawn_failures += 1
+        elif on_trial:
+            slot.cause, slot.may_start_at = event.error, event.at
+            self._left.add(slot.index)
+            self._incidents.not_started(life, event)
+            return life
         else:
             slot.cause = event.error
             delay = slot.restarts.after_exit(0.0, event.worker)
@@ -293,8 +324,12 @@ class Slots:
         self._tell_vacancy(slot, life, event.at, event.error)
         return life
 
-    def exited(self, event: WorkerExited) -> Ended | None:
-        """Fill the slot again if it is wanted; how the life ended, or None where the exit is no news."""
+    def exited(self, event: WorkerExited, *, on_trial: bool = False) -> Ended | None:
+        """Fill the slot again if it is wanted; how the life ended, or None where the exit is no news.
+
+        ``on_trial``: a rollout judges this life. Its end counts for nothing here, and what comes next in the slot is
+        decided by the rollout, before ``fill_left``.
+        """
         end = self._lives.exited(event)
         if end is None:
             return None
@@ -308,9 +343,13 @@ class Slots:
                 slot.waits_for = event.worker
                 self._waiting[event.worker] = slot.index
                 slot.waits_until = event.at + ORPHANS_S + (self._spec.stop_timeout_s if end.asked else 0.0)
-            if not end.asked:
-                self._died(slot, end)
-            self._reconcile(slot, event.at)
+            if on_trial:
+                slot.cause = end.cause
+                self._left.add(slot.index)
+            else:
+                if not end.asked:
+                    self._died(slot, end)
+                self._reconcile(slot, event.at)
         self._lives.clear(end)
         self._incidents.ended(end)
         if slot is not None:
@@ -325,6 +364,12 @@ class Slots:
         if slot is not None and slot.waits_for == event.worker:
             slot.waits_for = None
             self._reconcile(slot, event.at)
+
+    def ends_for_good(self, code: int | None, signal: str | None) -> bool:
+        """Whether a worker that ends like this by itself makes its slot done or failed (``--restart``)."""
+        return self._spec.restart is RestartPolicy.NEVER or (
+            self._spec.restart is RestartPolicy.ON_FAILURE and self._is_success(code, signal)
+        )
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
@@ -344,18 +389,17 @@ class Slots:
         """Its life ended, and nobody had asked for that: is the slot to be filled again, and when?"""
         slot.died_at, slot.cause = end.at, end.cause
         verdict = end.life.verdict
-        good = verdict is None and self._is_success(end)
-        policy = self._spec.restart
-        if policy is RestartPolicy.NEVER or (policy is RestartPolicy.ON_FAILURE and good):
+        good = verdict is None and self._is_success(end.code, end.signal)
+        if self._spec.restart is RestartPolicy.NEVER or (self._spec.restart is RestartPolicy.ON_FAILURE and good):
             self._finish(slot, "" if good else end.description)
             return
         signal = None if verdict else end.signal
         slot.may_start_at += slot.restarts.after_exit(end.uptime_s, end.life.worker, signal, good=good)
         self._fail_at_limit(slot, end.description)
 
-    def _is_success(self, end: Ended) -> bool:
+    def _is_success(self, code: int | None, signal: str | None) -> bool:
         """Whether the end is one of ``--ok-exit``. What nobody saw is none."""
-        return (end.signal or end.code) in self._spec.ok_exit
+        return (signal or code) in self._spec.ok_exit
 
     def _fail_at_limit(self, slot: Slot, how: str) -> None:
         """``--max-failures``: the slot is failed, or, where workers do not finish, the whole pool is given up."""
@@ -382,7 +426,7 @@ class Slots:
         if slot.life is not None:
             if not slot.wanted and slot.life.pid is not None:
                 self._lives.stop(slot.life, now)
-        elif slot.is_finished:
+        elif slot.is_finished or (slot.wanted and slot.index in self._reserved):
             self._deadlines.set(slot.index, None)
         elif slot.wanted and now >= slot.may_start_at:
             if slot.waits_for is not None and now < slot.waits_until:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autohealer.core.model import AgentEntry, Instant
+from autohealer.core.model import AgentEntry, Instant, RolloutView
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
@@ -73,6 +73,7 @@ class Snapshot:
     """How many slots are done, and how many failed; None where workers do not finish."""
     held: frozenset[str] = frozenset()
     """The senses whose verdicts somebody asked not to be carried out."""
+    rollout: RolloutView | None = None
 
 
 def worker_views(

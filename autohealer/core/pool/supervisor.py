@@ -25,19 +25,30 @@ from autohealer.core.cluster.leader import Leader
 from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.registrations import Registrations, Style
 from autohealer.core.events import Event
-from autohealer.core.model import AgentEntry, Instant, OnPartition, Plan, PoolSpec, RestartPolicy, Verdict, WorkerId
+from autohealer.core.model import (
+    AgentEntry,
+    Instant,
+    OnPartition,
+    Plan,
+    PoolSpec,
+    ReadyWhen,
+    RestartPolicy,
+    Verdict,
+    WorkerId,
+)
 from autohealer.core.operations import Answer, Operation, count_of, done, refused
 from autohealer.core.pool.below import Below
 from autohealer.core.pool.brake import Brake, held_after
 from autohealer.core.pool.health import Health
 from autohealer.core.pool.incidents import Incidents
-from autohealer.core.pool.life import Life, Role
+from autohealer.core.pool.life import Life, Role, describe_exit
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
-from autohealer.core.pool.rolling import Rolling
+from autohealer.core.pool.rollouts import Rollouts
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.snapshot import Snapshot, worker_views
 from autohealer.core.pool.spares import Spares
+from autohealer.core.rollout_spec import RolloutOrder
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
 TICK_S = 2.0
@@ -74,8 +85,9 @@ class Supervisor:
     """The state of one agent for one pool, changed by ``handle`` alone.
 
     ``overwrite_target``: this ``run`` asks for another number than the one before it, so it is written even where a
-    target stands. ``revision``: what workers are started from now. ``style``: how this pool's workers were seen to
-    register in the agent's former life; it says nothing of a command that is run when none of them is left.
+    target stands. ``revision``: number and hash of what workers are started from now; ``unfinished``: the rollout in
+    the middle of which this agent's former life ended. ``style``: how this pool's workers were seen to register in that
+    life; it says nothing of a command that is run when none of them is left.
     """
 
     def __init__(
@@ -84,7 +96,8 @@ class Supervisor:
         me: Identity,
         *,
         overwrite_target: bool,
-        revision: int = 1,
+        revision: tuple[int, str] = (1, ""),
+        unfinished: RolloutOrder | None = None,
         style: Style = Style.UNKNOWN,
     ) -> None:
         self._spec, self._me = spec, me
@@ -93,11 +106,15 @@ class Supervisor:
         self._lives = Lives(spec, me.agent, me.nonce, order)
         self._incidents = Incidents(order)
         self._spares = Spares(spec, self._lives)
-        self._slots = Slots(spec, self._lives, self._incidents, order, revision, take_spare=self._spares.take)
+        self._slots = Slots(spec, self._lives, self._incidents, order, revision[0], take_spare=self._spares.take)
         self._brake = Brake(spec.max_faulty)
         self._health = Health(spec, self._lives, self._brake, incidents=self._incidents, sentence=self, order=order)
         self._below = Below(order)
-        self._soft: dict[str, Verdict] = {}
+        self._rollouts = Rollouts(
+            spec, self._slots, self._lives, incidents=self._incidents, order=order, present_hash=revision[1]
+        )
+        if unfinished is not None:
+            self._rollouts.ask(unfinished)
         self._former_style = style
         self._registrations = Registrations(
             spec, Style.UNKNOWN, order, self._registration_lost, self._registration_ready
@@ -117,9 +134,7 @@ class Supervisor:
         self._yield_at: Instant | None = None
         self._adopted = False
         self._drain: Drain | None = None
-        self._rolling: Rolling | None = None
         self._fencing = Fencing(spec.on_partition, order)
-        self._look_at: Instant | None = None
         self._tell_at: Instant | None = None
         self._out_of_patience = self._killing = False
         self._leaving = False
@@ -129,7 +144,6 @@ class Supervisor:
             "scale": self._scale,
             "stop": self._stop,
             "kill": self._kill_worker,
-            "restart": self._restart,
             "drain": self._drain_and_stay,
             "undrain": self._undrain,
             "hold": self._hold,
@@ -149,6 +163,9 @@ class Supervisor:
             events.DrainRequested: self._drain_requested,
             events.KillRequested: self._kill,
             events.OperationRequested: self._operation,
+            events.RolloutRequested: lambda e: self._rollouts.ask(e.order),
+            events.PoolRequestStands: self._pool_request_stands,
+            events.RequestGone: self._request_gone,
             events.SessionOpened: self._session_opened,
             events.ConnectionSuspended: self._suspended,
             events.ConnectionResumed: self._resumed,
@@ -213,9 +230,7 @@ class Supervisor:
             self._fencing.prove(now)
         if not self._killing:
             self._slots.want(self._wanted(now), now)
-        if self._rolling is not None:
-            self._roll(self._rolling, now)
-            self._slots.want(self._wanted(now), now)
+            self._roll(now)
         self._keep_spares(now)
         self._make_room(now)
         self._below.observe(self._lacking_from, self._serving, now)
@@ -242,7 +257,7 @@ class Supervisor:
             leaders,
             drain,
             self._yield_at,
-            self._look_at,
+            self._rollouts.next_deadline() if not self._killing else None,
             self._tell_at,
             self._fencing.next_deadline(away=self._away_since is not None, runs=not self._slots.is_unwanted),
         )
@@ -272,6 +287,7 @@ class Supervisor:
             finished=None if self._spec.restart is RestartPolicy.ALWAYS else self._slots.finished,
             held=self._brake.held,
             workers=worker_views(self._slots, self._lives, self._registrations.registered, now),
+            rollout=self._rollouts.view(),
         )
 
     # ---- processes
@@ -292,11 +308,6 @@ class Supervisor:
             else:
                 self._registrations.started(event.worker, event.at)
 
-    def _spawn_failed(self, event: events.SpawnFailed) -> None:
-        life = self._slots.spawn_failed(event)
-        if life is not None and life.role is Role.SPARE:
-            self._spares.not_started(life, event.at)
-
     def _promoted(self, event: events.SparePromoted) -> None:
         life = self._slots.promoted(event.worker, event.at)
         if life is not None:
@@ -309,18 +320,35 @@ class Supervisor:
             self._spares.memory(event.available, (usage.rss for usage in event.usages.values()))
 
     def _exited(self, event: events.WorkerExited) -> None:
-        end = self._slots.exited(event)
+        life = self._lives.of(event.worker)
+        on_trial = life is not None and life.on_trial
+        if life is not None and not life.is_stopping and self._rollouts.judges(life):
+            on_trial = life.slot is None or not self._slots.ends_for_good(event.code, event.signal)
+            if on_trial:
+                self._rollouts.ended(life, describe_exit(event.code, event.signal), event.at)
+        end = self._slots.exited(event, on_trial=on_trial)
         if end is not None:
             self._health.ended(end.life)
             if end.life.role is Role.SPARE:
                 self._spares.ended(end)
-            self._soft.pop(event.worker, None)
+            self._rollouts.gone(end.life)
             self._registrations.ended(event.worker, event.at)
 
     def _evidence(self, event: events.EvidenceTaken) -> None:
         if (life := self._lives.of(event.worker)) is not None:
             self._incidents.learnt(life, event.evidence)
         self._lives.evidence(event)
+
+    def _spawn_failed(self, event: events.SpawnFailed) -> None:
+        life = self._lives.of(event.worker)
+        on_trial = life is not None and not event.temporary and self._rollouts.judges(life)
+        if on_trial and life is not None:
+            self._rollouts.ended(life, event.error, event.at)
+        failed = self._slots.spawn_failed(event, on_trial=on_trial)
+        if failed is not None and failed.role is Role.SPARE:
+            self._spares.not_started(failed, event.at)
+        elif failed is not None:
+            self._rollouts.not_started(failed, event.at, is_temporary=event.temporary)
 
     def _registration_lost(self, worker: str, detail: str, now: Instant) -> None:
         self._health.registration_lost(worker, detail, now)
@@ -334,23 +362,23 @@ class Supervisor:
     # ---- verdicts
 
     def is_exempt(self, life: Life) -> bool:
-        """Verdicts on lives beside the slots are neither braked nor held."""
-        return life.role is not Role.REGULAR
+        """Verdicts on lives that a rollout judges, or that are beside the slots, are neither braked nor held."""
+        return life.role is not Role.REGULAR or self._rollouts.judges(life)
 
     def carry_out(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool) -> None:
         """Stop a life that a sense found faulty, whereupon its slot is filled again."""
+        if self._rollouts.judges(life):
+            life.on_trial = True
+            self._rollouts.faulty(life, verdict, now)
         self._lives.condemn(life, verdict, now, at_once=at_once)
 
     def recycle(self, life: Life, verdict: Verdict | None) -> None:
         """A life outgrew a limit that is not urgent: it is exchanged, replacement first, when its turn comes."""
-        if verdict is None:
-            self._soft.pop(life.worker, None)
-        else:
-            self._soft.setdefault(life.worker, verdict)
+        self._rollouts.recycle(life, verdict)
 
     def is_recycling(self, worker: str) -> bool:
         """Whether the worker outgrew a limit and waits to be exchanged."""
-        return worker in self._soft
+        return self._rollouts.is_recycling(worker)
 
     def _keep_spares(self, now: Instant) -> None:
         """While there are workers, once they are there: a spare is worth less than a worker that is being started."""
@@ -360,7 +388,9 @@ class Supervisor:
         if self._killing or self._drain is not None:
             share = 0
         wanted = None if share is None or self._lives.count(WorkerState.STARTING) else share > 0
-        self._spares.reconcile(wanted=False if share == 0 else wanted, revision=self._slots.revision, now=now)
+        self._spares.reconcile(
+            wanted=False if share == 0 else wanted, revision=self._rollouts.revision_of_spares, now=now
+        )
 
     def _make_room(self, now: Instant) -> None:
         """A slot that is not wanted any more, or finished, needs no replacement."""
@@ -393,9 +423,7 @@ class Supervisor:
             self._out_of_patience = now >= self._drain.until
             if self._out_of_patience or not self._may_hand_over:
                 return 0
-        extra = self._rolling.extra if self._rolling and self._drain is None else 0
-        share = self._assignment.share
-        return self._fencing.allowed(share + extra if share else share, now)
+        return self._fencing.allowed(self._assignment.share, now)
 
     @property
     def _may_hand_over(self) -> bool:
@@ -466,11 +494,6 @@ class Supervisor:
         later = "" if self._away_since is None else "; it is written when ZooKeeper is back"
         self._answer(operation, done(what + later))
 
-    def _restart(self, operation: Operation, _: Instant) -> None:
-        if operation.subject == self._me.agent:
-            self._rolling = self._rolling or Rolling(surge=int(self._spec.on_partition is OnPartition.KEEP))
-            self._rolling.begin(operation, [s.life.worker for s in self._slots if s.life and s.wanted])
-
     def _drain_and_stay(self, operation: Operation, now: Instant) -> None:
         if operation.subject != self._me.agent:
             return
@@ -490,20 +513,23 @@ class Supervisor:
             self._drain = None
             self._answer(operation, done(f"agent {self._me.agent} may have workers again"))
 
-    def _roll(self, rolling: Rolling, now: Instant) -> None:
-        """One step of a rolling restart. It is over, too, when there is nothing that should run."""
+    def _roll(self, now: Instant) -> None:
+        """One step of the rollout that is under way, if there is one."""
+        alone = not self._peers - {self._me.agent}
+        self._rollouts.step(
+            0 if self._drain is not None else self._assignment.share,
+            now,
+            has_turn=alone or self._assignment.has_turn,
+            readiness_is_told=self._health.ready_when is not ReadyWhen.REGISTERED,
+        )
 
-        def ready(life: Life, now: Instant) -> bool:
-            running = life.state is WorkerState.RUNNING
-            return running and self._registrations.settled(life.worker, life.since, now)
+    def _pool_request_stands(self, event: events.PoolRequestStands) -> None:
+        self._leader.requests.add(event.request)
+        self._rollouts.stands(event.request, event.outcome)
 
-        self._look_at = None
-        if self._drain is not None or not self._assignment.share or rolling.step(self._slots, ready, now):
-            self._rolling = None
-            for operation in rolling.operations:
-                self._answer(operation, done("all workers are new"))
-        else:
-            self._look_at = now + max(self._spec.register_grace_s, LOOK_AGAIN_S)
+    def _request_gone(self, event: events.RequestGone) -> None:
+        self._leader.requests.discard(event.request)
+        self._rollouts.request_gone(event.request)
 
     # ---- ZooKeeper
 
@@ -711,6 +737,7 @@ class Supervisor:
             departed=self._registrations.departed(now),
             draining=self._drain is not None,
             plan=self._assignment.followed,
+            revision=self._rollouts.entry(),
         )
         self._entry = entry
         if not self._is_healing(entry):

@@ -1,0 +1,19 @@
+"""``autohealer undo``."""
+
+from __future__ import annotations
+
+from autohealer.cli.support.command import Command
+from autohealer.cli.support.options import no_wait, rollout, where
+
+command = Command(
+    "undo",
+    """Exchange all workers for workers of the revision before the present one, as it was before the last `update`.
+
+      autohealer undo
+
+    It goes as an `update` goes, and can itself be undone. Several agents take turns.
+    """,
+    *where(),
+    *rollout("10"),
+    no_wait(),
+)

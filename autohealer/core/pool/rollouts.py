@@ -1,0 +1,258 @@
+"""The rollouts of one agent: which one is under way, which wait, and what the slots are of in the end.
+
+One that people asked for waits for its turn where the pool has several agents. A worker that outgrew a soft limit
+(``--max-rss``, ``--max-age``) is exchanged by a rollout of its slot alone, which waits for those that people asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autohealer.core import notices
+from autohealer.core.actions import Action, AnswerOperation, EmitEvent, SettleRevision
+from autohealer.core.model import Instant, PoolSpec, RevisionEntry, RolloutView, Verdict, part
+from autohealer.core.operations import Answer, done, refused
+from autohealer.core.operations import Outcome as Answered
+from autohealer.core.pool.incidents import Incidents
+from autohealer.core.pool.life import Life, Role
+from autohealer.core.pool.lives import Lives
+from autohealer.core.pool.rollout import Limits, Outcome, Rollout
+from autohealer.core.pool.slots import Slots
+from autohealer.core.pool.surges import AgentFleet
+from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
+
+ALIVE_S = 2.0
+"""Without a probe or ``--ready`` a life must have lived so long before it counts as ready in a rollout."""
+UNDONE = 4
+"""The exit code of a command whose rollout was undone."""
+
+
+class Rollouts:
+    """``present_hash``: of the present revision, whose number ``slots`` has."""
+
+    def __init__(
+        self,
+        spec: PoolSpec,
+        slots: Slots,
+        lives: Lives,
+        *,
+        incidents: Incidents,
+        order: Callable[[Action], None],
+        present_hash: str = "",
+    ) -> None:
+        self._spec, self._slots, self._order, self._hash = spec, slots, order, present_hash
+        self._fleet = AgentFleet(spec, slots, lives, incidents)
+        self._rollout: Rollout | None = None
+        self._asked: RolloutOrder | None = None
+        """Who asked for the one that is under way; None where a soft verdict did."""
+        self._began_at: Instant = 0.0
+        self._waiting: list[RolloutOrder] = []
+        self._soft: dict[str, Verdict] = {}
+        self._was_going_back = False
+        self._standing: set[str] = set()
+        """The requests of the whole pool that stand in ZooKeeper."""
+        self._outcome: tuple[Outcome, str] | None = None
+        """What became of the last one, by its name."""
+        self._known: dict[str, Outcome] = {}
+        """What became of requests that stand and need nothing of this agent."""
+
+    # ---- what can be asked
+
+    @property
+    def revision_of_spares(self) -> int:
+        """Spares follow a rollout first: as soon as one life of the new revision has proven itself."""
+        if self._rollout is None or not self._rollout.is_proven or self._rollout.is_going_back:
+            return self._slots.revision
+        return self._rollout.spec.new
+
+    def judges(self, life: Life) -> bool:
+        """Whether a failure of this life is the rollout's to judge."""
+        return self._rollout is not None and self._rollout.judges(life.number, life)
+
+    def entry(self) -> RevisionEntry:
+        """What other agents get to know. An outcome stands until the leader has taken the request away."""
+        left = 0
+        if not self._is_settling:
+            if self._rollout is not None and self._asked is not None and self._asked.by_turns:
+                left = self._rollout.left
+            elif any(asked.by_turns for asked in self._waiting):
+                left = max(1, len(self._fleet.slots()))
+        outcome = None if self._outcome is None or left else f"{self._outcome[0]} {self._outcome[1]}"
+        return RevisionEntry(self._slots.revision, self._hash, left, outcome)
+
+    def view(self) -> RolloutView | None:
+        """What people get to see of the one that they asked for: it is under way, or waits for its turn."""
+        rollout, asked = self._rollout, self._asked
+        if asked is not None and rollout is not None:
+            exchanged, of = rollout.exchanged, rollout.of
+        elif self._waiting:
+            asked, exchanged, of = self._waiting[0], 0, len(self._fleet.slots())
+        else:
+            return None
+        return RolloutView(asked.spec.verb, asked.spec.by, asked.spec.old, asked.spec.new, exchanged, of)
+
+    def is_recycling(self, worker: str) -> bool:
+        """Whether the worker outgrew a limit and waits to be exchanged."""
+        return worker in self._soft
+
+    def next_deadline(self) -> Instant | None:
+        """When ``step`` is to be called next, at the latest."""
+        if self._rollout is None:
+            return None
+        moments = (self._rollout.next_deadline(), self._fleet.next_deadline())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    # ---- what is wanted
+
+    def ask(self, asked: RolloutOrder) -> None:
+        """A rollout is asked for; the answer comes when it has ended.
+
+        A request of the whole pool waits for the one before it; what is asked of this agent alone is refused meanwhile.
+        """
+        request = asked.operation.request if asked.operation is not None else None
+        busy = self._asked is not None or bool(self._waiting) or bool(self._standing - {request})
+        if busy and not (request and asked.by_turns):
+            view = self.view()
+            what = f"{view.verb} by {view.by}, {view.exchanged} of {view.of} exchanged" if view else "by other agents"
+            self._order(SettleRevision(asked.spec.new, present=False))
+            if asked.operation is not None:
+                self._order(AnswerOperation(asked.operation, refused(f"a rollout is under way: {what}")))
+            return
+        self._waiting.append(asked)
+
+    def stands(self, request: str, outcome: str | None) -> None:
+        """A request of the whole pool stands; ``outcome`` where nothing need, or can, be done for it here."""
+        self._standing.add(request)
+        if outcome is not None:
+            self._known[request] = Outcome(outcome)
+            self._settle()
+
+    def request_gone(self, request: str) -> None:
+        """The request is gone: what has not begun is not begun any more."""
+        self._standing.discard(request)
+        self._known.pop(request, None)
+        self._settle()
+        for asked in [asked for asked in self._waiting if asked.name == request]:
+            self._waiting.remove(asked)
+            self._order(SettleRevision(asked.spec.new, present=False))
+
+    def recycle(self, life: Life, verdict: Verdict | None) -> None:
+        """A life outgrew a limit that is not urgent: it is exchanged when its turn comes. None: it need not be."""
+        if verdict is None:
+            self._soft.pop(life.worker, None)
+        else:
+            self._soft.setdefault(life.worker, verdict)
+
+    def step(self, share: int | None, now: Instant, *, has_turn: bool, readiness_is_told: bool) -> None:
+        """Begin what may begin, and go on with what is under way.
+
+        ``has_turn``: the leader has given this agent the turn, or it is alone. ``readiness_is_told``: a probe or
+        ``--ready`` says who is ready.
+        """
+        self._fleet.share, self._fleet.now = share, now
+        if self._rollout is None:
+            self._begin_next(now, 0.0 if readiness_is_told else ALIVE_S, has_turn=has_turn)
+        if self._rollout is not None:
+            self._rollout.step(now)
+            self._tell_steps(self._rollout)
+            if self._rollout.is_going_back is not self._was_going_back:
+                self._was_going_back = self._rollout.is_going_back
+                self._slots.are_of(self._rollout.revision_of)
+            if self._rollout.outcome is not None:
+                self._end(self._rollout, self._rollout.outcome, now)
+        self._slots.fill_left(now)
+
+    # ---- what is observed
+
+    def ended(self, life: Life, how: str, now: Instant) -> None:
+        """A life has ended by itself, or never came to be."""
+        if self._rollout is not None:
+            self._rollout.ended(life.number, life, how, now, was_asked=life.is_killed)
+
+    def faulty(self, life: Life, verdict: Verdict, now: Instant) -> None:
+        """A verdict on a life that is on trial is being carried out."""
+        if self._rollout is not None:
+            self._rollout.faulty(life.number, life, f"{verdict.sense}: {verdict.detail}", now)
+
+    def gone(self, life: Life) -> None:
+        """A life has no process any more."""
+        self._soft.pop(life.worker, None)
+        if life.role is Role.SURGE:
+            self._fleet.surge_ended(life)
+
+    def not_started(self, life: Life, now: Instant, *, is_temporary: bool) -> None:
+        """No process came of this life."""
+        self._fleet.now = now
+        if life.role is Role.SURGE:
+            self._fleet.surge_not_started(life, is_temporary=is_temporary)
+
+    # ---- how
+
+    @property
+    def _is_settling(self) -> bool:
+        """Whether the request that was carried out last still stands, until every agent has its outcome."""
+        return self._outcome is not None and self._outcome[1] in self._standing
+
+    def _settle(self) -> None:
+        """Say the next outcome, once the one before it has been heard by all."""
+        if self._known and not self._is_settling:
+            request = next(iter(self._known))
+            self._outcome = self._known.pop(request), request
+
+    def _begin_next(self, now: Instant, alive_s: float, *, has_turn: bool) -> None:
+        asked = next(
+            (each for each in self._waiting if not each.by_turns or (has_turn and not self._is_settling)), None
+        )
+        if asked is not None:
+            self._waiting.remove(asked)
+            spec, undo_because = asked.spec, asked.undo_because
+        elif self._soft and not self._waiting:
+            worker, verdict = next(iter(self._soft.items()))
+            self._fleet.verdict = verdict
+            number = self._slots.revision
+            spec = RolloutSpec("replace", worker, str(verdict.sense), number, number, lenient=True, worker=worker)
+            undo_because = ""
+        else:
+            return
+        limits = Limits(self._spec.start_timeout_s, self._spec.stop_timeout_s, alive_s)
+        self._asked, self._began_at, self._was_going_back = asked, now, False
+        self._rollout = self._fleet.rollout = Rollout(spec, self._fleet, limits=limits, undo_because=undo_because)
+        of = len(self._fleet.slots()) if spec.worker is None else 1
+        self._tell(notices.RolloutStarted, 0, of, spec.soak_s, part(spec.parallel, self._fleet.share or 1))
+
+    def _tell_steps(self, rollout: Rollout) -> None:
+        for step in rollout.steps:
+            self._tell(notices.RolloutStep, step.exchanged, step.of, step.text)
+        rollout.steps.clear()
+
+    def _end(self, rollout: Rollout, outcome: Outcome, now: Instant) -> None:
+        spec, asked, of = rollout.spec, self._asked, rollout.of
+        if outcome is Outcome.DONE:
+            self._slots.revision, self._hash = spec.new, spec.hash or self._hash
+        self._slots.are_of(lambda _: self._slots.revision)
+        kind = notices.RolloutFinished if outcome is Outcome.DONE else notices.RolloutUndone
+        self._tell(kind, rollout.exchanged, of, round(now - self._began_at, 3), rollout.reason)
+        if asked is not None:
+            self._order(SettleRevision(spec.new, present=outcome is Outcome.DONE))
+            self._outcome = outcome, asked.name
+            self._answer(asked, outcome, rollout.reason, of)
+        self._soft.pop(spec.worker or "", None)
+        self._asked = self._rollout = self._fleet.rollout = self._fleet.verdict = None
+
+    def _answer(self, asked: RolloutOrder, outcome: Outcome, reason: str, of: int) -> None:
+        if asked.operation is None:
+            return
+        if outcome is Outcome.UNDONE:
+            answer = Answer(Answered.DONE, f"undone: {reason}", UNDONE)
+        elif reason:
+            answer = Answer(Answered.DONE, reason, UNDONE)
+        else:
+            whose = "the worker is" if asked.spec.worker else f"all {of} workers are"
+            answer = done(f"{whose} new (r{asked.spec.new})")
+        self._order(AnswerOperation(asked.operation, answer))
+
+    def _tell(self, kind: Callable[..., notices.RolloutNotice], *more: object) -> None:
+        """Tell people of the one that they asked for; a soft verdict has an incident of its own."""
+        if self._asked is not None:
+            spec = self._asked.spec
+            self._order(EmitEvent(kind(spec.verb, spec.by, spec.old, spec.new, *more)))
