@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from autohealer.views.endings import how_it_ended, slot_of
+from autohealer.views.endings import cause_of, is_death, slot_of
 from autohealer.views.units import unix
 
 Fields = Mapping[str, Any]
@@ -45,7 +45,6 @@ class History:
         self.zookeeper_since: float | None = None
         """Since when ZooKeeper has been as it is, in Unix time."""
         self._deaths: dict[int, int] = {}
-        self._faults: dict[object, str] = {}
 
     def take(self, fields: Fields) -> None:
         """Fold an event in; what makes no sense is only shown."""
@@ -54,10 +53,8 @@ class History:
         if at is None:
             return
         self.first = at if self.first is None else min(self.first, at)
-        if event == "worker.exited":
+        if is_death(fields):
             self._died(fields, at, slot)
-        elif event == "worker.faulty":
-            self._faults[fields.get("worker")] = str(fields.get("cause"))
         elif event == "worker.backoff" and slot is not None:
             # Of a process that never came to be, this is the only word.
             self.causes.setdefault(slot, str(fields.get("reason") or ""))
@@ -93,10 +90,8 @@ class History:
         if second not in self._deaths and len(self._deaths) >= KEPT_S:
             del self._deaths[min(self._deaths)]
         self._deaths[second] = self._deaths.get(second, 0) + 1
-        fault = self._faults.pop(fields.get("worker"), None)
         if slot is not None:
-            # Why a faulty worker was shut down says more than the signal that ended it.
-            self.causes[slot] = fault or how_it_ended(fields)
+            self.causes[slot] = cause_of(fields)
 
     def _healed(self, at: float, heal_ms: object) -> None:
         if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool):

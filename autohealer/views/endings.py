@@ -1,4 +1,4 @@
-"""How a life ended and whose it was, read out of an event."""
+"""How a life ended and whose it was, as an event tells. Nothing is worked out here: the core has told the cause."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ def slot_of(fields: Fields) -> int | None:
     return slot if isinstance(slot, int) else None
 
 
-def how_it_ended(fields: Fields) -> str:
-    """Of ``worker.exited``: the signal or the exit code, in as few words as can be."""
-    if fields.get("signal") is not None:
-        return str(fields["signal"])
-    return "ended" if fields.get("code") is None else f"exit code {fields['code']}"
+def is_death(fields: Fields) -> bool:
+    """Whether the event is a death of the pool: of a worker that filled a slot."""
+    return fields.get("event") == "worker.exited" and slot_of(fields) is not None
+
+
+def cause_of(fields: Fields) -> str:
+    """Of ``worker.exited``: ``exit 1``, ``SIGKILL``, or the sense that found the worker faulty."""
+    return str(fields.get("cause") or "ended")

@@ -11,7 +11,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from autohealer import __version__
+from autohealer.core.model import Sense
 from autohealer.core.pool.lifecycle import WorkerState
+from autohealer.views.endings import cause_of, is_death
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -24,7 +26,6 @@ EXIT, FAULTY, OTHER_SIGNAL, UNKNOWN = "exit", "faulty", "other_signal", "unknown
 CAUSES = (*SIGNALS, OTHER_SIGNAL, EXIT, FAULTY, UNKNOWN)
 HEAL_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 DETECT_BUCKETS_S = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
-MOST_FAULTY = 100_000
 
 Fields = Mapping[str, Any]
 
@@ -65,21 +66,16 @@ class Metrics:
         )
         self._gauges = _Gauges()
         self._registry.register(self._gauges)
-        self._faulty: set[str] = set()
 
     def take(self, fields: Fields) -> None:
         """Fold an event in."""
         event = fields.get("event")
-        if event == "worker.exited":
-            self._exits.labels(self._cause(fields)).inc()
-        elif event == "worker.started":
-            self._starts.inc()
+        if is_death(fields):
+            self._exits.labels(_label(cause_of(fields))).inc()
+        elif event in ("worker.started", "worker.promoted"):
+            self._starts.inc(event == "worker.started")
             if isinstance(heal_ms := fields.get("heal_ms"), int | float):
                 self._heals.observe(heal_ms / 1000)
-        elif event == "worker.faulty":
-            self._faulty.add(str(fields.get("worker")))
-            if len(self._faulty) > MOST_FAULTY:
-                self._faulty.clear()
         elif event == "worker.backoff":
             self._backoffs.inc()
 
@@ -93,15 +89,14 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
-    def _cause(self, fields: Fields) -> str:
-        """Why a faulty worker was shut down says more than the signal that ended it."""
-        worker, signal = str(fields.get("worker")), fields.get("signal")
-        if worker in self._faulty:
-            self._faulty.discard(worker)
-            return FAULTY
-        if signal is not None:
-            return signal if signal in SIGNALS else OTHER_SIGNAL
-        return UNKNOWN if fields.get("code") is None else EXIT
+
+def _label(cause: str) -> str:
+    """The cause as one of a fixed set."""
+    if cause in list(Sense):
+        return FAULTY
+    if cause.startswith("SIG"):
+        return cause if cause in SIGNALS else OTHER_SIGNAL
+    return EXIT if cause.startswith("exit ") else UNKNOWN
 
 
 class _Gauges(Collector):

@@ -65,7 +65,8 @@ def deaths(count: int, slots: int, over_s: float = 540) -> Iterator[Json]:
         name = f"{AGENT}-{slot}-{number:05x}"
         how: Json = {"signal": "SIGKILL"} if number % 3 else {"code": 1}
         yield {"time": at(ago), "event": "worker.exited", "worker": name, "pid": pid, "slot": slot,
-               "uptime": 61.5 + number, "code": None, "signal": None, **how}  # fmt: skip
+               "uptime": 61.5 + number, "code": None, "signal": None, **how,
+               "cause": "SIGKILL" if number % 3 else "exit 1"}  # fmt: skip
         heal_ms = 1.4 + 1.1 * math.sin(number) + (38 if number % 11 == 5 else 0) + (210 if number % 37 == 20 else 0)
         yield {"time": at(ago - 0.01), "event": "worker.started", "worker": name, "pid": pid + 1, "slot": slot,
                "heal_ms": heal_ms}  # fmt: skip

@@ -52,13 +52,14 @@ def test_deaths_heals_and_causes() -> None:
     for event in (
         {"event": "worker.started", "slot": 0, "worker": name},
         {"event": "worker.faulty", "slot": 0, "worker": name, "cause": "probe"},
-        {"event": "worker.exited", "slot": 0, "worker": name, "signal": "SIGTERM", "code": None},
+        {"event": "worker.exited", "slot": 0, "worker": name, "signal": "SIGTERM", "code": None, "cause": "probe"},
+        {"event": "worker.exited", "slot": None, "worker": "spare", "code": 1, "signal": None, "cause": "exit 1"},
         {"event": "worker.promoted", "slot": 0, "worker": "b", "heal_ms": 4.0},
-        {"event": "worker.exited", "slot": 1, "worker": "c", "signal": None, "code": 3},
+        {"event": "worker.exited", "slot": 1, "worker": "c", "signal": None, "code": 3, "cause": "exit 3"},
     ):
         history.take({"time": scenes.at(30), **event})
     history.take({"time": "soon", "event": "worker.exited", "slot": 2})
-    assert history.causes == {0: "probe", 1: "exit code 3"}
+    assert history.causes == {0: "probe", 1: "exit 3"}
     assert (history.deaths, [heal.ms for heal in history.heals]) == (2, [4.0])
     assert history.deaths_by(scenes.NOW - 60, 30, 2) == [0, 2]
     assert len(history.story(0)) == 4

@@ -40,6 +40,7 @@ class Writer:
 
     events: list[Event] = field(default_factory=list)
     lives: dict[int, tuple[str, float]] = field(default_factory=dict)
+    faulty: dict[int, str] = field(default_factory=dict)
     count: int = 0
 
     def say(self, at: float, event: str, **fields: object) -> Writer:
@@ -65,13 +66,15 @@ class Writer:
 
     def die(self, at: float, slot: int, *, code: int | None = None, signal: str | None = "SIGKILL") -> Writer:
         uptime = at - self.lives[slot][1]
-        return self._worker(at, "worker.exited", slot, code=code, signal=signal, uptime=uptime)
+        cause = self.faulty.pop(slot, None) or signal or ("ended" if code is None else f"exit {code}")
+        return self._worker(at, "worker.exited", slot, code=code, signal=signal, uptime=uptime, cause=cause)
 
     def stop(self, at: float, slot: int) -> Writer:
         return self._worker(at, "worker.stopped", slot, code=None, signal="SIGTERM", uptime=at - self.lives[slot][1])
 
     def fault(self, at: float, slot: int) -> Writer:
-        return self._worker(at, "worker.faulty", slot, cause="registration lost", evidence=None)
+        self.faulty[slot] = "registration"
+        return self._worker(at, "worker.faulty", slot, cause="registration", detail="lost", evidence=None)
 
     def adopt(self, at: float, *slots: int) -> Writer:
         for slot in slots:
@@ -143,9 +146,7 @@ def test_a_faulty_worker_is_down_from_when_it_is_found() -> None:
     """Its shutdown takes a while, and its death has the fault as its cause."""
     found = Writer().agent(0, 1).start(0, 0).fault(20, 0).die(30, 0).start(30, 0, heal_ms=0.7).report(100)
     assert found.availability == near(0.9)
-    assert [(s.cause, s.deaths, len(s.heals), near(s.down_s)) for s in found.causes] == [
-        ("faulty: registration lost", 1, 1, 10)
-    ]
+    assert [(s.cause, s.deaths, len(s.heals), near(s.down_s)) for s in found.causes] == [("registration", 1, 1, 10)]
 
 
 def test_what_is_stopped_as_asked_is_no_death() -> None:

@@ -35,7 +35,8 @@ def value(metrics: Metrics, name: str, snapshot: Snapshot = SNAPSHOT, **labels: 
 
 def exited(worker: str = "me-0-a", code: int | None = None, signal: str | None = None) -> dict[str, object]:
     """A worker's death."""
-    return {"event": "worker.exited", "worker": worker, "code": code, "signal": signal}
+    cause = signal or ("ended" if code is None else f"exit {code}")
+    return {"event": "worker.exited", "worker": worker, "slot": 0, "code": code, "signal": signal, "cause": cause}
 
 
 def test_how_things_stand() -> None:
@@ -84,12 +85,12 @@ def test_causes(event: dict[str, object], cause: str) -> None:
 
 
 def test_a_faulty_worker() -> None:
-    """Counts as such and not as killed by the signal that ended it; another one is another matter."""
+    """Counts as such and not as killed by the signal that ended it; a spare's end is no death of the pool."""
     metrics = Metrics()
-    metrics.take({"event": "worker.faulty", "worker": "me-0-a", "cause": "registration lost"})
     metrics.take(exited("me-1-a", signal="SIGTERM"))
+    metrics.take({**exited("me-0-a", signal="SIGTERM"), "cause": "probe"})
     metrics.take(exited("me-0-a", signal="SIGTERM"))
-    metrics.take(exited("me-0-a", signal="SIGTERM"))
+    metrics.take({**exited("me-0-b", signal="SIGTERM"), "slot": None})
     assert value(metrics, "worker_exits_total", cause="faulty") == 1
     assert value(metrics, "worker_exits_total", cause="SIGTERM") == 2
 
@@ -135,7 +136,6 @@ def test_labels_are_bounded() -> None:
     metrics = Metrics()
     before = sum(map(len, samples(metrics).values()))
     for n in range(300):
-        metrics.take({"event": "worker.faulty", "worker": f"w{n}", "cause": f"cause {n}"})
-        metrics.take(exited(f"w{n}", signal=f"SIG{n}"))
+        metrics.take({**exited(f"w{n}"), "cause": f"cause {n}"})
         metrics.take(exited(f"v{n}", signal=f"SIG{n}"))
     assert sum(map(len, samples(metrics).values())) == before

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from autohealer.views.endings import how_it_ended, slot_of
+from autohealer.views.endings import cause_of, slot_of
 from autohealer.views.report.log import Entry, Log
 from autohealer.views.report.model import Death, Ending, Heal, Stretch
 
@@ -48,6 +48,8 @@ class _Slot:
     worker: str | None = None
     up_since: float | None = None
     faulty_at: float | None = None
+    verdict: str = ""
+    """The sense that found it faulty."""
     ended: str | None = None
     free_since: float | None = None
     cause: str = ""
@@ -68,7 +70,6 @@ class _Fold:
         self._log = log
         self._lives = Lives(log.entries[0].at if log.entries else 0.0)
         self._slots: dict[int, _Slot] = {}
-        self._faults: dict[str, str] = {}
         self._heard = self._lives.begin
         self._connected: tuple[float, float] | None = None
         self._ended = self._emptied = False
@@ -92,7 +93,7 @@ class _Fold:
         for number, slot in self._slots.items():
             self._fall(number, slot, until)
             if slot.faulty_at is not None:
-                slot.cause = self._faults.get(str(slot.worker), "")
+                slot.cause = slot.verdict
                 self._note_end(number, slot, until)
         return lives
 
@@ -172,16 +173,15 @@ class _Fold:
                 self._note_end(number, slot, at)
         elif not isinstance(worker, str):
             return
-        elif event == "worker.started":
+        elif event in ("worker.started", "worker.promoted"):
             self._started(at, number, slot, worker, fields.get("heal_ms"))
         elif event == "worker.adopted":
             self._adopted(at, number, slot, worker)
         elif event == "worker.ready" and slot.worker is None:
             self._rise(slot, worker, self._lives.begin)  # its start was cut off with the older part of the log
         elif event == "worker.faulty":
-            self._faults[worker] = f"faulty: {fields.get('cause')}"
             if slot.worker == worker and slot.faulty_at is None:
-                slot.faulty_at = at
+                slot.faulty_at, slot.verdict = at, str(fields.get("cause"))
         elif event in ("worker.exited", "worker.stopped"):
             self._gone(at, number, slot, worker, fields, asked=event == "worker.stopped")
 
@@ -209,7 +209,6 @@ class _Fold:
             self._rise(slot, worker, at if slot.free_since is not None else self._lives.begin)
 
     def _gone(self, at: float, number: int, slot: _Slot, worker: str, fields: Fields, *, asked: bool) -> None:
-        fault = self._faults.pop(worker, None)
         if slot.ended == worker:
             return
         if slot.worker != worker:
@@ -223,7 +222,7 @@ class _Fold:
             self._rise(slot, worker, began)
         self._fall(number, slot, at)
         slot.ended = worker
-        slot.cause = AS_ASKED if asked else fault or how_it_ended(fields)
+        slot.cause = AS_ASKED if asked else cause_of(fields)
         self._note_end(number, slot, at)
         if not asked:
             self._lives.deaths.append(Death(at, number, slot.cause))

@@ -14,25 +14,19 @@ export class History {
   #seconds = new Map();
   #heals = [];
   #sorted = null;
-  #faults = new Map();
 
   take(event) {
     this.events.push(event);
     if (this.events.length > 2 * KEPT_EVENTS) this.events.splice(0, this.events.length - KEPT_EVENTS);
     const at = unix(event.time);
     if (!Number.isFinite(at)) return;
-    if (event.event === "worker.exited") {
+    if (event.event === "worker.exited" && event.slot != null) {
       this.#second(at).deaths += 1;
-      // Why a faulty worker was shut down says more than the signal that ended it.
-      const how = this.#faults.get(event.worker) ?? cause(event);
-      this.causes.set(event.slot, how);
-      this.lastDeath = { time: event.time, slot: event.slot, how };
-      this.#faults.delete(event.worker);
-    } else if (event.event === "worker.faulty") {
-      this.#faults.set(event.worker, `faulty: ${event.cause}`);
+      this.causes.set(event.slot, event.cause);
+      this.lastDeath = { time: event.time, slot: event.slot, how: event.cause };
     } else if (event.event === "worker.backoff" && !this.causes.has(event.slot)) {
       this.causes.set(event.slot, String(event.reason));
-    } else if (event.event === "worker.started" && typeof event.heal_ms === "number") {
+    } else if (["worker.started", "worker.promoted"].includes(event.event) && typeof event.heal_ms === "number") {
       const second = this.#second(at);
       second.heals.push(event.heal_ms);
       this.#heals.push(event.heal_ms);
@@ -74,9 +68,4 @@ export class History {
     }
     return found;
   }
-}
-
-function cause(event) {
-  if (event.signal != null) return String(event.signal);
-  return event.code == null ? "ended" : `exit code ${event.code}`;
 }
