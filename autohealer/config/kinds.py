@@ -267,6 +267,22 @@ class SignalNumber(Kind[int]):
         return "a signal such as TERM, INT or 15"
 
 
+class ListenAddress(Kind[str]):
+    """Where to listen: ``tcp:HOST:PORT`` or ``unix:PATH``."""
+
+    name = "ADDRESS"
+    expected = "tcp:HOST:PORT, such as tcp:0.0.0.0:8000, nor unix:PATH"
+
+    def parse(self, text: str) -> str:
+        """The text, if it is one of these."""
+        kind, _, where = text.partition(":")
+        host, _, port = where.rpartition(":")
+        is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) <= 65_535
+        if (kind == "tcp" and host and is_port) or (kind == "unix" and where and "\0" not in where):
+            return text
+        raise ValueError(f"{text!r} is neither {self.expected}")
+
+
 class Choice(Kind[str]):
     """One of a few words."""
 

@@ -20,6 +20,7 @@ from autohealer.config.kinds import (
     Hosts,
     Integer,
     Limit,
+    ListenAddress,
     PoolName,
     Ready,
     SignalNumber,
@@ -459,6 +460,15 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Option(Duration(), "How long it has before SIGKILL.", Group.STOPPING, Change.NOTHING),
     ] = 10.0
+    stop_scope: Annotated[
+        Literal["worker", "group"],
+        Option(
+            Choice("worker", "group"),
+            "Who gets the stop signal: the worker's own process, or its whole process group, as wrapper shells need.",
+            Group.STOPPING,
+            Change.NOTHING,
+        ),
+    ] = "worker"
     stable_after: Annotated[
         float,
         Option(Duration(0.001), "A worker that lives so long earns a restart back.", Group.RESTARTS, Change.NOTHING),
@@ -615,6 +625,27 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
             example="8000",
         ),
     ] = None
+    listen: Annotated[
+        tuple[str, ...],
+        Option(
+            ListenAddress(),
+            "Bind it once and hand it to all workers, as LISTEN_FDS from descriptor 3 on; {fd} in CMD is replaced."
+            " Repeatable.",
+            Group.LAUNCH,
+            Change.RESTART,
+            example="tcp:0.0.0.0:8000",
+            many=True,
+        ),
+    ] = ()
+    stdin: Annotated[
+        Literal["null", "open"],
+        Option(
+            Choice("null", "open"),
+            "What workers read from standard input: its end at once, or nothing for ever.",
+            Group.LAUNCH,
+            Change.ROLLOUT,
+        ),
+    ] = "null"
     log: Annotated[
         Literal["file", "stdout", "none", "journald"],
         Option(

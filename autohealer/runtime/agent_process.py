@@ -41,6 +41,7 @@ from autohealer.runtime.embedded_server import start_server
 from autohealer.runtime.event_log import Line
 from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
+from autohealer.runtime.revisions import users_of
 from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.shared import Shared
 from autohealer.runtime.signals import hear_signals
@@ -197,13 +198,14 @@ class AgentProcess:
 
     def _make_shared(self, loop: asyncio.AbstractEventLoop) -> Shared:
         reaper = Reaper()
+        users = set().union(*(users_of(held.record) for held in self._claims))
         strays = Strays(reaper, come=become_subreaper())
         return Shared(
             loop=loop,
             writer=DiskWriter(loop),
             reaper=reaper,
             strays=strays,
-            orphans=Orphans(loop, self._cleared, strays),
+            orphans=Orphans(loop, self._cleared, strays, users),
             evidence=EvidenceTaker(loop, reaper),
             sampler=Sampler(loop),
             oom=OomWatch(),

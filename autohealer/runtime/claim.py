@@ -12,6 +12,7 @@ from autohealer.config.schema import PoolOptions
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.launch.command import Command
+from autohealer.processes.launch.sockets import Sockets, passed_to_us
 from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.launch.wrapper import prepare_command
 from autohealer.processes.tree.procfs import boot_id
@@ -32,9 +33,12 @@ class Claim:
     """The revisions of the pool here; the present one is what this agent starts workers from."""
     command: Command
     """The command of the present revision, as far as it can be found."""
+    sockets: Sockets
+    """What its workers listen on."""
 
-    def release(self) -> None:
-        """Let another agent have the pool."""
+    def release(self, *, is_over: bool = False) -> None:
+        """Let another agent have the pool; ``is_over``: no worker of it is left."""
+        self.sockets.close(is_over=is_over)
         self.ledger.close()
         self.state.unlock()
 
@@ -63,6 +67,7 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
         ledger, trouble = _load(state)
         if problem is not None:
             _expect_workers(ledger, options.pool, problem)
+        sockets = Sockets.open(options.listen, options.pool, os.environ, beside=bool(ledger.workers))
     except BaseException:
         state.unlock()
         raise
@@ -72,7 +77,7 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
         warn(f"{problem}; the workers that run are kept, and no other one can be started")
     if former is not None and former.revisions is not None and record.highest != former.revisions.highest:
         warn(_differs(former.revisions, record))
-    return Claim(options, state, ledger, record, command)
+    return Claim(options, state, ledger, record, command, sockets)
 
 
 def launch_spec(options: PoolOptions) -> LaunchSpec:
@@ -88,6 +93,8 @@ def launch_spec(options: PoolOptions) -> LaunchSpec:
         group=options.group,
         umask=options.umask,
         nice=options.nice,
+        stdin=options.stdin,
+        sockets=passed_to_us(os.environ) or len(options.listen),
     )
 
 

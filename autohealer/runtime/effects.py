@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.launch.exits import ExitWatcher
+    from autohealer.processes.launch.stdin import StdinCheck
     from autohealer.processes.output.files import Opened
     from autohealer.processes.output.outlet import Outlet
     from autohealer.processes.tree.orphans import Orphans
@@ -74,6 +75,8 @@ class Effects:
         evidence: EvidenceTaker,
         senses: Senses,
         output: Outlet | None,
+        stops_groups: bool,
+        stdin_check: StdinCheck | None,
         watchdog: Watchdog | None,
         cluster: Cluster,
         ledger: LedgerWriter,
@@ -88,6 +91,7 @@ class Effects:
     ) -> None:
         self._revisions, self._exits = revisions, exits
         self._orphans, self._evidence, self._senses, self._output = orphans, evidence, senses, output
+        self._stops_groups, self._stdin_check = stops_groups, stdin_check
         self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
         self._post, self._warn, self._facts, self._settled = post, warn, facts, settled
         self._incidents = incidents
@@ -216,6 +220,8 @@ class Effects:
         if entry is not None and worker in self._outlets:
             how = signal_name or ("unknown" if code is None else f"exit {code}")
             self._outlets[worker].ended(entry.number, worker, how)
+        if self._stdin_check is not None and self._stdin_check.ended(worker, code, now()):
+            self._warn("workers end with 0 as soon as they read their standard input, which is empty: see --stdin open")
         return entry is not None and self._orphans.exited(worker, entry.pid, is_child=worker not in self._adopted)
 
     def look_below(self) -> None:
@@ -247,6 +253,7 @@ class Effects:
                 worker=worker,
                 port=port,
                 output=output and output.fd,
+                stdin=None if self._stdin_check is None else self._stdin_check.began(worker, now()),
                 standby=standby,
             )
         except OSError as error:
@@ -319,7 +326,8 @@ class Effects:
         if action.worker in self._adopted:
             self._orphans.see_below(action.worker, self._workers[action.worker].pid)
         try:
-            self._exits.send_signal(action.worker, action.signum)
+            to_group = self._stops_groups and action.signum != signal.SIGKILL
+            self._exits.send_signal(action.worker, action.signum, to_group=to_group)
         except PermissionError:
             self._warn(f"may not signal worker {action.worker}: it has become another user's")
 

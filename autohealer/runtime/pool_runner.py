@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from autohealer import __version__
 from autohealer.config.spec import pool_spec
 from autohealer.coordination.pool.cluster import Cluster
@@ -26,6 +28,7 @@ from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
+from autohealer.processes.launch.stdin import StdinCheck, open_stdin
 from autohealer.processes.launch.wrapper import prepare_command, user_environment, user_of, wrapped
 from autohealer.processes.output.files import OutputFiles
 from autohealer.processes.output.journal import Journal
@@ -103,6 +106,7 @@ class PoolRunner:
         self._watchdog = self._make_watchdog()
         self._output: Outlet | None = None
         self._files: OutputFiles | None = None
+        self._stdin: int | None = None
         self._notify_path = self._state.notify_path(others=user_of(claim.record.present.spec) is not None)
         present = self._launch(claim.record.present.spec, claim.command)
         self._revisions = Revisions(claim.record, self._prepare, present)
@@ -219,7 +223,9 @@ class PoolRunner:
         recorded = loop.run_in_executor(None, self._recorder.close, min(1.0, patience_s))
         kept = loop.run_in_executor(None, self._incidents.close, min(1.0, patience_s))
         await asyncio.gather(self._log.close(patience_s), self._ledger.close(patience_s), recorded, kept)
-        self._claim.release()
+        self._claim.release(is_over=self._supervisor.is_over)
+        if self._stdin is not None:
+            os.close(self._stdin)
 
     async def _end_session(self) -> None:
         """Other pools go on meanwhile."""
@@ -291,7 +297,17 @@ class PoolRunner:
             notify=self._notify_path,
             beat_timeout_s=self._options.beat_timeout,
         )
-        spawner = Spawner(command, environ, Output(spec.output), descriptor_limit=self._shared.descriptor_limit)
+        sockets = self._claim.sockets
+        if spec.stdin == "open" and self._stdin is None:
+            self._stdin = open_stdin(self._state.path)
+        spawner = Spawner(
+            command,
+            environ | sockets.environ,
+            Output(spec.output),
+            descriptor_limit=self._shared.descriptor_limit,
+            stdin=self._stdin if spec.stdin == "open" else None,
+            sockets=sockets.for_worker if spec.sockets else None,
+        )
         return Launch(spawner, spec.cwd, spec.port_base, self._outlet(spec.output), environ)
 
     def _make_senses(self) -> Senses:
@@ -319,7 +335,7 @@ class PoolRunner:
 
     def _wrapped(self, command: Command) -> Command:
         """What looks at workers by a command runs as they do."""
-        spec = self._revisions.present.spec
+        spec = msgspec.structs.replace(self._revisions.present.spec, sockets=0)
         return wrapped(spec, command, {**os.environ, **spec.env})
 
     def _make_effects(self) -> Effects:
@@ -330,6 +346,8 @@ class PoolRunner:
             evidence=self._shared.evidence,
             senses=self._senses,
             output=self._output,
+            stops_groups=self._options.stop_scope == "group",
+            stdin_check=StdinCheck() if self._options.stdin == "null" else None,
             watchdog=self._watchdog,
             cluster=self._cluster,
             ledger=self._ledger,

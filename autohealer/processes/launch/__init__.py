@@ -7,5 +7,7 @@
 - ``exits``        hear of a worker's exit through its pidfd, signal it, reap it
 - ``wrapper``      limits, user, umask and niceness, before the first instruction
 - ``adoption``     find and verify the workers of an agent that is gone
+- ``stdin``        what they read, and why a program ends at once
+- ``sockets``      what all workers of a pool listen on
 - ``setup``        what the agent's own process needs before it starts workers
 """

@@ -14,12 +14,10 @@ WORKER_ID = "AUTOHEALER_WORKER_ID"
 AGENT = "AUTOHEALER_AGENT"
 POOL = "AUTOHEALER_POOL"
 NUMBER = "AUTOHEALER_SLOT"
-STANDBY_FD = 3
-"""Where a spare reads its slot from, as AUTOHEALER_STANDBY_FD tells it."""
 REVISION = "AUTOHEALER_REVISION"
 NOTIFY = "NOTIFY_SOCKET"
 # What a manager of services tells its own child, the agent: for the agent alone.
-_OF_THE_AGENT = frozenset({NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID"})
+_OF_THE_AGENT = frozenset({NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"})
 
 
 def worker_environment(
@@ -58,7 +56,7 @@ def worker_environment(
 
 
 def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[str, str]:
-    """What one worker has beyond that."""
+    """What one worker has beyond that; a spare's AUTOHEALER_STANDBY_FD is set where its files are (`Spawner`)."""
     variables = {
         WORKER_ID: start.worker,
         "AUTOHEALER_EPOCH": str(start.epoch),
@@ -66,9 +64,7 @@ def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[str, s
         "AUTOHEALER_RESTARTS": str(start.restarts),
         "AUTOHEALER_LAST_EXIT": start.last_exit,
     }
-    if start.is_spare:
-        variables["AUTOHEALER_STANDBY_FD"] = str(STANDBY_FD)
-    else:
+    if not start.is_spare:
         variables[NUMBER] = str(start.number)
     if port is not None:
         variables["PORT"] = str(port)

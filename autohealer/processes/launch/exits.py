@@ -83,8 +83,8 @@ class ExitWatcher:
         watched = self._watched.get(worker)
         return watched is not None and not watched.has_exited
 
-    def send_signal(self, worker: str, signum: int) -> bool:
-        """Signal the worker's process; False if it has exited.
+    def send_signal(self, worker: str, signum: int, *, to_group: bool = False) -> bool:
+        """Signal the worker's process, or its whole process group; False if it has exited.
 
         Raises PermissionError for a worker that has become another user's.
         """
@@ -92,7 +92,12 @@ class ExitWatcher:
         if watched is None or watched.has_exited:
             return False
         try:
-            send_signal(watched.pidfd, signum)
+            if to_group:
+                signal.pidfd_send_signal(watched.pidfd, 0)  # it lives, so the number is its own
+                os.killpg(watched.pid, signum)
+                os.killpg(watched.pid, signal.SIGCONT)
+            else:
+                send_signal(watched.pidfd, signum)
         except ProcessLookupError:
             return False
         return True

@@ -14,10 +14,10 @@ import resource
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
-from autohealer.processes.launch.environment import STANDBY_FD
+from autohealer.processes.launch.sockets import FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from autohealer.processes.launch.command import Command
 
@@ -41,7 +41,7 @@ _TEMPORARY = frozenset(
 DEFAULTED = tuple(int(signum) for signum in signal.valid_signals() if signum not in (signal.SIGKILL, signal.SIGSTOP))
 _NULL = "/dev/null"
 _TO_NULL = [(os.POSIX_SPAWN_OPEN, 1, _NULL, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, 1, 2)]
-_PLACEHOLDERS = ("{slot}", "{port}", "{worker}")
+_PLACEHOLDERS = ("{slot}", "{port}", "{worker}", "{fd}")
 
 
 class Output(enum.StrEnum):
@@ -75,11 +75,14 @@ class Spawner:
         output: Output,
         *,
         descriptor_limit: tuple[int, int] | None = None,
+        stdin: int | None = None,
+        sockets: Callable[[], Sequence[int]] | None = None,
     ) -> None:
         """Compute all that the workers have in common.
 
         ``descriptor_limit`` is the (soft, hard) limit on open files that workers get, where the agent has raised
-        its own. Their working directory is the agent's.
+        its own. ``stdin`` is an open file, None: /dev/null. ``sockets`` gives the listening sockets that workers
+        inherit from descriptor 3 on. Their working directory is the agent's.
         """
         self._path = command.path
         self._argv = command.argv
@@ -88,7 +91,10 @@ class Spawner:
         )
         # As bytes, since posix_spawn would otherwise encode every variable anew for every worker.
         self._environ = {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
-        self._stdin: tuple[object, ...] = (os.POSIX_SPAWN_OPEN, 0, _NULL, os.O_RDONLY, 0)
+        self._stdin: tuple[object, ...] = (
+            (os.POSIX_SPAWN_OPEN, 0, _NULL, os.O_RDONLY, 0) if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0)
+        )
+        self._sockets = sockets
         self._without_file: _FileActions = [self._stdin] if output is Output.STDOUT else [self._stdin, *_TO_NULL]
         self._descriptor_limit = descriptor_limit
         self._own_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -104,26 +110,38 @@ class Spawner:
         worker: str,
         port: int | None = None,
         output: int | None = None,
+        stdin: int | None = None,
         standby: int | None = None,
     ) -> Spawned:
         """Start a worker in a session of its own, its standard output and error in the open file ``output``.
 
-        ``standby`` is the open file that a spare reads from, which it finds as STANDBY_FD. Raises OSError where it
-        cannot be started (`is_temporary` tells whether to try again).
+        ``stdin`` is an open file instead of what others have, ``standby`` the one that a spare reads from. Raises
+        OSError where it cannot be started (`is_temporary` tells whether to try again).
         """
         argv = self._arguments(slot, worker, port) if self._is_template else self._argv
         environ = self._environ.copy()
         for name, value in worker_env.items():
             environ[os.fsencode(name)] = os.fsencode(value)
         file_actions = self._without_file if output is None else self._into(output)
+        if stdin is not None:
+            file_actions = [*file_actions, (os.POSIX_SPAWN_DUP2, stdin, 0)]
+        sockets = self._sockets() if self._sockets is not None else ()
         if standby is not None:
-            file_actions = [*file_actions, (os.POSIX_SPAWN_DUP2, self._within_limit(standby, 1), STANDBY_FD)]
+            # Before the sockets, whose own numbers here are all above this one.
+            number = FIRST + len(sockets)
+            environ[b"AUTOHEALER_STANDBY_FD"] = b"%d" % number
+            file_actions = [*file_actions, (os.POSIX_SPAWN_DUP2, self._within_limit(standby, 1), number)]
+        if sockets:
+            inherited = enumerate(sockets, FIRST)
+            file_actions = [*file_actions, *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in inherited)]
         pid = self._start(argv, environ, file_actions)
         return Spawned(pid, self._open_pidfd(pid))
 
     def _arguments(self, slot: int, worker: str, port: int | None) -> list[str]:
         """The arguments with the known placeholders replaced; no other brace is touched."""
         values = {"{slot}": str(slot), "{worker}": worker}
+        if self._sockets is not None:
+            values["{fd}"] = str(FIRST)
         if port is not None:
             values["{port}"] = str(port)
         argv = list(self._argv)

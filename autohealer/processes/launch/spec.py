@@ -31,6 +31,14 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     umask: int | None = None
     nice: int | None = None
+    stdin: Literal["null", "open"] = "null"
+    sockets: int = 0
+    """How many listening sockets its workers inherit."""
+
+    @property
+    def needs_listen_pid(self) -> bool:
+        """Do its workers find their sockets by LISTEN_PID? Those that are told a number by ``{fd}`` do not."""
+        return self.sockets > 0 and not any("{fd}" in word for word in self.command)
 
     @property
     def hash(self) -> str:

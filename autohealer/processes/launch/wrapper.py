@@ -1,8 +1,9 @@
-"""Limits, user, umask and niceness of workers: in force before the worker's first instruction.
+"""Limits, user, umask and niceness of workers, and LISTEN_PID: in force before the worker's first instruction.
 
-posix_spawn sets none of them. Where one is asked for, the worker is started through small programs that every Linux
-has, each of which does its part and executes the next: ``sh`` (umask), ``nice``, ``prlimit``, ``setpriv``, in this
-order, so that all that needs root is done before that is given up. A pool that asks for none of it is started as ever.
+posix_spawn sets none of them, and nobody knows a pid before there is the process. Where one is asked for, the worker is
+started through small programs that every Linux has, each of which does its part and executes the next: ``sh``
+(LISTEN_PID, umask), ``nice``, ``prlimit``, ``setpriv``, in this order, so that all that needs root is done before that
+is given up. A pool that asks for none of it is started as ever.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ def _group(text: str) -> int:
 
 def _programs(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[str, ...]:
     words: list[str] = []
+    if spec.needs_listen_pid:
+        words += ["/bin/sh", "-c", 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', "sh"]
     if spec.umask is not None:
         words += ["/bin/sh", "-c", f'umask {spec.umask:03o} && exec "$@"', "sh"]
     if spec.nice is not None:
