@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autohealer.config.load import IN_DEFAULTS, IN_POOL
 from autohealer.config.options import Field, Group
-from autohealer.config.schema import FIELDS
+from autohealer.config.schema import FIELDS, NOTIFY_FIELDS
 
 PAGE = Path(__file__).parent / "configuration.md"
 BEGIN, END = "<!-- made from the schema: make texts -->", "<!-- end of what is made -->"
@@ -24,7 +24,7 @@ def reference() -> str:
 
 
 def _group(group: Group) -> Iterator[str]:
-    fields = [field for field in FIELDS.values() if field.option.group is group]
+    fields = [field for field in (*FIELDS.values(), *NOTIFY_FIELDS.values()) if field.option.group is group]
     if not fields:
         return
     yield f"\n### {group.value}\n"

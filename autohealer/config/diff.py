@@ -77,7 +77,10 @@ def difference(old: Configuration, new: Configuration) -> Difference:
     after = {pool.pool: pool for pool in new.pools}
     changes = [_pool_change(before.get(name), pool) for name, pool in after.items()]
     gone = [PoolChange(name, Fate.MISSING) for name in before if name not in after]
-    return Difference(tuple(_values(AGENT_FIELDS, old.agent, new.agent)), (*changes, *gone))
+    agent = list(_values(AGENT_FIELDS, old.agent, new.agent))
+    if old.notify != new.notify:  # their URLs are not shown
+        agent.append(ValueChange("notify", str(len(old.notify)), str(len(new.notify)), Change.NOTHING))
+    return Difference(tuple(agent), (*changes, *gone))
 
 
 def _pool_change(old: PoolOptions | None, new: PoolOptions) -> PoolChange:

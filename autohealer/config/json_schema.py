@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.config.kinds import JsonSchema
-from autohealer.config.load import IN_DEFAULTS, IN_POOL
+from autohealer.config.load import IN_DEFAULTS, IN_NOTIFY, IN_POOL
 from autohealer.config.options import Field
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,6 +25,7 @@ def json_schema() -> JsonSchema:
                 "description": "A table for each pool, by its name.",
                 "additionalProperties": _table(IN_POOL, "One pool."),
             },
+            "notify": {"type": "array", "items": _table(IN_NOTIFY, "Who is told of what.")},
         },
     }
 
@@ -37,7 +38,7 @@ def _table(fields: dict[str, Field], text: str) -> JsonSchema:
 def _option(field: Field) -> JsonSchema:
     option = field.option
     value = option.kind.json_schema()
-    if field.field == "command":
+    if field.field in ("command", "exec"):
         value = {"anyOf": [value, {"type": "array", "items": value, "minItems": 1}]}
     elif option.kind.is_pair:
         table = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}

@@ -18,18 +18,27 @@ from autohealer.config.env_file import can_be_read_by_others, read_env_file
 from autohealer.config.kinds import PoolName
 from autohealer.config.options import Field, collected
 from autohealer.config.order import order_error
-from autohealer.config.schema import AGENT_FIELDS, POOL_FIELDS, AgentOptions, Configuration, PoolOptions
+from autohealer.config.schema import (
+    AGENT_FIELDS,
+    NOTIFY_FIELDS,
+    POOL_FIELDS,
+    AgentOptions,
+    Configuration,
+    NotifyOptions,
+    PoolOptions,
+)
 from autohealer.config.source import KeyPath, Source
 from autohealer.config.spec import check_pool
 from autohealer.config.values import read_command, read_value
 from autohealer.errors import UsageError
 
-DEFAULTS, POOLS = "defaults", "pools"
-SECTIONS = (DEFAULTS, POOLS)
+DEFAULTS, POOLS, NOTIFY = "defaults", "pools", "notify"
+SECTIONS = (DEFAULTS, POOLS, NOTIFY)
 IN_POOL = {field.key: field for field in POOL_FIELDS.values() if field.field != "pool"}
 IN_DEFAULTS = {field.key: field for field in AGENT_FIELDS.values()} | {
     key: field for key, field in IN_POOL.items() if key != "after"
 }
+IN_NOTIFY = {field.key: field for field in NOTIFY_FIELDS.values()}
 EXAMPLES = {"workers": "workers = 3", "command": 'command = "python worker.py"'}
 
 Values = dict[str, Any]
@@ -60,7 +69,7 @@ def load(file: str | Path, environ: Mapping[str, str], typed: Mapping[str, objec
     names = _table(source, (POOLS,))
     if not names:
         raise UsageError(f"{source.path}: there are no pools in it", "write a table such as [pools.web]")
-    defaults = _section(source, (DEFAULTS,), IN_DEFAULTS)
+    defaults = _section(source, _table(source, (DEFAULTS,)), (DEFAULTS,), IN_DEFAULTS)
     agent_values, agent_origins = _layers(AGENT_FIELDS, environ, {"[defaults]": defaults})
     agent = msgspec.convert({**agent_values, **(typed or {})}, AgentOptions)
     agent_origins |= dict.fromkeys(typed or {}, "command line")
@@ -73,7 +82,9 @@ def load(file: str | Path, environ: Mapping[str, str], typed: Mapping[str, objec
     wrong = order_error({pool.pool: pool.after for pool in pools})
     if wrong is not None:
         raise source.error(f"pools.{wrong.pool}.after: {wrong.text}", (POOLS, wrong.pool, "after"), wrong.hint)
-    configuration = Configuration(agent=agent, pools=tuple(pools), file=str(source.path), typed=dict(typed or {}))
+    configuration = Configuration(
+        agent=agent, pools=tuple(pools), notify=_notify(source), file=str(source.path), typed=dict(typed or {})
+    )
     return Loaded(configuration, agent_origins, pool_origins, list(dict.fromkeys(warnings)))
 
 
@@ -83,7 +94,7 @@ def _pool(source: Source, name: str, defaults: Values, environ: Mapping[str, str
         PoolName().parse(name)
     except ValueError as error:
         raise source.error(str(error), path) from None
-    own = _section(source, path, IN_POOL)
+    own = _section(source, _table(source, path), path, IN_POOL)
     values, origins = _layers(POOL_FIELDS, environ, {f"[pools.{name}]": own, "[defaults]": defaults})
     for required, example in EXAMPLES.items():
         if required not in values:
@@ -102,6 +113,24 @@ def _pool(source: Source, name: str, defaults: Values, environ: Mapping[str, str
     except UsageError as error:
         raise source.error(f"pool {name}: {error}", path, error.hint) from None
     return pool, origins
+
+
+def _notify(source: Source) -> tuple[NotifyOptions, ...]:
+    tables = source.data.get(NOTIFY, [])
+    if not isinstance(tables, list):
+        raise source.error("notify is not an array of tables", (NOTIFY,), "write it as [[notify]]")
+    found = []
+    for number, table in enumerate(tables):
+        path = (NOTIFY, number)
+        values = _section(source, _as_table(source, table, path), path, IN_NOTIFY)
+        if not values.get("on"):
+            raise source.error("this notify says nothing of what", path, 'add it, as in: on = ["crash-loop"]')
+        targets = [key for key in ("webhook", "url-file", "exec") if values.get(key.replace("-", "_"))]
+        if len(targets) != 1:
+            what = f"{' and '.join(targets)} in one notify" if targets else "this notify says nothing of where to"
+            raise source.error(what, path, "give one of webhook, url-file and exec")
+        found.append(msgspec.convert(values, NotifyOptions))
+    return tuple(found)
 
 
 def _layers(
@@ -131,9 +160,8 @@ def _from_environment(field: Field, text: str) -> object:
         raise UsageError(f"{field.variable}: {error}", "correct it, or unset it") from None
 
 
-def _section(source: Source, path: KeyPath, known: Mapping[str, Field]) -> Values:
-    """The values of a table, by field."""
-    table = _table(source, path)
+def _section(source: Source, table: Mapping[str, Any], path: KeyPath, known: Mapping[str, Field]) -> Values:
+    """The values of the table at this path, by field."""
     spelled: dict[str, str] = {}
     for key in table:
         former = spelled.setdefault(key.replace("_", "-"), key)
@@ -143,6 +171,8 @@ def _section(source: Source, path: KeyPath, known: Mapping[str, Field]) -> Value
     values = {}
     for plain, key in spelled.items():
         field, value = known[plain], table[key]
+        if field.field == "exec" and isinstance(value, str):
+            value = [*read_command(value, is_shell=False)]
         if field.field == "command":  # how it is read depends on another key
             values[field.field] = value
             continue
@@ -153,14 +183,18 @@ def _section(source: Source, path: KeyPath, known: Mapping[str, Field]) -> Value
     return values
 
 
-def _table(source: Source, path: KeyPath) -> Mapping[str, Any]:
+def _table(source: Source, path: tuple[str, ...]) -> Mapping[str, Any]:
+    """The table at this path; an empty one where there is none."""
     table: Mapping[str, Any] = source.data
     for part in path:
-        found = table.get(str(part), {})
-        if not isinstance(found, Mapping):
-            raise source.error(f"{_dotted(path)} is not a table", path, f"write it as [{_dotted(path)}]")
-        table = found
+        table = _as_table(source, table.get(part, {}), path)
     return table
+
+
+def _as_table(source: Source, found: object, path: KeyPath) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping):
+        raise source.error(f"{_dotted(path)} is not a table", path, f"write it as [{_dotted(path)}]")
+    return found
 
 
 def _check_names(source: Source, found: Iterable[str], known: Iterable[str], path: KeyPath) -> None:

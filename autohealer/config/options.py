@@ -39,6 +39,7 @@ class Group(enum.StrEnum):
     OUTPUT = "What workers write"
     ZOOKEEPER = "ZooKeeper"
     VIEW = "The agent"
+    NOTICES = "Notices to people: `[[notify]]`"
 
 
 class Place(enum.Enum):
@@ -75,7 +76,7 @@ class Field(NamedTuple):
     @property
     def key(self) -> str:
         """Its name in a file: ``stop-timeout``."""
-        return self.field.replace("_", "-")
+        return self.field.rstrip("_").replace("_", "-")
 
     @property
     def typed(self) -> str:

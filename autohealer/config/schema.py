@@ -658,11 +658,93 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10 * 2**20
 
 
+class NotifyOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told of what: a ``[[notify]]`` of a configuration file. One of webhook, url-file and exec is given."""
+
+    on: Annotated[
+        tuple[str, ...],
+        Option(
+            Choice("crash-loop", "held", "below-target", "leader-lost", "rollout-undone", "recovered"),
+            "Of what: conditions of a pool, not single deaths; recovered: once for each alarm that was sent.",
+            Group.NOTICES,
+            Change.NOTHING,
+            example="crash-loop",
+            many=True,
+            place=Place.FILE,
+        ),
+    ]
+    webhook: Annotated[
+        str | None,
+        Option(
+            Text("URL"),
+            "POST the notice there, as JSON.",
+            Group.NOTICES,
+            Change.NOTHING,
+            example="https://example.org/hook",
+            place=Place.FILE,
+        ),
+    ] = None
+    url_file: Annotated[
+        str | None,
+        Option(
+            FilePath(),
+            "The same, to the URL in this file, which is read each time: a URL may be a secret.",
+            Group.NOTICES,
+            Change.NOTHING,
+            example="hook.url",
+            place=Place.FILE,
+        ),
+    ] = None
+    exec: Annotated[
+        tuple[str, ...],
+        Option(
+            Text("CMD"),
+            "Run this command, with the notice as JSON on its stdin.",
+            Group.NOTICES,
+            Change.NOTHING,
+            example="mail -s autohealer ops@example.org",
+            many=True,
+            place=Place.FILE,
+        ),
+    ] = ()
+    format: Annotated[
+        Literal["json", "slack"],
+        Option(
+            Choice("json", "slack"),
+            "What a webhook gets: the whole notice, or a text as Slack wants it.",
+            Group.NOTICES,
+            Change.NOTHING,
+            place=Place.FILE,
+        ),
+    ] = "json"
+    for_: Annotated[
+        float,
+        Option(
+            Duration(),
+            "How long a condition must last before it is told.",
+            Group.NOTICES,
+            Change.NOTHING,
+            place=Place.FILE,
+        ),
+    ] = 0.0
+    every: Annotated[
+        float,
+        Option(
+            Duration(1.0),
+            "How soon the same is told again while it goes on, or comes again.",
+            Group.NOTICES,
+            Change.NOTHING,
+            place=Place.FILE,
+        ),
+    ] = 900.0
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """What one agent process was asked for: by the command line, or by a file."""
 
     agent: AgentOptions
     pools: tuple[PoolOptions, ...]
+    notify: tuple[NotifyOptions, ...] = ()
     file: str | None = None
     """The file's absolute path, where it is of one."""
     typed: dict[str, object] = {}
@@ -671,4 +753,5 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 AGENT_FIELDS = fields_of(AgentOptions)
 POOL_FIELDS = fields_of(PoolOptions)
+NOTIFY_FIELDS = fields_of(NotifyOptions)
 FIELDS = {**AGENT_FIELDS, **POOL_FIELDS}

@@ -9,7 +9,7 @@ from typing import Any
 from autohealer.config.kinds import Duration, Flag, Integer
 from autohealer.config.load import Loaded, Origins
 from autohealer.config.options import Field
-from autohealer.config.schema import AGENT_FIELDS, POOL_FIELDS
+from autohealer.config.schema import AGENT_FIELDS, NOTIFY_FIELDS, POOL_FIELDS
 from autohealer.config.values import SHELL
 
 HIDDEN = "(not shown)"
@@ -25,6 +25,10 @@ def toml_lines(loaded: Loaded, *, with_origin: bool = False) -> Iterator[str]:
         yield f"[pools.{pool.pool}]"
         fields = {name: field for name, field in POOL_FIELDS.items() if name != "pool"}
         yield from _section(fields, pool, loaded.pool_origins[pool.pool] if with_origin else None)
+    for notify in configuration.notify:
+        yield ""
+        yield "[[notify]]"
+        yield from _section(NOTIFY_FIELDS, notify, None)
 
 
 def values(fields: Mapping[str, Field], struct: Any) -> dict[str, Any]:
@@ -42,6 +46,8 @@ def _section(fields: Mapping[str, Field], struct: Any, origins: Origins | None) 
 
 def _plain(field: Field, struct: Any) -> Any:
     value = getattr(struct, field.field)
+    if field.field == "webhook":
+        return HIDDEN
     if field.option.kind.is_pair:
         return dict.fromkeys(value, HIDDEN)
     if field.field == "command" and struct.shell and value[:2] == (SHELL, "-c"):

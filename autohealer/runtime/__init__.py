@@ -32,5 +32,6 @@ election_runner  a candidate of ``elect``, its command and its watchdog
 doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs
 recorder         the flight recorder, and what it recorded run again
+notifier         notices to people elsewhere, by a process of its own
 drill            faults on request, and whether the pool held
 """

@@ -14,9 +14,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autohealer.config.schema import AgentOptions, Configuration
+from autohealer.config.schema import AgentOptions, Configuration, NotifyOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
 from autohealer.errors import AutohealerError
@@ -39,6 +39,7 @@ from autohealer.runtime.dashboard import DashboardProcess
 from autohealer.runtime.disk_writer import DiskWriter
 from autohealer.runtime.embedded_server import start_server
 from autohealer.runtime.event_log import Line
+from autohealer.runtime.notifier.making import make_notifier
 from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
 from autohealer.runtime.revisions import users_of
@@ -60,6 +61,9 @@ WORKERS_LOOK_S = 0.03
 
 KILLED, QUIT = 130, 131
 KILLED_WITHIN_S = 0.4
+
+if TYPE_CHECKING:
+    from autohealer.runtime.notifier.owner import Notifier
 
 Warn = Callable[[str], None]
 MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
@@ -104,6 +108,7 @@ def run_agent(
             audience=audience,
             on_exit=None if noticed is None else lambda at: noticed(at - looks.noticed_since()),
             make_dashboard=make_dashboard,
+            notify=configuration.notify,
         )
         with asyncio.Runner(loop_factory=None if noticed is None else partial(_loop, looks)) as runner:
             return max(runner.run(process.run()), failed)
@@ -154,11 +159,13 @@ class AgentProcess:
         audience: Callable[[AgentHandle], None] | None,
         on_exit: Callable[[float], None] | None,
         make_dashboard: MakeDashboard | None,
+        notify: Sequence[NotifyOptions] = (),
     ) -> None:
         self._claims, self._server, self._several = claims, server, several
         self._options, self._access = options, access
         self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
-        self._make_dashboard = make_dashboard
+        self._make_dashboard, self._notify = make_dashboard, notify
+        self._notifier: Notifier | None = None
         self._warn_of = _warner(warn, several)
         self._ending = False
         self._runners: dict[str, PoolRunner] = {}
@@ -175,6 +182,7 @@ class AgentProcess:
         shared = self._make_shared(loop)
         self._look_at_strays(loop, shared.strays)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._notifier = make_notifier(loop, shared.reaper, self._notify, self._warn)
         runners = [self._make_runner(held, shared) for held in self._claims]
         self._runners = {runner.agent: runner for runner in runners}
         ends = [loop.create_task(self._run(runner)) for runner in runners]
@@ -188,6 +196,8 @@ class AgentProcess:
         finally:
             if dashboard is not None:
                 await dashboard.close()
+        if self._notifier is not None:
+            self._notifier.close()
         shared.orphans.close()
         shared.writer.close()
         patience_s = KILLED_WITHIN_S if KILLED in codes else END_S
@@ -222,10 +232,14 @@ class AgentProcess:
 
     def _listener_of(self, held: Claim) -> Callable[[Line], None]:
         """Where there are several pools, an event names its own."""
-        if not self._several:
-            return self._listener
-        name = held.options.pool
-        return lambda line: self._listener({**line, "pool": name})
+        name, notifier = held.options.pool, self._notifier
+
+        def listen(line: Line) -> None:
+            self._listener({**line, "pool": name} if self._several else line)
+            if notifier is not None:
+                notifier.take(name, line)
+
+        return listen
 
     async def _run(self, runner: PoolRunner) -> int:
         """One pool to its end; its exit code. What is wrong with it is said, and ends nobody else."""

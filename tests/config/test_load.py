@@ -47,6 +47,13 @@ WRONG = {
     "[defaults]\nstop-timeut = 3\n[pools.a]": ":2: defaults.stop-timeut is not known; did you mean stop-timeout?",
     "[defaults]\nafter = ['a']\n[pools.a]": ":2: defaults.after is not known;",
 }
+WRONG_NOTIFY = {
+    "on = ['held']": ":4: this notify says nothing of where to; give one of webhook, url-file and exec",
+    "exec = ['x']": ":4: this notify says nothing of what; add it, as in: on",
+    "on = ['held']\nexec = 'x'\nwebhook = 'y'": ":4: webhook and exec in one notify; give one of",
+    "on = ['hold']\nexec = 'x'": ":5: notify.0.on: 'hold' is not one of crash-loop, held,",
+    "on = ['held']\nexec = 'x'\nevry = 3": ":7: notify.0.evry is not known; did you mean every?",
+}
 WRONG_KEYS = {
     "workers = 'many'": ":4: pools.a.workers: 'many' is not a whole number from 0 to 100,000",
     "workers = true": ":4: pools.a.workers: true is not a whole number from 0 to 100,000",
@@ -139,6 +146,37 @@ def test_what_is_wrong_with_a_key(tmp_path: Path, lines: str, says: str) -> None
     workers = "" if "workers" in lines else "\nworkers = 1"
     text = f"\n[pools.a]\ncommand = ['sleep', '1']\n{lines}{workers}"
     assert refusal(tmp_path, text).startswith(says.replace("DIRECTORY", str(tmp_path)))
+
+
+def test_who_is_told_of_what(tmp_path: Path) -> None:
+    text = """
+[pools.a]
+workers = 1
+command = "a"
+[[notify]]
+on = ["crash-loop", "recovered"]
+url-file = "hook.url"
+for = "30s"
+[[notify]]
+on = ["held"]
+exec = "mail -s 'a pool' ops"
+every = "1h"
+"""
+    first, second = loaded(tmp_path, text).configuration.notify
+
+    assert (first.on, first.url_file, first.for_, first.every) == (
+        ("crash-loop", "recovered"),
+        str(tmp_path / "hook.url"),
+        30,
+        900,
+    )
+    assert (second.exec, second.every) == (("mail", "-s", "a pool", "ops"), 3600)
+
+
+@pytest.mark.parametrize(("lines", "says"), WRONG_NOTIFY.items())
+def test_what_is_wrong_with_a_notify(tmp_path: Path, lines: str, says: str) -> None:
+    text = f"[pools.a]\nworkers = 1\ncommand = 'a'\n[[notify]]\n{lines}\n"
+    assert refusal(tmp_path, text).startswith(says)
 
 
 def test_a_wrong_value_in_the_environment(tmp_path: Path) -> None:

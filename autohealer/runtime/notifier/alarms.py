@@ -1,0 +1,184 @@
+"""Which notices are to be sent: conditions of pools that go on, and the rules that say who is told of them, and when.
+
+Pure: events and moments in, notices out. A condition is true from one event to another; a rule sends an alarm once it
+has been true for so long, a reminder now and then while it goes on, and one "recovered" for each alarm that it sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+CRASH_LOOP, HELD, BELOW, UNDONE, LEADER_LOST = "crash-loop", "held", "below-target", "rollout-undone", "leader-lost"
+RECOVERED = "recovered"
+CALM_S = 30.0
+"""A slot whose worker has lived so long after a backoff is in a crash loop no more."""
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who is told of what: ``for_s`` a condition must have lasted, ``every_s`` lie between two notices of the same."""
+
+    on: frozenset[str]
+    for_s: float = 0.0
+    every_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One notice. ``notice`` is the condition, or ``recovered`` from ``of``; ``since`` is the event's time."""
+
+    rule: int
+    pool: str
+    notice: str
+    of: str
+    since: str
+    text: str
+    event: Event
+    again: bool = False
+
+
+@dataclass(slots=True)
+class _Condition:
+    """Something that is true of a pool."""
+
+    pool: str
+    name: str
+    since: float
+    text: str
+    event: Event
+
+
+@dataclass(slots=True)
+class _Sent:
+    """What a rule has sent of one condition: when at last, and whether an alarm of it stands."""
+
+    at: float = -inf
+    stands: bool = False
+    last: _Condition | None = None
+
+
+@dataclass(slots=True)
+class _Pool:
+    """What the conditions of one pool follow from."""
+
+    loops: dict[int | None, float] = field(default_factory=dict)
+    """The slots in a crash loop, each with the moment at which it is one no more."""
+    held: set[str] = field(default_factory=set)
+
+
+class Alarms:
+    """Follows the events of all pools of an agent. ``now`` is monotonic and never goes back."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self._rules = rules
+        self._pools: dict[str, _Pool] = {}
+        self._conditions: dict[tuple[str, str], _Condition] = {}
+        self._sent: dict[tuple[int, str, str], _Sent] = {}
+
+    def take(self, now: float, pool: str, event: Event) -> list[Alarm]:
+        """An event; what is to be sent now."""
+        kind = str(event.get("event"))
+        if kind.startswith("worker."):
+            self._note_loops(now, pool, kind, event)
+            self._note_held(now, pool, kind, event)
+        elif kind == "pool.below":
+            self._set(now, pool, BELOW, f"{event.get('running')} of {event.get('share')} workers are ready", event)
+        elif kind == "pool.recovered":
+            self._clear(pool, BELOW)
+        elif kind == "leader.lost":
+            self._set(now, pool, LEADER_LOST, f"agent {event.get('leader')} leads no more", event)
+        elif kind == "leader.elected":
+            self._clear(pool, LEADER_LOST)
+        momentary = list(self._undone(pool, event)) if kind == "rollout.undone" else []
+        return [*momentary, *self.tick(now)]
+
+    def tick(self, now: float) -> list[Alarm]:
+        """What is to be sent because time has passed."""
+        for pool, state in self._pools.items():
+            state.loops = {slot: calm_at for slot, calm_at in state.loops.items() if calm_at > now}
+            if not state.loops:
+                self._clear(pool, CRASH_LOOP)
+        return [alarm for number, rule in enumerate(self._rules) for alarm in self._due(now, number, rule)]
+
+    def next_deadline(self) -> float:
+        """When `tick` is to be called at the latest; infinity where nothing comes by itself."""
+        calm = [calm_at for state in self._pools.values() for calm_at in state.loops.values()]
+        due = [
+            max(condition.since + rule.for_s, self._sent_of(number, pool, name).at + rule.every_s)
+            for number, rule in enumerate(self._rules)
+            for (pool, name), condition in self._conditions.items()
+            if name in rule.on
+        ]
+        return min([*calm, *due], default=inf)
+
+    def _note_loops(self, now: float, pool: str, kind: str, event: Event) -> None:
+        loops, slot = self._pools.setdefault(pool, _Pool()).loops, event.get("slot")
+        if kind == "worker.backoff":
+            loops[slot] = inf
+            self._set(now, pool, CRASH_LOOP, f"a worker fails again and again (slot {slot}): {_reason(event)}", event)
+        elif slot in loops and kind in ("worker.started", "worker.promoted"):
+            loops[slot] = now + CALM_S
+        elif slot in loops and kind in ("worker.exited", "worker.faulty"):
+            loops[slot] = inf
+        elif kind == "worker.done":
+            loops.pop(slot, None)
+
+    def _note_held(self, now: float, pool: str, kind: str, event: Event) -> None:
+        held, worker = self._pools.setdefault(pool, _Pool()).held, str(event.get("worker"))
+        if kind == "worker.held":
+            held.add(worker)
+            what = f"{event.get('cause')}: {event.get('detail')}"
+            self._set(now, pool, HELD, f"worker {worker} is faulty, and is held: {what}", event)
+        elif kind in ("worker.faulty", "worker.exited", "worker.stopped", "worker.ready"):
+            held.discard(worker)
+            if not held:
+                self._clear(pool, HELD)
+
+    def _set(self, now: float, pool: str, name: str, text: str, event: Event) -> None:
+        condition = self._conditions.setdefault((pool, name), _Condition(pool, name, now, text, event))
+        condition.text, condition.event = text, event
+
+    def _clear(self, pool: str, name: str) -> None:
+        self._conditions.pop((pool, name), None)
+
+    def _sent_of(self, rule: int, pool: str, name: str) -> _Sent:
+        return self._sent.setdefault((rule, pool, name), _Sent())
+
+    def _due(self, now: float, number: int, rule: Rule) -> Iterator[Alarm]:
+        for (pool, name), condition in self._conditions.items():
+            sent = self._sent_of(number, pool, name)
+            if name in rule.on and now >= condition.since + rule.for_s and now >= sent.at + rule.every_s:
+                yield _alarm(number, condition, again=sent.stands)
+                sent.at, sent.stands, sent.last = now, True, condition
+        for (of, pool, name), sent in self._sent.items():
+            if of != number or not sent.stands or (pool, name) in self._conditions or sent.last is None:
+                continue
+            sent.stands = False
+            if RECOVERED in rule.on:
+                yield Alarm(
+                    number, pool, RECOVERED, name, str(sent.last.event.get("time")), f"no longer: {sent.last.text}",
+                    sent.last.event,
+                )  # fmt: skip
+
+    def _undone(self, pool: str, event: Event) -> Iterator[Alarm]:
+        """A moment, and nothing that goes on: each is told."""
+        text = f"a rollout was undone: {event.get('detail') or event.get('reason') or event.get('verb')}"
+        for number, rule in enumerate(self._rules):
+            if UNDONE in rule.on:
+                yield Alarm(number, pool, UNDONE, UNDONE, str(event.get("time")), text, event)
+
+
+def _alarm(number: int, condition: _Condition, *, again: bool) -> Alarm:
+    name, event = condition.name, condition.event
+    return Alarm(number, condition.pool, name, name, str(event.get("time")), condition.text, event, again)
+
+
+def _reason(event: Event) -> str:
+    """Why, and the last line that the worker wrote."""
+    output = event.get("output") or ()
+    return f"{event.get('reason')}: {output[-1]}" if output else str(event.get("reason"))

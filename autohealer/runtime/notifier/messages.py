@@ -1,0 +1,48 @@
+"""What the agent tells the process that sends notices: the rules first, then an event a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where notices of one rule go: one of the three."""
+
+    webhook: str | None = None
+    url_file: str | None = None
+    exec: tuple[str, ...] = ()
+    slack: bool = False
+
+    @property
+    def name(self) -> str:
+        """For messages: a URL may hold a secret, and is not shown."""
+        return f"the command {self.exec[0]}" if self.exec else "the webhook"
+
+
+class RuleSpec(msgspec.Struct, frozen=True):
+    """One ``[[notify]]``."""
+
+    on: tuple[str, ...]
+    for_s: float
+    every_s: float
+    target: Target
+
+
+class Line(msgspec.Struct, frozen=True):
+    """An event of a pool."""
+
+    pool: str
+    event: dict[str, Any]
+
+
+def encoded(rules: Sequence[RuleSpec]) -> bytes:
+    """The first line."""
+    return msgspec.json.encode(rules) + b"\n"
+
+
+def encoded_event(pool: str, event: Mapping[str, Any]) -> bytes:
+    """Every other line."""
+    return msgspec.json.encode({"pool": pool, "event": event}) + b"\n"
