@@ -11,7 +11,7 @@ id names one life and is never used twice, so news of a former life cannot hit t
 
     model      the nouns                  events     what happened           actions    what to do
     notices    what people are told       incident   one story, as it is kept
-    operations what people can ask for
+    operations what people can ask for    rollout_spec what a rollout was asked for
     deadlines  many moments in, the next one out
     pool       one agent's workers: what is wanted against what is observed
     cluster    the agents of a pool together: who leads, who runs how many, who may

@@ -10,6 +10,7 @@
 - ``notify``    the datagram socket to which workers say how they are; ``notify_path`` is where it lies
 - ``log_match`` the line by which a worker says that it is ready
 - ``short_command`` a command that is run for what it says
+- ``oom``       whether the kernel killed for want of memory
 - ``evidence``  what a stuck process is doing
 - ``stats``     CPU time, memory and connections of processes
 """
