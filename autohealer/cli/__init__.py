@@ -33,6 +33,7 @@ COMMANDS = {
     "kill": "Kill one worker, to see it heal.",
     "hold": "Keep faulty workers from being replaced.",
     "release": "Let faulty workers be replaced again.",
+    "leave": "End the agent, and not its workers, for the next run to take over.",
     "stop": "Stop all workers of the pool, and its agents.",
     "doctor": "Say what is wrong with this set-up, and what to do.",
     "drill": "Do harm to a pool on purpose, to see it mended.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autohealer.core.model import AgentEntry, Child, Instant, Plan
+from autohealer.core.model import AgentEntry, Child, Instant, Plan, SlotAccount
 from autohealer.core.operations import Operation
 from autohealer.core.rollout_spec import RolloutOrder
 
@@ -48,6 +48,14 @@ class FinishedFound(Event):
 
     done: frozenset[int]
     failed: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FormerLifeFound(Event):
+    """What an agent that left in order has told of itself, by the ledger. Comes before any WorkerAdopted."""
+
+    draining: bool
+    accounts: tuple[SlotAccount, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,17 @@ class AgentEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotAccount:
+    """What a slot has left of its restarts, as one agent hands it to the next; ``wait_s`` until it may start again."""
+
+    slot: int
+    tokens: float
+    throttled: int
+    failures: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How many workers each agent is to run; every agent that lives is named.
 

@@ -44,6 +44,7 @@ VERBS = {
     "drain": Verb(Subject.AGENT, 600.0),
     "undrain": Verb(Subject.AGENT, 600.0),
     "stop": Verb(Subject.NOTHING, 60.0),
+    "leave": Verb(Subject.NOTHING, None),
     "hold": Verb(Subject.SENSE, None),
     "release": Verb(Subject.SENSE, None),
 }

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from autohealer.config.schema import AgentOptions, Configuration, NotifyOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
+from autohealer.core.operations import Answer, done, refused
 from autohealer.errors import AutohealerError
 from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
@@ -61,6 +62,8 @@ WORKERS_LOOK_S = 0.03
 
 KILLED, QUIT = 130, 131
 KILLED_WITHIN_S = 0.4
+# So long who asked for our end has to hear of it.
+ANSWERED_S = 0.05
 
 if TYPE_CHECKING:
     from autohealer.runtime.notifier.owner import Notifier
@@ -224,6 +227,7 @@ class AgentProcess:
             options=self._options,
             access=self._access,
             find_pool=self._find_pool,
+            leave=self._leave,
             on_exit=self._on_exit,
         )
 
@@ -289,6 +293,18 @@ class AgentProcess:
                 left = ", ".join(runner.describe_workers())
                 self._warn_of(runner.name)(f"cannot be killed, and stays: {left or 'nothing that is known of'}")
                 runner.abandon(KILLED)
+
+    def _leave(self) -> Answer:
+        """End in order, and not the workers: the next `run` here takes them over."""
+        runners = [runner for runner in self._runners.values() if not runner.is_ended]
+        for runner in runners:
+            if (reason := runner.reason_to_stay()) is not None:
+                return refused(f"pool {runner.name} cannot be left now: {reason}")
+        workers = sum(len(runner.describe_workers()) for runner in runners)
+        loop = asyncio.get_running_loop()
+        for runner in runners:
+            loop.call_later(ANSWERED_S, runner.leave)
+        return done(f"{workers} workers go on")
 
     def _quit(self) -> None:
         """End at once; the workers go on, for the next `run` to take over."""

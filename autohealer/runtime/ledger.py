@@ -22,11 +22,13 @@ import os
 import re
 import secrets
 import socket
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
+from autohealer.core.model import SlotAccount
 from autohealer.runtime.private_files import create_file, read_file
 from autohealer.runtime.revisions import RevisionRecord
 
@@ -51,6 +53,32 @@ _Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
 
 
+class Account(msgspec.Struct, frozen=True):
+    """What a slot has left of its restarts; `SlotAccount` in the core."""
+
+    slot: _Count
+    tokens: Annotated[float, Meta(ge=0, le=1000)]
+    throttled: _Count
+    failures: _Count
+    wait_s: Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class HandOver(msgspec.Struct, frozen=True):
+    """What an agent that leaves tells the next one here."""
+
+    draining: bool
+    accounts: tuple[Account, ...] = ()
+
+    @classmethod
+    def of(cls, draining: bool, accounts: Iterable[SlotAccount]) -> HandOver:
+        """As the core tells it."""
+        return cls(draining, tuple(Account(*astuple(account)) for account in accounts))
+
+    def accounts_of_slots(self) -> tuple[SlotAccount, ...]:
+        """As the core takes it."""
+        return tuple(SlotAccount(*msgspec.structs.astuple(account)) for account in self.accounts)
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What concerns the agent and the pool as a whole; None where it is not known (yet)."""
 
@@ -72,6 +100,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """How the pool's workers were seen to register."""
     stopped: _Text | None = None
     """The last operation by which this pool was stopped: it must not stop the next one."""
+
+    left: HandOver | None = None
+    """Of an agent that has left in order; None while one runs, and of one that was killed."""
 
     def __repr__(self) -> str:
         return f"Facts(agent={self.agent!r}, zookeeper={self.zookeeper!r}, target={self.target!r})"

@@ -61,8 +61,8 @@ class Operations:
     ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call with the names
     of the requests once all have answered), ``tell`` takes a notice and what to call once it has been written,
     ``delete`` the name of a request that is done with. ``revisions`` are what rollouts lead to; ``follow`` makes what
-    follows a rollout of the whole pool. ``continues``: this agent goes on from a former life; ``stopped`` is the last
-    operation by which that one was stopped.
+    follows a rollout of the whole pool. ``leave`` ends this agent and not its workers. ``continues``: this agent goes
+    on from a former life; ``stopped`` is the last operation by which that one was stopped.
     """
 
     def __init__(
@@ -76,12 +76,14 @@ class Operations:
         delete: Callable[[str], None],
         revisions: Revisions,
         follow: Follow,
+        leave: Callable[[], Answer],
         continues: bool,
         stopped: str | None,
     ) -> None:
         self._agent, self._snapshot = agent, snapshot
         self._post, self._forward, self._tell, self._delete = post, forward, tell, delete
         self._revisions, self._follow, self._continues = revisions, follow, continues
+        self._leave = leave
         self._later: list[Operation] = []
         """Requests of the whole pool for rollouts, behind the one that is under way."""
         self._stepped: dict[str, Stepped] = {}
@@ -219,6 +221,8 @@ class Operations:
         return self._ask_others(operation, [operation.subject], snapshot)
 
     def _for_pool(self, operation: Operation, snapshot: Snapshot) -> Answer | None:
+        if operation.verb == "leave":
+            return self._leave()
         others = sorted(set(snapshot.agents) - {self._agent})
         if operation.verb == "scale":
             if others and not snapshot.connected:

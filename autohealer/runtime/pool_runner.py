@@ -43,7 +43,7 @@ from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.incident_store import IncidentStore
-from autohealer.runtime.ledger import Facts, WorkerEntry
+from autohealer.runtime.ledger import Facts, HandOver, WorkerEntry
 from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.pool_rollout import PoolRollout
@@ -68,6 +68,7 @@ SETTLED_S = 2.0
 WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
 DRILL_AWAY_S = 10.0
+LEFT = 7
 WRITTEN_WITHIN_S = 5.0
 KILLED_WITHIN_S = 0.3
 
@@ -119,6 +120,7 @@ class PoolRunner:
             delete=self._cluster.answer_request,
             revisions=self._revisions,
             follow=self._follow,
+            leave=shared.leave,
             continues=former.target is not None or bool(self._ledger.workers),
             stopped=former.stopped,
         )
@@ -241,6 +243,17 @@ class PoolRunner:
         if not self._ended.done():
             self._is_abandoned = True
             self._ended.set_result((code, None))
+
+    def reason_to_stay(self) -> str | None:
+        """Why the workers cannot be left to the next agent here."""
+        return None if self.is_ended else self._supervisor.reason_to_stay()
+
+    def leave(self) -> None:
+        """End in order, and not the workers: the next `run` here goes on from what the ledger tells."""
+        left = HandOver.of(*self._supervisor.what_to_hand_over(now()))
+        self._effects.settle()
+        self._ledger.record([self._facts(left)])
+        self.abandon(LEFT)
 
     def describe_workers(self) -> list[str]:
         """The workers that have a process."""
@@ -414,6 +427,8 @@ class PoolRunner:
     def _adopt(self) -> None:
         at = now()
         self._post_finished(at)
+        if (left := self._ledger.facts.left) is not None:
+            self._post(events.FormerLifeFound(at, left.draining, left.accounts_of_slots()))
         written = dict(self._ledger.workers)
         for worker in find_workers(self.agent, written.values(), self.name, users_of(self._claim.record)):
             found = WorkerEntry(
@@ -465,7 +480,7 @@ class PoolRunner:
 
     # ---- what outlives the agent
 
-    def _facts(self) -> Facts:
+    def _facts(self, left: HandOver | None = None) -> Facts:
         former, session = self._ledger.facts, self._cluster.session
         return Facts(
             agent=former.agent,
@@ -478,6 +493,7 @@ class PoolRunner:
             session_password=session[1].hex() if session else former.session_password,
             registration=str(self._supervisor.style),
             stopped=self._operations.stopped,
+            left=left,
         )
 
     # ---- the end

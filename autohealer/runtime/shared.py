@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autohealer.config.schema import AgentOptions
     from autohealer.coordination.session.access import Access
     from autohealer.core.model import Instant
+    from autohealer.core.operations import Answer
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.oom import OomWatch
     from autohealer.processes.reaper import Reaper
@@ -47,6 +48,9 @@ class Shared:
 
     find_pool: Callable[[str], Service | None]
     """Another pool of this process, by its name."""
+
+    leave: Callable[[], Answer]
+    """End this process and not the workers of its pools, if that can be."""
 
     on_exit: Callable[[Instant], None] | None
     """Told of each exit of a worker, and when it became known, once its replacement has been started."""

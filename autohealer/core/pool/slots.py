@@ -10,14 +10,14 @@ lives there are, of which revision each is, and since when each is ready, is in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from autohealer.core import notices
 from autohealer.core.actions import Action, EmitEvent, KeepFinished
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import FinishedFound, OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
-from autohealer.core.model import ExitOn, Instant, PoolSpec, RestartPolicy
+from autohealer.core.model import ExitOn, Instant, PoolSpec, RestartPolicy, SlotAccount
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
@@ -97,6 +97,7 @@ class Slots:
         self._waiting: dict[str, int] = {}
         self._wanted: int | None = None
         self._killing = False
+        self._carried: dict[int, tuple[SlotAccount, Instant]] = {}
         self._reserved: set[int] = set()
         self._left: set[int] = set()
         self._finished: dict[int, str] = {}
@@ -240,6 +241,20 @@ class Slots:
             slot.vacancy = advance(slot.vacancy, Trigger.FAIL if failed else Trigger.FINISH)
             self._finished[index] = "before this agent was started" if failed else ""
 
+    def accounts(self, now: Instant) -> tuple[SlotAccount, ...]:
+        """What the next agent here has to know of restarts: of the slots that have used any."""
+        return tuple(
+            SlotAccount(
+                slot.index, account.tokens, account.throttled, account.failures, max(0.0, slot.may_start_at - now)
+            )
+            for slot in self._slots.values()
+            if (account := slot.restarts) != self._account()
+        )
+
+    def carry(self, accounts: Iterable[SlotAccount], now: Instant) -> None:
+        """What a former agent has told: it goes on from there."""
+        self._carried = {account.slot: (account, now) for account in accounts}
+
     def adopt(self, event: WorkerAdopted) -> Life:
         """A worker of a former life of this agent fills its slot; one whose slot is taken, or unknown, fills none."""
         if event.slot is None or event.slot in self._slots:
@@ -380,6 +395,10 @@ class Slots:
 
     def _add(self, index: int) -> Slot:
         slot = self._slots[index] = Slot(index, self._account(), self.revision)
+        if index in self._carried:
+            account, since = self._carried.pop(index)
+            slot.restarts.tokens, slot.restarts.throttled = account.tokens, account.throttled
+            slot.restarts.failures, slot.may_start_at = account.failures, since + account.wait_s
         return slot
 
     def _account(self) -> Restarts:

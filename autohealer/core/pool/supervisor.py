@@ -33,6 +33,7 @@ from autohealer.core.model import (
     PoolSpec,
     ReadyWhen,
     RestartPolicy,
+    SlotAccount,
     Verdict,
     WorkerId,
 )
@@ -158,6 +159,7 @@ class Supervisor:
             events.OrphansEnded: self._slots.orphans_ended,
             events.EvidenceTaken: self._evidence,
             events.FinishedFound: self._slots.restore,
+            events.FormerLifeFound: self._former_life,
             events.WorkerAdopted: self._worker_adopted,
             events.ConnectionsSeen: lambda e: self._registrations.connections_seen(e.workers, e.at),
             events.DrainRequested: self._drain_requested,
@@ -262,6 +264,18 @@ class Supervisor:
             self._fencing.next_deadline(away=self._away_since is not None, runs=not self._slots.is_unwanted),
         )
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def reason_to_stay(self) -> str | None:
+        """Why this agent cannot leave its workers to the next one here; None where it can."""
+        if self._spec.on_partition is OnPartition.STOP:
+            return "with --on-partition stop no worker outlives its agent"
+        if self._rollouts.view() is not None:
+            return "a rollout is under way"
+        return "the agent is about to end" if self._ending or self._leaving else None
+
+    def what_to_hand_over(self, now: Instant) -> tuple[bool, tuple[SlotAccount, ...]]:
+        """For the next agent here: whether this one is drained, and the slots' accounts of restarts."""
+        return self._drain is not None, self._slots.accounts(now)
 
     def snapshot(self, now: Instant) -> Snapshot:
         """How things stand."""
@@ -403,6 +417,11 @@ class Supervisor:
             self._health.look_again(now)
 
     # ---- people
+
+    def _former_life(self, event: events.FormerLifeFound) -> None:
+        if event.draining:
+            self._drain = Drain(ends=False, until=event.at)
+        self._slots.carry(event.accounts, event.at)
 
     def _drain_requested(self, event: events.DrainRequested) -> None:
         if not self._ending:
