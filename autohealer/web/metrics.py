@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -64,6 +64,14 @@ class Metrics:
             buckets=DETECT_BUCKETS_S,
             registry=self._registry,
         )
+        self._verdicts = Counter(
+            "autohealer_verdicts",
+            "Workers of this agent that a sense found faulty, and that were replaced for it, by sense.",
+            ["cause"],
+            registry=self._registry,
+        )
+        for sense in Sense:
+            self._verdicts.labels(str(sense))
         self._gauges = _Gauges()
         self._registry.register(self._gauges)
 
@@ -76,6 +84,8 @@ class Metrics:
             self._starts.inc(event == "worker.started")
             if isinstance(heal_ms := fields.get("heal_ms"), int | float):
                 self._heals.observe(heal_ms / 1000)
+        elif event == "worker.faulty" and fields.get("cause") in list(Sense):
+            self._verdicts.labels(str(fields["cause"])).inc()
         elif event == "worker.backoff":
             self._backoffs.inc()
 
@@ -85,9 +95,9 @@ class Metrics:
 
     def expose(self, snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
         """All of it as ``Accept`` asks for it, and its content type."""
-        self._gauges.snapshot = snapshot
+        self._gauges.look(snapshot)
         encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+        return encode(_OfPool(self._registry, snapshot.pool)), content_type
 
 
 def _label(cause: str) -> str:
@@ -99,18 +109,48 @@ def _label(cause: str) -> str:
     return EXIT if cause.startswith("exit ") else UNKNOWN
 
 
+class _OfPool(Collector):
+    """All metrics of a registry, each sample with the pool's name for a label."""
+
+    def __init__(self, registry: CollectorRegistry, pool: str) -> None:
+        self._registry, self._pool = registry, pool
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [
+                sample._replace(labels={**sample.labels, "pool": self._pool}) for sample in metric.samples
+            ]
+            yield metric
+
+
 class _Gauges(Collector):
     """What a snapshot says; a number that the agent does not know is left out."""
 
-    snapshot: Snapshot | None = None
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._cpu_s: dict[str, float] = {}
+        self._cpu_total_s = 0.0
+
+    def look(self, snapshot: Snapshot) -> None:
+        """So it is now. CPU time adds up over lives, as far as it was seen."""
+        self._snapshot = snapshot
+        seen = {w.worker: w.cpu_s for w in snapshot.workers if w.worker is not None and w.cpu_s is not None}
+        self._cpu_total_s += sum(max(0.0, cpu_s - self._cpu_s.get(worker, 0.0)) for worker, cpu_s in seen.items())
+        living = {worker.worker for worker in snapshot.workers}
+        self._cpu_s = {worker: cpu_s for worker, cpu_s in (self._cpu_s | seen).items() if worker in living}
 
     def collect(self) -> Iterator[Metric]:
         info = GaugeMetricFamily("autohealer_build_info", "Always 1; its label is the version.", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
-        found = self.snapshot
+        found = self._snapshot
         if found is None:
             return
+        yield CounterMetricFamily(
+            "autohealer_worker_cpu_seconds",
+            "CPU time of this agent's workers and all that they started, since somebody looks.",
+            self._cpu_total_s,
+        )
         states = dict.fromkeys(WorkerState, 0)
         for worker in found.workers:
             states[worker.state] += 1
@@ -129,8 +169,21 @@ def _numbers(found: Snapshot) -> list[tuple[str, str, float | None]]:
         ("share_workers", "How many of them this agent is to run.", found.share),
         ("registered_workers", "Registrations of this agent's workers.", found.registered),
         ("foreign_workers", "Registered workers that no agent runs; they count towards the target.", found.foreign),
+        ("ready", "Workers of this agent that are ready.", found.ready),
+        ("held", "Workers of this agent that are found faulty and left running, for now.", _held(found)),
+        ("worker_rss_bytes", "Memory of this agent's workers, added up.", _rss(found)),
         ("agents", "Live agents of the pool.", len(found.agents)),
         ("leader", "1 if this agent leads.", float(found.leader == found.agent)),
         ("draining", "1 if this agent is being emptied.", float(found.draining)),
         ("zookeeper_connected", "1 if ZooKeeper answers.", float(found.connected)),
     ]
+
+
+def _held(found: Snapshot) -> int:
+    return sum(worker.held is not None for worker in found.workers)
+
+
+def _rss(found: Snapshot) -> int | None:
+    """None while nobody has measured any."""
+    sizes = [worker.rss for worker in found.workers if worker.rss is not None]
+    return sum(sizes) if sizes else None

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.samples import Sample
 
 from autohealer import __version__
+from autohealer.core.model import Sense
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import Snapshot
 from autohealer.web.metrics import CAUSES, Metrics
@@ -29,7 +30,8 @@ def samples(metrics: Metrics, snapshot: Snapshot = SNAPSHOT) -> dict[str, list[S
 
 def value(metrics: Metrics, name: str, snapshot: Snapshot = SNAPSHOT, **labels: str) -> float | None:
     """One number; None where there is none."""
-    found = [s.value for s in samples(metrics, snapshot).get(f"autohealer_{name}", []) if s.labels == labels]
+    all_labels = {**labels, "pool": "default"}
+    found = [s.value for s in samples(metrics, snapshot).get(f"autohealer_{name}", []) if s.labels == all_labels]
     return found[0] if found else None
 
 
@@ -93,6 +95,46 @@ def test_a_faulty_worker() -> None:
     metrics.take({**exited("me-0-b", signal="SIGTERM"), "slot": None})
     assert value(metrics, "worker_exits_total", cause="faulty") == 1
     assert value(metrics, "worker_exits_total", cause="SIGTERM") == 2
+
+
+def test_verdicts_by_sense() -> None:
+    """Each sense is there from the beginning; what is no sense is not counted."""
+    metrics = Metrics()
+    for cause in ("probe", "probe", "beat", "nonsense", None):
+        metrics.take({"event": "worker.faulty", "worker": "me-0-a", "cause": cause})
+    assert {str(sense): value(metrics, "verdicts_total", cause=str(sense)) for sense in Sense} == {
+        **dict.fromkeys(map(str, Sense), 0.0),
+        "probe": 2.0,
+        "beat": 1.0,
+    }
+
+
+def test_readiness_and_what_is_held() -> None:
+    """As the snapshot has it."""
+    held = worker(1)._replace(held="probe")
+    snapshot = replace(SNAPSHOT, workers=(worker(0), held), ready=2)
+    assert value(Metrics(), "ready", snapshot) == 2
+    assert value(Metrics(), "held", snapshot) == 1
+
+
+def test_what_workers_use() -> None:
+    """Memory is a sum, and unknown while nobody looks; CPU time only grows, whoever dies."""
+    metrics = Metrics()
+    first = worker(0)._replace(worker="a", rss=100, cpu_s=5.0)
+    assert value(metrics, "worker_rss_bytes") is None
+    assert value(metrics, "worker_cpu_seconds_total") == 0
+    assert value(metrics, "worker_rss_bytes", replace(SNAPSHOT, workers=(first, worker(1)._replace(rss=7)))) == 107
+    total = [
+        value(metrics, "worker_cpu_seconds_total", replace(SNAPSHOT, workers=workers))
+        for workers in (
+            (first,),
+            (first._replace(cpu_s=6.5),),
+            (first._replace(cpu_s=None, rss=None),),
+            (first._replace(cpu_s=7.0),),
+            (first._replace(worker="b", cpu_s=1.0),),
+        )
+    ]
+    assert total == [5.0, 6.5, 6.5, 7.0, 8.0]
 
 
 def test_starts_and_heals() -> None:

@@ -40,6 +40,8 @@ class WorkerView(NamedTuple):
     cpu: float | None = None
     """The part of a core that it uses; None, as ``rss`` is, where nobody has looked lately."""
     rss: int | None = None
+    cpu_s: float | None = None
+    """CPU seconds since it started, of it and all that it has started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +120,5 @@ def _life_view(life: Life, registered: Callable[[str], bool | None], now: Instan
         held=str(life.held.sense) if life.held else None,
         cpu=life.cpu if fresh else None,
         rss=life.rss if fresh else None,
+        cpu_s=life.cpu_s if fresh else None,
     )
