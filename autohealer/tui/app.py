@@ -73,6 +73,7 @@ class Dashboard(App[Outcome]):
         now: Callable[[], float] = time.time,
         driver_class: type[Driver] | None = None,
         colored: bool = True,
+        theme: str = "dark",
     ) -> None:
         super().__init__(driver_class=driver_class, ansi_color=None if colored else True)
         self.source, self.folder, self.leaves = source, folder, leaves
@@ -88,10 +89,10 @@ class Dashboard(App[Outcome]):
         self._has_ended = False
         self._scale_to: int | None = None
         self._is_scaling = False
-        for theme in themes():
-            self.register_theme(theme)
-        self.theme = "dark"
-        self.styles_by_name: dict[str, Style] = styles("dark", colored=colored)
+        for made in themes():
+            self.register_theme(made)
+        self.theme = theme
+        self.styles_by_name: dict[str, Style] = styles(theme, colored=colored)
 
     # ---- what it knows
 

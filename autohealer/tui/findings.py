@@ -13,6 +13,8 @@ from typing import NamedTuple
 from autohealer.tui.state import PoolState, Worker, moment
 from autohealer.views.units import count, duration, number
 
+YOUNG_S = 60.0
+"""A worker that is not ready is about to be, for so long after its start; after that it has a problem."""
 SILENT_S = 3.0
 """An agent says something every second; after this long without a word it is frozen, or gone."""
 
@@ -49,7 +51,7 @@ def findings(state: PoolState, now: float) -> list[Finding]:
         *_finished(state),
         *_held(state),
         *_zookeeper(state, now),
-        *_not_there_yet(state),
+        *_not_there_yet(state, now),
         *_config(state),
         *_rollout(state),
     ]
@@ -126,14 +128,18 @@ def _zookeeper(state: PoolState, now: float) -> list[Finding]:
     return [Finding("bad", "▲", f"ZooKeeper has been away for {duration(now - since)}", "workers go on, heals too")]
 
 
-def _not_there_yet(state: PoolState) -> list[Finding]:
-    starting = unready = 0
+def _not_there_yet(state: PoolState, now: float) -> list[Finding]:
+    starting = young = unready = 0
     for worker in state.rows.values():
         starting += worker.state == "starting"
-        unready += worker.state == "running" and worker.ready is False
+        if worker.state == "running" and worker.ready is False:
+            is_young = now - (moment(worker.started) or 0.0) < YOUNG_S
+            young += is_young
+            unready += not is_young
     found = []
-    if starting:
-        found.append(Finding("heal", "◐", f"{starting:,} starting"))
+    if starting or young:
+        parts = [f"{starting:,} starting" if starting else "", f"{young:,} getting ready" if young else ""]
+        found.append(Finding("heal", "◐", ", ".join(part for part in parts if part)))
     if unready:
         found.append(Finding("warm", "◑", f"{unready:,} running, not ready"))
     return found

@@ -57,7 +57,7 @@ class History:
             self._died(fields, at, slot)
         elif event == "worker.backoff" and slot is not None:
             # Of a process that never came to be, this is the only word.
-            self.causes.setdefault(slot, str(fields.get("reason") or ""))
+            self.causes.setdefault(slot, short(str(fields.get("reason") or "")))
             delay = fields.get("delay")
             if isinstance(delay, int | float):
                 self.next_starts[slot] = at + delay
@@ -91,7 +91,7 @@ class History:
             del self._deaths[min(self._deaths)]
         self._deaths[second] = self._deaths.get(second, 0) + 1
         if slot is not None:
-            self.causes[slot] = cause_of(fields)
+            self.causes[slot] = short(cause_of(fields))
 
     def _healed(self, at: float, heal_ms: object) -> None:
         if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool):
@@ -107,3 +107,8 @@ def percentile(values: Iterable[float], fraction: float) -> float | None:
     """The value that so large a part keeps within; None where there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else None
+
+
+def short(cause: str) -> str:
+    """A cause as ``status`` has it: ``exit 1``."""
+    return cause.replace("exit code ", "exit ")

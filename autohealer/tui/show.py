@@ -25,6 +25,7 @@ def show(source: Source, state: StateDir, *, leaves: bool) -> int:
         leaves=leaves,
         driver_class=TerminalDriver,
         colored=not os.environ.get("NO_COLOR"),
+        theme="light" if is_light(os.environ.get("COLORFGBG", "")) else "dark",
     )
     outcome = app.run()
     if outcome is None:
@@ -32,3 +33,9 @@ def show(source: Source, state: StateDir, *, leaves: bool) -> int:
     if outcome.words:
         print(clean(outcome.words), file=sys.stderr)  # noqa: T201 - the screen is left
     return outcome.code
+
+
+def is_light(colors: str) -> bool:
+    """Whether ``COLORFGBG``, which some terminals set, says that the background is a light one: ``0;15``."""
+    background = colors.rpartition(";")[2]
+    return background in {"7", "9", "10", "11", "12", "13", "14", "15"}

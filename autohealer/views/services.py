@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from autohealer.views.rendering import Heading, rendered, table
+
 COLUMNS = ("service", "address", "id")
 
 
 def services_text(found: Iterable[Mapping[str, str | None]]) -> str:
     """An address a line, aligned; empty where there is none."""
-    rows = [[_printable(row[column]) for column in COLUMNS] for row in found]
-    if not rows:
-        return ""
-    cells = [list(COLUMNS), *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    rows = [[(_printable(row[column]), "") for column in COLUMNS] for row in found]
+    return rendered([table([Heading(column) for column in COLUMNS], rows)], styled=False) if rows else ""
 
 
 def _printable(value: str | None) -> str:

@@ -94,10 +94,11 @@ def test_the_file_on_disk() -> None:
 
 def test_rollouts_starts_and_ends() -> None:
     """What is under way is no trouble, and is said."""
-    rows = [scenes.worker(0, state="starting", ready=None), scenes.worker(1, ready=False), scenes.worker(2)]
+    young = scenes.worker(2, ready=False, started=scenes.at(5))
+    rows = [scenes.worker(0, state="starting", ready=None), scenes.worker(1, ready=False), young]
     rollout = {"verb": "restart", "by": "ann@web1", "from": 3, "to": 4, "exchanged": 1, "of": 3}
     assert said(state_of(scenes.status(rows, rollout=rollout))) == [
-        "◐ 1 starting | ",
+        "◐ 1 starting, 1 getting ready | ",
         "◑ 1 running, not ready | ",
         "↻ restart to r4: 1 of 3 exchanged | asked by ann@web1",
     ]

@@ -15,7 +15,11 @@ from autohealer.views.text import event_evidence, event_words
 from autohealer.views.units import unix
 
 NARROW = 64
-_PID = re.compile(r" \(pid \d+\)")
+_SHORTER = tuple(
+    (re.compile(long), short)
+    for long, short in ((r" \(pid \d+\)", ""), ("was killed by ", "killed by "), ("ended with exit code ", "exit "),
+                        ("waits (.+ s) before its next start", r"waits \1"))
+)  # fmt: skip
 
 
 class EventsPanel(Panel):
@@ -36,7 +40,8 @@ def event_line(fields: Fields, width: int) -> Line:
     look = event_look(str(fields.get("event")))
     words = clean(event_words(fields))
     if width < NARROW:
-        words = _PID.sub("", words, 1)
+        for long, short in _SHORTER:
+            words = long.sub(short, words, count=1)
     words = fit(words, max(0, width - 11)).rstrip()
     return (f"{local_clock(fields.get('time'))} ", "dim"), (f"{look.glyph} ", look.style), (words, _tone(look.style))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.binding import Binding
+from textual.widgets import Input
 
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, width_of
@@ -29,6 +30,9 @@ class KeyBar(Panel):
     def lines(self, width: int, _: int) -> Sequence[Line]:
         """As many as fit; help and the way out are always among them."""
         active = [found.binding for found in self.screen.active_bindings.values() if found.enabled]
+        typing = self.screen.focused if isinstance(self.screen.focused, Input) else None
+        if typing is not None:  # letters are text now
+            active = [found.binding for found in self.screen.active_bindings.values() if found.node is typing]
         own = {binding.action for binding in self.screen.BINDINGS if isinstance(binding, Binding)}
         active.sort(key=lambda binding: binding.action not in own)
         shown: dict[str, tuple[str, str, str]] = {}
