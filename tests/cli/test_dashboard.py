@@ -88,6 +88,8 @@ def test_keys_ask_the_pool(own_pool: Pool, terminal: Terminal) -> None:
     terminal.type("enter")
     terminal.until("output of slot 1")
     terminal.until("here I am")
+    terminal.until("worker 1 (pid")
+    terminal.until("killed by SIGKILL")
     terminal.type("escape")
     terminal.until("3 of 3 running")
     terminal.type("/")

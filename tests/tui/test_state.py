@@ -7,6 +7,7 @@ import msgspec
 from autohealer.tui import charts
 from autohealer.tui.history import History, percentile
 from autohealer.tui.state import CURVE_SAMPLES, Changes, PoolState, Status, Worker
+from autohealer.tui.widgets.story import folded
 from tests.tui import scenes
 
 
@@ -86,3 +87,15 @@ def test_scatter_on_a_scale_of_powers_of_ten() -> None:
     assert charts.decades([3, 40]) == (0, 2)
     assert charts.decades([]) == (0, 2)
     assert charts.decades([10]) == (1, 2)
+
+
+def test_long_lines_are_folded_between_words() -> None:
+    """Nothing is lost, no piece is too wide, and what follows is indented."""
+    line = (("14:12:03  ", "dim"), ("worker 3 (pid 4711) was found faulty: probe, no answer within 2 s", "title"))
+    pieces = [tuple(piece) for piece in folded(line, 30)]
+    texts = ["".join(text for text, _ in piece) for piece in pieces]
+    assert max(map(len, texts)) <= 30
+    assert " ".join(" ".join(texts).split()) == " ".join("".join(text for text, _ in line).split())
+    assert all(text.startswith("      ") for text in texts[1:])
+    assert list(folded(line, 200)) == [line]
+    assert next(folded((("x" * 50, ""),), 20)) == (("", ""), ("x" * 20, ""))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from autohealer.errors import AutohealerError
+from autohealer.runtime.incident_store import read_incidents
 from autohealer.tui.output import OutputReader
 from autohealer.tui.screens.view import View
-from autohealer.tui.widgets.facts import CurvePanel, FactsPanel, StoryPanel
+from autohealer.tui.widgets.facts import CurvePanel, FactsPanel
 from autohealer.tui.widgets.keybar import KeyBar
 from autohealer.tui.widgets.output import OutputPanel
+from autohealer.tui.widgets.story import StoryPanel
 
-READ_S = 0.25
+STORY_S = 2.0
+MOST_INCIDENTS = 20
 FACTS_LINES = 4
 
 
@@ -24,7 +30,10 @@ class WorkerScreen(View):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace,left", "app.pop_screen", "back", key_display="esc"),
         Binding("slash", "search", "search"),
-        Binding("l", "enlarge", "output"),
+        Binding("l", "enlarge", "output", tooltip="the output alone, and back"),
+        Binding(
+            "tab", "app.focus_next", "story", show=False, tooltip="from the output to the story, and back: what scrolls"
+        ),
         Binding("r", "restart", "restart", tooltip="restart this worker"),
         Binding("x", "kill", "kill", tooltip="kill this worker, to see it heal"),
         Binding("question_mark", "app.help", "help"),
@@ -57,7 +66,17 @@ class WorkerScreen(View):
             return
         output.border_title = f"output of slot {slot}"
         self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir, [slot]))
+        self.run_worker(self._follow_story(str(slot)))
         self._share_room()
+
+    async def _follow_story(self, slot: str) -> None:
+        """Read its incidents again and again, as long as it is shown."""
+        story = self.query_one(StoryPanel)
+        while self.is_attached:
+            with suppress(AutohealerError):
+                path = self.dashboard.folder.incidents_path
+                story.tell(await asyncio.to_thread(read_incidents, path, worker=slot, most=MOST_INCIDENTS))
+            await asyncio.sleep(STORY_S)
 
     def on_resize(self) -> None:
         """Another size."""

@@ -9,6 +9,7 @@ fleet    every worker as one glyph, where the table cannot hold them all
 agents   the agents, where there are several
 pools    the pools of this host
 output   what workers wrote: follows, scrolls, wraps, searches
-facts    one worker: what it is, its memory and processor time, its story
+facts    one worker: what it is, its memory and processor time
+story    one worker: why its lives ended
 keybar   what the keys do
 """

@@ -1,4 +1,4 @@
-"""One worker: what it is, what it takes, and its story."""
+"""One worker: what it is, and what it takes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from autohealer.tui.charts import area
 from autohealer.tui.state import SAMPLE_S, Curve, Worker, moment
-from autohealer.tui.widgets.events import event_lines, local_clock
+from autohealer.tui.widgets.events import local_clock
 from autohealer.tui.widgets.panel import Panel
-from autohealer.views.lines import Line, Span, clean, crop, right, wrap
+from autohealer.views.lines import Line, clean, crop, right, wrap
 from autohealer.views.palette import state_look
 from autohealer.views.units import duration, share, size
 
@@ -91,24 +91,3 @@ class CurvePanel(OfWorker):
         if self._of_memory:
             return curve.rss, max(curve.rss) * 1.2 or 1.0, size
         return curve.cpu, max(0.1, max(curve.cpu) * 1.1), share
-
-
-class StoryPanel(OfWorker):
-    """What has happened in this row, the newest at the bottom."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key, id="story")
-        self.border_title = "story"
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Its events, with what they say beside their words."""
-        row = self.worker
-        if row.slot is None or row.agent != self.state.here.agent:
-            return [(("  only the agent on its own host knows it", "dim"),)]
-        found: list[Line] = []
-        for fields in reversed(self.state.history.story(row.slot)):
-            found = [*event_lines(fields, width), *found]
-            if len(found) >= height:
-                break
-        empty: tuple[Span, ...] = (("  nothing has happened yet", "dim"),)
-        return found[-height:] or [empty]
