@@ -395,6 +395,7 @@ class PoolRunner:
             on_ready=lambda: self._post(events.WatchdogReady(now())),
             on_gone=self._watchdog_gone,
             reaper=self._shared.reaper,
+            users=users_of(self._claim.record),
         )
         loop.call_soon(self._start_watchdog, watchdog)
         return watchdog

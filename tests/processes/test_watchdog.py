@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -137,7 +138,7 @@ def test_authority_that_comes_back_in_time_calls_the_end_off(owned: Owned) -> No
 def test_orders_in_quick_succession_do_not_put_the_answer_off(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[bytes] = []
     monkeypatch.setattr(guard, "say", said.append)
-    program = guard.ArmWatchdog(signal.SIGTERM, ["AUTOHEALER_AGENT=nobody has this name"])
+    program = guard.ArmWatchdog(signal.SIGTERM, frozenset({os.getuid()}), ["AUTOHEALER_AGENT=nobody has this name"])
     for later in (LATER, 2 * LATER, 3 * LATER):
         program._obey(b"until", b"0", str(now() + later).encode())
         program.act()
@@ -397,3 +398,30 @@ def test_an_owner_that_dies_before_it_had_authority_leaves_no_watchdog(world: Wo
 def pid_of(watchdog: Watchdog) -> int:
     assert watchdog.pid is not None
     return watchdog.pid
+
+
+def test_what_another_user_has_marked_is_not_ended(world: World) -> None:
+    """Anybody can write an environment."""
+    worker, pid = world.start("sleep", "600", env=MARKER)
+    marker = [f"{name}={value}" for name, value in MARKER.items()]
+    eventually(lambda: pid in guard.Family(marker, frozenset({os.getuid()})).look(()))
+
+    assert pid not in guard.Family(marker, frozenset({os.getuid() + 1})).look(())
+    assert world.watcher.is_alive(worker)
+
+
+def test_without_descriptors_nothing_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[bytes] = []
+    monkeypatch.setattr(guard, "say", said.append)
+    program = guard.ArmWatchdog(signal.SIGTERM, frozenset({os.getuid()}), ["AUTOHEALER_AGENT=nobody has this name"])
+    program._obey(b"until", b"0", b"0")
+    said.clear()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limit[1]))
+    try:
+        pauses = [program.act() for _ in range(3)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+    assert said == []
+    assert pauses == [guard.SHORTEST_PAUSE_S] * 3

@@ -23,7 +23,7 @@ from autohealer.processes.watchdog.program import CLEAR, READY, SOCKET, TAKEN, n
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Watchdog", "now"]
 
@@ -52,11 +52,17 @@ class Watchdog:
         on_ready: Callable[[], None],
         on_gone: Callable[[], None],
         on_clear: Callable[[], None] = lambda: None,
+        users: Iterable[int] = (),
         reaper: Reaper | None = None,
     ) -> None:
-        """``reaper`` is entered with the watchdog, where this process is one that collects other children, too."""
+        """Nothing is started yet.
+
+        ``users``: whose processes it guards, our own where none are named. ``reaper`` is entered with the watchdog,
+        where this process is one that collects other children, too.
+        """
         self._reaper = reaper or Reaper()
         self._loop, self._stop_signal = loop, stop_signal
+        self._users = sorted(set(users) or {os.getuid()})
         self._names = frozenset(marker)
         self._marker = [f"{name}={value}" for name, value in sorted(marker.items())]
         self._on_ready, self._on_gone, self._on_clear = on_ready, on_gone, on_clear
@@ -77,7 +83,7 @@ class Watchdog:
         try:
             pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, *_FLAGS, _PROGRAM, str(self._stop_signal), *self._marker],
+                [sys.executable, *_FLAGS, _PROGRAM, self._order, *self._marker],
                 {name: value for name, value in os.environ.items() if self._is_harmless(name)},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, its.fileno(), SOCKET),
@@ -161,6 +167,11 @@ class Watchdog:
                         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                 finally:
                     os.close(pidfd)
+
+    @property
+    def _order(self) -> str:
+        """The stop signal, and whose processes it is for."""
+        return ",".join(map(str, (self._stop_signal, *self._users)))
 
     def _is_harmless(self, name: str) -> bool:
         """The watchdog itself must not bear the marker, and needs none of our secrets."""

@@ -11,8 +11,8 @@ It stays while its owner is killed or frozen, so it has nothing to do with the o
 and single bytes go out (see the constants below). The end of the stream means that the owner is dead; then what it
 left is ended when its authority passes, and the watchdog goes.
 
-Ours is a process whose environment bears the marker, one in a session or process group that such a one leads, and
-their descendants. Nothing else is ever signalled.
+Ours is a process that belongs to a user whom workers run as and whose environment bears the marker, one in a session or
+process group that such a one leads, and their descendants. Nothing else is ever signalled.
 
 It is run with ``-I -S`` and imports almost nothing: it starts in a few milliseconds, has 3 MiB of its own, and has
 nothing in common with the package that a broken installation could take away. Hence ``_signal``, too: ``signal`` would
@@ -35,6 +35,7 @@ LONGEST_PAUSE_S = 0.25
 # poll() counts no time in which the machine is suspended: how late the end of one may be noticed.
 LONGEST_WAIT_S = 1.0
 NEVER = float("inf")
+NO_DESCRIPTOR = (23, 24)  # ENFILE, EMFILE: errno would be another module
 
 Kin = dict[int, "Stat"]
 
@@ -58,11 +59,13 @@ def now() -> float:
 
 
 def read(path: str) -> bytes:
-    """A file of /proc; empty if it has vanished or is somebody else's."""
+    """A file of /proc; empty if it has vanished or is somebody else's. Raises OSError for want of descriptors."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read()
-    except OSError:
+    except OSError as error:
+        if error.errno in NO_DESCRIPTOR:
+            raise
         return b""
 
 
@@ -76,7 +79,8 @@ def read_stat(pid: int) -> Stat | None:
 class Family:
     """Tells which processes are ours."""
 
-    def __init__(self, marker: list[str]) -> None:
+    def __init__(self, marker: list[str], users: frozenset[int]) -> None:
+        self._users = users
         self._marker = [b"\0" + os.fsencode(variable) + b"\0" for variable in marker]
         self._added: dict[int, int] = {}
         self._seen: dict[int, int] = {}
@@ -120,7 +124,12 @@ class Family:
 
     def _is_marked(self, pid: int) -> bool:
         environ = b"\0" + read(f"/proc/{pid}/environ")
-        return all(variable in environ for variable in self._marker)
+        return all(variable in environ for variable in self._marker) and self._is_of_users(pid)
+
+    def _is_of_users(self, pid: int) -> bool:
+        """Anybody can write an environment."""
+        words = read(f"/proc/{pid}/status").partition(b"\nUid:")[2].split(None, 1)
+        return bool(words) and int(words[0]) in self._users
 
 
 def send_signal(pid: int, stat: Stat, signum: int) -> bool:
@@ -137,8 +146,8 @@ def send_signal(pid: int, stat: Stat, signum: int) -> bool:
                 _signal.pidfd_send_signal(pidfd, _signal.SIGCONT)  # or one that is stopped would not hear of it
     except PermissionError:
         return False
-    except ProcessLookupError:
-        pass
+    except OSError:
+        pass  # it has ended, or we are out of descriptors
     finally:
         os.close(pidfd)
     return True
@@ -147,9 +156,9 @@ def send_signal(pid: int, stat: Stat, signum: int) -> bool:
 class ArmWatchdog:
     """Until when, and what is done then."""
 
-    def __init__(self, stop_signal: int, marker: list[str]) -> None:
+    def __init__(self, stop_signal: int, users: frozenset[int], marker: list[str]) -> None:
         self._stop_signal = stop_signal
-        self._family = Family(marker)
+        self._family = Family(marker, users)
         self._owner = os.getppid()
         self._orders = b""
         self._stop_at = self._kill_at = NEVER
@@ -202,7 +211,10 @@ class ArmWatchdog:
         began = now()
         if began < self._stop_at:
             return self.wait_s()
-        kin = self._family.look((os.getpid(), self._owner) if self.owned else (os.getpid(),))
+        try:
+            kin = self._family.look((os.getpid(), self._owner) if self.owned else (os.getpid(),))
+        except OSError:  # for want of descriptors: nothing is known, least of all that nothing is left
+            return SHORTEST_PAUSE_S
         kin = {pid: stat for pid, stat in kin.items() if (pid, stat.start) not in self._hopeless}
         if now() >= self._kill_at:
             self._signal(kin, _signal.SIGKILL)
@@ -244,7 +256,8 @@ def main() -> None:
     os.set_blocking(SOCKET, False)
     for signum in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGPIPE):
         _signal.signal(signum, _signal.SIG_IGN)
-    guard = ArmWatchdog(int(sys.argv[1]), sys.argv[2:])
+    stop_signal, *users = map(int, sys.argv[1].split(","))
+    guard = ArmWatchdog(stop_signal, frozenset(users), sys.argv[2:])
     say(READY)
     orders = select.poll()
     orders.register(SOCKET, select.POLLIN)
