@@ -120,8 +120,8 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
     make = watchers.dashboard.make if watchers.dashboard is not None else None
     if agent.http is None:
         return run_agent(configuration, access, watchers.take, watchers.warn, watchers.watch, make_dashboard=make)
-    state = _state(configuration)
-    endpoint = AgentEndpoint(agent.http, agent.http_host, state, access, say=watchers.say, warn=watchers.warn)
+    states = [StateDir(agent.state_dir, pool.pool) for pool in configuration.pools]
+    endpoint = AgentEndpoint(agent.http, agent.http_host, states, access, say=watchers.say, warn=watchers.warn)
 
     def take(event: Line) -> None:
         watchers.take(event)
@@ -164,10 +164,3 @@ def _run_with_dashboard(configuration: Configuration, access: Access, printer: P
         return _run(configuration, access, watchers)
     finally:
         dashboard.close()
-
-
-def _state(configuration: Configuration) -> StateDir:
-    pool, *others = configuration.pools
-    if others:
-        raise UsageError("one page cannot show several pools yet", "leave --http out")
-    return StateDir(configuration.agent.state_dir, pool.pool)

@@ -21,6 +21,7 @@ class AgentHandle:
     unless it leads.
     """
 
+    pool: str
     agent: str
     host: str
     zookeeper: str

@@ -79,16 +79,16 @@ def run_agent(
     warn: Warn,
     audience: Callable[[AgentHandle], None] | None = None,
     *,
-    noticed: Callable[[float], None] | None = None,
+    noticed: Callable[[str, float], None] | None = None,
     make_dashboard: MakeDashboard | None = None,
 ) -> int:
     """Keep the pools alive until they have ended; the highest of their exit codes.
 
     ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
     block. ``audience`` is told of each pool, once there is something to see, how to look. ``noticed`` gets, for each
-    worker that has exited, how many seconds that may have gone unnoticed. ``make_dashboard`` makes what is shown once
-    the workers have been started. Raises AutohealerError for what keeps the
-    only pool from starting, or ends it other than asked.
+    worker that has exited, its pool and how many seconds that may have gone unnoticed. ``make_dashboard`` makes what
+    is shown once the workers have been started. Raises AutohealerError for what keeps the only pool from starting, or
+    ends it other than asked.
     """
     options, several = configuration.agent, len(configuration.pools) > 1
     check_kernel()
@@ -109,7 +109,7 @@ def run_agent(
             listener=listener,
             warn=warn,
             audience=audience,
-            on_exit=None if noticed is None else lambda at: noticed(at - looks.noticed_since()),
+            on_exit=None if noticed is None else lambda pool, at: noticed(pool, at - looks.noticed_since()),
             make_dashboard=make_dashboard,
             notify=configuration.notify,
         )
@@ -160,7 +160,7 @@ class AgentProcess:
         listener: Callable[[Line], None],
         warn: Warn,
         audience: Callable[[AgentHandle], None] | None,
-        on_exit: Callable[[float], None] | None,
+        on_exit: Callable[[str, float], None] | None,
         make_dashboard: MakeDashboard | None,
         notify: Sequence[NotifyOptions] = (),
     ) -> None:

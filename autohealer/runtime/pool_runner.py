@@ -186,6 +186,7 @@ class PoolRunner:
         self._tidying = loop.call_later(TIDY_S, self._tidy)
         loop.call_later(SETTLED_S, self._incidents.begin)
         return AgentHandle(
+            pool=self.name,
             agent=self.agent,
             host=self._host,
             zookeeper=self._hosts,
@@ -477,7 +478,7 @@ class PoolRunner:
         oom = signal_name == "SIGKILL" and self._shared.oom.has_killed()
         self._inbox.post(events.WorkerExited(at, worker, code, signal_name, left, oom))
         if self._shared.on_exit is not None:
-            self._shared.on_exit(at)
+            self._shared.on_exit(self.name, at)
 
     # ---- what outlives the agent
 

@@ -52,5 +52,5 @@ class Shared:
     leave: Callable[[], Answer]
     """End this process and not the workers of its pools, if that can be."""
 
-    on_exit: Callable[[Instant], None] | None
-    """Told of each exit of a worker, and when it became known, once its replacement has been started."""
+    on_exit: Callable[[str, Instant], None] | None
+    """Told of each exit of a worker of a pool, and when it became known, once its replacement has been started."""

@@ -6,6 +6,7 @@ listening  HOST:PORT, and the socket that is bound before any worker is started
 guard      who may ask for what: Host, Origin, token
 token      the secret, from the environment or a file
 agent      what is seen of the agent in this process
+site       one pool: how it is looked at, what is asked of it, who listens to it
 pool       the pool's status, made no more often than its price allows
 feed       the last events, numbered, and those who listen
 readiness  whether the agent does what it should

@@ -6,20 +6,16 @@ import asyncio
 import gc
 import logging
 import queue
-import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from autohealer.web.feed import Feed
-from autohealer.web.pool import Pool
-from autohealer.web.session import Session
+from autohealer.web.site import Site, Sources
 
 if TYPE_CHECKING:
-    from autohealer.coordination.admin.pool_client import PoolClient
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.web.agent import AgentHandle
     from autohealer.web.guard import Guard
@@ -33,30 +29,22 @@ MOST_WAITING = 100_000
 MOST_COMPLAINTS = 10
 
 Fields = Mapping[str, Any]
-Json = dict[str, Any]
 
 
 class Endpoint:
-    """One endpoint. ``take`` and ``noticed`` are called in the agent's thread and only put something down there.
+    """One endpoint for all pools of a process.
 
-    ``connect`` opens a connection to the pool's ZooKeeper, ``of_cluster`` makes the status of all agents of it and of
-    one's own; ``warn`` gets a line about what does not work.
+    ``take`` and ``noticed`` are called in the agent's thread and only put something down there; ``warn`` gets a line
+    about what does not work.
     """
 
-    def __init__(
-        self,
-        listening: Listening,
-        *,
-        connect: Callable[[], PoolClient],
-        of_cluster: Callable[[PoolClient, Json], Json],
-        warn: Callable[[str], None],
-    ) -> None:
+    def __init__(self, listening: Listening, pools: Sequence[Sources], *, warn: Callable[[str], None]) -> None:
         self._listening, self._warn = listening, warn
-        self._session, self._of_cluster = Session(connect), of_cluster
-        self._feed = Feed(secrets.token_hex(4))
+        self._sites = {sources.pool: Site(sources) for sources in pools}
+        self._only = pools[0].pool
         # From the agent's thread.
-        self._events: deque[Fields] = deque(maxlen=MOST_WAITING)
-        self._delays: deque[float] = deque(maxlen=MOST_WAITING)
+        self._events: deque[tuple[str, Fields]] = deque(maxlen=MOST_WAITING)
+        self._delays: deque[tuple[str, float]] = deque(maxlen=MOST_WAITING)
         self._stirred = False
         self._loop: asyncio.AbstractEventLoop | None = None
         # The thread's own.
@@ -66,19 +54,23 @@ class Endpoint:
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._closing = False
 
-    def begin(self, window: AgentHandle, guard: Guard) -> None:
+    def open(self, pool: str, handle: AgentHandle) -> None:
+        """This pool can be looked at from now on."""
+        self._sites[pool].open(handle)
+
+    def begin(self, guard: Guard) -> None:
         """Answer from now on."""
-        self._window, self._guard = window, guard
+        self._guard = guard
         self._thread.start()
 
     def take(self, fields: Fields) -> None:
-        """Something has happened."""
-        self._events.append(fields)
+        """Something has happened, in the pool that it names where there are several."""
+        self._events.append((str(fields.get("pool", self._only)), fields))
         self._stir()
 
-    def noticed(self, seconds: float) -> None:
+    def noticed(self, pool: str, seconds: float) -> None:
         """A worker's exit became known so long at most after it was there to be known."""
-        self._delays.append(seconds)
+        self._delays.append((pool, seconds))
 
     def close(self) -> None:
         """Answer no more; takes ``PATIENCE_S`` at most."""
@@ -108,18 +100,25 @@ class Endpoint:
             self._warn(f"the HTTP endpoint broke: {error!r}; everything else goes on")
         finally:
             self._listening.socket.close()
-            self._session.close()
+            for site in self._sites.values():
+                site.close()
 
     def _let_workers_start(self) -> None:
         """What is imported next takes as long as to start a hundred workers: they go first, for a while."""
         deadline = time.monotonic() + WORKERS_FIRST_S
-        while not self._closing and time.monotonic() < deadline:
-            told: queue.SimpleQueue[bool] = queue.SimpleQueue()
-            self._window.look(lambda snapshot, _, told=told: told.put(_is_started(snapshot)))  # type: ignore[misc]
-            with suppress(queue.Empty):
-                if told.get(timeout=LOOK_AGAIN_S):
-                    return
+        while not self._closing and time.monotonic() < deadline and not self._have_started():
             time.sleep(LOOK_AGAIN_S)
+
+    def _have_started(self) -> bool:
+        """Whether all workers of all pools run."""
+        told: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        for site in self._sites.values():
+            if not site.is_open:
+                return False
+            site.handle.look(lambda snapshot, _: told.put(_is_started(snapshot)))
+        with suppress(queue.Empty):
+            return all(told.get(timeout=LOOK_AGAIN_S) for _ in self._sites)
+        return False
 
     async def _serve(self) -> None:
         # Here, as these take a while to import, and nobody is to wait for it.
@@ -130,19 +129,11 @@ class Endpoint:
         gc.freeze()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: self._complain(context.get("exception") or context["message"]))
-        self._metrics = Metrics()
+        self._metrics = Metrics(self._sites)
         self._ended = asyncio.Event()
         self._loop = loop
         self._take_in()
-        server = Server(
-            window=self._window,
-            guard=self._guard,
-            pool=Pool(self._window, self._session, self._of_cluster),
-            feed=self._feed,
-            metrics=self._metrics,
-            session=self._session,
-            logger=self._logger(),
-        )
+        server = Server(sites=self._sites, guard=self._guard, metrics=self._metrics, logger=self._logger())
         await server.start(self._listening.socket)
         try:
             if not self._closing:
@@ -153,12 +144,12 @@ class Endpoint:
     def _take_in(self) -> None:
         self._stirred = False
         while self._events:
-            fields = self._events.popleft()
-            self._feed.take(fields)
+            pool, fields = self._events.popleft()
+            self._sites[pool].feed.take(fields)
             if self._metrics is not None:
-                self._metrics.take(fields)
+                self._metrics.take(pool, fields)
         while self._delays and self._metrics is not None:
-            self._metrics.noticed(self._delays.popleft())
+            self._metrics.noticed(*self._delays.popleft())
 
     def _complain(self, error: object) -> None:
         """A mistake of ours in one answer, said once."""

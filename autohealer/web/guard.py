@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from autohealer.web.token import Token
 
 FREE = frozenset({"/healthz", "/readyz"})
+# What workers write may hold secrets of theirs, and their files are their owner's alone.
+SECRET = frozenset({"/api/v1/output"})
 READING = frozenset({"GET", "HEAD"})
 # Whoever sends one of these came by way of a proxy, and so from anywhere.
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
@@ -47,7 +49,7 @@ class Guard:
             return Refusal(403, "another site may not ask here")
         if path in FREE and method in READING:
             return None
-        if method in READING and self._is_open(headers):
+        if method in READING and path not in SECRET and self._is_open(headers):
             return None
         if self.token is None:
             return Refusal(403, "there is no token that could allow it; give one in AUTOHEALER_HTTP_TOKEN")
@@ -56,7 +58,9 @@ class Guard:
         # A browser asks for a password by itself when a page is opened, and leaves it to the page afterwards.
         opened = path == "/" and method in READING
         challenge = 'Basic realm="autohealer: any name, and the token", charset="UTF-8"' if opened else "Bearer"
-        return Refusal(401, "this needs the token: Authorization: Bearer TOKEN", challenge)
+        # Where it is kept is told on this host alone.
+        where = f" ({self.token.source})" if self.is_loopback else ""
+        return Refusal(401, f"this needs the token{where}: Authorization: Bearer TOKEN", challenge)
 
     def _is_open(self, headers: Mapping[str, str]) -> bool:
         """Whether reading needs no token. Behind a proxy, loopback is where everybody comes from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,14 @@ from autohealer.web.readiness import readiness
 if TYPE_CHECKING:
     import socket
 
-    from autohealer.web.agent import AgentHandle
-    from autohealer.web.feed import Feed
     from autohealer.web.guard import Guard
-    from autohealer.web.pool import Pool
-    from autohealer.web.session import Session
+    from autohealer.web.site import Site
 
 REFUSALS = {MEANINGLESS: 404, UNREACHABLE: 503}
 MOST_BODY = 4096
+MOST_INCIDENTS = 1000
+MOST_LINES = 1000
+MOST_SLOTS = 100_000
 BODY_S = 10.0
 HEARTBEAT_S = 15.0
 RETRY_MS = 1000
@@ -45,7 +45,9 @@ PAGE = {
     "timeline.js": "text/javascript",
     "workers.js": "text/javascript",
     "panels.js": "text/javascript",
-    "asking.js": "text/javascript",
+    "api.js": "text/javascript",
+    "usage.js": "text/javascript",
+    "detail.js": "text/javascript",
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -65,19 +67,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Server:
     """Answers at a bound socket from ``start`` to ``close``, in the loop that calls them."""
 
-    def __init__(
-        self,
-        *,
-        window: AgentHandle,
-        guard: Guard,
-        pool: Pool,
-        feed: Feed,
-        metrics: Metrics,
-        session: Session,
-        logger: logging.Logger,
-    ) -> None:
-        self._window, self._guard, self._pool = window, guard, pool
-        self._feed, self._metrics, self._session = feed, metrics, session
+    def __init__(self, *, sites: Mapping[str, Site], guard: Guard, metrics: Metrics, logger: logging.Logger) -> None:
+        self._sites, self._guard, self._metrics = sites, guard, metrics
         self._connections = Connections()
         app = web.Application(middlewares=[self._watch_over], client_max_size=MOST_BODY, logger=logger)
         app.on_response_prepare.append(_add_headers)
@@ -86,6 +77,9 @@ class Server:
         app.router.add_get("/metrics", self._metrics_text)
         app.router.add_get("/api/v1/status", self._status)
         app.router.add_get("/api/v1/events", self._events, allow_head=False)
+        app.router.add_get("/api/v1/incidents", self._incidents)
+        app.router.add_get("/api/v1/output", self._output)
+        app.router.add_get("/api/v1/pools", self._pools)
         for verb in actions.VERBS:
             app.router.add_post(f"/api/v1/{verb}", self._acting(verb))
         for name, kind in PAGE.items():
@@ -102,7 +96,8 @@ class Server:
         """Answer no more."""
         if self._listening is not None:
             self._listening.close()
-        self._feed.close()
+        for site in self._sites.values():
+            site.feed.close()
         await self._runner.cleanup()
 
     def _connected(self) -> asyncio.BaseProtocol:
@@ -125,39 +120,70 @@ class Server:
             return _text(f"{error.reason}", error.status, {"Allow": a} if (a := error.headers.get("Allow")) else {})
         except UnreachableError as error:
             return _text(_words(error), 503, {"Retry-After": "1"})
+        except UsageError as error:
+            return _text(_words(error), 400)
 
     # ---- what is
 
+    def _site(self, request: web.Request) -> Site:
+        """The pool that is meant: the one that ``?pool=`` names, or the first. Raises 404 where there is no such."""
+        name = request.query.get("pool")
+        site = next(iter(self._sites.values())) if name is None else self._sites.get(name)
+        if site is None:
+            raise web.HTTPNotFound(reason="there is no such pool here")
+        return site
+
     async def _healthz(self, _: web.Request) -> web.StreamResponse:
-        await pulse_of(self._window)
+        for site in self._sites.values():
+            if site.is_open:
+                await pulse_of(site.handle)
         return _text("ok")
 
-    async def _readyz(self, _: web.Request) -> web.StreamResponse:
-        snapshot, _cost = await snapshot_of(self._window)
-        found = readiness(snapshot)
-        return _text(found.text, 200 if found.is_ready else 503)
+    async def _readyz(self, request: web.Request) -> web.StreamResponse:
+        """Of one pool where it is named, else of all: what is not ready comes first."""
+        sites = [self._site(request)] if "pool" in request.query else list(self._sites.values())
+        found = [(site.name, readiness((await snapshot_of(site.handle))[0])) for site in sites]
+        found.sort(key=lambda one: one[1].is_ready)
+        several = len(self._sites) > 1
+        text = "\n".join(f"{name}: {one.text}" if several else one.text for name, one in found)
+        return _text(text, 200 if all(one.is_ready for _, one in found) else 503)
 
     async def _metrics_text(self, request: web.Request) -> web.StreamResponse:
-        snapshot, _cost = await snapshot_of(self._window)
-        body, content_type = self._metrics.expose(snapshot, request.headers.get("Accept", ""))
+        snapshots = {site.name: (await snapshot_of(site.handle))[0] for site in self._sites.values() if site.is_open}
+        body, content_type = self._metrics.expose(snapshots, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
+    async def _pools(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(list(self._sites), headers={"Cache-Control": "no-store"})
+
     async def _status(self, request: web.Request) -> web.StreamResponse:
-        answer = await self._pool.status()
+        answer = await self._site(request).status.status()
         headers = {"ETag": answer.tag, "Cache-Control": "no-cache"}
         if request.headers.get("If-None-Match") == answer.tag:
             return web.Response(status=304, headers=headers)
         return web.Response(body=answer.body, headers=headers, content_type="application/json")
 
+    async def _incidents(self, request: web.Request) -> web.StreamResponse:
+        sources, worker = self._site(request).sources, request.query.get("worker")
+        found = await asyncio.to_thread(sources.incidents, worker, _count(request, "limit", MOST_INCIDENTS))
+        return web.json_response(found, headers={"Cache-Control": "no-store"})
+
+    async def _output(self, request: web.Request) -> web.StreamResponse:
+        sources = self._site(request).sources
+        slot, lines = _count(request, "slot", MOST_SLOTS), _count(request, "lines", MOST_LINES)
+        found = await asyncio.to_thread(sources.output, slot, lines)
+        return web.json_response({"slot": slot, "lines": found}, headers={"Cache-Control": "no-store"})
+
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        if self._feed.is_full:
+        feed = self._site(request).feed
+        if feed.is_full:
             raise UnreachableError("too many listen already", "try again later")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
         transport = request.transport
         last = request.headers.get("Last-Event-ID") or request.query.get("after")
-        listener = self._feed.listen(last, transport.abort if transport else _nothing)
+        listener = feed.listen(last, transport.abort if transport else _nothing)
         try:
             await response.prepare(request)
             await response.write(f"retry: {RETRY_MS}\n\n".encode())
@@ -166,7 +192,7 @@ class Server:
         except ConnectionError:
             pass  # the reader has gone, or was too slow
         finally:
-            self._feed.leave(listener)
+            feed.leave(listener)
         return response
 
     # ---- what is wanted
@@ -177,10 +203,11 @@ class Server:
                 return _text("send Content-Type: application/json", 415)
             try:
                 body = actions.read_body(await _body(request))
-                asked = actions.operation(verb, body, self._window.agent, f"HTTP from {request.remote}")
+                handle = self._site(request).handle
+                asked = actions.operation(verb, body, handle.agent, f"HTTP from {request.remote}")
             except UsageError as error:
                 return _text(_words(error), 400)
-            answer = await answer_of(self._window, asked)
+            answer = await answer_of(handle, asked)
             if answer.outcome is Outcome.REFUSED:
                 return _text(answer.detail, REFUSALS.get(answer.code, 409))
             said = {"asked": verb, "id": asked.id, "outcome": answer.outcome, "detail": answer.detail}
@@ -206,6 +233,14 @@ async def _body(request: web.Request) -> bytes:
         raise UsageError(f"the body did not come within {BODY_S:g} s", "send it at once") from error
     except (web.RequestPayloadError, HttpProcessingError) as error:
         raise UsageError("the body is not as its headers say", "send JSON with its Content-Length") from error
+
+
+def _count(request: web.Request, name: str, most: int) -> int:
+    """A number in the query, ``most`` where it is not there. Raises UsageError for one that makes no sense."""
+    text = request.query.get(name, str(most))
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= most):
+        raise UsageError(f"{name} is not a number from 0 to {most:,}", f"send ?{name}=10")
+    return int(text)
 
 
 def _giving(name: str, kind: str) -> Handler:

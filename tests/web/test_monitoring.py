@@ -6,22 +6,19 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from autohealer.core.model import Sense
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.web.metrics import CAUSES, Metrics
 from tests.support.processes import ROOT
-from tests.web.scenes import SNAPSHOT, worker
+from tests.web.scenes import SNAPSHOT
 
 MONITORING = ROOT / "docs" / "monitoring"
 DOCUMENT = (ROOT / "docs" / "http.md").read_text()
 NAME = re.compile(r"\bautohealer_[a-z_]+\b")
-MEASURED = replace(SNAPSHOT, workers=(worker(0)._replace(rss=1 << 20, cpu_s=1.0),))
-EXPOSED = Metrics().expose(MEASURED, "")[0].decode()
+EXPOSED = Metrics(["default"]).expose({"default": SNAPSHOT}, "")[0].decode()
 FAMILIES = {family.name: family for family in text_string_to_metric_families(EXPOSED)}
 SAMPLES = {sample.name for family in FAMILIES.values() for sample in family.samples}
 
@@ -41,7 +38,7 @@ def test_names_are_those_of_metrics() -> None:
     for text in (rules, *expressions()):
         assert set(NAME.findall(text)) <= SAMPLES
         assert set(re.findall(r'state="([^"$]*)"', text)) <= set(WorkerState)
-        assert set(re.findall(r'cause="([^"$]*)"', text)) <= {*CAUSES, *Sense}
+        assert set(re.findall(r'cause="([^"$]*)"', text)) <= set(CAUSES)
     assert len(set(NAME.findall(rules))) > 8
     assert len(expressions()) > 15
 

@@ -104,7 +104,7 @@ def test_it_asks_for_the_token(served: Served, browser: Browser) -> None:
         pool.until_running(3)
 
         before = pool.pids()
-        kill = "#workers tr:first-child button"
+        kill = "#workers tr:first-child td:last-child button"
         tab.click(kill)
         assert tab.text(kill) == "Sure?"
         tab.click(kill)

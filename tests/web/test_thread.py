@@ -18,6 +18,7 @@ from autohealer.web import server as server_module
 from autohealer.web.endpoint import Endpoint
 from autohealer.web.guard import guard
 from autohealer.web.listening import listen
+from autohealer.web.site import Sources
 from autohealer.web.token import Token
 from tests.support.processes import eventually
 from tests.web.client import Client
@@ -51,14 +52,14 @@ class Running:
     def __init__(self) -> None:
         self.window, self.warnings = FakeWindow(), list[str]()
         self.listening = listen("127.0.0.1:0")
-        self.endpoint = Endpoint(
-            self.listening, connect=self._connect, of_cluster=lambda _, local: local, warn=self.warnings.append
-        )
+        sources = Sources("default", self._connect, lambda _, local: local, lambda _worker, _most: [], lambda _, __: [])
+        self.endpoint = Endpoint(self.listening, [sources], warn=self.warnings.append)
         self.client = Client(self.listening.address)
 
     def begin(self) -> None:
         token = Token(self.token, "the tests")
-        self.endpoint.begin(self.window, guard(names=(), is_loopback=True, own_names=(), token=token))
+        self.endpoint.open("default", self.window)
+        self.endpoint.begin(guard(names=(), is_loopback=True, own_names=(), token=token))
 
     def _connect(self) -> PoolClient:
         raise AssertionError("nobody is to ask ZooKeeper here")

@@ -6,19 +6,22 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autohealer.cli.support.asking import ANSWER_S
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool_status import of_cluster
 from autohealer.errors import UsageError
+from autohealer.processes.output.files import OutputFiles
+from autohealer.runtime.incident_store import read_incidents
 from autohealer.web.endpoint import Endpoint
 from autohealer.web.guard import guard
 from autohealer.web.listening import Listening, listen
+from autohealer.web.site import Sources
 from autohealer.web.token import Token, from_environment, from_file
 
 if TYPE_CHECKING:
-    from autohealer.coordination.admin.pool_client import PoolClient, connect
+    from autohealer.coordination.admin.pool_client import connect
     from autohealer.coordination.session.access import Access
     from autohealer.runtime.agent_handle import AgentHandle
     from autohealer.runtime.state_dir import StateDir
@@ -29,7 +32,7 @@ NEEDED = ("aiohttp", "prometheus_client")
 
 
 class AgentEndpoint:
-    """The endpoint of the agent in this process, bound and not yet answering.
+    """The endpoint of the pools in this process, bound and not yet answering.
 
     ``say`` gets a line for people, ``warn`` one about what does not work. Raises UsageError.
     """
@@ -38,7 +41,7 @@ class AgentEndpoint:
         self,
         where: str,
         names: Sequence[str],
-        state: StateDir,
+        states: Sequence[StateDir],
         access: Access,
         *,
         say: Callable[[str], None],
@@ -46,51 +49,62 @@ class AgentEndpoint:
     ) -> None:
         if any(find_spec(name) is None for name in NEEDED):
             raise UsageError("--http needs an extra that is not installed", "pip install 'autohealer[http]'")
-        self._names, self._state, self._say, self._warn = names, state, say, warn
+        self._names, self._states, self._say, self._warn = names, states, say, warn
         self._given = from_environment(os.environ)
-        self._listening = _listen(where, state)
+        self._listening = _listen(where, states)
         self._zookeeper, self._access = "", access
-        self._endpoint = Endpoint(self._listening, connect=self._connect, of_cluster=self._of_cluster, warn=warn)
+        self._has_begun = False
+        self._endpoint = Endpoint(self._listening, [self._sources(state) for state in states], warn=warn)
         self.take, self.noticed, self.close = self._endpoint.take, self._endpoint.noticed, self._endpoint.close
         self.address = self._listening.address
 
-    def watch(self, window: AgentHandle) -> None:
-        """Answer for the agent behind this window."""
-        self._zookeeper = window.zookeeper
+    def watch(self, handle: AgentHandle) -> None:
+        """Answer for the pool behind this handle; the first one begins the endpoint."""
+        self._zookeeper = handle.zookeeper
+        self._endpoint.open(handle.pool, handle)
+        if not self._has_begun:
+            self._has_begun = True
+            self._begin()
+
+    def _begin(self) -> None:
         token = self._given or self._own_token()
         if not self._listening.is_loopback:
             self._warn("the HTTP endpoint can be reached from other hosts, and is not encrypted; see docs/http.md")
         host = socket.gethostname()
         self._endpoint.begin(
-            window,
             guard(
                 names=self._names,
                 is_loopback=self._listening.is_loopback,
                 own_names=(host, host.partition(".")[0], self._listening.host),
                 token=token,
-            ),
+            )
         )
         self._say(f"page: {self._listening.url}" + (f"  token: in {token.source}" if token else ""))
 
     def _own_token(self) -> Token | None:
-        path = self._state.path / "http-token"
+        path = self._states[0].path / "http-token"
         try:
             return from_file(path)
         except OSError as error:
             self._warn(f"cannot keep a token in {path}: {error.strerror}; nothing can be changed over HTTP")
             return None
 
-    def _connect(self) -> PoolClient:
-        return connect(self._zookeeper, self._state.pool, ANSWER_S, self._access)
+    def _sources(self, state: StateDir) -> Sources:
+        pool, output = state.pool, OutputFiles(state.output_dir, 0)
+        return Sources(
+            pool=pool,
+            connect=lambda: connect(self._zookeeper, pool, ANSWER_S, self._access),
+            of_cluster=lambda console, local: of_cluster(pool, console, local),
+            incidents=lambda worker, most: read_incidents(state.incidents_path, worker=worker, most=most),
+            output=output.tail,
+        )
 
-    def _of_cluster(self, console: PoolClient, local: dict[str, Any]) -> dict[str, Any]:
-        return of_cluster(self._state.pool, console, local)
 
-
-def _listen(where: str, state: StateDir) -> Listening:
+def _listen(where: str, states: Sequence[StateDir]) -> Listening:
     try:
         return listen(where)
     except UsageError:
-        if state.is_locked():
-            state.lock()  # raises: that this pool is run already says more than that its port is taken
+        for state in states:
+            if state.is_locked():
+                state.lock()  # raises: that this pool is run already says more than that its port is taken
         raise

@@ -2,17 +2,33 @@
 
 const STATES = {
   starting: ["◐", "heal"], standby: ["◇", "aside-ink"], running: ["●", "good"],
-  stopping: ["◌", "warm"], backoff: ["▲", "bad"], gone: ["○", "dim"],
+  stopping: ["◌", "warm"], backoff: ["▲", "bad"], done: ["✓", "good"], failed: ["✗", "bad"], gone: ["○", "dim"],
 };
+export const UNREADY = ["◍", "heal"];
+export const HELD = ["‖", "warm"];
 const EVENTS = {
   "worker.started": ["+", "heal"], "worker.ready": ["●", "good"], "worker.exited": ["✗", "bad"],
   "worker.faulty": ["!", "bad"], "worker.stopped": ["◌", "warm"], "worker.adopted": ["●", "good"],
   "worker.promoted": ["◇", "heal"], "worker.backoff": ["▲", "bad"], "agent.joined": ["+", "aside-ink"],
   "agent.left": ["−", "aside-ink"], "agent.draining": ["◌", "warm"], "leader.elected": ["★", "aside-ink"],
   "leader.lost": ["☆", "warm"], "plan.changed": ["≡", "dim"], "target.changed": ["≡", "dim"],
-  "zookeeper.connected": ["●", "good"], "zookeeper.suspended": ["▲", "bad"], "zookeeper.lost": ["▲", "bad"],
+  "worker.unready": ["◍", "heal"], "worker.held": ["‖", "warm"], "worker.done": ["✓", "good"],
+  "rollout.started": ["↻", "aside-ink"], "rollout.step": ["↻", "dim"], "rollout.finished": ["✓", "good"],
+  "rollout.undone": ["↺", "bad"], "config.changed": ["≡", "dim"], "config.invalid": ["!", "bad"],
+  "pool.below": ["▼", "bad"], "pool.recovered": ["●", "good"], "operation.done": ["›", "dim"],
+  "operation.refused": ["!", "warm"], "zookeeper.connected": ["●", "good"], "zookeeper.suspended": ["▲", "bad"], "zookeeper.lost": ["▲", "bad"],
 };
 export const ORDER = Object.keys(STATES);
+
+// Every sign on this page, with what it means.
+export const SIGNS = [
+  ...Object.entries(STATES).map(([state, look]) => [...look, state]),
+  [...UNREADY, "running, and not ready"],
+  [...HELD, "faulty, and kept for now"],
+  ["★", "aside-ink", "the agent that leads"],
+  ["↻", "aside-ink", "a rollout"],
+  ["↺", "bad", "a rollout that was undone"],
+];
 
 export const stateLook = (state) => (Object.hasOwn(STATES, state) ? STATES[state] : ["?", "dim"]);
 export const eventLook = (event) => (Object.hasOwn(EVENTS, event) ? EVENTS[event] : ["·", "dim"]);
@@ -37,6 +53,18 @@ export function milliseconds(value) {
   return value < 1000 ? `${value.toFixed(0)}\u00a0ms` : `${(value / 1000).toFixed(1)}\u00a0s`;
 }
 
+export function size(bytes) {
+  if (typeof bytes !== "number") return "–";
+  let value = bytes;
+  for (const unit of ["B", "K", "M", "G", "T"]) {
+    if (value < 999.5 || unit === "T") return `${value.toFixed("MGT".includes(unit) && value < 99.95 ? 1 : 0)}${unit}`;
+    value /= 1024;
+  }
+  return "–";
+}
+
+export const share = (part) => (typeof part === "number" ? `${(part * 100).toFixed(part < 0.0995 ? 1 : 0)}%` : "–");
+
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const MINUTE = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 export const clock = (unix_s) => (Number.isFinite(unix_s) ? CLOCK.format(unix_s * 1000) : "--:--:--");
@@ -47,13 +75,27 @@ export function unix(moment) {
   return parsed / 1000;
 }
 
-const who = (e) => `worker ${e.slot}` + (e.pid == null ? "" : ` (pid ${e.pid})`);
+const who = (e) => (e.slot == null ? `worker ${e.worker}` : `worker ${e.slot}`) + (e.pid == null ? "" : ` (pid ${e.pid})`);
 const how = (e) => (e.signal != null ? `by ${e.signal}` : e.code == null ? "" : `with exit code ${e.code}`);
 const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)}\u00a0s` : "?\u00a0s");
 
 const WORDS = {
   "worker.started": (e) => `${who(e)} started` + (typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : ""),
-  "worker.ready": (e) => `${who(e)} is registered`,
+  "worker.ready": (e) => `${who(e)} is ready`,
+  "worker.unready": (e) => `${who(e)} is not ready` + (e.detail ? `: ${e.detail}` : ""),
+  "worker.held": (e) => `${who(e)} is faulty (${e.cause}) and kept for now` + (e.detail ? `: ${e.detail}` : ""),
+  "worker.promoted": (e) => `${who(e)} took over, a spare` + (typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : ""),
+  "worker.done": (e) => `${who(e)} ${e.failed ? "has failed" : "is done"}`,
+  "rollout.started": (e) => `${e.verb}: begins`,
+  "rollout.step": (e) => `${e.verb}: ${e.exchanged ?? "?"} of ${e.of ?? "?"} restarted`,
+  "rollout.finished": (e) => `${e.verb}: done`,
+  "rollout.undone": (e) => `${e.verb}: undone` + (e.reason ? `: ${e.reason}` : ""),
+  "config.changed": () => "the configuration was applied",
+  "config.invalid": (e) => `the configuration file is wrong: ${e.detail}`,
+  "pool.below": (e) => `${e.running} of ${e.share} run`,
+  "pool.recovered": (e) => `${e.running} of ${e.share} run again`,
+  "operation.done": (e) => `${e.verb}${e.subject ? ` ${e.subject}` : ""}, asked by ${e.by}: done`,
+  "operation.refused": (e) => `${e.verb}${e.subject ? ` ${e.subject}` : ""}, asked by ${e.by}: refused` + (e.detail ? `, ${e.detail}` : ""),
   "worker.exited": (e) => `${who(e)} ${e.signal ? "was killed" : "ended"} ${how(e)} after ${seconds(e.uptime)}`,
   "worker.stopped": (e) => `${who(e)} stopped ${how(e)}`,
   "worker.faulty": (e) => `${who(e)} is faulty: ${e.cause}${e.detail ? `, ${e.detail}` : ""}`,

@@ -1,4 +1,4 @@
-// What has happened, folded: deaths and heals by second, heal times, the last cause of death of each slot.
+// What has happened, folded: deaths and heals by second, heal times, the last death. What the cause was, events say.
 
 import { unix } from "./format.js";
 
@@ -8,7 +8,6 @@ const KEPT_EVENTS = 200;
 
 export class History {
   events = [];
-  causes = new Map();
   zookeeperSince = null;
   lastDeath = null;
   #seconds = new Map();
@@ -22,11 +21,8 @@ export class History {
     if (!Number.isFinite(at)) return;
     if (event.event === "worker.exited" && event.slot != null) {
       this.#second(at).deaths += 1;
-      this.causes.set(event.slot, event.cause);
-      this.lastDeath = { time: event.time, slot: event.slot, how: event.cause };
-    } else if (event.event === "worker.backoff" && !this.causes.has(event.slot)) {
-      this.causes.set(event.slot, String(event.reason));
-    } else if (["worker.started", "worker.promoted"].includes(event.event) && typeof event.heal_ms === "number") {
+      this.lastDeath = { time: event.time, slot: event.slot, how: String(event.cause) };
+    } else if ((event.event === "worker.started" || event.event === "worker.promoted") && typeof event.heal_ms === "number") {
       const second = this.#second(at);
       second.heals.push(event.heal_ms);
       this.#heals.push(event.heal_ms);

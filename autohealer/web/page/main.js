@@ -1,10 +1,12 @@
 // Looks at the agent: events as they come, the status whenever something has happened, and redraws what has changed.
 
-import { ask } from "./asking.js";
-import { count, milliseconds, number, say, write } from "./format.js";
+import { ask, at, pool, read } from "./api.js";
+import { Detail } from "./detail.js";
+import { SIGNS, count, element, milliseconds, number, say, write } from "./format.js";
 import { History } from "./history.js";
 import { drawEvents, drawPool } from "./panels.js";
 import { Timeline } from "./timeline.js";
+import { Usage } from "./usage.js";
 import { Workers } from "./workers.js";
 
 const LEAST_MS = 250;
@@ -16,7 +18,13 @@ const by = (id) => document.getElementById(id);
 
 const history = new History();
 const timeline = new Timeline(by("timeline"), history);
-const workers = new Workers(history, (worker) => ask("kill", { worker }, `asked to kill ${worker}`));
+const usage = new Usage();
+const detail = new Detail(usage);
+const workers = new Workers(
+  usage,
+  (worker) => ask("kill", { worker }, `asked to kill ${worker}`),
+  (worker) => detail.open(worker, worker.agent === here),
+);
 
 let status = null;
 let here = null;
@@ -48,14 +56,16 @@ async function look() {
   again = false;
   lookedAt = Date.now();
   try {
-    const answer = await fetch("/api/v1/status", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+    const answer = await fetch(at("status"), { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
     measureClock(answer.headers.get("Date"));
     if (answer.status === 200) {
       tag = answer.headers.get("ETag");
       // An epoch is longer than a number here can be.
       status = JSON.parse((await answer.text()).replace(/"epoch": (\d+)/, '"epoch": "$1"'));
       here = hereOf(status);
-      workers.take(status, here);
+      usage.take(status.workers, now());
+      workers.take(status);
+      detail.take(status.workers);
       redraw();
     } else if (answer.status !== 304) throw new Error(await answer.text());
     document.body.classList.remove("away");
@@ -86,7 +96,7 @@ let source = null;
 let lastId = "";
 
 function listen() {
-  source = new EventSource(`/api/v1/events?after=${encodeURIComponent(lastId)}`);
+  source = new EventSource(at("events", { after: lastId }));
   source.onopen = () => {
     say(by("link"), "●", "live", "good");
     lookSoon();
@@ -129,12 +139,12 @@ function drawSoon() {
 }
 
 function redraw() {
-  const at = now();
+  const moment = now();
   if (eventsChanged) {
     eventsChanged = false;
     drawEvents(history);
   }
-  timeline.draw(at);
+  timeline.draw(moment);
   const { deaths, heals } = timeline.totals();
   const [p50, p95] = [history.percentile(0.5), history.percentile(0.95)];
   const times = p50 == null ? "" : ` · p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}`;
@@ -142,8 +152,8 @@ function redraw() {
   const whose = status && status.agents.length > 1 ? " · of this agent" : "";
   write(by("summary"), `${count(deaths, "death")}, ${count(heals, "heal")}${times}${whose}`);
   if (!status) return;
-  drawPool(status, history, at);
-  workers.draw(at);
+  drawPool(status, history, moment);
+  workers.draw(moment);
   drawTarget();
   const me = status.agents.find((agent) => agent.agent === here);
   write(by("place"), me ? `as agent ${me.agent} on ${me.host} has it` : "");
@@ -185,7 +195,7 @@ function step(by_workers) {
 by("less").addEventListener("click", () => step(-1));
 by("more").addEventListener("click", () => step(1));
 
-// ---- exchanging them all takes two presses
+// ---- restarting them all takes two presses
 
 let armed = 0;
 by("restart").addEventListener("click", () => {
@@ -193,16 +203,32 @@ by("restart").addEventListener("click", () => {
   const disarm = () => {
     clearTimeout(armed);
     armed = 0;
-    button.textContent = "Exchange all";
+    button.textContent = "Restart all";
   };
   if (armed) {
     disarm();
-    ask("restart", {}, "all workers are being exchanged, one by one");
+    ask("restart", {}, "all workers are being restarted, one after the other");
     return;
   }
   button.textContent = "Sure? All of them";
   armed = setTimeout(disarm, 3000);
 });
 
+// ---- the pools of this agent, and what the signs mean
+
+async function drawPools() {
+  const names = (await read("pools")) ?? [];
+  const nav = document.getElementById("pools");
+  nav.hidden = names.length < 2;
+  const shown = pool ?? names[0];
+  nav.replaceChildren(...names.map((name) => element("a", {
+    href: `?${new URLSearchParams({ pool: name })}`, text: name, ...(name === shown ? { "aria-current": "page" } : {}),
+  })));
+}
+
+by("signs").replaceChildren(...SIGNS.map(([glyph, look, meaning]) => element("li", {},
+  element("span", { class: `glyph ${look}`, text: glyph, "aria-hidden": "true" }), " ", element("span", { text: meaning }))));
+
+drawPools();
 listen();
 look();

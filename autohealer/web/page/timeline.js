@@ -7,12 +7,12 @@ const COLUMNS = 60;
 const LEFT = 62;
 const RIGHT = 10;
 const BARS = { top: 6, middle: 58 };
-const TIMES = { top: 134, bottom: 222 };
-const BASE = 244;
+const TIMES = { top: 134, bottom: 240 };
+const BASE = 262;
 const TICKS = 7;
 const NEAR_NOW = 44;
 const LEAST_MS = 0.1;
-const MOST_MS = 10000;
+const MOST_MS = 100000;
 
 function shape(name, attributes, parent) {
   const made = document.createElementNS(SVG, name);
@@ -109,12 +109,12 @@ export class Timeline {
 
   #frame() {
     const { svg } = this;
-    this.lines = [1, 10, 100, 1000].map((ms) => shape("line", { class: "grid", y1: level(ms), y2: level(ms) }, svg));
+    this.lines = [1, 10, 100, 1000, 10000].map((ms) => shape("line", { class: "grid", y1: level(ms), y2: level(ms) }, svg));
     this.lines.push(shape("line", { class: "axis", y1: BARS.middle, y2: BARS.middle }, svg));
     shape("text", { x: 0, y: BARS.middle - 14 }, svg).textContent = "▲ heals";
     shape("text", { x: 0, y: BARS.middle + 24 }, svg).textContent = "▼ deaths";
     this.peak = shape("text", { x: LEFT - 8, y: BARS.top + 8, "text-anchor": "end" }, svg);
-    for (const [ms, text] of [[1, "1 ms"], [10, "10 ms"], [100, "100 ms"], [1000, "1 s"]]) {
+    for (const [ms, text] of [[1, "1 ms"], [10, "10 ms"], [100, "100 ms"], [1000, "1 s"], [10000, "10 s"]]) {
       shape("text", { x: LEFT - 8, y: level(ms) + 4, "text-anchor": "end" }, svg).textContent = text;
     }
     this.over = shape("rect", { class: "over", y: 0, height: TIMES.bottom, visibility: "hidden" }, svg);

@@ -1,7 +1,7 @@
 // The table of workers and the cells above it. A row is made once and then only what has changed is written; of many
 // workers the first hundred are in the page, and a filter finds the others.
 
-import { count, duration, element, isKnownState, number, stateLook, unix, write } from "./format.js";
+import { HELD, UNREADY, count, duration, element, isKnownState, number, share, size, stateLook, unix, write } from "./format.js";
 
 const AT_ONCE = 100;
 const MOST_CELLS = 1200;
@@ -9,7 +9,7 @@ const FEW_CELLS = 40;
 const MANY_CELLS = 150;
 const ARMED_MS = 3000;
 
-const placeOf = (worker) => `${worker.agent}\n${worker.slot ?? worker.worker}`;
+export const placeOf = (worker) => `${worker.agent}\n${worker.slot ?? worker.worker}`;
 
 export class Workers {
   #rows = new Map();
@@ -19,9 +19,10 @@ export class Workers {
   #filter = "";
   #first = true;
 
-  constructor(history, kill) {
-    this.history = history;
+  constructor(usage, kill, open) {
+    this.usage = usage;
     this.kill = kill;
+    this.open = open;
     this.body = document.getElementById("workers");
     this.grid = document.getElementById("cells");
     this.shown = document.getElementById("shown");
@@ -37,8 +38,7 @@ export class Workers {
     });
   }
 
-  take(status, here) {
-    this.here = here;
+  take(status) {
     this.several = status.agents.length > 1;
     this.#workers = [...status.workers].sort((a, b) => compare(a.agent ?? "", b.agent ?? "") || (a.slot ?? -1) - (b.slot ?? -1));
     this.#drawCells();
@@ -73,36 +73,38 @@ export class Workers {
   }
 
   #matches(worker) {
-    const texts = [worker.state, worker.worker, worker.host, worker.agent, `slot ${worker.slot}`, `pid ${worker.pid}`, this.#cause(worker)];
+    const texts = [worker.state, worker.worker, worker.host, worker.agent, `slot ${worker.slot}`, `pid ${worker.pid}`, worker.cause, worker.held];
     return texts.some((text) => String(text ?? "").toLowerCase().includes(this.#filter));
-  }
-
-  // Events are those of the agent that gives this page.
-  #cause(worker) {
-    return worker.agent === this.here ? (this.history.causes.get(worker.slot) ?? "") : "";
   }
 
   #make(place) {
     const cell = (name = "") => element("td", { class: name });
     const row = {
-      slot: cell("num"), state: cell(), pid: cell("num"), up: cell("num"), restarts: cell("num wide"), cause: cell("cause wide"),
-      id: cell("id wide"), action: cell(), worker: undefined, armed: 0,
+      slot: cell("num"), state: cell(), pid: cell("num"), up: cell("num"), restarts: cell("num wide"), cpu: cell("num wide"),
+      memory: cell("num"), cause: cell("cause wide"), id: cell("id wider"), action: cell(), worker: undefined, armed: 0,
     };
     row.glyph = element("span", { class: "glyph", "aria-hidden": "true" });
     row.word = element("span");
     row.state.append(row.glyph, " ", row.word);
+    row.link = element("button", { type: "button", class: "slot" });
+    row.link.addEventListener("click", () => this.open(row.found));
+    row.slot.append(row.link);
+    row.used = element("span");
+    row.curve = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    row.curve.classList.add("spark");
+    row.memory.append(row.curve, " ", row.used);
     row.button = element("button", { type: "button", text: "Kill" });
     row.button.addEventListener("click", () => this.#press(row));
     row.button.addEventListener("blur", () => this.#disarm(row));
     row.action.append(row.button);
-    row.node = element("tr", {}, row.slot, row.state, row.pid, row.up, row.restarts, row.cause, row.id, row.action);
+    row.node = element("tr", {}, row.slot, row.state, row.pid, row.up, row.restarts, row.cpu, row.memory, row.cause, row.id, row.action);
     this.#rows.set(place, row);
     return row;
   }
 
   #fill(row, worker) {
-    const unregistered = worker.state === "running" && worker.registered === false;
-    const [glyph, look] = unregistered ? ["◍", "heal"] : stateLook(worker.state);
+    row.found = worker;
+    const [glyph, look, word, title] = lookOf(worker);
     if (row.worker !== undefined && row.worker !== worker.worker && worker.worker != null) {
       row.node.classList.remove("new");
       void row.node.offsetWidth; // so that the animation begins anew
@@ -110,16 +112,20 @@ export class Workers {
       this.#disarm(row);
     }
     row.worker = worker.worker;
-    write(row.slot, worker.slot == null ? "–" : String(worker.slot));
+    write(row.link, worker.slot == null ? "–" : String(worker.slot));
+    if (row.link.title !== title) row.link.setAttribute("aria-label", `Details of the worker in slot ${worker.slot ?? "none"}`);
     write(row.glyph, glyph);
     if (row.glyph.className !== `glyph ${look}`) row.glyph.className = `glyph ${look}`;
-    write(row.word, unregistered ? "unregistered" : worker.state);
-    row.state.title = unregistered ? "running, and not registered in ZooKeeper yet" : worker.state;
+    write(row.word, word);
+    row.state.title = title;
     write(row.pid, worker.pid == null ? "–" : String(worker.pid));
     const since = unix(worker.started);
     write(row.up, Number.isFinite(since) ? duration(this.now - since) : "–");
     write(row.restarts, worker.restarts == null ? "–" : number(worker.restarts));
-    write(row.cause, this.#cause(worker) || "–");
+    write(row.cpu, share(worker.cpu));
+    write(row.used, size(worker.rss));
+    this.usage.draw(row.curve, placeOf(worker), "rss");
+    write(row.cause, worker.cause ?? "–");
     const name = worker.worker ?? "–";
     const short = worker.agent && name.startsWith(`${worker.agent}-`) ? name.slice(worker.agent.length + 1) : name;
     write(row.id, this.several && worker.host ? `${worker.host} · ${short}` : short);
@@ -183,6 +189,13 @@ export class Workers {
       }
     }
   }
+}
+
+// What a worker looks like: a sign, a word, and a sentence for who points at it.
+function lookOf(worker) {
+  if (worker.held) return [...HELD, "held", `faulty (${worker.held}), and kept for now`];
+  if (worker.state === "running" && worker.ready === false) return [...UNREADY, "unready", "running, and not ready"];
+  return [...stateLook(worker.state), worker.state, worker.state];
 }
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
