@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,12 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.web.metrics import CAUSES, Metrics
 from tests.support.processes import ROOT
-from tests.web.scenes import SNAPSHOT
+from tests.web.scenes import SNAPSHOT, worker
 
 MONITORING = ROOT / "docs" / "monitoring"
 DOCUMENT = (ROOT / "docs" / "http.md").read_text()
 NAME = re.compile(r"\bautohealer_[a-z_]+\b")
-EXPOSED = Metrics(["default"]).expose({"default": SNAPSHOT}, "")[0].decode()
+SAMPLED = replace(SNAPSHOT, workers=(worker(0)._replace(rss=1000, cpu_s=1.0),))
+EXPOSED = Metrics(["default"]).expose({"default": SAMPLED}, "")[0].decode()
 FAMILIES = {family.name: family for family in text_string_to_metric_families(EXPOSED)}
 SAMPLES = {sample.name for family in FAMILIES.values() for sample in family.samples}
 

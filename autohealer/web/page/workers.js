@@ -40,6 +40,7 @@ export class Workers {
 
   take(status) {
     this.several = status.agents.length > 1;
+    this.body.parentNode.classList.toggle("several", this.several);
     this.#workers = [...status.workers].sort((a, b) => compare(a.agent ?? "", b.agent ?? "") || (a.slot ?? -1) - (b.slot ?? -1));
     this.#drawCells();
     this.#first = false;
@@ -80,7 +81,7 @@ export class Workers {
   #make(place) {
     const cell = (name = "") => element("td", { class: name });
     const row = {
-      slot: cell("num"), state: cell(), pid: cell("num"), up: cell("num"), restarts: cell("num wide"), cpu: cell("num wide"),
+      slot: cell("num"), state: cell(), pid: cell("num far"), up: cell("num"), restarts: cell("num wide"), cpu: cell("num wide cpu"),
       memory: cell("num"), cause: cell("cause wide"), id: cell("id wider"), action: cell(), worker: undefined, armed: 0,
     };
     row.glyph = element("span", { class: "glyph", "aria-hidden": "true" });
