@@ -18,6 +18,9 @@ def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
     """Empty an agent, the one on this host if none is named, and wait until its workers are gone."""
     address = PoolAddress(where)
     name = agent or _own(address)
+    alone = not undo and _is_alone(address, name)
+    if alone:
+        click.echo("note: no other agent takes over: nothing runs until `autohealer drain --undo`", err=True)
     with address.asked("undrain" if undo else "drain", name) as pending, Progress("handed over") as progress:
         total = 0
         while not no_wait and (answer := pending.wait(PAUSE_S)) is None:
@@ -29,8 +32,15 @@ def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
                 progress(total - running, total)
     if not no_wait:
         settled(answer, "")
-        click.echo(f"agent {clean(name)} {'may have workers again' if undo else 'is empty'}")
+        nobody = f"; nobody has taken over: autohealer drain --undo {clean(name)}" if alone else ""
+        click.echo(f"agent {clean(name)} {'may have workers again' if undo else 'is empty'}{nobody}")
     return 0
+
+
+def _is_alone(address: PoolAddress, agent: str) -> bool:
+    """Whether no other agent could take its workers."""
+    others = [entry for entry in pool_status(address)["agents"] if entry["agent"] != agent]
+    return all(entry["draining"] for entry in others)
 
 
 def _running(address: PoolAddress, agent: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,20 +11,26 @@ from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.where import Where
+from autohealer.errors import AutohealerError
+from autohealer.runtime.state_dir import pools_running
 from autohealer.views.status import is_below
 
 if TYPE_CHECKING:
     from autohealer.cli.support.repeat import watch_status
-    from autohealer.cli.support.status_text import print_status
+    from autohealer.cli.support.status_text import print_pools, print_status
 else:  # not for --json
     watch_status = Late("autohealer.cli.support.repeat").watch_status
+    print_pools = Late("autohealer.cli.support.status_text").print_pools
     print_status = Late("autohealer.cli.support.status_text").print_status
 
 NOT_AS_WANTED = 6
 
 
-def run(where: Where, *, watch: bool, as_json: bool) -> int:
-    """Show the pool: its target, its agents, its workers."""
+def run(where: Where, *, every_pool: bool, watch: bool, as_json: bool) -> int:
+    """Show the pool: its target, its agents, its workers; or all pools that run here, a line each."""
+    names = pools_running(where.state_dir) if where.pool is None and where.zk is None else []
+    if every_pool or (len(names) > 1 and not watch):
+        return _show_all(where, names, as_json=as_json)
     address = PoolAddress(where)
     if watch:
         return watch_status(lambda: pool_status(address), as_json=as_json)
@@ -34,3 +40,22 @@ def run(where: Where, *, watch: bool, as_json: bool) -> int:
     else:
         print_status(address, found)
     return NOT_AS_WANTED if is_below(found) else 0
+
+
+def _show_all(where: Where, names: list[str], *, as_json: bool) -> int:
+    if not names:
+        raise PoolAddress(where).nobody()
+    found = [_status(where, name) for name in names]
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        print_pools(found)
+    return NOT_AS_WANTED if any("error" in one or is_below(one) for one in found) else 0
+
+
+def _status(where: Where, name: str) -> dict[str, Any]:
+    """The status of one of several pools; one that does not answer keeps nobody from seeing the others."""
+    try:
+        return pool_status(PoolAddress(where._replace(pool=name)))
+    except AutohealerError as error:
+        return {"pool": name, "error": str(error)}

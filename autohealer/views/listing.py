@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from autohealer.views.lines import BLANK, Line, Span, clean, right, width_of
 from autohealer.views.palette import event_look, state_look
 from autohealer.views.rendering import Heading, Part, table
+from autohealer.views.status import is_below
 from autohealer.views.text import event_evidence, event_words
-from autohealer.views.units import ago, clock, duration, unix
+from autohealer.views.units import ago, clock, count, duration, size, unix
 
 Fields = Mapping[str, Any]
 
@@ -18,8 +19,8 @@ UNKNOWN = "-"
 
 AGENT = (Heading("agent"), Heading("host"), Heading("pid", True), Heading("share", True), Heading("running", True),
          Heading("draining"))  # fmt: skip
-WORKER = (Heading("slot", True), Heading("state"), Heading("pid", True), Heading("up", True), Heading("restarts", True),
-          Heading("registered"), Heading("host"), Heading("worker"))  # fmt: skip
+POOL = (Heading("pool"), Heading("running", True), Heading("of", True), Heading("ready", True),
+        Heading("restarts", True), Heading("agents", True), Heading("how it is"))  # fmt: skip
 
 
 def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Part]:
@@ -28,8 +29,15 @@ def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Part]:
     if len(status["agents"]) > 1:
         lines += [BLANK, table(AGENT, (_agent(agent, status["leader"]) for agent in status["agents"]))]
     if status["workers"]:
-        lines += [BLANK, table(WORKER, (_worker(worker, now, glyphs=glyphs) for worker in status["workers"]))]
+        columns = [column for column in COLUMNS if column.is_of_use(status["workers"])]
+        rows = ([column.cell(worker, now, glyphs) for column in columns] for worker in status["workers"])
+        lines += [BLANK, table([column.heading for column in columns], rows)]
     return lines
+
+
+def pool_lines(pools: Sequence[Fields]) -> list[Part]:
+    """Several pools, a line each. One that could not be asked has ``error``."""
+    return [table(POOL, map(_pool, pools))]
 
 
 def event_lines(fields: Fields, now: float, *, glyphs: bool, is_past: bool = False, utc: bool = False) -> list[Line]:
@@ -65,7 +73,14 @@ def _head(status: Fields) -> list[Line]:
             (f"ZooKeeper {clean(status['zookeeper'])}, leader {clean(_known(status['leader']))}, ", ""),
             (f"epoch {_known(status['epoch'])}", "dim"),
         ),
+        *(((clean(note), "warm"),) for note in [*_drained(status), *_notes(status)] if note != "ZooKeeper away"),
     ]
+
+
+def _drained(status: Fields) -> list[str]:
+    """Agents that were emptied because somebody asked for that."""
+    idle = [agent["agent"] for agent in status["agents"] if agent["draining"] and not agent["running"]]
+    return [f"agent {agent} is drained; autohealer drain --undo {agent} lets it have workers again" for agent in idle]
 
 
 def _agent(agent: Fields, leader: str | None) -> list[Span]:
@@ -80,18 +95,111 @@ def _agent(agent: Fields, leader: str | None) -> list[Span]:
     ]
 
 
-def _worker(worker: Fields, now: float, *, glyphs: bool) -> list[Span]:
-    look, started = state_look(str(worker["state"])), unix(worker["started"])
+def _pool(status: Fields) -> list[Span]:
+    if "error" in status:
+        return [(str(status["pool"]), "bold"), *([(UNKNOWN, "dim")] * 5), (str(status["error"]), "bad")]
+    workers, notes = status["workers"], _notes(status)
+    ready = [worker for worker in workers if worker.get("ready")]
+    good = not is_below(status)
     return [
-        (_known(worker["slot"]), "bold"),
-        (f"{look.glyph} {look.word}" if glyphs else look.word, look.style),
-        (_known(worker["pid"]), ""),
-        (UNKNOWN if started is None else duration(now - started).replace(" ", ""), ""),
-        (_known(worker["restarts"]), "warm" if worker["restarts"] else "dim"),
-        (_known(worker["registered"]), "" if worker["registered"] else "warm"),
-        (_known(worker["host"]), "dim"),
-        (_known(worker["worker"]), "dim"),
+        (str(status["pool"]), "bold"),
+        (_known(status["running"]), "good" if good else "bad"),
+        (_known(status["target"]), ""),
+        (str(len(ready)), "" if len(ready) >= status["running"] else "warm"),
+        (str(sum(worker["restarts"] or 0 for worker in workers)), "dim"),
+        (str(len(status["agents"])), "dim"),
+        ("; ".join(notes) or ("as wanted" if good else "below its target"), "" if good and not notes else "warm"),
     ]
+
+
+def _notes(status: Fields) -> list[str]:
+    """What is unusual about a pool."""
+    notes = [] if status["connected"] else ["ZooKeeper away"]
+    waiting = [worker for worker in status["workers"] if worker["state"] == "backoff"]
+    if waiting:
+        notes.append(f"{count(len(waiting), 'worker')} in backoff: {waiting[0].get('cause') or 'start failed'}")
+    held = [worker for worker in status["workers"] if worker.get("held")]
+    if held:
+        notes.append(f"{count(len(held), 'worker')} held: {held[0]['held']}")
+    if status.get("held"):
+        notes.append(f"verdicts are held: {', '.join(status['held'])}")
+    if rollout := status.get("rollout"):
+        notes.append(f"{rollout['verb']}: {rollout['exchanged']} of {rollout['of']} exchanged")
+    if done := status.get("done"):
+        notes.append(f"{done['done']} done, {done['failed']} failed")
+    config = status.get("config")
+    if config and config["state"] != "same":
+        notes.append(f"the file {'differs' if config['state'] == 'differs' else 'is wrong'}: {config['detail']}")
+    return notes
+
+
+class Column(NamedTuple):
+    """A column of the table of workers."""
+
+    heading: Heading
+    cell: Callable[[Fields, float, bool], Span]
+    is_of_use: Callable[[Sequence[Fields]], bool] = lambda _: True
+
+
+def _state(worker: Fields, _now: float, glyphs: bool) -> Span:
+    look = state_look(str(worker["state"]))
+    unready = ", not ready" if worker["state"] == "running" and worker.get("ready") is False else ""
+    text = f"{look.glyph} {look.word}" if glyphs else look.word
+    return f"{text}{unready}", "warm" if unready else look.style
+
+
+def _up(worker: Fields, now: float, _glyphs: bool) -> Span:
+    started = unix(worker["started"])
+    return UNKNOWN if started is None else duration(now - started).replace(" ", ""), ""
+
+
+def _next(worker: Fields, now: float, _glyphs: bool) -> Span:
+    at = unix(worker.get("next_start"))
+    return (UNKNOWN, "dim") if at is None else (f"in {duration(max(0.0, at - now)).replace(' ', '')}", "warm")
+
+
+def _plain(key: str, style: str = "") -> Callable[[Fields, float, bool], Span]:
+    return lambda worker, _now, _glyphs: (_known(worker.get(key)), style)
+
+
+def _flagged(key: str, good: str, bad: str, *, is_good: bool) -> Callable[[Fields, float, bool], Span]:
+    return lambda worker, _now, _glyphs: (_known(worker.get(key)), good if bool(worker.get(key)) is is_good else bad)
+
+
+def _shown(key: str, show: Callable[[Any], str]) -> Callable[[Fields, float, bool], Span]:
+    def cell(worker: Fields, _now: float, _glyphs: bool) -> Span:
+        value = worker.get(key)
+        return (UNKNOWN, "dim") if value is None else (show(value), "")
+
+    return cell
+
+
+def _is_known(key: str) -> Callable[[Sequence[Fields]], bool]:
+    """Where it is known of some worker."""
+    return lambda workers: any(worker.get(key) is not None for worker in workers)
+
+
+def _is_various(key: str) -> Callable[[Sequence[Fields]], bool]:
+    """Where it is not the same for all."""
+    return lambda workers: len({worker.get(key) for worker in workers} - {None}) > 1
+
+
+COLUMNS = (
+    Column(Heading("slot", True), _plain("slot", "bold")),
+    Column(Heading("state"), _state),
+    Column(Heading("pid", True), _plain("pid")),
+    Column(Heading("up", True), _up),
+    Column(Heading("restarts", True), _flagged("restarts", "dim", "warm", is_good=False)),
+    Column(Heading("rev", True), _shown("revision", lambda value: f"r{value}"), _is_various("revision")),
+    Column(Heading("cpu", True), _shown("cpu", lambda value: f"{value:.0%}"), _is_known("cpu")),
+    Column(Heading("memory", True), _shown("rss", size), _is_known("rss")),
+    Column(Heading("last end"), _plain("cause", "warm"), _is_known("cause")),
+    Column(Heading("held"), _plain("held", "warm"), _is_known("held")),
+    Column(Heading("next start", True), _next, _is_known("next_start")),
+    Column(Heading("registered"), _flagged("registered", "", "warm", is_good=True)),
+    Column(Heading("host"), _plain("host", "dim"), _is_various("host")),
+    Column(Heading("worker"), _plain("worker", "dim")),
+)
 
 
 def _known(value: object) -> str:

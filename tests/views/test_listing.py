@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autohealer.views.listing import event_lines, status_lines
+from autohealer.views.listing import event_lines, pool_lines, status_lines
 from autohealer.views.palette import STATES, state_look
 from autohealer.views.rendering import Part, rendered
 
@@ -47,6 +47,8 @@ STATUS: dict[str, Any] = {
             "restarts": 12,
             "started": None,
             "address": None,
+            "cause": "exit 2",
+            "next_start": "2026-01-02T03:07:19.500000Z",
         },
     ],
 }
@@ -63,19 +65,69 @@ def test_the_status_of_one_agent() -> None:
         == """\
 pool default: 1 of 2 running, 1 registered
 ZooKeeper 127.0.0.1:2181, leader a, epoch 7
+1 worker in backoff: exit 2
 
-slot  state    pid     up  restarts  registered  host  worker
-   0  running   10  3m06s         3  yes         h     a-0-x
-   1  backoff    -      -        12  no          h     -"""
+slot  state    pid     up  restarts  last end  next start  registered  worker
+   0  running   10  3m06s         3  -                  -  yes         a-0-x
+   1  backoff    -      -        12  exit 2         in 7s  no          -"""
     )
 
 
 def test_the_status_on_a_terminal() -> None:
     """The same with a glyph for each state, so that it is told by more than its colour."""
-    assert text(status_lines(STATUS, NOW, glyphs=True)).splitlines()[3:] == [
-        "slot  state      pid     up  restarts  registered  host  worker",
-        "   0  ● running   10  3m06s         3  yes         h     a-0-x",
-        "   1  ▲ backoff    -      -        12  no          h     -",
+    assert text(status_lines(STATUS, NOW, glyphs=True)).splitlines()[4:] == [
+        "slot  state      pid     up  restarts  last end  next start  registered  worker",
+        "   0  ● running   10  3m06s         3  -                  -  yes         a-0-x",
+        "   1  ▲ backoff    -      -        12  exit 2         in 7s  no          -",
+    ]
+
+
+def test_what_is_known_of_workers_has_a_column() -> None:
+    """And nothing has one that is known of none, or is the same for all where that says nothing."""
+    worker = STATUS["workers"][0]
+    measured = {"ready": False, "cpu": 0.031, "rss": 41 * 2**20, "revision": 3, "held": "probe"}
+    other = {**worker, "worker": "b-1-y", "slot": 1, "host": "i", "revision": 2, "ready": True}
+    status = {**STATUS, "workers": [{**worker, **measured}, other], "running": 2}
+
+    assert text(status_lines(status, NOW, glyphs=False)).splitlines()[2:] == [
+        "1 worker held: probe",
+        "",
+        "slot  state               pid     up  restarts  rev  cpu  memory  held   registered  host  worker",
+        "   0  running, not ready   10  3m06s         3   r3   3%   41.0M  probe  yes         h     a-0-x",
+        "   1  running              10  3m06s         3   r2    -       -  -      yes         i     b-1-y",
+    ]
+
+
+def test_what_is_unusual_stands_above() -> None:
+    """A drained agent, a rollout, a hold, a file that differs."""
+    agent = {**STATUS["agents"][0], "draining": True, "running": 0}
+    unusual = {
+        "rollout": {"verb": "update", "by": "me", "from": 1, "to": 2, "exchanged": 1, "of": 3},
+        "held": ["probe", "beat"],
+        "config": {"file": "a.toml", "state": "differs", "detail": "pool web"},
+        "done": {"done": 2, "failed": 1},
+    }
+    status = {**STATUS, **unusual, "agents": [agent], "workers": []}
+
+    assert text(status_lines(status, NOW, glyphs=False)).splitlines()[2:] == [
+        "agent a is drained; autohealer drain --undo a lets it have workers again",
+        "verdicts are held: probe, beat",
+        "update: 1 of 3 exchanged",
+        "2 done, 1 failed",
+        "the file differs: pool web",
+    ]
+
+
+def test_several_pools() -> None:
+    """A line each: as wanted, below, and one that does not answer."""
+    whole = {**STATUS, "pool": "db", "target": 1, "workers": [{**STATUS["workers"][0], "ready": True}]}
+    silent = {"pool": "odd", "error": "the agent of pool odd (pid 7) is frozen"}
+
+    assert text(pool_lines([STATUS, whole, silent])).splitlines() == [
+        "pool     running  of  ready  restarts  agents  how it is",
+        "default        1   2      0        15       1  1 worker in backoff: exit 2",
+        "db             1   1      1         3       1  as wanted",
+        "odd            -   -      -         -       -  the agent of pool odd (pid 7) is frozen",
     ]
 
 

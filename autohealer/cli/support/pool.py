@@ -11,8 +11,10 @@ from autohealer.cli.support.late import Late
 from autohealer.cli.support.where import Where
 from autohealer.config.schema import DEFAULT_POOL
 from autohealer.errors import UnreachableError, UsageError
+from autohealer.processes.tree import procfs
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.state_dir import StateDir, pools_running
+from autohealer.views.units import count
 
 if TYPE_CHECKING:
     from autohealer.cli.support.access import access_of
@@ -70,10 +72,24 @@ class PoolAddress:
     def nobody(self) -> UnreachableError:
         """The error for a pool without an agent."""
         where = f"at {self._where.zk}" if self._where.zk else f"in {self.state.base}"
+        left = self._left()
+        if left:
+            return UnreachableError(
+                f"no agent runs pool {self.name} {where}; {count(left, 'worker')} that it left"
+                f" {'goes' if left == 1 else 'go'} on, and {'is' if left == 1 else 'are'} not healed",
+                "the same `autohealer run` takes them over, `autohealer stop` ends them",
+            )
+        options = "--zk, --pool or --state-dir" if self._where.zk else "--pool or --state-dir"
         return UnreachableError(
             f"no agent runs pool {self.name} {where}",
-            "start one with: autohealer run N -- CMD, or name the right --zk, --pool or --state-dir",
+            f"start one with: autohealer run N -- CMD, or name the right {options}",
         )
+
+    def _left(self) -> int:
+        """How many workers of the last agent here live: as far as its ledger names them."""
+        ledger = self.ledger() if not self.runs_here else None
+        written = ledger.workers.values() if ledger is not None else ()
+        return sum(procfs.start_time(entry.pid) == entry.start_time for entry in written)
 
     @contextmanager
     def local(self) -> Iterator[Local | None]:

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autohealer.cli.support.printing import Printing
-from autohealer.views.listing import status_lines
+from autohealer.views.listing import pool_lines, status_lines
 
 if TYPE_CHECKING:
     from autohealer.cli.support.pool import PoolAddress
+
+
+def print_pools(found: list[dict[str, Any]]) -> None:
+    """Print several, a line each."""
+    Printing().print(pool_lines(found))
 
 
 def print_status(address: PoolAddress, found: dict[str, Any]) -> None:
