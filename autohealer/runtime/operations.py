@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from autohealer.core.events import Event, OperationRequested, PoolRequestStands, RolloutRequested
@@ -87,6 +88,8 @@ class Operations:
         self._later: list[Operation] = []
         """Requests of the whole pool for rollouts, behind the one that is under way."""
         self._stepped: dict[str, Stepped] = {}
+        self._due: list[Callable[[], object]] = []
+        """Answers to rollouts, until their last step has been told."""
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self.stopped = stopped
         """The operation that ends this pool, or has ended it: the next agent must not be ended by it as well."""
@@ -131,7 +134,6 @@ class Operations:
         """Tell everybody who waits for it, people, and ZooKeeper."""
         known = self._known.get(operation.id) or self._remember(operation)
         known.answer = answer
-        self._stepped.pop(operation.id, None)
         waiting, known.waiting = known.waiting, []
         requests, known.requests = known.requests, []
         kind = OperationRefused if answer.outcome is Outcome.REFUSED else OperationDone
@@ -140,6 +142,10 @@ class Operations:
             for request in requests:
                 self._delete(request)
 
+        if operation.verb in ROLLOUTS:
+            self._due += [partial(answered, answer) for answered in waiting]
+            self._due.append(partial(self._stepped.pop, operation.id, None))
+            waiting = []
         self._tell(kind(operation.verb, operation.subject, operation.by or SOMEBODY, answer.detail), written)
         for answered in waiting:
             answered(answer)
@@ -161,10 +167,15 @@ class Operations:
         return self._continues and not (operation.verb == "stop" and operation.id == self.stopped)
 
     def told(self, line: Line) -> None:
-        """An event: the steps of a rollout are for whoever waits for one."""
-        if str(line["event"]).startswith("rollout."):
+        """An event: steps of a rollout are for who waits for one, and its answer comes after the last of them."""
+        event = str(line["event"])
+        if event.startswith("rollout."):
             for stepped in self._stepped.values():
                 stepped(line)
+        elif event.startswith("operation."):
+            due, self._due = self._due, []
+            for answered in due:
+                answered()
 
     def settled(self) -> None:
         """A rollout has ended here: the next one may begin."""
