@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Answered = Callable[[Answer], object]
 Stepped = Callable[[object], object]
 
-Follow = Callable[[Answered, Stepped], "PoolRollout"]
+Follow = Callable[[str, Answered, Stepped], "PoolRollout"]
 
 REMEMBERED = 1000
 SOMEBODY = "unknown"
@@ -62,7 +62,7 @@ class Operations:
     ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call with the names
     of the requests once all have answered), ``tell`` takes a notice and what to call once it has been written,
     ``delete`` the name of a request that is done with. ``revisions`` are what rollouts lead to; ``follow`` makes what
-    follows a rollout of the whole pool. ``leave`` ends this agent and not its workers. ``continues``: this agent goes
+    follows a rollout elsewhere. ``leave`` ends this agent and not its workers. ``continues``: this agent goes
     on from a former life; ``stopped`` is the last operation by which that one was stopped.
     """
 
@@ -119,7 +119,7 @@ class Operations:
         if _is_of_whole_pool(operation):
             self._heard_by_all(operation, request, concerns=concerns)
             return
-        if not concerns:
+        if not concerns or (operation.verb in ROLLOUTS and not self._is_mine(operation.subject)):
             return
         known = self._known.get(operation.id)
         if known is None:
@@ -157,6 +157,9 @@ class Operations:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return known
+
+    def _is_mine(self, subject: str) -> bool:
+        return self._agent in (subject, WorkerId.agent_of(subject))
 
     def _concerns_former_life(self, operation: Operation) -> bool:
         """Whether a request that stood before our first session is still to be carried out by us.
@@ -226,6 +229,8 @@ class Operations:
         if agent not in snapshot.agents:
             kind = "agent" if VERBS[operation.verb].subject is Subject.AGENT else "worker"
             return refused(f"there is no {kind} {operation.subject}", MEANINGLESS)
+        if operation.verb in ROLLOUTS and agent != self._agent:
+            return self._roll_out_elsewhere(operation, operation.subject, snapshot)
         if agent == self._agent and (snapshot.connected or operation.verb in ("kill", "restart")):
             self._begin(operation)
             return None
@@ -255,8 +260,14 @@ class Operations:
             self._begin(operation)
             return None
         left = self._revisions.present.spec.hash if operation.verb == "undo" else ""
-        followed = self._follow(lambda answer: self.answered(operation, answer), self._stepped[operation.id])
-        self._forward(operation, [left], followed.request_gone)
+        return self._roll_out_elsewhere(operation, left, snapshot)
+
+    def _roll_out_elsewhere(self, operation: Operation, subject: str, snapshot: Snapshot) -> Answer | None:
+        if not snapshot.connected:
+            return _unreachable()
+        stepped = self._stepped[operation.id]
+        followed = self._follow(operation.subject, lambda answer: self.answered(operation, answer), stepped)
+        self._forward(operation, [subject], followed.request_gone)
         return None
 
     def _ask_others(self, operation: Operation, subjects: list[str], snapshot: Snapshot) -> Answer | None:

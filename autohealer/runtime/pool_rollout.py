@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from autohealer.core.model import WorkerId
 from autohealer.core.operations import Answer, Outcome, done, refused
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ UNDONE = 4
 class PoolRollout:
     """Looks at what the agents say of themselves until the request is gone; ``answered`` gets what came of it.
 
-    ``show_agents`` has the agents' entries read for a while, ``stepped`` takes what is worth telling.
+    ``subject`` is a worker or agent where it is about that alone. ``show_agents`` has the agents' entries read for a
+    while, ``stepped`` takes what is worth telling.
     """
 
     def __init__(
@@ -28,11 +30,13 @@ class PoolRollout:
         snapshot: Callable[[], Snapshot],
         show_agents: Callable[[], None],
         call_later: Callable[[float, Callable[[], None]], object],
+        *,
+        subject: str,
         answered: Callable[[Answer], object],
         stepped: Callable[[object], object],
     ) -> None:
         self._snapshot, self._show_agents, self._call_later = snapshot, show_agents, call_later
-        self._answered, self._stepped = answered, stepped
+        self._subject, self._answered, self._stepped = subject, answered, stepped
         self._requests: frozenset[str] = frozenset()
         self._told = ""
         self._looks = 0
@@ -57,11 +61,12 @@ class PoolRollout:
     def _conclude(self) -> None:
         outcomes = outcomes_of(self._entries(), self._requests)
         self._looks += 1
-        if len(outcomes) < len(self._snapshot().agents) and "undone" not in outcomes.values() and self._looks < LOOKS:
+        expected = 1 if self._subject else len(self._snapshot().agents)
+        if len(outcomes) < expected and "undone" not in outcomes.values() and self._looks < LOOKS:
             self._show_agents()
             self._call_later(LOOK_S, self._conclude)
             return
-        self._answered(answer_of(outcomes))
+        self._answered(answer_of(outcomes, self._subject))
 
     def _entries(self) -> dict[str, AgentEntry]:
         return {agent: entry for agent, entry in self._snapshot().agents.items() if entry is not None}
@@ -77,8 +82,8 @@ def outcomes_of(entries: dict[str, AgentEntry], requests: frozenset[str]) -> dic
     return found
 
 
-def answer_of(outcomes: dict[str, str]) -> Answer:
-    """What to tell who asked for a rollout of the whole pool."""
+def answer_of(outcomes: dict[str, str], subject: str = "") -> Answer:
+    """What to tell who asked for a rollout of the whole pool, or of one worker or agent (``subject``)."""
     undone = sorted(agent for agent, outcome in outcomes.items() if outcome == "undone")
     through = sorted(agent for agent, outcome in outcomes.items() if outcome == "done")
     if undone:
@@ -86,5 +91,7 @@ def answer_of(outcomes: dict[str, str]) -> Answer:
         return Answer(Outcome.DONE, f"undone on {', '.join(undone)}, as its events tell{kept}", UNDONE)
     if not through:
         return refused("the request was taken away before any agent had done it")
+    if WorkerId.parse(subject) is not None:
+        return done("the worker is new")
     agents = "1 agent" if len(through) == 1 else f"{len(through)} agents"
     return done(f"all workers of {agents} are new")

@@ -464,9 +464,18 @@ class PoolRunner:
             self._operations.request_gone(event.request)
         self._inbox.post(event)
 
-    def _follow(self, answered: Callable[[Answer], object], stepped: Callable[[object], object]) -> PoolRollout:
+    def _follow(
+        self, subject: str, answered: Callable[[Answer], object], stepped: Callable[[object], object]
+    ) -> PoolRollout:
         call_later = self._shared.loop.call_later
-        return PoolRollout(self._snapshot, self._cluster.show_agents, call_later, answered, stepped)
+        return PoolRollout(
+            self._snapshot,
+            self._cluster.show_agents,
+            call_later,
+            subject=subject,
+            answered=answered,
+            stepped=stepped,
+        )
 
     def _begin(self, event: events.Event) -> None:
         """An operation that this agent is to carry out."""

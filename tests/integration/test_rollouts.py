@@ -36,7 +36,12 @@ def test_an_update_exchanges_all_and_outlives_the_agent(pool: Pool) -> None:
     before = pool.until_running(3)
     counts: list[int] = []
     over = threading.Event()
-    watching = threading.Thread(target=lambda: [counts.append(len(pool.living())) for _ in iter(over.is_set, True)])
+
+    def watch() -> None:
+        while not over.is_set():
+            counts.append(len(pool.living()))
+
+    watching = threading.Thread(target=watch)
     watching.start()
     answer = pool.call("update", *SOAK, "--", *NEW)
     over.set()

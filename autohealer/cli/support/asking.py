@@ -124,7 +124,7 @@ class Remote:
     def __init__(self, console: PoolClient) -> None:
         self._console = console
         self._requests: list[str] = []
-        self._is_rollout, self._told = False, ""
+        self._is_rollout, self._subject, self._told = False, "", ""
         self._answer: Answer | None = None
 
     def begin(self, asked: Operation) -> None:
@@ -143,7 +143,7 @@ class Remote:
                 f"run `autohealer {asked.verb}` where an agent runs",
             )
         subject = self._left() if asked.verb == "undo" else asked.subject
-        self._is_rollout = asked.verb in ROLLOUTS
+        self._is_rollout, self._subject = asked.verb in ROLLOUTS, asked.subject
         self._requests.append(self._console.request(replace(asked, subject=subject)))
 
     def wait(self, timeout_s: float, stepped: Stepped = ignore) -> Answer | None:
@@ -151,11 +151,14 @@ class Remote:
         if self._answer is not None:
             return self._answer
         deadline = time.monotonic() + timeout_s
-        entries = self._look(stepped) if self._is_rollout else {}
+        if self._is_rollout:
+            self._look(stepped)
         for request in self._requests:
             if not self._console.wait_answered(request, max(0.0, deadline - time.monotonic())):
                 return None
-        return answer_of(outcomes_of(entries, frozenset(self._requests))) if self._is_rollout else done()
+        if not self._is_rollout:
+            return done()
+        return answer_of(outcomes_of(self._look(ignore), frozenset(self._requests)), self._subject)
 
     def _look(self, stepped: Stepped) -> dict[str, AgentEntry]:
         """What the agents say of themselves; what is left to be done is told where it is news."""
