@@ -292,3 +292,17 @@ def test_workers_of_another_user(embedded_pool: Pool, tmp_path: Path) -> None:
     embedded_pool.kill_agent()
     assert embedded_pool.call("stop").returncode == 0
     eventually(lambda: not embedded_pool.living())
+
+
+def test_one_that_outgrows_the_soft_limit_is_exchanged_replacement_first(sick: Sick) -> None:
+    """Another is ready before it stops; and its incident says why."""
+    pids = sick.run(2, "--max-rss", "150M", "--stopped-timeout", "1", "--registration", "agent")
+    sick.fall("fat-0")
+    faulty = sick.pool.until_event("worker.faulty", pid=pids[0])
+    sick.recover("fat-0")
+    sick.pool.until_replaced(pids, [0])
+    in_between = sick.pool.events("worker.ready", slot=None)
+
+    assert faulty["cause"] == "memory"
+    assert "--max-rss is 150 MiB" in faulty["detail"]
+    assert in_between[0]["time"] <= faulty["time"]
