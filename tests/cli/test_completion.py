@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from autohealer.zkserver import ZooKeeperServer
 from tests.support.pools import Pool
 from tests.support.processes import Processes
 from tests.support.terminals import Terminal
@@ -42,6 +43,7 @@ def offered(processes: Processes, typed: str) -> list[str]:
         ("autohealer status --js", ["--json"]),
         ("autohealer run 3 --on-partition ", ["keep", "stop"]),
         ("autohealer run 3 --no-d", ["--no-dashboard"]),
+        ("autohealer run 3 --stop-signal t", ["TERM"]),
         ("autohealer completion z", ["zsh"]),
         ("autohealer kill ", []),
     ],
@@ -87,12 +89,30 @@ def test_the_tab_key(own_pool: Pool, terminal: Terminal) -> None:
 
 
 def test_the_command_that_is_run(processes: Processes) -> None:
-    """Behind -- it is the workers' own: files are offered, as for any command that we know nothing of."""
-    answer = processes.run(
-        "autohealer",
-        env={"COMP_WORDS": "autohealer run 3 -- pyth", "COMP_CWORD": "4", "_AUTOHEALER_COMPLETE": "bash_complete"},
-    )
-    assert answer.stdout.strip() == "file,pyth"
+    """Behind -- a program, then files; of what we know nothing of, files."""
+
+    def answered(words: str) -> str:
+        at = str(words.count(" "))
+        variables = {"COMP_WORDS": words, "COMP_CWORD": at, "_AUTOHEALER_COMPLETE": "bash_complete"}
+        return processes.run("autohealer", env=variables).stdout.strip()
+
+    assert "plain,python3" in answered("autohealer run 3 -- pyth").splitlines()
+    assert answered("autohealer run 3 -- ./pyth") == "file,./pyth"
+    assert answered("autohealer run 3 -- python3 wor") == "file,wor"
+    assert answered("autohealer elect -- no-such-progr") == "file,no-such-progr"
+    assert answered("autohealer run 3 ") == "plain,--"
+
+
+def test_the_nodes_of_a_zookeeper(processes: Processes, embedded_zookeeper: ZooKeeperServer) -> None:
+    """As far as the path was typed; nothing, and no error, where none answers."""
+    zk = f"--zk {embedded_zookeeper.hosts}"
+    for path in ("/tab", "/tab/one", "/tab/other"):
+        assert processes.run_autohealer("zk", "create", *zk.split(), path).returncode == 0
+
+    assert offered(processes, f"autohealer zk get {zk} /ta") == ["/tab"]
+    assert offered(processes, f"autohealer zk {zk} ls /tab/o") == ["/tab/one", "/tab/other"]
+    assert offered(processes, f"autohealer watch {zk} /tab/one/") == []
+    assert offered(processes, "autohealer zk get --zk 127.0.0.1:1 /") == []
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, option, where_with_credentials
 from autohealer.config.kinds import Duration, SignalNumber
@@ -21,7 +22,7 @@ command = Command(
     When CMD ends by itself, its exit code is passed on and the candidacy is withdrawn. Ctrl-C stops CMD, then
     withdraws; a second one kills it at once.
     """,
-    argument("path", required=False, default="/elect/default"),
+    argument("path", shell_complete=shell_complete.nodes, required=False, default="/elect/default"),
     *where_with_credentials(),
     option("--session-timeout", Duration(0.4), "ZooKeeper session timeout.", default="6"),
     option("--connect-timeout", Duration(0.1), "How long to wait for ZooKeeper at the start.", default="15"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, where_with_credentials
 
@@ -18,6 +19,6 @@ command = Command(
     written out, as \\xff, and what is not known is null.
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     as_json("Print changes as JSON, one object a line."),
 )

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from autohealer.cli import module_name
+from autohealer.cli.support import shell_complete
+from autohealer.cli.support.shell_complete import BEHIND
 from autohealer.cli.support.where import WHERE_NAMES, where_of
 
 NEGATIVE = frozenset("0123456789.")
@@ -37,6 +40,7 @@ class Command(click.Command):
         if self.trailing:
             cut = args.index("--") if "--" in args else len(args)
             ctx.params[self.trailing] = tuple(args[cut + 1 :])
+            ctx.meta[BEHIND] = cut < len(args)
             args = args[:cut]
         if "--" not in args and (at := _negative_number(args)) is not None:
             args = [*args[:at], "--", *args[at:]]
@@ -53,6 +57,13 @@ class Command(click.Command):
         if given.keys() != ctx.params.keys():
             given["where"] = where_of(ctx)
         return given
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Behind ``--`` it is another command: a program first, then files."""
+        if not ctx.meta.get(BEHIND):
+            return super().shell_complete(ctx, incomplete)
+        programs = [] if ctx.params[self.trailing] else shell_complete.programs(incomplete)
+        return [CompletionItem(name) for name in programs] or [CompletionItem(incomplete, type="file")]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The usage line."""

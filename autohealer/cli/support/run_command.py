@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import SchemaOption, argument, value
+from autohealer.cli.support.shell_complete import BEHIND
 from autohealer.config.kinds import FilePath
 from autohealer.config.load import load
 from autohealer.config.options import Group, Place
@@ -90,9 +91,9 @@ class RunCommand(Command):
         return loaded.configuration
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Of the command that is run we know no more than that it is, or works on, files."""
-        if ctx.params["workers"] is not None and (ctx.params["command"] or not incomplete.startswith("-")):
-            return [CompletionItem(incomplete, type="file")]
+        """After N nothing is left but options, and ``--``."""
+        if ctx.params.get("workers") is not None and not ctx.meta.get(BEHIND) and not incomplete.startswith("-"):
+            return [CompletionItem("--")]
         return super().shell_complete(ctx, incomplete)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:

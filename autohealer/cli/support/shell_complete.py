@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.where import WHERE_NAMES, Where
@@ -21,6 +22,8 @@ else:  # only for completion, and not for every command that has it
     present = Late("autohealer.cli.support.present")
 
 MOST = 200
+BEHIND = "autohealer.cli.support.shell_complete.behind"
+"""In a context: whether ``--`` was typed, behind which there is another command."""
 
 
 def workers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -38,10 +41,23 @@ def pools(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     return _beginning(incomplete, lambda: present.pools(_where(ctx)))
 
 
+def nodes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str] | list[CompletionItem]:
+    """The nodes of the ZooKeeper that is meant, below the part of a path that was typed."""
+    if ctx.meta.get(BEHIND):  # click takes an argument that was left out for the next word, wherever that is
+        return ctx.command.shell_complete(ctx, incomplete)
+    return _beginning(incomplete, lambda: present.nodes(_where(ctx), incomplete))
+
+
+def programs(incomplete: str) -> list[str]:
+    """The programs in PATH; nothing where a path is typed."""
+    return [] if "/" in incomplete else _beginning(incomplete, lambda: present.programs(incomplete))
+
+
 def _where(ctx: click.Context) -> Where:
     """The options as they were typed, or from the environment."""
     known = {name: p for p in ctx.command.params if (name := p.name) in WHERE_NAMES}
-    values = {name: ctx.params.get(name) or p.value_from_envvar(ctx) for name, p in known.items()}
+    outer = ctx.parent.params if ctx.parent is not None else {}
+    values = {name: ctx.params.get(name) or outer.get(name) or p.value_from_envvar(ctx) for name, p in known.items()}
     return Where(**{name: str(value) for name, value in values.items() if value is not None})
 
 

@@ -10,12 +10,20 @@ from functools import partial
 import click
 
 from autohealer.cli import INTERRUPTED, outcome
+from autohealer.cli.commands.zk import COMMANDS
 from autohealer.cli.support.where import Where
 from autohealer.cli.zk.session import connected
 from autohealer.coordination.explorer.requests import Nodes
 from autohealer.errors import UsageError
 
 QUIT = {"quit", "exit", "close"}
+ELSEWHERE = {"serve"}
+"""Commands that are no lines of a shell."""
+OWN = {
+    "addauth digest USER:PASSWORD": "Add credentials, for the rest of this session.",
+    "help [COMMAND]": "What there is; what a command takes.",
+    "quit": "End the session, and its ephemeral nodes with it.",
+}
 
 
 def run(where: Where) -> int:
@@ -72,7 +80,7 @@ def _run(ctx: click.Context, nodes: Nodes, line: str) -> int:
         name, rest = rest[0], ["--help"]
     group = ctx.command
     assert isinstance(group, click.Group)  # noqa: S101
-    command = group.get_command(ctx, name) if name != "serve" else None
+    command = group.get_command(ctx, name) if name not in ELSEWHERE else None
     if command is None:
         raise UsageError(f"Command not found: {name}", "`help` lists the commands")
     try:
@@ -84,7 +92,9 @@ def _run(ctx: click.Context, nodes: Nodes, line: str) -> int:
 
 
 def _help(ctx: click.Context) -> None:
+    """What works here: the commands, and what there is in a shell alone."""
+    commands = {name: text for name, text in COMMANDS.items() if name not in ELSEWHERE}
     formatter = ctx.make_formatter()
-    ctx.command.format_commands(ctx, formatter)  # type: ignore[attr-defined]  # it is a group
+    with formatter.section("Commands"):
+        formatter.write_dl([*commands.items(), *OWN.items()])
     click.echo(formatter.getvalue().rstrip())
-    click.echo("  addauth digest USER:PASSWORD\n  quit")

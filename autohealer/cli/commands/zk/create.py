@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, flag, value, where_with_credentials
 from autohealer.config.kinds import Integer
@@ -20,7 +21,7 @@ command = Command(
     command ends with it, and so does an ephemeral node: keep it with --hold, or create it in the shell.
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     argument("data", required=False),
     argument("acl", required=False),
     flag("-s", "sequential", text="ZooKeeper appends a number that grows."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, where_with_credentials
 
@@ -14,6 +15,6 @@ command = Command(
     It is not one transaction: whoever looks meanwhile sees a part of it.
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     home="autohealer.cli.zk",
 )

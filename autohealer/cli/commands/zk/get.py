@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, flag, where_with_credentials
 
@@ -15,7 +16,7 @@ command = Command(
     Without --raw, bytes that are not UTF-8 and whatever a terminal would obey are written out, as \\x1b.
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     flag("-s", "with_stat", text="Its stat as well."),
     flag("-w", "--watch", text="Tell when it changes next; a single command waits for it."),
     flag("--raw", text="The bytes as they are, and nothing else."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, flag, where_with_credentials
 
@@ -12,7 +13,7 @@ command = Command(
       autohealer zk getacl /parent
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     flag("-s", "with_stat", text="Its stat as well."),
     as_json("Print one JSON object."),
     home="autohealer.cli.zk",

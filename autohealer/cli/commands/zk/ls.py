@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, flag, where_with_credentials
 
@@ -13,7 +14,7 @@ command = Command(
       autohealer zk ls -R /workers
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     flag("-s", "with_stat", text="Its stat as well."),
     flag("-R", "recursive", text="All that is below it, a path a line."),
     flag("-w", "--watch", text="Tell when they change next; a single command waits for it."),

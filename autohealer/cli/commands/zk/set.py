@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, flag, value, where_with_credentials
 from autohealer.config.kinds import Integer
@@ -14,7 +15,7 @@ command = Command(
       autohealer zk set /image - < image.png
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     argument("data", required=True),
     flag("-s", "with_stat", text="Print its new stat."),
     value("-v", "--version", kind=Integer(0), text="Only if this is still its dataVersion."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, flag, value, where_with_credentials
 from autohealer.config.kinds import Integer
@@ -17,7 +18,7 @@ command = Command(
     change the ACL. HASH in digest:USER:HASH is base64(sha1(USER:PASSWORD)); auth: is whose credentials are given.
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     argument("acl"),
     flag("-s", "with_stat", text="Print its new stat."),
     value("-v", "--version", kind=Integer(0), text="Only if this is still its aclVersion."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
 from autohealer.cli.support.options import argument, as_json, where_with_credentials
 
@@ -13,7 +14,7 @@ command = Command(
       autohealer zk stat /parent --json | jq .stat.numChildren
     """,
     *where_with_credentials(),
-    argument("path"),
+    argument("path", shell_complete=shell_complete.nodes),
     as_json("Print one JSON object; times are in milliseconds."),
     home="autohealer.cli.zk",
 )
