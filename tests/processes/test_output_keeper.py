@@ -108,6 +108,7 @@ def test_lives_are_noted_where_they_begin_and_end(pool: Pool) -> None:
     os.write(pool.start(0, "second", 12), b"two\n")
 
     until_noted(pool, 8)
+    eventually(lambda: sum(mark.worker is not None for mark in pool.index().marks) == 3)
     lives = [(mark.at, mark.worker, mark.pid, mark.exit) for mark in pool.index().marks if mark.worker]
     assert lives == [(0, "first", 11, None), (4, "first", None, "exit 3"), (4, "second", 12, None)]
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FIRST_S, LOOK_S = 0.0025, 0.05
 HURRY_S = 0.003
 WITHOUT_INOTIFY_S = 1.0
+# Lives are noted so often at most: where workers crash again and again, each wake-up would cost the loop's thread time.
+LIVES_S = 0.5
 # A file that grows by this part of its limit between two looks grows quickly.
 QUICK = 1 / 16
 # At most this part of a core for looks, however many files there are.
@@ -82,6 +84,9 @@ class Keeper:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._closed = False
         self._pause = FIRST_S
+        self._sleeps = False
+        """Does the thread wait for ever, and has to be woken?"""
+        self._noted = 0.0
         self._said: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
         self._thread.start()
@@ -101,7 +106,9 @@ class Keeper:
             # Together: where one life ends is known by where its replacement begins.
             self._settled.extend(self._lives)
             self._lives = []
-            os.eventfd_write(self._wake, 1)
+            if self._sleeps:
+                self._sleeps = False
+                os.eventfd_write(self._wake, 1)
 
     def close(self, patience_s: float = 1.0) -> None:
         """Note what is left to be noted, and end; a disk that stalls is not waited for."""
@@ -126,7 +133,9 @@ class Keeper:
             poll.register(inotify.fd, select.POLLIN)
         pause: float | None = 0.0
         while not self._closed:
-            poll.poll(None if pause is None else pause * 1000)
+            self._sleeps = pause is None
+            poll.poll(None if pause is None and not self._settled else (pause or 0.0) * 1000)
+            self._sleeps = False
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._wake)
             if inotify is not None:
@@ -139,10 +148,14 @@ class Keeper:
     def _turn(self, inotify: Inotify | None) -> float | None:
         """One look; how long to rest, None: until the next write."""
         try:
-            self._note_lives()
+            wait = self._noted + LIVES_S - time.monotonic()
+            if self._settled and wait <= 0:
+                self._note_lives()
             pause = self._look()
             if pause is not None:
                 return pause
+            if self._settled:
+                return max(0.0, wait)
             if inotify is None:
                 return WITHOUT_INOTIFY_S
             inotify.arm(self._files.directory)
@@ -152,6 +165,7 @@ class Keeper:
             return WITHOUT_INOTIFY_S
 
     def _note_lives(self) -> None:
+        self._noted = time.monotonic()
         noted: dict[int, list[Mark]] = {}
         lives = [self._settled.popleft() for _ in range(len(self._settled))]
         for number, life in enumerate(lives):
@@ -228,6 +242,7 @@ class Keeper:
         return growth
 
     def _cut(self, slot: int, file: _File) -> None:
+        self._note_lives()  # while it is known where they begin
         try:
             file.base = cut(self._files, slot, file.base)
         except OSError as error:
