@@ -29,6 +29,7 @@ COMMANDS = {
     "restart": "Exchange all workers, one by one.",
     "update": "Exchange all workers for workers of another command.",
     "undo": "Go back to the command before the last update.",
+    "reload": "Read the configuration file again, and apply what differs.",
     "drain": "Empty an agent; the others take over.",
     "kill": "Kill one worker, to see it heal.",
     "hold": "Keep faulty workers from being replaced.",

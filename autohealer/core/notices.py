@@ -242,6 +242,29 @@ class RolloutUndone(RolloutNotice):
     detail: str
 
 
+# ---- the configuration file
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChanged(Notice):
+    """The file was read again, and differs in these pools: it is being applied."""
+
+    event: ClassVar[str] = "config.changed"
+
+    file: str
+    pools: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInvalid(Notice):
+    """The file was read again, and does not hold: nothing was changed."""
+
+    event: ClassVar[str] = "config.invalid"
+
+    file: str
+    detail: str
+
+
 # ---- what people asked for
 
 

@@ -44,6 +44,7 @@ VERBS = {
     "drain": Verb(Subject.AGENT, 600.0),
     "undrain": Verb(Subject.AGENT, 600.0),
     "stop": Verb(Subject.NOTHING, 60.0),
+    "reload": Verb(Subject.NOTHING, None),
     "leave": Verb(Subject.NOTHING, None),
     "hold": Verb(Subject.SENSE, None),
     "release": Verb(Subject.SENSE, None),
@@ -69,6 +70,8 @@ class Options:
     parallel: str | None = None
     force: bool = False
     command: tuple[str, ...] = ()
+    dry_run: bool = False
+    """Of `reload`: say what it would do, and do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 agent_process    what exists once: loop, signals, reaper, embedded server; runs its pools to their ends
 signals          what signals to an agent mean
 claim            a pool's folder, held: lock, ledger, command
+reload           the configuration file is read again, and what differs applied
 shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process
 pool_runner      one pool from start to end: what is built, adopted, connected, and left behind

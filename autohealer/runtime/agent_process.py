@@ -16,10 +16,11 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autohealer.config.schema import AgentOptions, Configuration, NotifyOptions
+from autohealer.config.schema import Configuration, PoolOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
-from autohealer.core.operations import Answer, done, refused
+from autohealer.core.notices import Notice
+from autohealer.core.operations import Answer, Operation, done, refused
 from autohealer.errors import AutohealerError
 from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
@@ -43,6 +44,7 @@ from autohealer.runtime.event_log import Line
 from autohealer.runtime.notifier.making import make_notifier
 from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
+from autohealer.runtime.reload import Reloader
 from autohealer.runtime.revisions import users_of
 from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.shared import Shared
@@ -98,12 +100,14 @@ def run_agent(
             stack.callback(held.release)
         server = None
         if not options.zk:
-            server = start_server(claims, options.state_dir, several=several, warn=warn, stack=stack)
+            server = start_server(
+                claims, options.state_dir, several=several or configuration.file is not None, warn=warn, stack=stack
+            )
         looks = TimingSelector()
         process = AgentProcess(
             claims,
             server,
-            options,
+            configuration,
             access,
             several=several,
             listener=listener,
@@ -111,7 +115,6 @@ def run_agent(
             audience=audience,
             on_exit=None if noticed is None else lambda pool, at: noticed(pool, at - looks.noticed_since()),
             make_dashboard=make_dashboard,
-            notify=configuration.notify,
         )
         with asyncio.Runner(loop_factory=None if noticed is None else partial(_loop, looks)) as runner:
             return max(runner.run(process.run()), failed)
@@ -153,7 +156,7 @@ class AgentProcess:
         self,
         claims: Sequence[Claim],
         server: ZooKeeperServer | None,
-        options: AgentOptions,
+        configuration: Configuration,
         access: Access,
         *,
         several: bool,
@@ -162,14 +165,18 @@ class AgentProcess:
         audience: Callable[[AgentHandle], None] | None,
         on_exit: Callable[[str, float], None] | None,
         make_dashboard: MakeDashboard | None,
-        notify: Sequence[NotifyOptions] = (),
     ) -> None:
         self._claims, self._server, self._several = claims, server, several
-        self._options, self._access = options, access
+        self._options, self._access = configuration.agent, access
         self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
-        self._make_dashboard, self._notify = make_dashboard, notify
+        self._make_dashboard, self._notify = make_dashboard, configuration.notify
+        self._reloader = Reloader(configuration, os.environ, self, self._tell_all)
+        self._tasks: set[asyncio.Task[int]] = set()
+        self._reloading: set[asyncio.Task[None]] = set()
+        self._successors: dict[str, tuple[PoolOptions, asyncio.Future[PoolRunner]]] = {}
+        """Pools that another runner is to go on with, and who waits for it."""
+
         self._notifier: Notifier | None = None
-        self._warn_of = _warner(warn, several)
         self._ending = False
         self._runners: dict[str, PoolRunner] = {}
         """The pools that run, by this agent's id in each."""
@@ -186,16 +193,16 @@ class AgentProcess:
         self._look_at_strays(loop, shared.strays)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._notifier = make_notifier(loop, shared.reaper, self._notify, self._warn)
-        runners = [self._make_runner(held, shared) for held in self._claims]
-        self._runners = {runner.agent: runner for runner in runners}
-        ends = [loop.create_task(self._run(runner)) for runner in runners]
+        self._shared = shared
+        for held in self._claims:
+            self._begin(held)
         # What exists now lives as long as the agent: the collector need never look at it again.
         loop.call_soon(_freeze)
         dashboard = self._make_dashboard(loop, shared.reaper) if self._make_dashboard is not None else None
         try:
             if dashboard is not None:
                 self._start_dashboard(loop, dashboard, loop.time() + WORKERS_FIRST_S)
-            codes = await asyncio.gather(*ends)
+            codes = await self._until_all_have_ended()
         finally:
             if dashboard is not None:
                 await dashboard.close()
@@ -204,7 +211,7 @@ class AgentProcess:
         shared.orphans.close()
         shared.writer.close()
         patience_s = KILLED_WITHIN_S if KILLED in codes else END_S
-        if all(runner.is_over for runner in runners) and (left := shared.strays.end_all(patience_s)):
+        if all(runner.is_over for runner in self._runners.values()) and (left := shared.strays.end_all(patience_s)):
             self._warn(f"left by workers, and cannot be ended: {', '.join(f'pid {pid}' for pid in left)}")
         block_termination_signals()
         return max(codes)
@@ -226,8 +233,11 @@ class AgentProcess:
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,
             access=self._access,
-            find_pool=self._find_pool,
+            find_pool=self.find,
+            was_ready=self._was_ready,
             leave=self._leave,
+            reload=self._reload,
+            drift=self._reloader.drift,
             on_exit=self._on_exit,
         )
 
@@ -245,24 +255,90 @@ class AgentProcess:
 
         return listen
 
+    def _warn_of(self, pool: str) -> Warn:
+        return _warner(self._warn, self._several)(pool)
+
+    # ---- pools (reload.Pools)
+
+    def find(self, name: str) -> PoolRunner | None:
+        """The pool of this name, if it runs here."""
+        return next((r for r in self._runners.values() if r.name == name and not r.is_ended), None)
+
+    def running(self) -> tuple[PoolOptions, ...]:
+        """What the pools that run were asked for."""
+        return tuple(runner.options for runner in self._runners.values() if not runner.is_ended)
+
+    def start_pool(self, options: PoolOptions) -> None:
+        """Run one more. Raises AutohealerError."""
+        self._several = True
+        self._begin(claim(options, self._options.state_dir, self._warn_of(options.pool)))
+
+    async def exchange(self, runner: PoolRunner, options: PoolOptions) -> PoolRunner:
+        """Have another runner go on with the pool. Raises AutohealerError."""
+        successor: asyncio.Future[PoolRunner] = asyncio.get_running_loop().create_future()
+        self._successors[runner.name] = (options, successor)
+        runner.leave()
+        return await successor
+
+    def _begin(self, held: Claim) -> PoolRunner:
+        runner = self._make_runner(held, self._shared)
+        self._runners[runner.agent] = runner
+        self._tasks.add(asyncio.get_running_loop().create_task(self._run(runner)))
+        return runner
+
+    async def _until_all_have_ended(self) -> list[int]:
+        codes: list[int] = []
+        while self._tasks:
+            ended, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            codes += [task.result() for task in ended]
+        return codes
+
     async def _run(self, runner: PoolRunner) -> int:
         """One pool to its end; its exit code. What is wrong with it is said, and ends nobody else."""
         try:
-            handle = await runner.start()
-            if self._audience is not None:
-                self._audience(handle)
-            return await runner.until_ended()
+            try:
+                handle = await runner.start()
+                if self._audience is not None:
+                    self._audience(handle)
+                code = await runner.until_ended()
+            finally:
+                await runner.close()
+            return await self._succeed(runner.name) if runner.name in self._successors else code
         except AutohealerError as error:
             if not self._several:
                 raise
             self._warn_of(runner.name)(f"{error}; the other pools go on")
             return error.exit_code
-        finally:
-            await runner.close()
 
-    def _find_pool(self, name: str) -> PoolRunner | None:
-        """The pool of this name, if it runs here."""
-        return next((r for r in self._runners.values() if r.name == name and not r.is_ended), None)
+    async def _succeed(self, name: str) -> int:
+        """A runner has left its pool to another one, with other options."""
+        options, successor = self._successors.pop(name)
+        try:
+            runner = self._make_runner(claim(options, self._options.state_dir, self._warn_of(name)), self._shared)
+        except AutohealerError as error:
+            successor.set_exception(error)
+            raise
+        self._runners[runner.agent] = runner
+        successor.set_result(runner)
+        return await self._run(runner)
+
+    def _reload(
+        self, operation: Operation, answered: Callable[[Answer], object], stepped: Callable[[object], object]
+    ) -> None:
+        async def reload() -> None:
+            answered(await self._reloader.reload(operation, stepped))
+
+        task = asyncio.get_running_loop().create_task(reload())
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+
+    def _was_ready(self, name: str) -> bool:
+        return any(runner.was_ready for runner in self._runners.values() if runner.name == name)
+
+    def _tell_all(self, notice: Notice) -> None:
+        for runner in self._runners.values():
+            if not runner.is_ended:
+                runner.tell(notice)
 
     def _start_dashboard(self, loop: asyncio.AbstractEventLoop, dashboard: DashboardProcess, at_last: float) -> None:
         """The workers come first; it waits for them, for so long at most."""

@@ -33,6 +33,9 @@ class Service(Protocol):
     def feed(self) -> Feed:
         """What subscribers are fed by."""
 
+    async def prepare(self, question: str) -> None:
+        """Find out what an answer needs and what takes a moment."""
+
     def answer(self, question: str) -> object:
         """What is known. KeyError for a question that is not known."""
 
@@ -82,6 +85,7 @@ class Control:
         if call.do is not None:
             writer.write(to_line({"answer": await self._do(pool, call.do, peer, writer)}))
             return
+        await pool.prepare(call.ask or "")
         try:
             writer.write(to_line({"answer": pool.answer(call.ask or "")}))
         except KeyError:

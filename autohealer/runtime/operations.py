@@ -34,6 +34,7 @@ from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
+    from autohealer.processes.launch.spec import LaunchSpec
     from autohealer.runtime.event_log import Line
     from autohealer.runtime.pool_rollout import PoolRollout
     from autohealer.runtime.revisions import Revisions
@@ -62,8 +63,9 @@ class Operations:
     ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call with the names
     of the requests once all have answered), ``tell`` takes a notice and what to call once it has been written,
     ``delete`` the name of a request that is done with. ``revisions`` are what rollouts lead to; ``follow`` makes what
-    follows a rollout elsewhere. ``leave`` ends this agent and not its workers. ``continues``: this agent goes
-    on from a former life; ``stopped`` is the last operation by which that one was stopped.
+    follows a rollout elsewhere. ``leave`` ends this agent and not its workers, ``reload`` reads its file again.
+    ``continues``: this agent goes on from a former life; ``stopped`` is the last operation by which that one was
+    stopped.
     """
 
     def __init__(
@@ -78,13 +80,14 @@ class Operations:
         revisions: Revisions,
         follow: Follow,
         leave: Callable[[], Answer],
+        reload: Callable[[Operation, Answered, Stepped], object],
         continues: bool,
         stopped: str | None,
     ) -> None:
         self._agent, self._snapshot = agent, snapshot
         self._post, self._forward, self._tell, self._delete = post, forward, tell, delete
         self._revisions, self._follow, self._continues = revisions, follow, continues
-        self._leave = leave
+        self._leave, self._reload = leave, reload
         self._later: list[Operation] = []
         """Requests of the whole pool for rollouts, behind the one that is under way."""
         self._stepped: dict[str, Stepped] = {}
@@ -104,11 +107,22 @@ class Operations:
                 answered(known.answer)
             return
         self._remember(operation).waiting.append(answered)
-        if operation.verb in ROLLOUTS:
+        if operation.verb in ROLLOUTS or operation.verb == "reload":
             self._stepped[operation.id] = stepped
         answer = check(operation) or self._route(operation)
         if answer is not None:
             self.answered(operation, answer)
+
+    def roll_out_to(self, operation: Operation, spec: LaunchSpec, answered: Answered, stepped: Stepped) -> None:
+        """Exchange all workers of this agent for such, as a file says that was read again."""
+        self._remember(operation).waiting.append(answered)
+        self._stepped[operation.id] = stepped
+        order = self._revisions.order(operation, spec)
+        if isinstance(order, RolloutOrder):
+            self._revisions.ask_for(spec)
+            self._post(RolloutRequested(now(), order))
+        else:
+            self.answered(operation, order)
 
     def heard(self, event: OperationRequested) -> None:
         """A request in ZooKeeper has been read."""
@@ -239,6 +253,9 @@ class Operations:
     def _for_pool(self, operation: Operation, snapshot: Snapshot) -> Answer | None:
         if operation.verb == "leave":
             return self._leave()
+        if operation.verb == "reload":
+            self._reload(operation, partial(self.answered, operation), self._stepped.pop(operation.id))
+            return None
         others = sorted(set(snapshot.agents) - {self._agent})
         if operation.verb == "scale":
             if others and not snapshot.connected:

@@ -54,9 +54,12 @@ from autohealer.runtime.state_guard import StateGuard
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
+    from autohealer.config.drift import Drift
+    from autohealer.config.schema import PoolOptions
     from autohealer.core.notices import Notice
     from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
+    from autohealer.processes.launch.spec import LaunchSpec
     from autohealer.processes.probes.life import Life
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
@@ -68,6 +71,8 @@ SETTLED_S = 2.0
 WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
 DRILL_AWAY_S = 10.0
+DRIFT_WITHIN_S = 0.5
+LOOK_AT_OTHERS_S = 0.1
 LEFT = 7
 WRITTEN_WITHIN_S = 5.0
 KILLED_WITHIN_S = 0.3
@@ -121,6 +126,7 @@ class PoolRunner:
             revisions=self._revisions,
             follow=self._follow,
             leave=shared.leave,
+            reload=shared.reload,
             continues=former.target is not None or bool(self._ledger.workers),
             stopped=former.stopped,
         )
@@ -145,6 +151,8 @@ class PoolRunner:
         self._guard = StateGuard(shared.loop, self._state, self._fill_state, self._warn)
         self._listening: asyncio.Task[None] | None = None
         self._tidying: asyncio.TimerHandle | None = None
+        self._drift: Drift | None = None
+        self._was_ready = False
 
     @property
     def agent(self) -> str:
@@ -155,6 +163,16 @@ class PoolRunner:
     def name(self) -> str:
         """The pool's name."""
         return self._options.pool
+
+    @property
+    def options(self) -> PoolOptions:
+        """What the pool is asked for."""
+        return self._options
+
+    def take_options(self, options: PoolOptions) -> None:
+        """What it is asked for from now on, where that has been carried out."""
+        self._options = options
+        self._effects.settle()
 
     @property
     def is_ended(self) -> bool:
@@ -180,6 +198,7 @@ class PoolRunner:
         self._adopt()
         await self._control.listen(self._state.listen_control())
         self._guard.start()
+        await self._wait_for_others()
         self._cluster.connect()
         loop = self._shared.loop
         loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
@@ -195,6 +214,28 @@ class PoolRunner:
             do=self.do,
             show_others=self._cluster.show_agents,
         )
+
+    async def _wait_for_others(self) -> None:
+        """Pools that come after others start nothing before those have been ready once. What was adopted is healed."""
+        if not self._options.after or self._snapshot().workers:
+            return
+        former = ""
+        while (
+            waits := [name for name in self._options.after if not self._shared.was_ready(name)]
+        ) and not self.is_ended:
+            if (told := ", ".join(waits)) != former:
+                former = told
+                self._warn(f"waits until {told} {'has' if len(waits) == 1 else 'have'} been ready once")
+            await asyncio.sleep(LOOK_AT_OTHERS_S)
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether all of the share has been ready, once."""
+        if not self._was_ready:
+            snapshot = self._snapshot()
+            ready = sum(worker.ready for worker in snapshot.workers)
+            self._was_ready = snapshot.share is not None and ready >= snapshot.share
+        return self._was_ready
 
     async def until_ended(self) -> int:
         """The exit code. Raises AutohealerError for an end that nobody asked for."""
@@ -521,6 +562,12 @@ class PoolRunner:
 
     # ---- for people (control.Service)
 
+    async def prepare(self, question: str) -> None:
+        """A status says whether the configuration file is still what runs; a disk that stalls keeps nobody waiting."""
+        if question == "status":
+            with suppress(TimeoutError):
+                self._drift = await asyncio.wait_for(self._shared.drift(), DRIFT_WITHIN_S)
+
     def answer(self, question: str) -> object:
         """What is known. KeyError for a question that is not known."""
         return self._questions[question]()
@@ -530,6 +577,20 @@ class PoolRunner:
     ) -> None:
         """Carry it out, or say why not."""
         self._operations.do(operation, answered, stepped)
+
+    def roll_out_to(
+        self,
+        operation: Operation,
+        spec: LaunchSpec,
+        answered: Callable[[Answer], object],
+        stepped: Callable[[object], object],
+    ) -> None:
+        """Exchange all workers for such."""
+        self._operations.roll_out_to(operation, spec, answered, stepped)
+
+    def tell(self, notice: Notice) -> None:
+        """An event that the pool itself does not know of."""
+        self._tell(notice, lambda: None)
 
     def _tell(self, notice: Notice, written: Callable[[], None]) -> None:
         """An event that the core does not know of."""
@@ -560,7 +621,8 @@ class PoolRunner:
         return self._snapshot()
 
     def _status(self) -> Json:
-        return status(self._snapshot(), self._hosts, self._host)
+        found = status(self._snapshot(), self._hosts, self._host)
+        return found if self._drift is None else {**found, "config": self._drift._asdict()}
 
     def _described(self, snapshot: Snapshot) -> Json:
         """For a dashboard: its status, and this agent itself. May be called from any thread."""

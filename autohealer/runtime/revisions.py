@@ -136,10 +136,10 @@ class Revisions:
         """Whether a rollout is under way that another operation asked for."""
         return self.record.trial is not None and self.record.trial.operation != operation
 
-    def order(self, operation: Operation) -> RolloutOrder | Answer:
+    def order(self, operation: Operation, wanted: LaunchSpec | None = None) -> RolloutOrder | Answer:
         """What the core is to do for an operation, its revision on trial from now on; or why it cannot be."""
         former, present = self.record.former, self.record.present
-        spec = present.spec
+        spec = wanted or present.spec
         if operation.verb == "undo":
             if former is None:
                 return refused("there is no revision before this one to go back to")
@@ -172,6 +172,10 @@ class Revisions:
             ),
             operation,
         )
+
+    def ask_for(self, spec: LaunchSpec) -> None:
+        """This is what the next `run` here will ask for, whatever becomes of the rollout to it."""
+        self.record = msgspec.structs.replace(self.record, asked=spec.hash)
 
     def begin(self, spec: LaunchSpec, *, verb: str, operation: str, by: str, goes_on: bool = False) -> Revision:
         """Put the spec on trial, under a new number. Raises `UsageError` where it cannot be run at all."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from autohealer.config.drift import Drift
     from autohealer.config.schema import AgentOptions
     from autohealer.coordination.session.access import Access
     from autohealer.core.model import Instant
-    from autohealer.core.operations import Answer
+    from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.oom import OomWatch
     from autohealer.processes.reaper import Reaper
@@ -48,6 +49,15 @@ class Shared:
 
     find_pool: Callable[[str], Service | None]
     """Another pool of this process, by its name."""
+
+    was_ready: Callable[[str], bool]
+    """Whether all workers of another pool of this process have been ready, once."""
+
+    reload: Callable[[Operation, Callable[[Answer], object], Callable[[object], object]], object]
+    """Read the configuration file again, and apply what differs."""
+
+    drift: Callable[[], Awaitable[Drift | None]]
+    """Whether the file still says what runs."""
 
     leave: Callable[[], Answer]
     """End this process and not the workers of its pools, if that can be."""

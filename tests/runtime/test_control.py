@@ -31,6 +31,9 @@ class FakePool:
         self.asked: list[Operation] = []
         self.answers: list[Callable[[Answer], object]] = []
 
+    async def prepare(self, question: str) -> None:
+        assert isinstance(question, str)
+
     def answer(self, question: str) -> object:
         return {"status": {"running": 3}, "nothing": None}[question]
 

@@ -10,7 +10,6 @@ import click
 from autohealer.cli.support.asking import settled
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import Progress
-from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.core.operations import Options
 
 WAIT_S = 0.25
@@ -25,25 +24,23 @@ class Manner(NamedTuple):
     parallel: str | None
     force: bool
     no_wait: bool
-    as_json: bool = False
 
 
 def roll_out(
     address: PoolAddress, verb: str, manner: Manner, *, subject: str = "", command: tuple[str, ...] = ()
 ) -> int:
     """Ask for the rollout and wait for its end. Raises GaveUpError where it was undone."""
-    saying = Saying(address.name, verb, subject, manner.as_json)
     options = Options(manner.soak, manner.parallel, manner.force, command)
     with address.asked(verb, subject, options) as pending, Steps() as steps:
         if manner.no_wait:
             answer = pending.wait(REFUSED_WITHIN_S)
             if answer is not None:
                 settled(answer, "")
-            saying.say(f"asked for; see `autohealer status --pool {address.name}`", ASKED)
+            click.echo(f"asked for; see `autohealer status --pool {address.name}`")
             return 0
         while (answer := pending.wait(WAIT_S, steps.take)) is None:
             steps.draw()
-    saying.say(settled(answer, "").detail)
+    click.echo(settled(answer, "").detail)
     return 0
 
 

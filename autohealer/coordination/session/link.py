@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 from kazoo.exceptions import (
@@ -114,6 +115,7 @@ class Link:
     def abandon(self) -> None:
         """Go without ending the session, for another one lives in it."""
         self._old.silence()
+        self._old.cut(inf)  # two clients in one session would take it from each other again and again
         self._dismiss_rival()
         self._cut()
 
