@@ -34,6 +34,7 @@ MOST_KEPT = 1000
 MOST_WAITING = 1000
 MOST_BYTES = 20 * 2**20
 RETRY_S = 5.0
+TOGETHER_S = 0.25
 _PAGE = 4096
 _PRUNE_EVERY = 50
 _MOST_TEXT = 8 * 1024
@@ -138,6 +139,9 @@ class IncidentStore:
             try:
                 database.write(batch.values(), is_first=is_new)
                 is_new = self._has_complained = False
+                with self._changed:
+                    # What comes within a moment is written together: a crash loop would be a commit for each death.
+                    self._changed.wait_for(lambda: self._is_closing, TOGETHER_S)
             except Exception as error:  # noqa: BLE001 - sqlite3's and the disk's; whatever it is, healing goes on
                 self._complain(error)
                 database.close()
@@ -214,7 +218,8 @@ class _Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA max_page_count = {MOST_BYTES // _PAGE}")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # As with the ledger: it outlives the process, whatever that dies of, and is not synced against power cuts.
+        connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(_SCHEMA)
 
 
