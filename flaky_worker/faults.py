@@ -23,11 +23,35 @@ class Fault(StrEnum):
     SPIN = "spin"
     LOST_SESSION = "lost-session"
     DEAF = "deaf"
+    ERRORS = "errors"
+    NO_BEAT = "no-beat"
+    NO_PROGRESS = "no-progress"
+    LONG_TASK = "long-task"
+    SILENT = "silent"
+    BLOAT = "bloat"
+    CLEAN_EXIT = "clean-exit"
     SLOW_START = "slow-start"
+    NEVER_READY = "never-ready"
 
 
-FINAL = frozenset({Fault.EXCEPTION, Fault.EXIT, Fault.SEGFAULT, Fault.LEAK, Fault.STUCK, Fault.SPIN})
-"""After these a worker does nothing more. It lives on with the others (a hang: if it is resumed)."""
+FINAL = frozenset(
+    {
+        Fault.EXCEPTION,
+        Fault.EXIT,
+        Fault.SEGFAULT,
+        Fault.LEAK,
+        Fault.STUCK,
+        Fault.SPIN,
+        Fault.LONG_TASK,
+        Fault.SILENT,
+        Fault.CLEAN_EXIT,
+    }
+)
+"""After these a worker commits no other. It lives on with the others (a hang: if it is resumed)."""
+
+
+AT_START = frozenset({Fault.SLOW_START, Fault.NEVER_READY})
+"""These happen, if they do, before the worker works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +68,7 @@ class Life:
 
     start_delay_s: float
     blows: Iterator[Blow]
+    becomes_ready: bool = True
 
 
 def draw_life(
@@ -54,12 +79,11 @@ def draw_life(
     Times are exponential, as those of failures without a memory are.
     """
     rng = random.Random(f"{seed}/{slot}")  # noqa: S311 - chaos, not secrets
-    slow = weights.get(Fault.SLOW_START, 0.0)
-    is_slow = rng.random() * sum(weights.values()) < slow
-    start_delay_s = rng.expovariate(1 / mean_start_delay_s) if is_slow else 0.0
-    later = dict(weights)
-    later.pop(Fault.SLOW_START, None)
-    return Life(start_delay_s, _blows(later, rng, mean_life_s))
+    slow, never = weights.get(Fault.SLOW_START, 0.0), weights.get(Fault.NEVER_READY, 0.0)
+    drawn = rng.random() * sum(weights.values())
+    start_delay_s = rng.expovariate(1 / mean_start_delay_s) if drawn < slow else 0.0
+    later = {fault: weight for fault, weight in weights.items() if fault not in AT_START}
+    return Life(start_delay_s, _blows(later, rng, mean_life_s), becomes_ready=not slow <= drawn < slow + never)
 
 
 def _blows(weights: dict[Fault, float], rng: random.Random, mean_life_s: float) -> Iterator[Blow]:

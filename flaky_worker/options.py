@@ -30,10 +30,21 @@ faults:
   spin           the same, with a processor kept busy
   lost-session   gives its ZooKeeper session up and works on, unregistered
   deaf           works on, and ignores SIGTERM from then on
+  errors         works on, and answers HTTP on $PORT with 500          (--probe-http)
+  no-beat        works on, and does not say so                         (--beat-timeout)
+  no-progress    works on, says so, and finishes nothing               (--progress-timeout)
+  long-task      works on one task for ever                            (--task-timeout)
+  silent         waits for ever, without a word                        (--silence-timeout)
+  bloat          grows by --leak-mib, and works on                     (--max-rss, --kill-rss)
+  clean-exit     ends with exit code 0                                 (--restart)
   slow-start     does not begin, nor register, for --start-delay on average
+  never-ready    works, and never says that it is ready                (--ready notify)
   none           never fails
 
-After hang, lost-session and deaf the worker lives on, and the next fault comes after --mean-life again.
+After hang, lost-session, deaf, errors, no-beat, no-progress and bloat the worker lives on, and the next fault comes
+after --mean-life again.
+
+With $PORT it answers HTTP there: /metrics has flaky_work_done_total, any other path says that it is well.
 
 registration:
   Started by an agent it registers as $AUTOHEALER_WORKERS/$AUTOHEALER_WORKER_ID, else as /workers/worker_NUMBER;

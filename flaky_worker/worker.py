@@ -9,14 +9,17 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from autohealer import worker as autohealer
 from flaky_worker.faults import Fault, Life, draw_life
 from flaky_worker.options import Options, parse
+from flaky_worker.server import Server
 
 if TYPE_CHECKING:
     from autohealer.coordination.registry.registration import Registration
 
 ENDING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 LEAK_STEP_S = 0.02
+FOR_EVER_S = 1e6
 MIB = 1024 * 1024
 
 
@@ -49,7 +52,10 @@ class Worker:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._registration: Registration | None = None
-        self._deaf = False
+        self._server = _serve(os.environ.get("PORT"))
+        self._deaf = self._mute = self._idles = False
+        self._done = 0
+        self._held: list[bytes] = []
         self._born = time.monotonic()
 
     def live(self, life: Life) -> None:
@@ -60,6 +66,12 @@ class Worker:
                 say(f"fault: {Fault.SLOW_START}, {life.start_delay_s:.1f} s")
                 self._rest(life.start_delay_s)
             self._registration = _register(self._options)
+            autohealer.debuggable()
+            if life.becomes_ready:
+                autohealer.ready()
+            else:
+                say(f"fault: {Fault.NEVER_READY}")
+                self._mute = True
             for blow in life.blows:
                 self._work(blow.after_s)
                 self._commit(blow.fault)
@@ -73,6 +85,11 @@ class Worker:
         while (left := until - time.monotonic()) > 0:
             self._rest(min(left, self._options.work_every_s))
             say(f"working: up {time.monotonic() - self._born:.1f} s")
+            self._done += not self._idles
+            if self._server is not None:
+                self._server.work_done = self._done
+            if not self._mute:
+                autohealer.beat(progress=self._done)
 
     def _rest(self, for_s: float) -> None:
         until = time.monotonic() + for_s
@@ -108,13 +125,38 @@ class Worker:
                 self._leave()
             case Fault.DEAF:
                 self._deaf = True
+            case _:
+                self._fall_ill(fault)
+
+    def _fall_ill(self, fault: Fault) -> None:
+        """What only senses find: the process lives, and its session does."""
+        match fault:
+            case Fault.ERRORS:
+                if self._server is not None:
+                    self._server.is_well = False
+            case Fault.NO_BEAT:
+                self._mute = True
+            case Fault.NO_PROGRESS:
+                self._idles = True
+            case Fault.LONG_TASK:
+                with autohealer.task("a task without end"):
+                    self._work(float("inf"))
+            case Fault.SILENT:
+                self._rest(FOR_EVER_S)
+            case Fault.BLOAT:
+                self._grow()
+            case Fault.CLEAN_EXIT:
+                self._leave()
+                sys.exit(0)
 
     def _leak(self) -> None:
-        leaked = []
-        for _ in range(self._options.leak_mib):
-            leaked.append(b"\1" * MIB)  # not zeros: those would cost no memory
-            self._rest(LEAK_STEP_S)
+        self._grow()
         os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
+
+    def _grow(self) -> None:
+        for _ in range(self._options.leak_mib):
+            self._held.append(b"\1" * MIB)  # not zeros: those would cost no memory
+            self._rest(LEAK_STEP_S)
 
 
 def say(text: str) -> None:
@@ -134,6 +176,14 @@ def _register(options: Options) -> Registration | None:
     registration = Registration(options.zk, entry, session_timeout_s=options.session_timeout_s, report=say)
     registration.open()
     return registration
+
+
+def _serve(port: str | None) -> Server | None:
+    try:
+        return Server(int(port)) if port else None
+    except (OSError, ValueError) as error:
+        say(f"no HTTP on port {port}: {error}")
+        return None
 
 
 def _segfault() -> None:

@@ -9,15 +9,17 @@ from autohealer.cli.support.file_tail import PAUSE_S
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import UsageError
 from autohealer.views.lines import clean
 
 
-def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
+def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool, as_json: bool) -> int:
     """Empty an agent, the one on this host if none is named, and wait until its workers are gone."""
     address = PoolAddress(where)
     name = agent or _own(address)
+    saying = Saying(address.name, "undrain" if undo else "drain", name, as_json)
     alone = not undo and _is_alone(address, name)
     if alone:
         click.echo("note: no other agent takes over: nothing runs until `autohealer drain --undo`", err=True)
@@ -33,7 +35,9 @@ def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool) -> int:
     if not no_wait:
         settled(answer, "")
         nobody = f"; nobody has taken over: autohealer drain --undo {clean(name)}" if alone else ""
-        click.echo(f"agent {clean(name)} {'may have workers again' if undo else 'is empty'}{nobody}")
+        saying.say(f"agent {clean(name)} {'may have workers again' if undo else 'is empty'}{nobody}")
+    elif as_json:
+        saying.say("", ASKED)
     return 0
 
 

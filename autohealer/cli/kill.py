@@ -11,6 +11,7 @@ from autohealer.cli.support.asking import settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status, worker_named
+from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError
 from autohealer.views.lines import clean
@@ -18,20 +19,25 @@ from autohealer.views.lines import clean
 PATIENCE_S = 60.0
 
 
-def run(where: Where, worker: str, *, no_wait: bool) -> int:
+def run(where: Where, worker: str, *, no_wait: bool, as_json: bool) -> int:
     """Kill one worker with SIGKILL, and wait until another runs in its place."""
     address = PoolAddress(where)
     victim = worker_named(worker, pool_status(address)["workers"])
+    saying = Saying(address.name, "kill", victim["worker"], as_json)
     with address.asked("kill", victim["worker"]) as pending:
         if no_wait:
+            if as_json:
+                saying.say("", ASKED)
             return 0
         settled(pending.wait(PATIENCE_S), f"nobody answered the request to kill {victim['worker']}")
-    click.echo(f"killed {clean(victim['worker'])} (pid {victim['pid']})")
+    if not as_json:
+        click.echo(f"killed {clean(victim['worker'])} (pid {victim['pid']})")
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         replacement = _in_place_of(victim, pool_status(address)["workers"])
         if replacement is not None:
-            click.echo(f"{clean(replacement['worker'])} (pid {replacement['pid']}) runs in its place")
+            text = f"{clean(replacement['worker'])} (pid {replacement['pid']}) runs in its place"
+            saying.say(text, replacement=replacement["worker"], pid=replacement["pid"])
             return 0
         pause()
     raise AutohealerError(f"nothing runs in the place of {victim['worker']} yet", "see `autohealer status`")

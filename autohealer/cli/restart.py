@@ -9,9 +9,16 @@ from autohealer.cli.support.where import Where
 
 
 def run(
-    where: Where, worker: str | None, soak: float | None, parallel: str | None, *, force: bool, no_wait: bool
+    where: Where,
+    worker: str | None,
+    soak: float | None,
+    parallel: str | None,
+    *,
+    force: bool,
+    no_wait: bool,
+    as_json: bool,
 ) -> int:
     """Exchange all workers, or one, for new ones of the same revision."""
     address = PoolAddress(where)
     subject = "" if worker is None else worker_named(worker, pool_status(address)["workers"])["worker"]
-    return roll_out(address, "restart", Manner(soak, parallel, force, no_wait), subject=subject)
+    return roll_out(address, "restart", Manner(soak, parallel, force, no_wait, as_json), subject=subject)

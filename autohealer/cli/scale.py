@@ -12,6 +12,7 @@ from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError
 
@@ -20,9 +21,10 @@ PATIENCE_S = 30.0
 FULL_S = 3.0
 
 
-def run(where: Where, workers: int, *, no_wait: bool) -> int:
+def run(where: Where, workers: int, *, no_wait: bool, as_json: bool) -> int:
     """Change how many workers the pool has, over all its agents, and wait until so many run."""
     address = PoolAddress(where)
+    saying = Saying(address.name, "scale", str(workers), as_json)
     with address.asked("scale", str(workers)) as pending, Progress("running") as progress:
         settled(pending.wait(PATIENCE_S), "nobody answered")
         full_since: float | None = None
@@ -33,7 +35,7 @@ def run(where: Where, workers: int, *, no_wait: bool) -> int:
                 return 1
             if _is_done(status):
                 foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
-                click.echo(f"{status['running']} workers run{foreign}")
+                saying.say(f"{status['running']} workers run{foreign}", running=status["running"])
                 return 0
             full_since = (full_since or time.monotonic()) if _is_full(status) else None
             if full_since is not None and time.monotonic() - full_since > FULL_S:
@@ -43,6 +45,8 @@ def run(where: Where, workers: int, *, no_wait: bool) -> int:
                 )
             progress(status["running"], workers)
             pause()
+    if as_json:
+        saying.say("", ASKED)
     return 0
 
 

@@ -11,6 +11,7 @@ from autohealer.cli.support.asking import ANSWER_S, Local, Remote, settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.saying import ASKED, DONE, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError
 from autohealer.processes.launch.adoption import find_workers
@@ -20,14 +21,16 @@ from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.revisions import users_of
+from autohealer.views.units import count
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
 
 
-def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool) -> int:
+def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool, as_json: bool) -> int:
     """Stop all workers of the pool, and its agents, on every host."""
     address = PoolAddress(where)
+    saying, left = Saying(address.name, "stop", "", as_json), 0
     is_embedded, hosts = address.is_embedded, address.zookeeper()
     try:
         with address.asked("stop") as pending:
@@ -41,16 +44,25 @@ def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool) -
     except UnreachableError:
         if address.runs_here:
             raise
-        if not _stop_left(address, stop_signal, stop_timeout):
+        left = _stop_left(address, stop_signal, stop_timeout)
+        if not left:
             raise
+        saying.say(_stopped(left), left=left)
         return 0
     if not no_wait:
         while address.runs_here:
             pause()
         # One that was killed a moment ago is among the agents until its session ends.
-        _stop_left(address, stop_signal, stop_timeout)
-    click.echo(f"pool {address.name} is {'asked to stop' if no_wait else 'stopped'}")
+        left = _stop_left(address, stop_signal, stop_timeout)
+        if left and not as_json:
+            click.echo(_stopped(left))
+    text = f"pool {address.name} is {'asked to stop' if no_wait else 'stopped'}"
+    saying.say(text, ASKED if no_wait else DONE, left=left)
     return 0
+
+
+def _stopped(left: int) -> str:
+    return f"stopped {count(left, 'worker')} that {'its' if left == 1 else 'their'} agent had left"
 
 
 def _expect_yes(address: PoolAddress, pending: Local) -> None:
@@ -71,10 +83,10 @@ def _wait_for_all(console: PoolClient) -> None:
             pause()
 
 
-def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> bool:
-    """End the workers whose agent is gone; False where there are none."""
+def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> int:
+    """End the workers whose agent is gone; how many there were."""
     if address.ledger() is None:
-        return False
+        return 0
     address.state.lock()
     try:
         ledger, _ = Ledger.load(address.state.ledger_path, boot_id())
@@ -95,9 +107,7 @@ def _stop_left(address: PoolAddress, stop_signal: int, stop_timeout: float) -> b
         ledger.close()
     finally:
         address.state.unlock()
-    if found:
-        click.echo(f"stopped {len(found)} workers that their agent had left")
-    return bool(found)
+    return len(found)
 
 
 def _end_pool(address: PoolAddress, ledger: Ledger) -> None:

@@ -67,7 +67,7 @@ def claim(options: PoolOptions, state_dir: str | None, warn: Callable[[str], Non
         ledger, trouble = _load(state)
         if problem is not None:
             _expect_workers(ledger, options.pool, problem)
-        sockets = Sockets.open(options.listen, options.pool, os.environ, beside=bool(ledger.workers))
+        sockets = _open_sockets(options, ledger)
     except BaseException:
         state.unlock()
         raise
@@ -128,6 +128,15 @@ def _load(state: StateDir) -> tuple[Ledger, OSError | None]:
         return Ledger.load(state.ledger_path, boot_id())
     except OSError as error:
         raise AutohealerError(f"cannot read the ledger {state.ledger_path}: {error.strerror}") from error
+
+
+def _open_sockets(options: PoolOptions, ledger: Ledger) -> Sockets:
+    """What workers listen on; beside the workers of a former agent, which the ledger need not know yet."""
+    try:
+        return Sockets.open(options.listen, options.pool, os.environ, beside=False)
+    except UsageError as problem:
+        _expect_workers(ledger, options.pool, problem)
+    return Sockets.open(options.listen, options.pool, os.environ, beside=True)
 
 
 def _expect_workers(ledger: Ledger, pool: str, problem: UsageError) -> None:

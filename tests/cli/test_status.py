@@ -85,3 +85,30 @@ def test_nobody_takes_over_from_the_only_agent(own_pool: Pool) -> None:
     assert undone.stdout.endswith("may have workers again\n")
     own_pool.until_running(2)
     assert own_pool.stop() == 0
+
+
+def test_what_came_of_a_verb_as_json(own_pool: Pool) -> None:
+    """One object, whichever verb it was, and nothing else on stdout."""
+    own_pool.run(2)
+    own_pool.until_running(2)
+    worker = own_pool.workers()[0]["worker"]
+
+    def asked(*arguments: str) -> dict[str, object]:
+        answer = own_pool.processes.run_autohealer(*arguments, "--json")
+        assert answer.returncode == 0, answer.stderr
+        found: dict[str, object] = json.loads(answer.stdout)
+        return found
+
+    killed = asked("kill", "0")
+    scaled = asked("scale", "3")
+    held = asked("hold", "probe")
+    drained = asked("drain", "--no-wait")
+    undone = asked("drain", "--undo")
+    stopped = asked("stop")
+
+    assert (killed["verb"], killed["subject"], killed["outcome"]) == ("kill", worker, "done")
+    assert isinstance(killed["pid"], int)
+    assert (scaled["subject"], scaled["running"]) == ("3", 3)
+    assert (held["verb"], held["subject"]) == ("hold", "probe")
+    assert (drained["outcome"], undone["outcome"]) == ("asked", "done")
+    assert (stopped["pool"], stopped["left"]) == ("default", 0)

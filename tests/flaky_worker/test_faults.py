@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flaky_worker.faults import FINAL, Blow, Fault, draw_life
+from flaky_worker.faults import AT_START, FINAL, Blow, Fault, draw_life
 
 MANY = 4000
 
@@ -30,7 +30,7 @@ def test_the_same_seed_and_slot_give_the_same_life(weights: Mapping[Fault, float
     assert draw(weights, seed, slot) == draw(weights, seed, slot)
 
 
-@given(weights_of_faults.filter(lambda weights: set(weights) - {Fault.SLOW_START}), seeds)
+@given(weights_of_faults.filter(lambda weights: set(weights) - AT_START), seeds)
 def test_workers_with_one_seed_differ_by_their_slot(weights: Mapping[Fault, float], seed: str) -> None:
     """Ten workers with one seed do not all die at once."""
     lives = [draw(weights, seed, str(slot)) for slot in range(10)]
@@ -44,7 +44,7 @@ def test_a_life_holds_only_what_was_chosen_and_can_still_happen(weights: Mapping
     start_delay_s, blows = draw(weights, seed)
     faults = [blow.fault for blow in blows]
 
-    assert set(faults) <= set(weights) - {Fault.SLOW_START}
+    assert set(faults) <= set(weights) - AT_START
     assert not FINAL & set(faults[:-1])
     assert all(times == 1 for fault, times in Counter(faults).items() if fault is not Fault.HANG)
     assert start_delay_s == 0 or Fault.SLOW_START in weights
@@ -57,7 +57,7 @@ def test_a_life_ends_only_by_a_final_fault_or_for_want_of_faults(weights: Mappin
     _, blows = draw(weights, seed)
     faults = [blow.fault for blow in blows]
 
-    assert len(blows) == 20 or set(weights) - {Fault.SLOW_START} <= set(faults) or faults[-1] in FINAL
+    assert len(blows) == 20 or set(weights) - AT_START <= set(faults) or faults[-1] in FINAL
 
 
 @pytest.mark.parametrize("mean", [0.5, 10.0])
@@ -83,3 +83,16 @@ def test_slow_starts_come_in_the_proportion_of_their_weight_too() -> None:
 
     assert len(slow) / MANY == pytest.approx(0.5, abs=0.04)
     assert fmean(slow) == pytest.approx(5.0, rel=5 / len(slow) ** 0.5)
+
+
+def test_some_never_become_ready_in_the_proportion_of_their_weight() -> None:
+    """Which is apart from being slow."""
+    weights = {Fault.NEVER_READY: 1.0, Fault.SLOW_START: 1.0, Fault.EXIT: 2.0}
+    lives = [
+        draw_life(weights, seed="seed", slot=str(slot), mean_life_s=10.0, mean_start_delay_s=10.0)
+        for slot in range(MANY)
+    ]
+    never = [life for life in lives if not life.becomes_ready]
+
+    assert len(never) / MANY == pytest.approx(0.25, abs=0.035)
+    assert all(life.start_delay_s == 0 for life in never)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import argument, flag, no_wait, where
+from autohealer.cli.support.options import argument, as_json, flag, no_wait, where
 
 command = Command(
     "drain",
@@ -19,4 +19,5 @@ command = Command(
     argument("agent", shell_complete=shell_complete.agents, required=False),
     flag("--undo", text="Let it have workers again."),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import argument, no_wait, where
+from autohealer.cli.support.options import argument, as_json, no_wait, where
 
 command = Command(
     "kill",
@@ -18,4 +18,5 @@ command = Command(
     *where(),
     argument("worker", shell_complete=shell_complete.workers),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import no_wait, where
+from autohealer.cli.support.options import as_json, no_wait, where
 
 command = Command(
     "leave",
@@ -16,4 +16,5 @@ command = Command(
     """,
     *where(),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import argument, where
+from autohealer.cli.support.options import argument, as_json, where
 from autohealer.config.kinds import Choice
 from autohealer.core.model import Sense
 
@@ -19,4 +19,5 @@ command = Command(
     """.replace("{senses}", ", ".join(Sense)),
     *where(),
     argument("sense", kind=Choice("all", *Sense), required=False),
+    as_json("Print what came of it as one JSON object."),
 )

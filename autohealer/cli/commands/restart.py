@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import argument, no_wait, rollout, where
+from autohealer.cli.support.options import argument, as_json, no_wait, rollout, where
 
 command = Command(
     "restart",
@@ -22,4 +22,5 @@ command = Command(
     *rollout("0"),
     argument("worker", required=False, shell_complete=shell_complete.workers),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import argument, no_wait, where
+from autohealer.cli.support.options import argument, as_json, no_wait, where
 from autohealer.config.schema import FIELDS
 
 command = Command(
@@ -15,4 +15,5 @@ command = Command(
     *where(),
     argument("workers", metavar="N", kind=FIELDS["workers"].option.kind),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import no_wait, option, where
+from autohealer.cli.support.options import as_json, no_wait, option, where
 from autohealer.config.kinds import Duration, SignalNumber
 
 command = Command(
@@ -18,4 +18,5 @@ command = Command(
     option("--stop-signal", SignalNumber(), "For workers whose agent is gone.", default="TERM"),
     option("--stop-timeout", Duration(), "How long those have before SIGKILL.", default="10"),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
 )

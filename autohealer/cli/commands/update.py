@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import no_wait, rollout, where
+from autohealer.cli.support.options import as_json, no_wait, rollout, where
 
 command = Command(
     "update",
@@ -19,5 +19,6 @@ command = Command(
     *where(),
     *rollout("10"),
     no_wait(),
+    as_json("Print what came of it as one JSON object."),
     trailing="command",
 )

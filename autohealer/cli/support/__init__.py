@@ -13,5 +13,5 @@ repeat          the same again when it has changed    file_tail       files that
 shell_complete  what completion offers                present         the names that there are now
 dashboard       the dashboard of ``run``              endpoint        ``run --http``
 diagnosis       what ``doctor`` looks at               detaching       ``run --detach``
-rollout         what rollouts have in common
+rollout         what rollouts have in common           saying          what came of what was asked for
 """

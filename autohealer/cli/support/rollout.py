@@ -10,6 +10,7 @@ import click
 from autohealer.cli.support.asking import settled
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.core.operations import Options
 
 WAIT_S = 0.25
@@ -24,23 +25,25 @@ class Manner(NamedTuple):
     parallel: str | None
     force: bool
     no_wait: bool
+    as_json: bool = False
 
 
 def roll_out(
     address: PoolAddress, verb: str, manner: Manner, *, subject: str = "", command: tuple[str, ...] = ()
 ) -> int:
     """Ask for the rollout and wait for its end. Raises GaveUpError where it was undone."""
+    saying = Saying(address.name, verb, subject, manner.as_json)
     options = Options(manner.soak, manner.parallel, manner.force, command)
     with address.asked(verb, subject, options) as pending, Steps() as steps:
         if manner.no_wait:
             answer = pending.wait(REFUSED_WITHIN_S)
             if answer is not None:
                 settled(answer, "")
-            click.echo(f"asked for; see `autohealer status --pool {address.name}`")
+            saying.say(f"asked for; see `autohealer status --pool {address.name}`", ASKED)
             return 0
         while (answer := pending.wait(WAIT_S, steps.take)) is None:
             steps.draw()
-    click.echo(settled(answer, "").detail)
+    saying.say(settled(answer, "").detail)
     return 0
 
 
