@@ -11,11 +11,18 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
+from typing import TYPE_CHECKING
 
 import click
 
 from autohealer import __version__
+from autohealer.cli.support.late import Late
 from autohealer.errors import AutohealerError, UsageError
+
+if TYPE_CHECKING:
+    from difflib import get_close_matches
+else:  # only for a mistake
+    get_close_matches = Late("difflib").get_close_matches
 
 COMMANDS = {
     "run": "Keep N workers of a command alive.",
@@ -82,8 +89,6 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
             for close in get_close_matches(args[0], self.offered, n=1):
                 raise UsageError(f"there is no command {args[0]}", f"did you mean {close}?") from None
             raise

@@ -57,6 +57,26 @@ def test_a_command_that_is_not_there(processes: Processes, file: Path) -> None:
     assert checked.stderr.startswith(f"error: {file}: pool web: command not found: no-such-command; check its spelling")
 
 
+WRONG_WHERE_IT_RUNS = {
+    'probe-http = ["nonsense"]': "pool web: 'nonsense' is no URL",
+    'user = "nobody-of-that-name"': "pool web: ",
+    'ready = "log:("': "pool web: ",
+    'cwd = "missing"': "pool web: the working directory ",
+}
+
+
+@pytest.mark.parametrize(("line", "says"), WRONG_WHERE_IT_RUNS.items())
+def test_what_can_only_be_seen_where_it_runs(processes: Processes, file: Path, line: str, says: str) -> None:
+    """As far as it can be seen without starting anything."""
+    file.write_text(FILE.replace("[pools.web]", f"[pools.web]\n{line}"))
+
+    checked = processes.run_autohealer("config", "check", str(file))
+
+    assert (checked.returncode, checked.stdout) == (2, "")
+    assert checked.stderr.startswith(f"error: {file}: {says}")
+    assert checked.stderr.count("\n") == 1
+
+
 def test_what_a_file_says(processes: Processes, file: Path) -> None:
     """With where it says so; secrets are not shown."""
     shown = processes.run_autohealer("config", "show", "--origin", str(file))

@@ -7,10 +7,11 @@ import os
 
 import click
 
-from autohealer.config.env_file import environment
 from autohealer.config.load import load
 from autohealer.errors import UsageError
-from autohealer.processes.launch.command import resolve_command
+from autohealer.processes.launch.wrapper import prepare_command
+from autohealer.runtime.claim import launch_spec
+from autohealer.runtime.senses import check_senses
 
 
 def run(file: str, *, as_json: bool) -> int:
@@ -19,7 +20,10 @@ def run(file: str, *, as_json: bool) -> int:
     configuration = loaded.configuration
     for pool in configuration.pools:
         try:
-            resolve_command(pool.command, {**os.environ, **environment(pool)}, str(pool.cwd))
+            spec = launch_spec(pool)
+            environ = {**os.environ, **spec.env}
+            check_senses(pool, environ, spec.cwd)
+            prepare_command(spec, environ)
         except UsageError as error:
             raise UsageError(f"{configuration.file}: pool {pool.pool}: {error}", error.hint) from None
     if as_json:

