@@ -162,6 +162,22 @@ def test_what_never_becomes_ready_is_faulty_and_may_ask_for_more_time() -> None:
     assert book.faults() == [(worker, "not-ready")]
 
 
+def test_one_that_is_ready_late_after_all_is_not_replaced() -> None:
+    book = Clinic(2, ready=ReadyWhen.NOTIFY)
+    one, other = book.workers
+    book.wait(60)
+    assert book.faults() == [(one, "not-ready")]
+    assert book.view(other).held == "not-ready"
+    book.say(other, ready=True)
+    assert book.view(other).held is None
+    book.tell(events.WorkerExited, one, 0, None)
+    (successor,) = book.spawn()
+    book.say(successor, ready=True)
+    book.wait(60)
+
+    assert book.faults() == []
+
+
 def test_one_that_says_it_is_stopping_is_unready_and_not_faulty() -> None:
     book = Clinic(ready=ReadyWhen.NOTIFY)
     (worker,) = book.workers

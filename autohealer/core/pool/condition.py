@@ -145,7 +145,7 @@ class Condition:
             yield Finding(Sense.PROGRESS, None)
         if not self._overdue_tasks(event.at):
             yield Finding(Sense.TASK, None)
-        self.leaving = self.leaving or event.stopping
+        self.leaving = event.stopping or (self.leaving and not event.ready)
         if event.trigger:
             self.cry = event.status or "the worker calls itself faulty"
             yield Finding(Sense.BEAT, self.cry)
@@ -182,14 +182,14 @@ class Condition:
     def _weighed(self, rss: int) -> Iterator[Finding]:
         """Two samples in a row over the limit: one may be a peak. What kills at once is not waited for."""
         spec = self.spec
+        is_over = spec.max_rss is not None and rss > spec.max_rss
+        self.samples_over = self.samples_over + 1 if is_over else 0
         if spec.kill_rss is not None and rss > spec.kill_rss:
             yield Finding(Sense.MEMORY, f"{_mib(rss)} resident, --kill-rss is {_mib(spec.kill_rss)}", at_once=True)
-        elif spec.max_rss is not None:
-            self.samples_over = self.samples_over + 1 if rss > spec.max_rss else 0
-            if self.samples_over >= SAMPLES_OVER:
-                yield Finding(Sense.MEMORY, f"{_mib(rss)} resident, --max-rss is {_mib(spec.max_rss)}")
-            elif not self.samples_over:
-                yield Finding(Sense.MEMORY, None)
+        elif spec.max_rss is not None and self.samples_over >= SAMPLES_OVER:
+            yield Finding(Sense.MEMORY, f"{_mib(rss)} resident, --max-rss is {_mib(spec.max_rss)}")
+        elif not is_over:
+            yield Finding(Sense.MEMORY, None)
 
     # ---- time
 

@@ -228,6 +228,8 @@ class Health:
             return
         findings = list(see(condition))
         self._weigh(life, condition, now)
+        if life.held is not None and condition.is_proven:
+            findings.append(Finding(Sense.NOT_READY, None))
         for finding in findings:
             if finding.detail is None:
                 self._acquit(life, finding.sense)
