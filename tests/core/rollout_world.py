@@ -138,7 +138,7 @@ class World:
         if life is not None and life.ready_since is not None:
             if self.rollout.is_going_back and self.spec.new != self.spec.old:
                 assert life.revision == self.spec.new, "a good old worker was stopped for the undoing"
-            self.down -= self.rollout._given_up  # forced, or going back: those are not waited for
+            self.down -= self.rollout._slots._given_up  # forced, or going back: those are not waited for
             stand_ins = sum(life is not None and life.ready_since is not None for life in self.extra.values())
             if self.most_surges and not self.spec.force and not self.rollout._without_surges:
                 assert len(self.down) < stand_ins, "fewer are ready than before"

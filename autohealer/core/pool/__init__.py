@@ -13,6 +13,7 @@ brake       how many may be replaced for a verdict at once, and which senses som
 lifecycle   the states of lives and slots, as a table
 restarts    how soon a slot may start again: a token bucket, then exponential backoff
 rollout     one rollout: the pure machine
+exchanges   which slots a rollout has still to exchange, and whose new life is trusted
 rollouts    which rollout is under way, and which wait
 fleet       the workers as a rollout sees and changes them
 surges      the lives that a rollout starts beside the slots

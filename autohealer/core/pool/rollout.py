@@ -18,6 +18,7 @@ from enum import StrEnum
 from math import inf
 
 from autohealer.core.model import Instant, part
+from autohealer.core.pool.exchanges import Exchanges
 from autohealer.core.pool.fleet import Fleet, Life
 from autohealer.core.rollout_spec import RolloutSpec
 
@@ -74,10 +75,7 @@ class Rollout:
         self._share: int | None = None
         self._regroup_until: Instant | None = None
         self._is_going_back = self._proven = bool(undo_because)
-        self._todo: set[int] = set()
-        self._replaced: dict[int, str | None] = {}  # each slot that was exchanged, with the life that it had before
-        self._settled: set[int] = set()  # those of them whose new life is trusted, or is not waited for any more
-        self._given_up: set[int] = set()
+        self._slots = Exchanges()
         self._tries: Counter[int] = Counter()
         self._without_surges = False
         self._failure: str | None = None
@@ -100,22 +98,17 @@ class Rollout:
     @property
     def of(self) -> int:
         """How many slots it is about."""
-        return len(self._todo) + len(self._replaced)
+        return self._slots.all
 
     @property
     def exchanged(self) -> int:
         """How many slots have a trusted life of the new revision."""
-        return len(self._todo) if self._is_going_back else len(self._settled - self._given_up)
+        return len(self._slots.todo) if self._is_going_back else self._slots.trusted
 
     @property
     def left(self) -> int:
         """How many slots are still to be exchanged, or to be trusted; 0 once it has ended."""
-        return 0 if self.outcome else len(self._todo) + len(self.waited_for)
-
-    @property
-    def waited_for(self) -> set[int]:
-        """The slots that were exchanged and whose new life is not trusted yet."""
-        return self._replaced.keys() - self._settled
+        return 0 if self.outcome else len(self._slots.todo) + len(self._slots.waited_for)
 
     @property
     def ready_surges(self) -> int:
@@ -128,7 +121,7 @@ class Rollout:
 
     def revision_of(self, number: int) -> int:
         """From what the next life of this slot or surge is started: a slot that was not exchanged heals as it was."""
-        if number in self._replaced or number in self._fleet.surges():
+        if number in self._slots.done or number in self._fleet.surges():
             return self._revision
         return self.spec.old
 
@@ -136,8 +129,8 @@ class Rollout:
         """Whether a failure of this life is this rollout's to judge: it is new, and not trusted yet."""
         if self.outcome is not None or life.revision != self._revision:
             return False
-        if number in self._replaced:
-            return life.worker != self._replaced[number] and number not in self._settled
+        if number in self._slots.done:
+            return self._slots.has_new(number, life) and self._slots.waits_for(number)
         return number in self._fleet.surges()
 
     # ---- facts
@@ -195,27 +188,22 @@ class Rollout:
         self._fleet.reset_backoff()
         for number, life in self._fleet.slots().items():
             if life is not None and life.revision == self.spec.new != self.spec.old and not life.is_stopping:
-                if self._is_going_back:
-                    self._todo.add(number)
-                else:
-                    self._replaced[number] = None
+                self._slots.begin(number, None)
+        if self._is_going_back:
+            self._slots.turn_back()
 
     def _look_at_slots(self, now: Instant) -> None:
         """Which slots there are; a change of share ends the surges until the new share is ready."""
         slots = self._fleet.slots()
-        for gone in [number for number in self._replaced if number not in slots]:
-            del self._replaced[gone]
-        self._settled &= self._replaced.keys()
-        self._given_up &= self._settled
+        self._slots.keep(slots)
         if self._is_going_back:
-            self._todo &= slots.keys()
-        elif self.spec.worker is None:
-            self._todo = slots.keys() - self._replaced.keys()
+            self._slots.todo &= slots.keys()
         else:
-            self._todo = {
+            one = self.spec.worker
+            self._slots.todo = {
                 number
                 for number, life in slots.items()
-                if number not in self._replaced and life is not None and life.worker == self.spec.worker
+                if number not in self._slots.done and (one is None or (life is not None and life.worker == one))
             }
         if self._share != self._fleet.share:
             self._share = self._fleet.share
@@ -230,7 +218,7 @@ class Rollout:
     def _judge(self, now: Instant) -> None:
         """Trust what has soaked; a life that is ready again and again, and never for long enough, has failed."""
         slots, surges = self._fleet.slots(), self._fleet.surges()
-        new = {number: slots.get(number) for number in self._replaced if number not in self._settled}
+        new = {number: slots.get(number) for number in self._slots.waited_for}
         for number, life in [*new.items(), *([] if self._proven else surges.items())]:
             if life is None or life.is_stopping or not self.judges(number, life) or life.first_ready is None:
                 continue
@@ -245,20 +233,19 @@ class Rollout:
 
     def _trust(self, number: int) -> None:
         self._proven = True
-        if number in self._replaced and number not in self._settled:
-            self._settled.add(number)
+        if self._slots.waits_for(number):
+            self._slots.settle(number)
             what = "is back" if self._is_going_back else "is new"
             self._say(f"slot {number} {what}")
-        elif number not in self._replaced:
+        elif number not in self._slots.done:
             self._say(f"the first new worker has been ready for {self._soak_s:g} s" if self._soak_s else "one is ready")
 
     def _fail(self, number: int, why: str) -> None:
         """Go back, or, where that was not wanted or is being done already, go on without that one."""
         if not (self.spec.force or self._is_going_back):
             self._failure = self._failure or why
-        elif number in self._replaced:
-            self._settled.add(number)
-            self._given_up.add(number)
+        elif number in self._slots.done:
+            self._slots.give_up(number)
             self._proven = True
             self._say(f"{why}; going on")
         else:
@@ -269,12 +256,10 @@ class Rollout:
         self.reason, self._failure = str(self._failure), None
         self._is_going_back = self._proven = True
         if self.spec.reversible:
-            self._todo = set(self._replaced)
+            self._slots.turn_back()
             self._say(f"{self.reason}; going back")
         else:
-            self._todo = set()
-        self._replaced.clear()
-        self._settled.clear()
+            self._slots.drop()
         self._tries.clear()
 
     def _tend_surges(self) -> None:
@@ -298,28 +283,27 @@ class Rollout:
     def _surges_wanted(self, present: int) -> int:
         if self._regroup_until is not None or self._is_through:
             return 0
-        if not self._todo:
+        if not self._slots.todo:
             return present
-        most = min(self._parallel, self._fleet.room(), len(self._todo) + self._between)
+        most = min(self._parallel, self._fleet.room(), len(self._slots.todo) + self._between)
         return max(present, most if self._proven else min(1, most))
 
     def _exchange(self) -> None:
         """The next slots: as many as ready surges can stand for, and one where there can be none."""
         slots = self._fleet.slots()
-        for number in self.waited_for:
+        for number in self._slots.waited_for:
             if slots[number] is None:
                 self._fleet.retry(number)
         if self._is_going_back:
-            for number in sorted(number for number in self._todo if not self._is_ready(slots[number])):
+            for number in sorted(number for number in self._slots.todo if not self._is_ready(slots[number])):
                 self._begin_exchange(number)  # it costs nothing: a slot that is not ready serves nobody
         room = self._may_be_between - self._between
-        for number in sorted(self._todo)[: max(0, room)]:
+        for number in sorted(self._slots.todo)[: max(0, room)]:
             self._begin_exchange(number)
 
     def _begin_exchange(self, number: int) -> None:
         life = self._fleet.slots()[number]
-        self._todo.remove(number)
-        self._replaced[number] = life.worker if life is not None else None
+        self._slots.begin(number, life.worker if life is not None else None)
         self._fleet.exchange(number)
 
     @property
@@ -329,29 +313,24 @@ class Rollout:
             return 0
         if min(self._parallel, self._fleet.room()) > 0 and not self._without_surges:
             return min(self._parallel, self.ready_surges) if self._proven else 0
-        return 1 if self._proven or not self._replaced else 0
+        return 1 if self._proven or not self._slots.done else 0
 
     @property
     def _between(self) -> int:
         """How many slots were exchanged and have no ready life since."""
         slots = self._fleet.slots()
-        return sum(
-            not self._is_ready(life) or (life is not None and life.worker == self._replaced[number])
-            for number in self.waited_for
-            for life in (slots.get(number),)
-        )
+        waited_for = [(number, slots.get(number)) for number in self._slots.waited_for]
+        return sum(not (self._slots.has_new(number, life) and self._is_ready(life)) for number, life in waited_for)
 
     @property
     def _is_through(self) -> bool:
-        return not self._todo and self._replaced.keys() == self._settled and self._regroup_until is None
+        return self._slots.is_through and self._regroup_until is None
 
     def _abandon(self, now: Instant) -> None:
         """This agent is to run no workers any more. What was begun is not proven, so it does not count as done."""
         if self._had_workers and not self.spec.lenient and not self._is_going_back:
             self._is_going_back, self.reason = True, "this agent is to run no workers any more"
-        self._todo.clear()
-        self._replaced.clear()
-        self._settled.clear()
+        self._slots.drop()
         for number in self._fleet.surges():
             self._fleet.end_surge(number)
         self._end(now)
@@ -364,8 +343,8 @@ class Rollout:
             self._wake(self._ends_at)
             return
         self.outcome = Outcome.UNDONE if self._is_going_back else Outcome.DONE
-        if self._given_up and not self.reason:
-            self.reason = f"{len(self._given_up)} of {self.of} workers of the new revision are not ready"
+        if self._slots.given_up and not self.reason:
+            self.reason = f"{self._slots.given_up} of {self.of} workers of the new revision are not ready"
 
     # ---- how
 
@@ -404,7 +383,7 @@ class Rollout:
         return at is not None and now >= at + self._soak_s
 
     def _name(self, number: int) -> str:
-        return f"the new worker in slot {number}" if number in self._replaced else "a new worker beside the slots"
+        return f"the new worker in slot {number}" if number in self._slots.done else "a new worker beside the slots"
 
     def _say(self, text: str) -> None:
         self.steps.append(Step(text, self.exchanged, self.of))
