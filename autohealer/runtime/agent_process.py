@@ -170,6 +170,7 @@ class AgentProcess:
         self._options, self._access = configuration.agent, access
         self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
         self._make_dashboard, self._notify = make_dashboard, configuration.notify
+        self._file = configuration.file
         self._reloader = Reloader(configuration, os.environ, self, self._tell_all)
         self._tasks: set[asyncio.Task[int]] = set()
         self._reloading: set[asyncio.Task[None]] = set()
@@ -236,6 +237,7 @@ class AgentProcess:
             find_pool=self.find,
             was_ready=self._was_ready,
             leave=self._leave,
+            file=self._file,
             reload=self._reload,
             drift=self._reloader.drift,
             on_exit=self._on_exit,

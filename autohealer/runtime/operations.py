@@ -63,7 +63,7 @@ class Operations:
     ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call with the names
     of the requests once all have answered), ``tell`` takes a notice and what to call once it has been written,
     ``delete`` the name of a request that is done with. ``revisions`` are what rollouts lead to; ``follow`` makes what
-    follows a rollout elsewhere. ``leave`` ends this agent and not its workers, ``reload`` reads its file again.
+    follows a rollout elsewhere. ``leave`` ends this agent and not its workers, ``reload`` reads its ``file`` again.
     ``continues``: this agent goes on from a former life; ``stopped`` is the last operation by which that one was
     stopped.
     """
@@ -81,13 +81,14 @@ class Operations:
         follow: Follow,
         leave: Callable[[], Answer],
         reload: Callable[[Operation, Answered, Stepped], object],
+        file: str | None,
         continues: bool,
         stopped: str | None,
     ) -> None:
         self._agent, self._snapshot = agent, snapshot
         self._post, self._forward, self._tell, self._delete = post, forward, tell, delete
         self._revisions, self._follow, self._continues = revisions, follow, continues
-        self._leave, self._reload = leave, reload
+        self._leave, self._reload, self._file = leave, reload, file
         self._later: list[Operation] = []
         """Requests of the whole pool for rollouts, behind the one that is under way."""
         self._stepped: dict[str, Stepped] = {}
@@ -271,6 +272,8 @@ class Operations:
 
     def _roll_out(self, operation: Operation, others: list[str], snapshot: Snapshot) -> Answer | None:
         """Each agent exchanges its own workers, by turns. A command to run is for this agent alone."""
+        if operation.verb == "update" and self._file is not None:
+            return refused(f"the pool is of a file: change {self._file}, then `autohealer reload`", MEANINGLESS)
         if others and not snapshot.connected:
             return _unreachable()
         if not others or operation.verb == "update":

@@ -127,6 +127,7 @@ class PoolRunner:
             follow=self._follow,
             leave=shared.leave,
             reload=shared.reload,
+            file=shared.file,
             continues=former.target is not None or bool(self._ledger.workers),
             stopped=former.stopped,
         )

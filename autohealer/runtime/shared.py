@@ -53,6 +53,9 @@ class Shared:
     was_ready: Callable[[str], bool]
     """Whether all workers of another pool of this process have been ready, once."""
 
+    file: str | None
+    """The configuration file that the pools are of; None where they are of the command line."""
+
     reload: Callable[[Operation, Callable[[Answer], object], Callable[[object], object]], object]
     """Read the configuration file again, and apply what differs."""
 

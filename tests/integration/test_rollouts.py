@@ -210,3 +210,15 @@ def test_a_link_that_was_switched_is_followed(embedded_pool: Pool) -> None:
     (pid,) = embedded_pool.living()
     assert Path(f"/proc/{pid}/cwd").readlink() == folder / "r2"
     assert f"PWD={link}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def test_a_pool_of_a_file_is_changed_by_its_file(embedded_pool: Pool) -> None:
+    file = embedded_pool.processes.directory / "pools.toml"
+    file.write_text('[pools.default]\ncommand = ["sleep", "1000"]\nworkers = 1\n')
+    embedded_pool.agent = embedded_pool.processes.autohealer("run", "--config", str(file), output="run-1")
+    embedded_pool.until_running(1)
+    answer = embedded_pool.call("update", "--", *NEW)
+
+    assert answer.returncode == 2, answer
+    assert "autohealer reload" in answer.stderr
+    assert commands(embedded_pool) == ["1000"]
