@@ -38,6 +38,7 @@ from autohealer.processes.watchdog.owner import Watchdog
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
+from autohealer.runtime.drill.leak import leak
 from autohealer.runtime.effects import Effects
 from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
@@ -148,6 +149,7 @@ class PoolRunner:
         }
         if shared.options.allow_drill:
             self._questions["drill zk-away"] = lambda: self._cluster.cut(DRILL_AWAY_S)
+            self._questions["drill leak"] = lambda: leak(self._spec, self._snapshot(), self._post)
         self._control = Control(lambda name: self if name is None else shared.find_pool(name))
         self._guard = StateGuard(shared.loop, self._state, self._fill_state, self._warn)
         self._listening: asyncio.Task[None] | None = None

@@ -64,3 +64,28 @@ def test_it_is_refused_where_it_is_not_allowed_and_asked_for_first(own_pool: Poo
     assert refused.returncode == 2
     assert "--allow-drill" in refused.stderr
     assert Path(f"/proc/{own_pool.pids()[0]}").exists()
+
+
+def test_a_leak_is_found_and_replaced_without_a_gap(own_pool: Pool) -> None:
+    own_pool.run(2, options=(*ALLOWED, "--max-rss", "1G"))
+    own_pool.until_registered(2)
+    code, report = drill(own_pool, "leak")
+    assert (code, report["held"], report["problems"]) == (0, True, [])
+    assert report["touched"][0]["cause"] == "memory"
+
+
+def test_a_bad_release_undoes_itself(own_pool: Pool) -> None:
+    own_pool.run(2, options=ALLOWED)
+    own_pool.until_registered(2)
+    former = own_pool.pids()
+    code, report = drill(own_pool, "release")
+    assert (code, report["held"]) == (0, True)
+    assert own_pool.pids() == former
+
+
+def test_a_pool_without_a_limit_cannot_leak(own_pool: Pool) -> None:
+    own_pool.run(1, options=ALLOWED)
+    own_pool.until_registered(1)
+    said = own_pool.call("drill", "leak", "--yes")
+    assert said.returncode == 2
+    assert "--max-rss" in said.stderr
