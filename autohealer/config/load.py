@@ -155,7 +155,9 @@ def _layers(
 def _from_environment(field: Field, text: str) -> object:
     kind = field.option.kind
     try:
-        return collected(field.option, list(map(kind.parse, text.split()))) if field.option.many else kind.parse(text)
+        return (
+            collected(field.option, list(map(kind.parse, shlex.split(text)))) if field.option.many else kind.parse(text)
+        )
     except ValueError as error:
         raise UsageError(f"{field.variable}: {error}", "correct it, or unset it") from None
 

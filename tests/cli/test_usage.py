@@ -15,6 +15,7 @@ WRONG = {
     "run 3": "there is no command to run; write it after --",
     "run 3 --": "there is no command to run; write it after --",
     "run 3 sleep 60": "there is no -- before the command; write: autohealer run 3 -- sleep 60",
+    "run --config": "requires an argument; see autohealer run --help",
     "run -- sleep 60": "Missing argument 'N'",
     "run -1 -- sleep 60": "-1 is not a whole number from 0 to 100,000",
     "run 1e9 -- sleep 60": "'1e9' is not a whole number from 0 to 100,000",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import click
 import msgspec
@@ -50,11 +51,20 @@ class RunCommand(Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """A command without ``--`` before it is a mistake with a remedy that can be shown."""
         if "--" not in args and not ctx.resilient_parsing:
-            found, rest, _ = super().make_parser(ctx).parse_args(args=list(args))
+            found, rest = self._typed_words(ctx, args)
             if rest and "--help" not in args and "config" not in found:
                 example = f"{ctx.command_path} {found['workers']} -- {' '.join(rest)}"
                 raise UsageError("there is no -- before the command", f"write: {example}")
         return super().parse_args(ctx, args)
+
+    def _typed_words(self, ctx: click.Context, args: list[str]) -> tuple[Mapping[str, object], list[str]]:
+        """The options by their names, and what is none."""
+        try:
+            found, rest, _ = super().make_parser(ctx).parse_args(args=list(args))
+        except click.UsageError as error:
+            error.ctx = ctx
+            raise
+        return found, rest
 
     def arguments(self, ctx: click.Context) -> dict[str, object]:
         """What was typed, by what it concerns. Raises UsageError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, TypeVar
 
 import click
@@ -29,6 +30,13 @@ class Value(click.ParamType[T]):
             return self.kind.parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Several values in one variable: parted by blanks, and quoted as for a shell where they hold some."""
+        try:
+            return shlex.split(rv)
+        except ValueError:  # a quotation that is not closed: the text as it is, which is then refused or taken
+            return rv.split()
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """What a shell offers."""

@@ -22,6 +22,8 @@ def import_file(file: str) -> str:
     if path.suffix in (".js", ".cjs", ".mjs", ".ts"):
         show = f"node -e 'console.log(JSON.stringify(require(\"./{path.name}\")))'"
         raise UsageError(f"{file} is code, which is not run here", f"give what this prints: {show}, or: pm2 prettylist")
+    if path.suffix == ".toml":
+        raise UsageError(f"{file} is a configuration already", f"run it: autohealer run --config {file}")
     if procfile.is_procfile(path):
         return toml(_of_procfile(path), file)
     text = read_text(path)

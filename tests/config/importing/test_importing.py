@@ -136,6 +136,7 @@ def test_a_procfile(tmp_path: Path) -> None:
     [
         ("ecosystem.config.js", "module.exports = {}", "is code, which is not run here"),
         ("ecosystem.json", "{", "is no JSON"),
+        ("web.toml", "[pools.web]", "is a configuration already"),
         ("ecosystem.json", '{"apps": []}', "there are no programs in"),
         ("a.service", "[Unit]\nAfter=x\n", "there is no ExecStart in"),
         ("supervisord.conf", "[supervisord]\nx=1\n", "there is no [program:NAME] in"),
