@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ from autohealer.cli.support.detaching import MARK, let_go, start_detached
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.terminals import can_draw
 from autohealer.errors import AutohealerError, UsageError
+from autohealer.processes.launch.setup import unblock_termination_signals
 from autohealer.runtime.agent_process import run_agent
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.printer import Printer
@@ -157,10 +159,15 @@ def _has_dashboard(configuration: Configuration) -> bool:
 
 
 def _run_with_dashboard(configuration: Configuration, access: Access, printer: Printer, complaints: Printer) -> int:
-    first = configuration.pools[0]
+    first, cwd = configuration.pools[0], Path.cwd()
     dashboard = AgentDashboard(StateDir(configuration.agent.state_dir, first.pool), printer, complaints, _line)
     try:
         watchers = Watchers(dashboard.take, dashboard.warn, dashboard.say, dashboard)
-        return _run(configuration, access, watchers)
+        code = _run(configuration, access, watchers)
     finally:
         dashboard.close()
+    if not dashboard.is_detached:
+        return code
+    os.chdir(cwd)  # starts of workers have changed it
+    unblock_termination_signals()  # what is started now would never hear of them
+    return start_detached(configuration)

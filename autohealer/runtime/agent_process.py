@@ -20,7 +20,7 @@ from autohealer.config.schema import Configuration, PoolOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
 from autohealer.core.notices import Notice
-from autohealer.core.operations import Answer, Operation, done, refused
+from autohealer.core.operations import Answer, Operation, Outcome, done, refused
 from autohealer.errors import AutohealerError
 from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
@@ -202,6 +202,7 @@ class AgentProcess:
         dashboard = self._make_dashboard(loop, shared.reaper) if self._make_dashboard is not None else None
         try:
             if dashboard is not None:
+                dashboard.leave = self._refusal_to_leave
                 self._start_dashboard(loop, dashboard, loop.time() + WORKERS_FIRST_S)
             codes = await self._until_all_have_ended()
         finally:
@@ -383,6 +384,11 @@ class AgentProcess:
         for runner in runners:
             loop.call_later(ANSWERED_S, runner.leave)
         return done(f"{workers} workers go on")
+
+    def _refusal_to_leave(self) -> str:
+        """Leave, or say why not."""
+        answer = self._leave()
+        return answer.detail if answer.outcome is Outcome.REFUSED else ""
 
     def _quit(self) -> None:
         """End at once; the workers go on, for the next `run` to take over."""

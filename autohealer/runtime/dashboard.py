@@ -22,6 +22,8 @@ from autohealer.runtime.terminal import SavedTerminal
 
 SUSPENDED = 20
 """The exit code of a dashboard that was asked, by Ctrl-Z, to give the terminal back for a while."""
+DETACHED = 21
+"""And of one that was asked to give it back for good, while the pool goes on."""
 LEAVE_WITHIN_S = 0.7
 """How long one may take to leave the screen when the agent ends: a second Ctrl-C has to end all within a second."""
 FOREGROUND_S = 1.0
@@ -46,10 +48,14 @@ class DashboardProcess:
         self._pidfd = -1
         self._gone: asyncio.Future[None] | None = None
         self._is_closing = False
+        self.leave: Callable[[], str] = lambda: "this agent stays"
+        """Ends the agent and not its workers; says why not, where that cannot be."""
+        self.is_detached = False
+        """Whether the agent has been left so, for another one without a terminal to go on."""
         self._waiting: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        """Start it, if the terminal is ours now; else once it is."""
+    def start(self, said: str = "") -> None:
+        """Start it, if the terminal is ours now; else once it is. ``said``: what it is to tell first."""
         self._waiting = None
         if self._is_closing or self._pid is not None:
             return
@@ -59,7 +65,7 @@ class DashboardProcess:
         try:
             pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, *self._arguments],
+                [sys.executable, *self._arguments, said],
                 os.environ,
                 # Blocked until it ignores it: a Ctrl-C in between would end it.
                 setsigmask=(signal.SIGINT,),
@@ -107,11 +113,11 @@ class DashboardProcess:
         os.close(self._pidfd)
         exited = status is not None and status.si_code == os.CLD_EXITED
         code = status.si_status if status is not None else 0
-        is_suspended = exited and code == SUSPENDED
+        is_suspended, is_detached = exited and code == SUSPENDED, exited and code == DETACHED
         # Whatever it says, the modes are ours to restore; a kill has kept it from leaving the screen.
         self._terminal.restore(leave_screen=not exited)
         why = ""
-        if not (self._is_closing or is_suspended or (exited and code == 0)):
+        if not (self._is_closing or is_suspended or is_detached or (exited and code == 0)):
             how = f"exit code {code}" if exited else signal_name(code)
             why = f"the dashboard has ended ({how}); events go on as lines"
         self._shown(False, why)
@@ -119,6 +125,15 @@ class DashboardProcess:
             self._gone.set_result(None)
         if is_suspended and not self._is_closing:
             self._suspend()
+        elif is_detached and not self._is_closing:
+            self._detach()
+
+    def _detach(self) -> None:
+        """End, and leave the workers to an agent without a terminal; where that cannot be, be shown again."""
+        refusal = self.leave()
+        self.is_detached = not refusal
+        if refusal:
+            self.start(refusal)
 
     def _suspend(self) -> None:
         """Stop, with all of the group, as Ctrl-Z does; after that, be shown again."""

@@ -1,4 +1,4 @@
-"""The dashboard of an agent, as a process that the agent has started: ``python -m autohealer.tui POOL STATE-DIR``.
+"""The dashboard of an agent, as a process that the agent has started: ``python -m autohealer.tui POOL STATE-DIR SAID``.
 
 It is in the agent's process group and ignores SIGINT: Ctrl-C is the agent's. Until it does, SIGINT is blocked, as the
 agent has started it so.
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 
-def main(pool: str, state_dir: str) -> int:
+def main(pool: str, state_dir: str, said: str = "") -> int:
     """Show it until its end; the exit code tells the agent why."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -26,7 +26,7 @@ def main(pool: str, state_dir: str) -> int:
         return 1
 
     state = StateDir(Path(state_dir), pool)
-    return show(AgentSource(state), state, leaves=False)
+    return show(AgentSource(state), state, leaves=False, said=said)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import Worker as TextualWorker
 
-from autohealer.core.model import MOST_WORKERS
 from autohealer.errors import AutohealerError, UnreachableError
-from autohealer.runtime.dashboard import SUSPENDED
+from autohealer.runtime.dashboard import DETACHED, SUSPENDED
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.driver import TerminalDriver
 from autohealer.tui.pools import PoolsOfHost
@@ -25,7 +24,7 @@ from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
 from autohealer.tui.screens.pools import PoolsScreen
-from autohealer.tui.screens.question import Question
+from autohealer.tui.screens.question import Question, ScaleQuestion
 from autohealer.tui.screens.view import View
 from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.state import SAMPLE_S, PoolState, Worker
@@ -84,11 +83,8 @@ class Dashboard(App[Outcome]):
         self._said_at = 0.0
         self._stirred = True
         self._second = 0
-        self._wanted: int | None = None
         self._listening: TextualWorker[None] | None = None
         self._has_ended = False
-        self._scale_to: int | None = None
-        self._is_scaling = False
         for made in themes():
             self.register_theme(made)
         self.theme = theme
@@ -191,7 +187,7 @@ class Dashboard(App[Outcome]):
             self._listening.cancel()
         self.folder = self.pools.folder(name)
         self.source, self.state = AgentSource(self.folder), PoolState()
-        self._has_ended, self._wanted, self._stirred = False, None, True
+        self._has_ended, self._stirred = False, True
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
 
     def _frame(self) -> None:
@@ -201,7 +197,6 @@ class Dashboard(App[Outcome]):
         now = self.now()
         if self.said and now - self._said_at > SAID_S:
             self.said, self._stirred = "", True
-            self._wanted = None
         if not self._stirred and int(now) == self._second:
             return
         self._stirred, self._second = False, int(now)
@@ -222,18 +217,20 @@ class Dashboard(App[Outcome]):
 
     # ---- what is asked for
 
-    def scale(self, step: int) -> None:
-        """From what was asked for last, as the pool may not have answered yet: five presses are five workers."""
+    def ask_scale(self, step: int) -> None:
+        """Another target, if the answer is yes; further steps change the number that is asked about."""
         target = self.state.status.target
         if target is None:
             self.say("the target is not known yet")
             return
-        self._wanted = max(0, min((target if self._wanted is None else self._wanted) + step, MOST_WORKERS))
-        self._scale_to = self._wanted
-        self.say(f"target {self._wanted:,} …")
-        if not self._is_scaling:
-            self._is_scaling = True
-            self.run_worker(self._scale(), exit_on_error=True)
+
+        def answered(wanted: int | None) -> None:
+            if wanted is None or wanted == target:
+                self.say("nothing is done")
+            else:
+                self.operate("scale", str(wanted), f"target {wanted:,} …")
+
+        self.push_screen(ScaleQuestion(target, step), answered)
 
     def ask_kill(self, row: Worker) -> None:
         """Kill this one, if the answer is yes."""
@@ -265,11 +262,21 @@ class Dashboard(App[Outcome]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Beside an agent the way out is to stop the pool; elsewhere it is to leave it alone."""
-        return not self.leaves if action == "stop" else self.leaves if action == "leave" else True
+        if action in ("stop", "detach"):
+            return not self.leaves
+        return self.leaves if action == "leave" else True
 
     def action_leave(self) -> None:
         """Nothing ends but what is seen."""
         self.exit(Outcome(0))
+
+    def action_detach(self) -> None:
+        """Give the terminal back for good; the agent does the rest."""
+        self._ask(
+            f"Detach from pool {self.pool}?",
+            "It goes on without this terminal; `autohealer top` shows it again.",
+            lambda: self.exit(Outcome(DETACHED)),
+        )
 
     def action_stop(self) -> None:
         """End the pool, if the answer is yes."""
@@ -292,13 +299,6 @@ class Dashboard(App[Outcome]):
         except AutohealerError as error:
             self.say(f"{error}; {error.hint}" if error.hint else str(error))
 
-    async def _scale(self) -> None:
-        """One after the other, so that the last one counts; what has been overtaken is not asked for."""
-        while self._scale_to is not None:
-            target, self._scale_to = self._scale_to, None
-            await self._operate("scale", str(target), {})
-        self._is_scaling = False
-
     def _ask(self, question: str, consequence: str, do: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
@@ -312,8 +312,8 @@ class Dashboard(App[Outcome]):
 
     def action_help(self) -> None:
         """All keys."""
-        other = "app.stop" if self.leaves else "app.leave"
-        pool = [key for key in PoolScreen.BINDINGS if not (isinstance(key, Binding) and key.action == other)]
+        others = {"app.stop", "app.detach"} if self.leaves else {"app.leave"}
+        pool = [key for key in PoolScreen.BINDINGS if not (isinstance(key, Binding) and key.action in others)]
         groups = (
             ("Pool", [*pool, *WorkersTable.BINDINGS]),
             ("Worker", WorkerScreen.BINDINGS),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BROKEN = 1
 
 
-def show(source: Source, state: StateDir, *, leaves: bool) -> int:
-    """Until its end; the exit code."""
+def show(source: Source, state: StateDir, *, leaves: bool, said: str = "") -> int:
+    """Until its end; the exit code. ``said`` is told first."""
     app = Dashboard(
         source,
         folder=state,
@@ -27,6 +27,8 @@ def show(source: Source, state: StateDir, *, leaves: bool) -> int:
         colored=not os.environ.get("NO_COLOR"),
         theme="light" if is_light(os.environ.get("COLORFGBG", "")) else "dark",
     )
+    if said:
+        app.say(said)
     outcome = app.run()
     if outcome is None:
         return app.return_code or BROKEN

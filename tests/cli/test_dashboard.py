@@ -56,6 +56,8 @@ def test_a_life_on_the_screen(own_pool: Pool, terminal: Terminal) -> None:
     assert max(map(len, lines)) <= 60
 
     terminal.type("+", "+", "-")
+    terminal.until("Scale from 3 to 4 workers?")
+    terminal.type("enter")
     terminal.until("4 of 4 running")
     own_pool.until_running(4)
 
@@ -244,6 +246,24 @@ def shell_running(terminal: Terminal, pool: Pool, workers: int) -> int:
     return int(pool.status()["agents"][0]["pid"])
 
 
+def test_detach(own_pool: Pool, terminal: Terminal) -> None:
+    """The terminal is given back, the same workers go on under an agent without one, and a death heals as before."""
+    terminal.start(*run(own_pool, 2))
+    terminal.until("2 of 2 running")
+    before = own_pool.until_running(2)
+    terminal.type("d")
+    terminal.until("Detach from pool default?")
+    terminal.type("y")
+    assert terminal.ended(60) == 0
+    assert terminal.is_clean
+    assert "runs without this terminal" in terminal.after()
+    assert own_pool.until_running(2) == before
+    os.kill(before[0], signal.SIGKILL)
+    own_pool.until_replaced(before, [0])
+    os.kill(own_pool.status()["agents"][0]["pid"], signal.SIGTERM)
+    eventually(lambda: not own_pool.living() and not own_pool.status())
+
+
 def test_ctrl_backslash(own_pool: Pool, terminal: Terminal) -> None:
     """A slip of the finger is no way to end an agent."""
     terminal.start(*run(own_pool, 1))
@@ -356,6 +376,8 @@ def test_top_from_elsewhere(own_pool: Pool, terminal: Terminal) -> None:
     assert "q leave" in lines[-1]
     assert any(re.search(r" ● running +\d+s ", line) for line in lines)
     terminal.type("+")
+    terminal.until("Scale from 3 to 4 workers?")
+    terminal.type("y")
     terminal.until("4 of 4 running")
     terminal.type("q")
     assert terminal.ended() == 0

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from textual.widgets import Input
 
+from autohealer.runtime.dashboard import DETACHED
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
@@ -54,13 +55,36 @@ def test_a_slot_without_a_process_cannot_be_killed(show: Show) -> None:
     asyncio.run(play())
 
 
-def test_five_presses_are_five_workers(show: Show) -> None:
-    """Also where the pool has not answered yet; in the end the last number is what was asked for."""
+def test_scale_asks_about_the_number(show: Show) -> None:
+    """Further presses change it; `n` leaves the target as it is."""
 
     async def play() -> None:
         async with show(scenes.healthy(3)) as shown:
-            await shown.press("plus", "plus", "plus", "plus", "plus", "minus")
-            assert shown.source.asked[-1][:2] == ("scale", "7")
+            await shown.press("plus", "plus", "plus", "minus")
+            assert "Scale from 3 to 5 workers?" in shown.text()
+            await shown.press("enter")
+            await shown.press("minus", "minus", "minus", "minus", "minus")
+            assert "Scale from 3 to 0 workers?" in shown.text()
+            await shown.press("n", "plus", "minus", "y")
+            assert [asked[:2] for asked in shown.source.asked] == [("scale", "5")]
+
+    asyncio.run(play())
+
+
+def test_detach_asks_and_leaves_the_rest_to_the_agent(show: Show) -> None:
+    """By its exit code."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("d", "n")
+            assert shown.app.return_value is None
+            await shown.press("d")
+            assert "Detach from pool web?" in shown.text()
+            await shown.press("y")
+            outcome = shown.app.return_value
+            assert outcome is not None
+            assert outcome.code == DETACHED
+            assert shown.source.asked == []
 
     asyncio.run(play())
 

@@ -30,13 +30,20 @@ class AgentDashboard:
         self._state, self._printer, self._complaints, self._words = state, printer, complaints, words
         self._tally = Tally()
         self._held: deque[str] = deque(maxlen=WARNINGS)
+        self._process: DashboardProcess | None = None
         self._is_shown = False
         self._was_shown = False
 
     def make(self, loop: asyncio.AbstractEventLoop, reaper: Reaper) -> DashboardProcess:
         """The process that is to be shown."""
         arguments = ("-P", "-m", "autohealer.tui", self._state.pool, str(self._state.base))
-        return DashboardProcess(loop, reaper, arguments, self._shown)
+        self._process = DashboardProcess(loop, reaper, arguments, self._shown)
+        return self._process
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether an agent without a terminal is to go on."""
+        return self._process is not None and self._process.is_detached
 
     def take(self, line: Line) -> None:
         """An event."""

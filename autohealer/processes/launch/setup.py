@@ -10,6 +10,7 @@ import signal
 from autohealer.errors import AutohealerError
 
 _PR_SET_CHILD_SUBREAPER = 36
+_TERMINATION = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def check_kernel() -> None:
@@ -74,7 +75,12 @@ def block_termination_signals() -> None:
     A loop that closes gives signals back to the kernel, for which each of them is a death. Call it in the main
     thread, when no other is left.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION)
+
+
+def unblock_termination_signals() -> None:
+    """Undo that: the agent has ended, and this process goes on to something else."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION)
 
 
 def raise_descriptor_limit() -> tuple[int, int]:

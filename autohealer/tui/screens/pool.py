@@ -32,7 +32,14 @@ class PoolScreen(View):
         Binding("L", "all_output", "all output", tooltip="the output of all workers, merged"),
         Binding("slash", "filter", "filter", tooltip="show only rows with this text: a slot, a state, a cause"),
         Binding("s", "sort", "sort", tooltip="sort by slot, trouble, CPU, memory, restarts"),
-        Binding("plus,equals_sign", "scale(1)", "scale", key_display="+", show=False, tooltip="one worker more"),
+        Binding(
+            "plus,equals_sign",
+            "scale(1)",
+            "scale",
+            key_display="+",
+            show=False,
+            tooltip="one worker more; again for another one",
+        ),
         Binding("minus", "scale(-1)", "scale", key_display="+/-", tooltip="one worker less"),
         Binding("x", "kill", "kill", tooltip="kill the chosen worker, to see it heal"),
         Binding("r", "restart", "restart", tooltip="restart all workers, one after the other"),
@@ -40,6 +47,7 @@ class PoolScreen(View):
         Binding("t", "app.theme", "theme", show=False, tooltip="dark or light"),
         Binding("escape", "clear", "clear the filter", show=False),
         Binding("question_mark", "app.help", "help"),
+        Binding("d", "app.detach", "detach", tooltip="give the terminal back; the pool goes on"),
         Binding("q", "app.stop", "stop", tooltip="stop the pool, on every host"),
         Binding("q,d", "app.leave", "leave", key_display="q", tooltip="leave; the pool goes on"),
     ]
@@ -141,7 +149,7 @@ class PoolScreen(View):
 
     def action_scale(self, step: int) -> None:
         """Another target."""
-        self.dashboard.scale(step)
+        self.dashboard.ask_scale(step)
 
     def action_kill(self) -> None:
         """Kill the chosen one."""

@@ -14,7 +14,7 @@ from autohealer.views.lines import Line, Span, width_of
 NAMES = {"enter": "⏎", "escape": "esc", "plus": "+", "minus": "-", "slash": "/", "question_mark": "?", "space": "␣"}
 
 
-SPARED = ("sort", "app.pools", "all_output", "scale(-1)", "output")
+SPARED = ("sort", "app.pools", "all_output", "scale(-1)", "app.detach", "output")
 """Actions that are left out first where room is short."""
 
 
