@@ -166,7 +166,14 @@ class Feed:
     def _send(self, made: asyncio.Future[tuple[bytes, bytes]], new: list[asyncio.StreamWriter]) -> None:
         if made.cancelled() or not self._subscribers:
             return
-        self._send_all(*made.result(), new)
+        try:
+            news, first = made.result()
+        except Exception:
+            # A mistake of ours costs this look: it is told by whoever handles what callbacks raise, and the next comes.
+            self._new += [writer for writer in new if writer in self._subscribers]
+            self._timer = self._loop.call_later(BEAT_S, self._begin_look)
+            raise
+        self._send_all(news, first, new)
 
     def _send_all(self, news: bytes, first: bytes, new: list[asyncio.StreamWriter]) -> None:
         now = self._loop.time()

@@ -84,7 +84,7 @@ class Dashboard(App[Outcome]):
         self._stirred = True
         self._second = 0
         self._listening: TextualWorker[None] | None = None
-        self._has_ended = False
+        self._has_ended = self._has_switched = False
         for made in themes():
             self.register_theme(made)
         self.theme = theme
@@ -157,6 +157,9 @@ class Dashboard(App[Outcome]):
         try:
             await self.source.listen(self.hear)
         except AutohealerError as error:
+            if self._has_switched:
+                self._look_at_others(str(error))
+                return
             self.exit(Outcome(error.exit_code, f"error: {error}" + (f"; {error.hint}" if error.hint else "")))
             return
         if not (self._has_ended or self._exit):
@@ -172,10 +175,15 @@ class Dashboard(App[Outcome]):
         """It was told so. Where its process runs other pools, these are what there is to look at."""
         self._has_ended = True
         if self.pools.beside(self.pool):
-            self.say(f"pool {self.pool} has ended")
-            self.push_screen(PoolsScreen())
+            self._look_at_others(f"pool {self.pool} has ended")
         else:
             self.exit(Outcome(0, _left(left) if self.leaves or left else ""))
+
+    def _look_at_others(self, why: str) -> None:
+        """There is nothing more to see of this pool."""
+        self.say(why)
+        if not isinstance(self.screen, PoolsScreen):
+            self.push_screen(PoolsScreen())
 
     def show_pool(self, name: str) -> None:
         """Another pool of this host."""
@@ -187,7 +195,7 @@ class Dashboard(App[Outcome]):
             self._listening.cancel()
         self.folder = self.pools.folder(name)
         self.source, self.state = AgentSource(self.folder), PoolState()
-        self._has_ended, self._stirred = False, True
+        self._has_ended, self._has_switched, self._stirred = False, True, True
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
 
     def _frame(self) -> None:

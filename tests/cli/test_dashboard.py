@@ -130,8 +130,8 @@ def test_several_pools(own_pool: Pool, terminal: Terminal) -> None:
     terminal.type("q")
     terminal.until("Stop pool b?")
     terminal.type("y")
-    terminal.until(lambda lines: any("pools of this host" in line for line in lines) and "b  " not in "".join(lines))
-    terminal.type("enter")
+    terminal.until(lambda lines: any("a " in x and "1 of 1" in x for x in lines) and "2 of 2" not in "".join(lines))
+    terminal.type("home", "enter")
     terminal.until("1 of 1 running")
     terminal.type("ctrl-c")
     assert terminal.ended() == 0

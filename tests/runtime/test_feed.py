@@ -133,6 +133,26 @@ def test_silence_is_broken_every_second() -> None:
     run(follow())
 
 
+def test_a_mistake_costs_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised into the loop, and who has just come gets all there is a moment later."""
+    monkeypatch.setattr("autohealer.runtime.feed.BEAT_S", 0.05)
+
+    async def follow() -> None:
+        raised: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context["exception"]))
+        world = World()
+        whole = world.status
+        world.status = {}
+        reader, _ = await world.subscribe()
+        await _until(lambda: raised)
+        world.status = whole
+        assert await told(reader) == {"snapshot": whole}
+        await world.end()
+        assert isinstance(raised[0], KeyError)
+
+    run(follow())
+
+
 def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """And costs nobody else anything."""
     monkeypatch.setattr("autohealer.runtime.feed.LOOK_S", 0.01)

@@ -13,6 +13,7 @@ from autohealer.runtime.dashboard import DETACHED
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
+from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question
 from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.source import News
@@ -200,6 +201,21 @@ def test_all_output(show: Show, tmp_path: Path) -> None:
             assert isinstance(shown.app.screen, OutputScreen)
             await until(lambda: "2 ▌ said by 2" in shown.text())
             assert "ALL AS WANTED" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_a_pool_that_has_ended_is_no_end_of_the_dashboard(show: Show) -> None:
+    """It was on the list a moment ago: it is said, and the others can be chosen."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("p")
+            assert isinstance(shown.app.screen, PoolsScreen)
+            shown.app.show_pool("gone")
+            await until(lambda: isinstance(shown.app.screen, PoolsScreen))
+            assert shown.app.said.startswith("no agent of pool gone answers")
+            assert shown.app.return_value is None
 
     asyncio.run(play())
 
