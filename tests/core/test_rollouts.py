@@ -279,10 +279,10 @@ def test_it_goes_on_while_zookeeper_is_away() -> None:
 def test_a_worker_that_outgrew_a_soft_limit_is_exchanged_after_what_people_asked_for() -> None:
     book = Playbook()
     old = book.run(2)
-    life = book.supervisor._lives.of(old[0])
+    life = book.supervisor._workers.lives.of(old[0])
     assert life is not None
     ask(book, replace(RESTART, worker=old[1]))
-    book.supervisor.recycle(life, Verdict(Sense.MEMORY, "too much"))
+    book.supervisor._workers.recycle(life, Verdict(Sense.MEMORY, "too much"))
     live(book, 10)
     assert slots(book)[0][0] == old[0] or answers(book)
     live(book, 20)

@@ -20,11 +20,11 @@ from autohealer.core.actions import (
     WritePlan,
     WriteTarget,
 )
+from autohealer.core.cluster.publication import HEAL_S
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import Child, OnPartition, Plan, Registration, RestartPolicy
 from autohealer.core.operations import Operation, done, refused
-from autohealer.core.pool.supervisor import HEAL_S
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
 
 TERM, KILL = 15, 9

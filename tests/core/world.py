@@ -15,10 +15,11 @@ from typing import Any
 
 from autohealer.core import actions, events
 from autohealer.core.actions import Action
+from autohealer.core.cluster.publication import HEAL_S
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Child, Plan, PoolSpec
 from autohealer.core.pool.lifecycle import WorkerState
-from autohealer.core.pool.supervisor import HEAL_S, Identity, Supervisor
+from autohealer.core.pool.supervisor import Identity, Supervisor
 
 SIGKILL = 9
 SESSION_TIMEOUT_S = 6.0

@@ -1,6 +1,8 @@
 """The agents of a pool together: who leads, who runs how many, and who may run anything.
 
 leader           the leader's part: registrations nobody runs, and the plan that follows
+company          which agents are there, and whether this one may be among them
+publication      what this agent says of itself, and when
 policy           what all agents of a pool should agree on
 plan             shares of a target over agents, in the end and on the way
 assignment       the target as it stands, and this agent's share

@@ -1,6 +1,9 @@
 """One agent's workers: what is wanted against what is observed.
 
 supervisor  ties all parts together: one event in, the actions that follow out
+workers     all parts that are about processes, tied together
+verbs       what people ask of this agent, checked and begun
+draining    how this agent comes to run nothing
 slots       which slots are wanted, and what becomes of each when its life ends; what a rollout needs
 lives       every process of this agent: how it is started and stopped
 life        one process, and how it ended
