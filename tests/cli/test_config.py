@@ -131,3 +131,30 @@ def test_the_pools_of_a_file_run(processes: Processes, file: Path) -> None:
 
     assert agent.wait(60) == 0
     assert f"s3cret {os.path.realpath(file.parent / 'data')}" in written
+
+
+def test_a_file_that_is_read_again(processes: Processes, file: Path) -> None:
+    """Without --pool: it concerns the whole process. The difference is told first, and only what differs is touched."""
+    agent = processes.autohealer("run", "--config", str(file), "--json")
+    run = processes.run_autohealer
+    eventually(lambda: run("status", "--all").returncode == 0)
+    former = json.loads(run("status", "--pool", "db", "--json").stdout)["workers"]
+    file.write_text(FILE.replace("workers = 2", "workers = 3"))
+
+    planned = run("reload", "--dry-run")
+    reloaded = json.loads(run("reload", "--json").stdout)
+
+    assert planned.stdout.splitlines()[:2] == [
+        "web: workers: 2 -> 3 (workers are started or stopped)",
+        "db: not changed",
+    ]
+    assert reloaded["difference"] == planned.stdout.splitlines()[: len(reloaded["difference"])]
+    eventually(lambda: json.loads(run("status", "--pool", "web", "--json").stdout)["running"] == 3)
+    assert json.loads(run("status", "--pool", "db", "--json").stdout)["workers"][0]["pid"] == former[0]["pid"]
+
+    file.write_text(FILE + "x = 1\n")
+    refused = run("reload")
+    assert refused.returncode == 2
+    assert f"{file}:12: pools.db.x is not known" in refused.stderr
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(60) == 0

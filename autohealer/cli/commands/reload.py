@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import flag, no_wait, rollout, where
+from autohealer.cli.support.options import as_json, flag, no_wait, rollout, where
 
 command = Command(
     "reload",
@@ -20,4 +20,5 @@ command = Command(
     flag("--dry-run", text="Print the difference, and do nothing."),
     *rollout("10"),
     no_wait(),
+    as_json("Print what came of it as one JSON object, with the difference."),
 )

@@ -26,6 +26,20 @@ else:  # kazoo, only where ZooKeeper is asked
     connect = Late("autohealer.coordination.admin.pool_client").connect
 
 
+def of_the_process(where: Where) -> PoolAddress:
+    """A pool of the agent process here, for what concerns all of its pools. UsageError where several processes run."""
+    names = pools_running(where.state_dir) if where.pool is None and where.zk is None else []
+    if not names:
+        return PoolAddress(where)
+    processes: dict[int | None, list[str]] = {}
+    for name in names:
+        processes.setdefault(StateDir(where.state_dir, name).holder_pid(), []).append(name)
+    if len(processes) > 1:
+        listed = ", ".join(f"pid {pid} ({', '.join(pools)})" for pid, pools in processes.items())
+        raise UsageError(f"several agents run here: {listed}", "name a pool of the one that is meant, by --pool")
+    return PoolAddress(where._replace(pool=names[0]))
+
+
 class PoolAddress:
     """A pool as seen from this host: its state directory, and its ZooKeeper if one is known.
 
