@@ -176,7 +176,7 @@ class Senses:
             for worker, seen in found.items()
         }
         available = None
-        if self._options.spares:
+        if self._options.spares or self._options.max_rss is not None:
             from autohealer.processes.stats import memory_available  # noqa: PLC0415 - only where it is asked for
 
             available = memory_available()

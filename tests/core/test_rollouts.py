@@ -15,6 +15,7 @@ from autohealer.core.actions import (
     SettleRevision,
     SignalWorker,
     SpawnWorker,
+    Warn,
     WritePlan,
 )
 from autohealer.core.model import AgentEntry, Plan, RestartPolicy, RevisionEntry, RolloutView, Sense, Verdict
@@ -292,6 +293,20 @@ def test_a_worker_that_outgrew_a_soft_limit_is_exchanged_after_what_people_asked
     assert len(happened["rollout.started"]) == 1, "people are told of those that they asked for"
     assert [(told["worker"], told["cause"]) for told in happened["worker.faulty"]] == [(old[0], "memory")]
     assert not any("heal_ms" in started for started in happened["worker.started"])
+
+
+def test_a_worker_is_exchanged_without_a_surge_where_there_is_no_memory_for_both() -> None:
+    book = Playbook()
+    old = book.run(2)
+    life = book.supervisor._workers.lives.of(old[0])
+    assert life is not None
+    book.tell(events.UsageSampled, {old[0]: events.Usage(1.0, 900, "S", False, None)}, 800)
+    book.supervisor._workers.recycle(life, Verdict(Sense.MEMORY, "too much"))
+    live(book, 20)
+
+    assert {old[0]} == set(old) - {worker for worker, _ in slots(book).values()}
+    assert not [started for started in told(book)["worker.started"] if started["slot"] is None]
+    assert "no memory for both" in book.take(Warn)[0].text
 
 
 def test_slots_that_are_done_are_left_alone() -> None:

@@ -55,6 +55,7 @@ class Rollout:
     """Decides. ``outcome`` is set when it has ended, and then nothing more is ordered.
 
     ``undo_because``: begin by going back, for this reason: an agent was ended in the middle of this rollout.
+    ``without_surges``: there is no room for one; an old life stops before the new one starts.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Rollout:
         *,
         limits: Limits,
         undo_because: str = "",
+        without_surges: bool = False,
     ) -> None:
         self.spec, self._fleet, self._limits = spec, fleet, limits
         self.steps: list[Step] = []
@@ -77,7 +79,7 @@ class Rollout:
         self._is_going_back = self._proven = bool(undo_because)
         self._slots = Exchanges()
         self._tries: Counter[int] = Counter()
-        self._without_surges = False
+        self._without_surges = without_surges
         self._failure: str | None = None
         self._ends_at: Instant | None = None
         self._next: Instant | None = None

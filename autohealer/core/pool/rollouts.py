@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autohealer.core import notices
-from autohealer.core.actions import Action, AnswerOperation, EmitEvent, SettleRevision
+from autohealer.core.actions import Action, AnswerOperation, EmitEvent, SettleRevision, Warn
 from autohealer.core.model import Instant, PoolSpec, RevisionEntry, RolloutView, Verdict, part
 from autohealer.core.operations import Answer, done, refused
 from autohealer.core.operations import Outcome as Answered
@@ -41,6 +41,7 @@ class Rollouts:
         present_hash: str = "",
     ) -> None:
         self._spec, self._slots, self._order, self._hash = spec, slots, order, present_hash
+        self._lives = lives
         self._fleet = AgentFleet(spec, slots, lives, incidents)
         self._rollout: Rollout | None = None
         self._asked: RolloutOrder | None = None
@@ -48,6 +49,7 @@ class Rollouts:
         self._began_at: Instant = 0.0
         self._waiting: list[RolloutOrder] = []
         self._soft: dict[str, Verdict] = {}
+        self._memory: int | None = None
         self._was_going_back = False
         self._standing: set[str] = set()
         """The requests of the whole pool that stand in ZooKeeper."""
@@ -143,6 +145,10 @@ class Rollouts:
         else:
             self._soft.setdefault(life.worker, verdict)
 
+    def memory(self, available: int) -> None:
+        """So many bytes are left for new processes."""
+        self._memory = available
+
     def step(self, share: int | None, now: Instant, *, has_turn: bool, readiness_is_told: bool) -> None:
         """Begin what may begin, and go on with what is under way.
 
@@ -199,7 +205,17 @@ class Rollouts:
             request = next(iter(self._known))
             self._outcome = self._known.pop(request), request
 
+    def _is_short_of_memory(self, worker: str) -> bool:
+        """Whether there is no room for a worker of this size beside it; that is said."""
+        life = self._lives.of(worker)
+        size = life.rss if life is not None else None
+        if self._memory is None or size is None or self._memory >= size:
+            return False
+        self._order(Warn(f"worker {worker} is stopped before its replacement starts: there is no memory for both"))
+        return True
+
     def _begin_next(self, now: Instant, alive_s: float, *, has_turn: bool) -> None:
+        without_surges = False
         asked = next(
             (each for each in self._waiting if not each.by_turns or (has_turn and not self._is_settling)), None
         )
@@ -212,11 +228,14 @@ class Rollouts:
             number = self._slots.revision
             spec = RolloutSpec("replace", worker, str(verdict.sense), number, number, lenient=True, worker=worker)
             undo_because = ""
+            without_surges = self._is_short_of_memory(worker)
         else:
             return
         limits = Limits(self._spec.start_timeout_s, self._spec.stop_timeout_s, alive_s)
         self._asked, self._began_at, self._was_going_back = asked, now, False
-        self._rollout = self._fleet.rollout = Rollout(spec, self._fleet, limits=limits, undo_because=undo_because)
+        self._rollout = self._fleet.rollout = Rollout(
+            spec, self._fleet, limits=limits, undo_because=undo_because, without_surges=without_surges
+        )
         of = len(self._fleet.slots()) if spec.worker is None else 1
         self._tell(notices.RolloutStarted, 0, of, spec.soak_s, part(spec.parallel, self._fleet.share or 1))
 

@@ -231,6 +231,7 @@ class Workers:
     def _usage(self, event: events.UsageSampled) -> None:
         self.health.usage_sampled(event)
         if event.available is not None:
+            self.rollouts.memory(event.available)
             self.spares.memory(event.available, (usage.rss for usage in event.usages.values()))
 
     def _lost(self, worker: str, detail: str, now: Instant) -> None:
