@@ -423,7 +423,7 @@ def settle_plan(book: Playbook) -> str | None:
     book.wait(1)
     while writes := book.take(WritePlan):
         book.tell(events.PlanRead, writes[-1].plan, MZXID + 2)
-    plan = book.supervisor._leader.standing
+    plan = book.supervisor._membership.leader.standing
     assert plan is not None
     return plan.turn
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import inf
+from dataclasses import dataclass
 from typing import Any
 
-from autohealer.core import events, notices
-from autohealer.core.actions import Action, EmitEvent, Exit, RemoveRegistration
-from autohealer.core.cluster.assignment import Assignment
-from autohealer.core.cluster.company import FAILED, TICK_S, Company
-from autohealer.core.cluster.fencing import Fencing
-from autohealer.core.cluster.leader import Leader
+from autohealer.core import events
+from autohealer.core.actions import Action, Exit
+from autohealer.core.cluster.membership import Membership
 from autohealer.core.cluster.policy import policy_of
-from autohealer.core.cluster.publication import Publication
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, SlotAccount
@@ -64,43 +59,27 @@ class Supervisor:
         self._workers = Workers(spec, me.agent, me.nonce, order, revision=revision, former_style=style)
         if unfinished is not None:
             self._workers.rollouts.ask(unfinished)
-        self._leader = Leader(spec, me.agent, order)
-        self._assignment = Assignment(spec, me.agent, order, overwrite_target=overwrite_target)
-        entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http, policy=policy_of(spec))
-        self._publication = Publication(spec.on_partition, entry, order)
-        self._company = Company(spec, me.agent, order)
         self._draining = Draining(me.agent, spec.drain_timeout_s, order)
-        self._fencing = Fencing(spec.on_partition, order)
-        self._verbs = Verbs(me.agent, self._workers, self._assignment, self._draining, order)
-        self._session_timeout_s = 0.0
-        self._away_since: Instant | None = 0.0
-        self._had_session = self._resumed_session = False
+        self._membership = Membership(
+            spec,
+            me.agent,
+            order,
+            entry=AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http, policy=policy_of(spec)),
+            workers=self._workers,
+            draining=self._draining,
+            overwrite_target=overwrite_target,
+        )
+        self._verbs = Verbs(me.agent, self._workers, self._membership.assignment, self._draining, order)
         self._handlers: dict[type[Event], Callable[[Any], object]] = {
             **self._workers.handlers(),
+            **self._membership.handlers(),
             events.DrainRequested: lambda e: self._draining.ask_to_end(e.cause, e.at, hand_over=e.hand_over),
             events.KillRequested: self._kill,
             events.OperationRequested: self._operation,
             events.FormerLifeFound: self._former_life,
             events.PoolRequestStands: self._pool_request_stands,
             events.RequestGone: self._request_gone,
-            events.SessionOpened: self._session_opened,
-            events.ConnectionSuspended: self._suspended,
-            events.ConnectionResumed: self._resumed,
-            events.SessionLost: self._session_lost,
-            events.AuthorityProven: self._fencing.proven,
-            events.WatchdogReady: self._fencing.guarding,
-            events.WatchdogGone: self._fencing.guarding,
-            events.LeadershipWon: self._leadership_won,
-            events.LeadershipLost: self._leadership_lost,
-            events.IdentityTaken: self._identity_taken,
-            events.AccessDenied: self._access_denied,
             events.TargetRead: self._target_read,
-            events.PlanRead: self._plan_read,
-            events.PlanRefused: lambda e: self._leader.plan_refused(e.at, e.error),
-            events.AgentsListed: self._agents_listed,
-            events.AgentsRead: self._agents_read,
-            events.ChildrenRead: self._children_read,
-            events.WorkersRecreated: lambda e: self._unsettle(e.at),
             events.ClusterLeft: lambda _: order(self._draining.exit),
             events.DeadlineReached: lambda _: None,
         }
@@ -115,7 +94,7 @@ class Supervisor:
     @property
     def target_is_written(self) -> bool:
         """Whether this ``run``'s number has had its say: from now on the target is what ``scale`` makes of it."""
-        return self._assignment.target_is_written
+        return self._membership.assignment.target_is_written
 
     @property
     def is_over(self) -> bool:
@@ -141,37 +120,37 @@ class Supervisor:
 
     def next_deadline(self) -> Instant | None:
         """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
-        workers = self._workers
         moments = (
-            *workers.deadlines(),
-            self._leader.next_deadline() if self._may_decide else None,
+            *self._workers.deadlines(),
+            *self._membership.deadlines(),
             self._draining.next_deadline(),
-            self._company.next_deadline(),
-            workers.rollouts.next_deadline() if not self._draining.is_killing else None,
-            self._publication.next_deadline(),
-            self._fencing.next_deadline(away=self._away_since is not None, runs=not workers.slots.is_unwanted),
+            self._workers.rollouts.next_deadline() if not self._draining.is_killing else None,
         )
         return min((moment for moment in moments if moment is not None), default=None)
 
     def snapshot(self, now: Instant) -> Snapshot:
         """How things stand."""
-        leader, plan, workers = self._leader, self._leader.standing, self._workers
-        entry, registrations = self._publication.entry, workers.registrations
+        member, workers = self._membership, self._workers
+        leader, plan, registrations = member.leader, member.leader.standing, workers.registrations
         return Snapshot(
             at=now,
             pool=self._spec.name,
             agent=self._me.agent,
-            connected=self._away_since is None,
-            away_since=self._away_since,
-            target=self._assignment.target,
-            share=self._assignment.share,
-            running=workers.up(self._assignment.share),
+            connected=not member.is_away,
+            away_since=member.away_since,
+            target=member.assignment.target,
+            share=member.assignment.share,
+            running=workers.up(member.assignment.share),
             registered=registrations.identified + min(leader.anonymous, registrations.unregistered),
             foreign=plan.foreign if plan else None,
             leader=plan.leader if plan else None,
             epoch=plan.epoch if plan else None,
             draining=self._draining.drain is not None,
-            agents={**dict.fromkeys(self._company.agents), **(leader.agents or {}), self._me.agent: entry},
+            agents={
+                **dict.fromkeys(member.company.agents),
+                **(leader.agents or {}),
+                self._me.agent: member.publication.entry,
+            },
             shares=plan.shares if plan else {},
             ready=sum(life.ready for life in workers.lives if life.slot is not None),
             spares=workers.spares.waiting if self._spec.spares else None,
@@ -185,26 +164,23 @@ class Supervisor:
 
     def handle(self, event: Event) -> list[Action]:
         """Fold the event in, and say what is to be done now."""
-        now, workers, draining = event.at, self._workers, self._draining
+        now, workers, member, draining = event.at, self._workers, self._membership, self._draining
         workers.begin(now)
         self._handlers[type(event)](event)
         workers.expire(now)
-        self._company.expire(now)
+        member.expire(now)
         if (over := workers.slots.over) is not None:
             draining.end(over.reason, now, leave_with=Exit(GAVE_UP, over.reason) if over.failed else Exit(0))
-        if self._away_since is None:
-            self._fencing.prove(now)
+        member.prove(now)
+        share = member.assignment.share if draining.drain is None else 0
         if not draining.is_killing:
-            share = None if draining.drain is None else 0
             workers.slots.want(self._wanted(now), now)
-            has_turn = self._company.is_alone or self._assignment.has_turn
-            workers.roll(self._assignment.share if share is None else share, now, has_turn=has_turn)
+            workers.roll(share, now, has_turn=member.has_turn)
         workers.keep_spares(0 if draining.drain is not None else self._wanted(now), now)
-        workers.make_room(self._assignment.share or 0, now)
-        workers.below.observe(self._expected, workers.serving, now)
-        self._publish(now)
-        if self._may_decide:
-            self._leader.decide(self._publication.entry, now)
+        workers.make_room(member.assignment.share or 0, now)
+        # Of what lacks in a pool that is to end nobody wants to know.
+        workers.below.observe(max(0, (share or 0) - sum(workers.slots.finished)), workers.serving, now)
+        member.speak(now)
         if workers.lives.empty:
             draining.empty()
         orders = self._orders.copy()
@@ -213,42 +189,9 @@ class Supervisor:
 
     def _wanted(self, now: Instant) -> int | None:
         """How many workers this agent is to run now; None: those that it has. One that drains goes by the plan."""
-        # There may be another agent that takes what this one gives away: if none does, the plan says so.
-        may_hand_over = self._away_since is None and not self._company.is_alone
-        if self._draining.must_be_empty(now, may_hand_over=may_hand_over):
+        if self._draining.must_be_empty(now, may_hand_over=self._membership.may_hand_over):
             return 0
-        return self._fencing.allowed(self._assignment.share, now)
-
-    @property
-    def _may_decide(self) -> bool:
-        """Whether this agent, if it leads, knows enough to change the plan now."""
-        is_inspecting = self._workers.registrations.inspecting
-        return self._away_since is None and not is_inspecting and not self._draining.is_leaving
-
-    @property
-    def _expected(self) -> int:
-        """How many workers there should be here, of which people are told when some lack; 0 while that is no news."""
-        if self._draining.drain is not None:
-            return 0
-        return max(0, (self._assignment.share or 0) - sum(self._workers.slots.finished))
-
-    def _publish(self, now: Instant) -> None:
-        """What others go by: workers that do their job; where there may never be too many, every process."""
-        if self._draining.is_leaving:
-            return
-        workers, share = self._workers, self._assignment.share
-        is_strict = self._spec.on_partition is OnPartition.STOP
-        entry = replace(
-            self._publication.entry,
-            share=share or 0,
-            running=workers.processes if is_strict else workers.up(share),
-            unregistered=workers.unregistered,
-            departed=workers.registrations.departed(now),
-            draining=self._draining.drain is not None,
-            plan=self._assignment.followed,
-            revision=workers.rollouts.entry(),
-        )
-        self._publication.say(entry, now)
+        return self._membership.allowed(now)
 
     # ---- people
 
@@ -257,8 +200,8 @@ class Supervisor:
         self._workers.slots.kill_all(event.at)
 
     def _operation(self, event: events.OperationRequested) -> None:
-        is_away = self._away_since is not None
-        self._verbs.begin(event.operation, event.at, is_away=is_away, is_alone=self._company.is_alone)
+        member = self._membership
+        self._verbs.begin(event.operation, event.at, is_away=member.is_away, is_alone=member.company.is_alone)
 
     def _former_life(self, event: events.FormerLifeFound) -> None:
         if event.draining:
@@ -266,122 +209,15 @@ class Supervisor:
         self._workers.slots.carry(event.accounts, event.at)
 
     def _pool_request_stands(self, event: events.PoolRequestStands) -> None:
-        self._leader.requests.add(event.request)
+        self._membership.leader.requests.add(event.request)
         self._workers.rollouts.stands(event.request, event.outcome)
 
     def _request_gone(self, event: events.RequestGone) -> None:
-        self._leader.requests.discard(event.request)
+        self._membership.leader.requests.discard(event.request)
         self._workers.rollouts.request_gone(event.request)
 
-    # ---- ZooKeeper
-
-    def _session_opened(self, event: events.SessionOpened) -> None:
-        self._session_timeout_s = event.timeout_s
-        self._fencing.session_opened(event.timeout_s)
-        self._leader.session_opened(event.at)
-        self._tell(notices.ZooKeeperConnected(event.timeout_s, event.resumed))
-        if self._workers.were_adopted or self._had_session:
-            self._unsettle(event.at)
-        else:
-            self._workers.registrations.unsettle(-inf)
-        self._end_absence(event.at)
-        self._workers.health.zookeeper(away=False, now=event.at)
-        self._had_session, self._resumed_session = True, event.resumed
-        if not event.resumed:
-            self._assignment.session_opened()
-        self._publication.session_opened()
-
-    def _suspended(self, event: events.ConnectionSuspended) -> None:
-        if self._away_since is None:
-            self._away_since = event.at
-            self._workers.registrations.unsettle(inf)
-            self._workers.health.zookeeper(away=True, now=event.at)
-            self._tell(notices.ZooKeeperSuspended())
-
-    def _resumed(self, event: events.ConnectionResumed) -> None:
-        if self._away_since is None:
-            return
-        self._tell(notices.ZooKeeperConnected(self._session_timeout_s, resumed=True))
-        self._unsettle(event.at)
-        self._end_absence(event.at)
-        self._workers.health.zookeeper(away=False, now=event.at)
-
-    def _session_lost(self, event: events.SessionLost) -> None:
-        if self._away_since is None:
-            self._away_since = event.at
-            self._workers.health.zookeeper(away=True, now=event.at)
-        self._workers.registrations.unsettle(inf)
-        self._workers.registrations.session_lost()
-        self._fencing.session_lost()
-        self._assignment.session_lost()
-        self._leadership_lost(event)
-        self._leader.agents_listed()
-        self._tell(notices.ZooKeeperLost())
-
-    def _end_absence(self, now: Instant) -> None:
-        """ZooKeeper is there again. After a long absence the other agents are only just coming back, too."""
-        if self._had_session and self._away_since is not None and now - self._away_since > self._session_timeout_s / 3:
-            self._leader.hold(now + self._session_timeout_s, "ZooKeeper was away")
-        self._away_since = None
-
-    def _unsettle(self, now: Instant) -> None:
-        """What vanishes within a session timeout of an outage is nobody's fault."""
-        self._workers.registrations.unsettle(now + self._session_timeout_s + self._spec.register_grace_s)
-
-    def _leadership_won(self, event: events.LeadershipWon) -> None:
-        self._leader.won(event.epoch)
-        self._tell(notices.LeaderElected(self._me.agent, event.epoch))
-
-    def _leadership_lost(self, _: Event) -> None:
-        if self._leader.epoch is not None:
-            self._tell(notices.LeaderLost(self._me.agent, self._leader.epoch))
-        self._leader.lost()
-
-    def _identity_taken(self, event: Event) -> None:
-        self._company.name_taken(event.at, 0.0 if self._resumed_session else self._session_timeout_s + TICK_S)
-
-    def _access_denied(self, event: events.AccessDenied) -> None:
-        """At the start it is a mistake to be mended; later the workers matter more than ZooKeeper."""
-        if self._assignment.share is None:
-            self._orders.append(Exit(FAILED, event.error))
-
     def _target_read(self, event: events.TargetRead) -> None:
-        if self._draining.is_ending:
-            return
-        self._verbs.target_read(event.workers)
-        self._assignment.target_read(event)
-        self._leader.target_read(self._assignment.target)
-
-    def _plan_read(self, event: events.PlanRead) -> None:
-        former = self._leader.standing
-        self._leader.plan_read(event.plan, event.mzxid)
-        self._assignment.plan_read(event)
-        self._workers.lives.epoch = self._assignment.epoch
-        if event.plan is None:
-            return
-        if not self._assignment.was_found and not self._draining.is_ending:
-            self._company.check(event.plan)
-        if self._leader.agents is None and not self._assignment.was_found:
-            self._company.named(event.plan.shares, former)
-        elsewhere = event.plan.anonymous and event.plan.leader != self._me.agent
-        self._workers.registrations.anonymous_elsewhere(elsewhere, event.at)
-
-    def _agents_listed(self, event: events.AgentsListed) -> None:
-        self._company.listed(event.names, self._leader.standing)
-        self._leader.agents_listed()
-
-    def _agents_read(self, event: events.AgentsRead) -> None:
-        self._company.read(frozenset(event.agents))
-        self._leader.agents_read(event.agents, event.at, self._session_timeout_s)
-
-    def _children_read(self, event: events.ChildrenRead) -> None:
-        new, left = self._leader.children_read(event.children, event.at)
-        self._workers.registrations.anonymous_vanished(left)
-        for worker in self._leader.names_of(self._me.agent):
-            if self._workers.lives.of(worker) is None:
-                self._orders.append(RemoveRegistration(worker))
-        if new:
-            self._workers.registrations.anonymous_seen(event.at)
-
-    def _tell(self, notice: notices.Notice) -> None:
-        self._orders.append(EmitEvent(notice))
+        """The target that an agent which ends has read is the next one's business."""
+        if not self._draining.is_ending:
+            self._verbs.target_read(event.workers)
+            self._membership.target_read(event)
