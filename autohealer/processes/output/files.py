@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import stat
@@ -78,7 +79,7 @@ class OutputFiles:
         if not self.claim(slot, status):
             os.close(fd)
             raise _strange(path)
-        os.set_blocking(fd, True)
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)  # and it may wait from now on
         return Opened(fd, status.st_size)
 
     def size(self, slot: int) -> int:

@@ -33,6 +33,8 @@ _AFFORDABLE_S = 60e-6
 _SHARE = 10
 _END_PAUSE_S = 0.005
 _OUTSIDE = 0
+# As much as the kernel gives at once of its list of children; a longer one is not looked at before a start.
+_MOST_LISTED = 4096
 _LIVING_IN_GROUP = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
 
 
@@ -60,7 +62,10 @@ class Strays:
         self._known: dict[int, _Stray] = {}
         self._inherited = set(procfs.children(os.getpid()) or ())
         self._outside = {_OUTSIDE} if os.getpid() == 1 else set()
-        self._lists = f"/proc/self/task/{os.getpid()}/children"
+        # Held open: to look the path up each time would take most of what a look takes.
+        self._list: int | None = None
+        with contextlib.suppress(OSError):
+            self._list = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
         self._next_list = 0.0
         self._list_cost_s = 0.0
         self._have_escaped = False
@@ -75,14 +80,12 @@ class Strays:
         if not is_child or not self.come:
             # Its orphans are init's, and so may be its zombie, which is a member of its group.
             return Left.SOMETHING if not is_child and _has_group_without_leader(pid) else Left.UNKNOWN
-        if _lives_in_group(pid):
-            return Left.SOMETHING
-        try:
-            children = self._list_children(pid)
-            orphans = [child for child in children or () if child not in self.own and self._is_new_orphan(child, pid)]
-        except OSError:  # out of descriptors
-            return Left.UNKNOWN
+        children = self._list_children(pid)
         if children is None:
+            return Left.SOMETHING if _lives_in_group(pid) else Left.UNKNOWN
+        try:
+            orphans = [child for child in children if child not in self.own and self._is_new_orphan(child, pid)]
+        except OSError:  # out of descriptors
             return Left.UNKNOWN
         self._have_escaped = self._have_escaped or bool(orphans)
         return Left.SOMETHING if orphans else Left.NOTHING
@@ -172,11 +175,13 @@ class Strays:
             # Now and then it may have become cheaper: there are fewer children, or the machine was busy.
             self._list_cost_s *= 0.9
             return None
-        text = procfs.read_file(self._lists)
-        if text is None:
+        if self._list is None:
             return None
+        text = os.pread(self._list, _MOST_LISTED, 0)
         cost = time.perf_counter() - began
         self._list_cost_s, self._next_list = cost, began + _SHARE * cost
+        if len(text) > _MOST_LISTED - 16:
+            return None
         found = list(map(int, text.split()))
         return found if pid in found else None  # the list is another thread's
 
