@@ -20,6 +20,7 @@ from autohealer.cli.support.terminals import is_styled
 from autohealer.cli.support.where import Where
 from autohealer.core.model import WorkerId
 from autohealer.errors import UsageError
+from autohealer.processes.output import index
 from autohealer.processes.output.files import OutputFiles
 from autohealer.processes.output.reading import Entry, SlotReader, merged
 from autohealer.processes.output.text import coloured, last_state, printable
@@ -46,7 +47,7 @@ def run(
     """Show what the workers on this host wrote; WORKER is a slot's number or a worker's id."""
     address = PoolAddress(where)
     files = OutputFiles(address.state.output_dir, 0)
-    slot, life = (None, None) if worker is None else _slot(worker)
+    slot, life = (None, None) if worker is None else _slot(worker, files)
     slots = files.slots() if slot is None else [slot]
     if worker is not None and slot not in files.slots():
         raise UsageError(f"there is no output of {worker}", "see `autohealer status` for the workers that there are")
@@ -156,11 +157,19 @@ def _life(entry: Entry) -> str:
     return f"{worker} ended: {printable(mark.exit or '?')}"
 
 
-def _slot(worker: str) -> tuple[int, str | None]:
-    """The slot's number, and the one life of it that is meant, if one is."""
+def _slot(worker: str, files: OutputFiles) -> tuple[int, str | None]:
+    """The number of the file, and the one life in it that is meant, if one is.
+
+    Which file a life wrote to, the index tells: the id of a spare does not.
+    """
     if worker.isascii() and worker.isdigit():
         return int(worker), None
     parsed = WorkerId.parse(worker)
     if parsed is None:
         raise UsageError(f"{worker!r} is neither a slot's number nor a worker's id", "see `autohealer status`")
-    return parsed.number, worker
+    of_life = (slot for slot in files.slots() for path in (files.path(slot), files.older(slot)) if _is_in(worker, path))
+    return next(of_life, parsed.number), worker
+
+
+def _is_in(worker: str, path: str) -> bool:
+    return any(mark.worker == worker for mark in index.read(path).marks)

@@ -108,6 +108,16 @@ def test_one_life_of_a_slot(processes: Processes) -> None:
     ]
 
 
+def test_a_spare_is_found_by_its_id(processes: Processes) -> None:
+    """Which has the number of a slot that it never had."""
+    written = Written(processes)
+    written.write(0, "of slot 0\n", 1)
+    written.mark(1_000_000, 0, "x-0-spare", 11)
+    written.write(1_000_000, "by the spare\n", 1)
+
+    assert written.logs("x-0-spare") == ["by the spare"]
+
+
 def test_a_wrong_expression_is_a_usage_error(written: Written) -> None:
     answer = written.processes.run_autohealer("logs", "--grep", "(")
     assert (answer.returncode, answer.stdout) == (2, "")
