@@ -116,6 +116,7 @@ class Revisions:
 
     def __init__(self, record: RevisionRecord, prepare: Callable[[LaunchSpec], Launch], present: Launch) -> None:
         self.record, self._prepare = record, prepare
+        self._is_trying = unfinished(record) is not None
         self._launches = {record.present.number: present}
 
     @property
@@ -134,7 +135,7 @@ class Revisions:
 
     def is_busy_with_another(self, operation: str) -> bool:
         """Whether a rollout is under way that another operation asked for."""
-        return self.record.trial is not None and self.record.trial.operation != operation
+        return self._is_trying and self.record.trial is not None and self.record.trial.operation != operation
 
     def order(self, operation: Operation, wanted: LaunchSpec | None = None) -> RolloutOrder | Answer:
         """What the core is to do for an operation, its revision on trial from now on; or why it cannot be."""
@@ -179,12 +180,13 @@ class Revisions:
 
     def begin(self, spec: LaunchSpec, *, verb: str, operation: str, by: str, goes_on: bool = False) -> Revision:
         """Put the spec on trial, under a new number. Raises `UsageError` where it cannot be run at all."""
-        former = self.record.trial
+        launch, former = self._prepare(spec), self.record.trial
+        self._is_trying = True
         if former is not None and former.operation == operation and former.revision.spec == spec:
-            self._launches[former.revision.number] = self._prepare(spec)
+            self._launches[former.revision.number] = launch
             return former.revision  # it goes on after the agent's end
         revision = Revision(self.record.highest + 1, spec)
-        self._launches[revision.number] = self._prepare(spec)
+        self._launches[revision.number] = launch
         trial = Trial(revision, verb, operation, by, goes_on)
         self.record = msgspec.structs.replace(self.record, highest=revision.number, trial=trial)
         return revision
@@ -194,6 +196,7 @@ class Revisions:
         record, trial = self.record, self.record.trial
         if trial is None or trial.revision.number != number:
             return
+        self._is_trying = False
         if present:
             former = record.former if record.present.spec == trial.revision.spec else record.present
             self.record = msgspec.structs.replace(record, present=trial.revision, former=former, trial=None)

@@ -309,6 +309,33 @@ def test_a_worker_is_exchanged_without_a_surge_where_there_is_no_memory_for_both
     assert "no memory for both" in book.take(Warn)[0].text
 
 
+def test_a_worker_that_needs_no_exchange_any_more_is_not_exchanged() -> None:
+    book = Playbook()
+    old = book.run(1)
+    life = book.supervisor._lives.of(old[0])
+    assert life is not None
+    ask(book, replace(RESTART, worker="me-7-x"))
+    book.supervisor.recycle(life, Verdict(Sense.AGE, "old"))
+    assert book.supervisor.is_recycling(old[0])
+    book.supervisor.recycle(life, None)
+    live(book, 20)
+
+    assert slots(book)[0][0] == old[0]
+
+
+def test_spares_follow_once_a_new_worker_has_proven_itself() -> None:
+    book = Playbook()
+    book.run(2)
+    rollouts = book.supervisor._rollouts
+    ask(book, UPDATE)
+    live(book, 5)
+    assert rollouts.revision_of_spares == 1
+    live(book, 12)
+    assert rollouts.revision_of_spares == 2
+    live(book, 60)
+    assert rollouts.revision_of_spares == 2
+
+
 def test_slots_that_are_done_are_left_alone() -> None:
     book = Playbook(restart=RestartPolicy.ON_FAILURE)
     old = book.run(2)

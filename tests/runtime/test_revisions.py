@@ -7,10 +7,12 @@ from typing import cast
 import msgspec
 import pytest
 
+from autohealer.core.operations import Answer, Operation
+from autohealer.core.rollout_spec import RolloutOrder
 from autohealer.errors import UsageError
 from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec, Revision
-from autohealer.runtime.revisions import Launch, Revisions, record_for
+from autohealer.runtime.revisions import Launch, Revisions, record_for, unfinished
 
 OLD = LaunchSpec(command=("sleep", "60"), env={}, cwd="/", output="file")
 NEW = msgspec.structs.replace(OLD, command=("sleep", "61"))
@@ -92,6 +94,61 @@ def test_what_cannot_be_run_is_not_tried() -> None:
         here.begin(msgspec.structs.replace(OLD, command=("nonsense",)), verb="update", operation="op", by="ann")
 
     assert here.record == before
+
+
+def ask(
+    of: Revisions, verb: str = "restart", *, by_id: str = "op", request: str | None = None
+) -> RolloutOrder | Answer:
+    return of.order(Operation(by_id, verb, request=request))
+
+
+def test_one_rollout_at_a_time() -> None:
+    here = revisions()
+    assert isinstance(ask(here), RolloutOrder)
+
+    refused = ask(here, by_id="other")
+    assert isinstance(refused, Answer)
+    assert "a rollout is under way: restart by somebody" in refused.detail
+
+
+def test_a_restart_by_request_goes_on_after_the_agents_end_with_the_number_that_it_had() -> None:
+    here = revisions()
+    first = ask(here, request="request-1")
+    again = Revisions(here.record, prepare, prepare(OLD))
+    second = ask(again, request="request-1")
+
+    assert isinstance(first, RolloutOrder)
+    assert isinstance(second, RolloutOrder)
+    assert first.spec == second.spec
+    assert unfinished(here.record) is None
+
+
+def test_a_restart_whose_request_is_gone_keeps_nothing_from_being_begun() -> None:
+    here = revisions()
+    ask(here, request="request-1")
+    again = Revisions(here.record, prepare, prepare(OLD))
+
+    assert isinstance(ask(again, by_id="other"), RolloutOrder)
+
+
+@pytest.mark.parametrize("verb", ["restart", "undo"])
+def test_what_was_not_finished_is_undone_and_holds_back_others_meanwhile(verb: str) -> None:
+    here = revisions()
+    tried(here, NEW, done=True)
+    ask(here, verb)
+    order = unfinished(here.record)
+    again = Revisions(here.record, prepare, prepare(NEW))
+
+    assert order is not None
+    assert (order.spec.old, order.spec.new, order.spec.reversible) == (2, 3, verb == "undo")
+    assert not order.by_turns
+    assert isinstance(ask(again, by_id="other"), Answer)
+    again.settle(3, present=False)
+    assert isinstance(ask(again, by_id="other"), RolloutOrder)
+
+
+def test_without_a_former_revision_there_is_nothing_to_undo() -> None:
+    assert isinstance(ask(revisions(), "undo"), Answer)
 
 
 def test_a_port_is_base_and_number() -> None:

@@ -240,7 +240,8 @@ class Rollout:
             what = "is back" if self._is_going_back else "is new"
             self._say(f"slot {number} {what}")
         elif number not in self._slots.done:
-            self._say(f"the first new worker has been ready for {self._soak_s:g} s" if self._soak_s else "one is ready")
+            how = f"has been ready for {self._soak_s:g} s" if self._soak_s else "is ready"
+            self._say(f"the first new worker {how}")
 
     def _fail(self, number: int, why: str) -> None:
         """Go back, or, where that was not wanted or is being done already, go on without that one."""
