@@ -65,6 +65,16 @@ def _operation(fields: Fields) -> str:
     return f"{fields.get('verb')}{subject}, asked for by {fields.get('by')}"
 
 
+def _rollout(fields: Fields) -> str:
+    return f"{fields.get('verb')} to r{fields.get('revision')}"
+
+
+def _finished(fields: Fields) -> str:
+    lacks = f"; {fields['detail']}" if fields.get("detail") else ""
+    done = f"{fields.get('exchanged')} of {fields.get('of')} exchanged in {fields.get('seconds', 0):.1f} s"
+    return f"{_rollout(fields)}: {done}{lacks}"
+
+
 def _backoff(fields: Fields) -> str:
     reason = f": {fields['reason']}" if fields.get("reason") else ""
     return f"{_who(fields)} waits {fields.get('delay', 0):.1f} s before its next start{reason}"
@@ -106,7 +116,11 @@ _WORDS: dict[str, Callable[[Fields], str]] = {
     "worker.done": lambda f: f"{_who(f)} has {'failed' if f.get('failed') else 'ended well'}, and is not started again",
     "pool.below": lambda f: f"only {f.get('running')} of {f.get('share')} workers are ready",
     "pool.recovered": lambda f: f"all {f.get('share')} workers are ready again, after {f.get('seconds', 0):.1f} s",
-    "operation.done": lambda f: f"{_operation(f)}: done",
+    "rollout.started": lambda f: f"{_rollout(f)} begins, for {f.get('by')}: {f.get('of')} to be exchanged",
+    "rollout.step": lambda f: f"{_rollout(f)}: {f.get('detail')} ({f.get('exchanged')} of {f.get('of')})",
+    "rollout.finished": _finished,
+    "rollout.undone": lambda f: f"{_rollout(f)}: undone, as {f.get('detail')}",
+    "operation.done": lambda f: f"{_operation(f)}: {f.get('detail') or 'done'}",
     "operation.refused": lambda f: f"{_operation(f)}: refused, {f.get('detail')}",
     "worker.adopted": lambda f: f"{_who(f)} adopted",
     "worker.backoff": _backoff,

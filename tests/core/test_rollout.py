@@ -87,6 +87,7 @@ def test_a_revision_that_is_bad_only_beyond_the_first_goes_back_in_the_same_way(
 
     assert rollout.outcome is Outcome.UNDONE
     assert "ended 3 times" in rollout.reason
+    assert {step.of for step in rollout.steps} == {6}
     assert revisions(fleet) == [3] * 6
     assert fleet.surges() == {}
 

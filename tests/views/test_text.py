@@ -8,6 +8,7 @@ import pytest
 
 from autohealer.views.text import event_line
 
+ROLLOUT = {"verb": "update", "by": "me@host", "former": 3, "revision": 4, "of": 3}
 WORKER = {"worker": "a-3-x1", "pid": 4711, "slot": 3}
 TIME = "2026-01-02T03:04:05.678901Z"
 
@@ -62,6 +63,26 @@ LINES: list[tuple[dict[str, Any], str]] = [
     (
         {"event": "operation.refused", "verb": "scale", "subject": "", "by": "me@host", "detail": "no such pool"},
         "scale, asked for by me@host: refused, no such pool",
+    ),
+    (
+        {"event": "rollout.started", **ROLLOUT, "exchanged": 0, "soak": 10.0, "parallel": 1},
+        "update to r4 begins, for me@host: 3 to be exchanged",
+    ),
+    (
+        {"event": "rollout.step", **ROLLOUT, "exchanged": 1, "detail": "slot 0 is new"},
+        "update to r4: slot 0 is new (1 of 3)",
+    ),
+    (
+        {"event": "rollout.finished", **ROLLOUT, "exchanged": 3, "seconds": 12.04, "detail": ""},
+        "update to r4: 3 of 3 exchanged in 12.0 s",
+    ),
+    (
+        {"event": "rollout.finished", **ROLLOUT, "exchanged": 2, "seconds": 9, "detail": "1 of 3 is not ready"},
+        "update to r4: 2 of 3 exchanged in 9.0 s; 1 of 3 is not ready",
+    ),
+    (
+        {"event": "rollout.undone", **ROLLOUT, "exchanged": 0, "seconds": 9, "detail": "a new worker was faulty"},
+        "update to r4: undone, as a new worker was faulty",
     ),
     ({"event": "worker.adopted", **WORKER}, "worker 3 (pid 4711) adopted"),
     (

@@ -77,7 +77,7 @@ class Rollout:
         self._share: int | None = None
         self._regroup_until: Instant | None = None
         self._is_going_back = self._proven = bool(undo_because)
-        self._slots = Exchanges()
+        self._slots, self._of = Exchanges(), 0
         self._tries: Counter[int] = Counter()
         self._without_surges = without_surges
         self._failure: str | None = None
@@ -100,7 +100,7 @@ class Rollout:
     @property
     def of(self) -> int:
         """How many slots it is about."""
-        return self._slots.all
+        return max(self._slots.all, self._of if self._is_going_back else 0)
 
     @property
     def exchanged(self) -> int:
@@ -193,6 +193,7 @@ class Rollout:
                 self._slots.begin(number, None)
         if self._is_going_back:
             self._slots.turn_back()
+            self._of = len(self._fleet.slots())
 
     def _look_at_slots(self, now: Instant) -> None:
         """Which slots there are; a change of share ends the surges until the new share is ready."""
@@ -257,6 +258,7 @@ class Rollout:
 
     def _turn_back(self) -> None:
         self.reason, self._failure = str(self._failure), None
+        self._of = self._slots.all
         self._is_going_back = self._proven = True
         if self.spec.reversible:
             self._slots.turn_back()
