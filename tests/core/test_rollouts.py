@@ -312,12 +312,12 @@ def test_a_worker_is_exchanged_without_a_surge_where_there_is_no_memory_for_both
 def test_a_worker_that_needs_no_exchange_any_more_is_not_exchanged() -> None:
     book = Playbook()
     old = book.run(1)
-    life = book.supervisor._lives.of(old[0])
+    life = book.supervisor._workers.lives.of(old[0])
     assert life is not None
     ask(book, replace(RESTART, worker="me-7-x"))
-    book.supervisor.recycle(life, Verdict(Sense.AGE, "old"))
-    assert book.supervisor.is_recycling(old[0])
-    book.supervisor.recycle(life, None)
+    book.supervisor._workers.recycle(life, Verdict(Sense.AGE, "old"))
+    assert book.supervisor._workers.rollouts.is_recycling(old[0])
+    book.supervisor._workers.recycle(life, None)
     live(book, 20)
 
     assert slots(book)[0][0] == old[0]
@@ -326,7 +326,7 @@ def test_a_worker_that_needs_no_exchange_any_more_is_not_exchanged() -> None:
 def test_spares_follow_once_a_new_worker_has_proven_itself() -> None:
     book = Playbook()
     book.run(2)
-    rollouts = book.supervisor._rollouts
+    rollouts = book.supervisor._workers.rollouts
     ask(book, UPDATE)
     live(book, 5)
     assert rollouts.revision_of_spares == 1
