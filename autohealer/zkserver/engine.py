@@ -205,14 +205,18 @@ class Engine:
         for _ in range(min(len(self._doomed), _SESSIONS_IN_ONE_GO)):
             session = self._doomed.popleft()
             if self.sessions.by_id.get(session.id) is session:
-                self._close_session(session)
-                if session.connection is not None:
-                    # nothing tells a client of this but the end of its connection
-                    session.connection.abort()
+                self.expire(session)
         if self._sweep_at is not None and now >= self._sweep_at:
             self._sweep_at = None
             self._to_sweep.extend(self.tree.sweepable(self._wall_ms()))
         self._sweep()
+
+    def expire(self, session: Session) -> None:
+        """End a session that its client did not close."""
+        self._close_session(session)
+        if session.connection is not None:
+            # nothing tells a client of this but the end of its connection
+            session.connection.abort()
 
     # a connection's first bytes
 

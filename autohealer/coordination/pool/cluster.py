@@ -278,6 +278,8 @@ class Cluster:
 
         By a transaction that only checks: it changes nothing and wakes nobody, and yet it is a write, so that it is
         answered by a majority of the ensemble. A read would be answered by a server that is cut off from the others.
+        Nothing is proven by an agent whose name still belongs to another session, its former life's perhaps: when that
+        one ends, others take over what it ran.
         """
 
         def done(_value: Any, error: Exception | None) -> None:
@@ -285,7 +287,7 @@ class Cluster:
                 self._post(events.AuthorityProven(self._clock(), asked_at))
 
         path = self._paths.workers
-        if self._link.up and self._grounded:
+        if self._link.up and self._grounded and self._admitted:
             self._link.commit(path, lambda transaction: transaction.check(path, -1), done)
 
     # ---- the connection (LinkObserver)
