@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check texts bench soak
+.PHONY: help demo test check texts bench soak simulate
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
 	@echo 'make test    all tests'
 	@echo 'make check   lint, format, types, layers'
 	@echo 'make bench   how fast it is beside other supervisors that are installed'
+	@echo 'make simulate    clusters in virtual time, new seeds for ten minutes (SIMULATE_S=3600 for an hour)'
 	@echo 'make soak    random faults on a real cluster, for an hour or SOAK_OPTIONS="--minutes 600"'
 	@echo 'make texts   manual pages, and the copies of --help that the tests compare with'
 
@@ -35,6 +36,10 @@ bench: $(VENV)/.installed-dev
 
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.chaos $(SOAK_OPTIONS)
+
+# New seeds of the simulation, for ten minutes or SIMULATE_S seconds.
+simulate: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.simulation --soak $(or $(SIMULATE_S),600)
 
 texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_man.py

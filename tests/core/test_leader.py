@@ -722,3 +722,19 @@ def test_a_refusal_is_told_again_by_the_next_leader() -> None:
             said.append([order.text for order in bench.orders if isinstance(order, Warn)])
 
     assert said == [["no right; the former plan stands"], [], []] * 2
+
+
+def test_who_was_told_to_shrink_is_not_counted_on() -> None:
+    """It may have fewer by now than it said last; who has any to spare keeps them until all run elsewhere."""
+    bench = Bench("b", "c", "d", target=9)
+    for agent in ("me", "b", "c"):
+        bench.agents[agent] = replace(ME, running=3, share=3)
+    bench.agents["d"] = replace(ME, running=4)  # the plan took it for gone, and its workers for nobody's
+    bench.mine = replace(ME, running=3, share=3)
+    bench.leader.agents_read(dict(bench.agents), bench.now, SESSION_TIMEOUT_S)
+    bench.leader.plan_read(Plan(EPOCH, "me", 9, 4, {"me": 1, "b": 2, "c": 2}), MZXID)
+
+    plan = bench.decide()
+
+    assert plan is not None
+    assert plan.shares["d"] == 4

@@ -1,49 +1,112 @@
-"""``python -m tests.simulation [AGENTS [WORKERS [SEED]]]``: a big cluster that loses hosts, and what that costs."""
+"""Whole clusters in virtual time, from seeds.
+
+python -m tests.simulation --seed 7 --policy stop      one seed again, exactly
+python -m tests.simulation --soak 3600                 new seeds, for so many seconds
+python -m tests.simulation --scale 1000 100000         so many agents and workers that lose hosts, and what it costs
+"""
 
 from __future__ import annotations
 
+import argparse
+import secrets
 import sys
 import time
-from collections import Counter
 
-from tests.simulation.cluster import SESSION_S, Simulation
+from autohealer.core.model import OnPartition, Registration
+from tests.simulation.host import SESSION_S
+from tests.simulation.scenario import STEPS, Scenario
+from tests.simulation.world import World
 
-LOST_S = 60.0
+
+def main() -> int:
+    """What the command line asks for; 1 where a seed failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--policy", type=OnPartition, choices=list(OnPartition), default=OnPartition.KEEP)
+    parser.add_argument("--registration", type=Registration, choices=list(Registration), default=Registration.AGENT)
+    parser.add_argument("--digest", action="store_true", help="all that happened, in one number")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--soak", type=float, metavar="SECONDS")
+    parser.add_argument("--scale", type=int, nargs=2, metavar=("AGENTS", "WORKERS"))
+    asked = parser.parse_args()
+    if asked.soak is not None:
+        return soak(asked.soak)
+    if asked.scale is not None:
+        scale(*asked.scale)
+        return 0
+    seed = asked.seed if asked.seed is not None else secrets.randbelow(1 << 32)
+    scenario = Scenario(seed, asked.policy, registration=asked.registration, steps=asked.steps)
+    if asked.digest:
+        world = scenario.run()
+        say(f"{world.clock.now} {world.server.frames} {world.server.digest}")
+        return 0
+    return 0 if one(scenario) else 1
 
 
-def main(agents: int = 1000, workers: int = 100_000, seed: int = 0) -> None:
-    """Start all agents, lose one host, then a hundredth and a tenth of them; print times and requests."""
-    simulation = Simulation(seed)
-    zookeeper = simulation.zookeeper
+def one(scenario: Scenario) -> bool:
+    """One seed, with its story."""
+    try:
+        world = scenario.run()
+    except AssertionError as error:
+        say(str(error))
+        return False
+    say("\n".join(world.story))
+    say(f"held for {(world.clock.now - 1000) / 60:.1f} minutes")
+    return True
+
+
+def soak(seconds: float) -> int:
+    """New seeds until the time is over; the failing ones are printed, each with how to see it again."""
+    ends = time.monotonic() + seconds
+    hours, failed, count = 0.0, 0, 0
+    while time.monotonic() < ends:
+        seed = secrets.randbelow(1 << 32)
+        for policy in OnPartition:
+            scenario = Scenario(seed, policy, steps=40)
+            count += 1
+            try:
+                scenario.run()
+            except AssertionError as error:
+                failed += 1
+                say(str(error))
+            hours += (scenario.world.clock.now - 1000) / 3600
+    say(f"{count} seeds, {hours:.1f} hours, {failed} failed")
+    return 1 if failed else 0
+
+
+def scale(agents: int, workers: int) -> None:
+    """A big cluster that loses one host, then a hundredth and a tenth of them: times and requests."""
+    world = World(0)
     begun = time.monotonic()
 
     def phase(name: str) -> None:
-        zookeeper.requests, zookeeper.events = Counter(), 0
-        took = simulation.run(600, lambda: simulation.living == workers and simulation.problem() is None)
-        total = zookeeper.requests.total()
-        kinds = ", ".join(f"{kind} {count}" for kind, count in zookeeper.requests.most_common(4))
-        print(  # noqa: T201 - a script
-            f"{name:24} at rest after {took:6.2f} s; {total:9,} requests, {total / max(took, 1):9,.0f} a second; "
-            f"{zookeeper.events:9,} watch events; {kinds}",
-            flush=True,
-        )
-        assert simulation.problem() is None, (seed, simulation.problem())
+        frames = world.server.frames
+        took = world.run(600, lambda: world.problem() is None)
+        asked = world.server.frames - frames
+        say(f"{name:24} at rest after {took:6.2f} s; {asked:9,} requests, {asked / max(took, 1):9,.0f} a second")
+        assert world.problem() is None, world.problem()
 
-    print(f"{agents} agents, {workers} workers, seed {seed}, sessions of {SESSION_S:g} s")  # noqa: T201
+    say(f"{agents} agents, {workers} workers, sessions of {SESSION_S:g} s")
     for _ in range(agents):
-        simulation.add(workers)
+        world.add(workers)
     phase("all start at once")
     lost = 0
     for count in (1, agents // 100, agents // 10):
-        for host in simulation.hosts[lost : lost + count]:
+        for host in world.hosts[lost : lost + count]:
             host.crash()
         lost += count
         phase(f"{count} hosts lost")
-    for host in simulation.hosts[:lost]:
+    for host in world.hosts[:lost]:
         host.start()
     phase(f"{lost} hosts back")
-    print(f"simulated in {time.monotonic() - begun:.0f} s")  # noqa: T201
+    say(f"simulated in {time.monotonic() - begun:.0f} s")
+
+
+def say(text: str) -> None:
+    """For whoever has asked."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    sys.exit(main())

@@ -16,7 +16,10 @@ PLAN, ELECTION = "/autohealer/plan", "/election"
 
 
 class Checks:
-    """Looks at each start, each end, each signal, and each plan. ``most`` and ``fewest`` live since ``watch``."""
+    """Looks at each start, each end, each signal, and each plan.
+
+    Since ``watch`` at most ``most`` workers lived, and at least ``fewest`` that nobody had told to end.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -29,7 +32,7 @@ class Checks:
 
     def watch(self) -> None:
         """Bounds are of what comes from now on."""
-        self.most = self.fewest = self._world.living
+        self.most, self.fewest = self._world.living, self._world.working
 
     # ---- workers
 
@@ -51,11 +54,12 @@ class Checks:
     def signalled(self, host: Host, worker: str) -> None:
         """An agent sends a signal."""
         identity = WorkerId.parse(worker)
-        assert identity is not None and identity.agent == host.name, f"{host.name} signals {worker}"
+        assert (identity and identity.agent) == host.name, f"{host.name} signals {worker}"
+        self._count()
 
     def _count(self) -> None:
-        living = self._world.living
-        self.most, self.fewest = max(self.most, living), min(self.fewest, living)
+        living, working = self._world.living, self._world.working
+        self.most, self.fewest = max(self.most, living), min(self.fewest, working)
         if self._world.policy is OnPartition.STOP and self.ceiling is not None:
             assert living <= self.ceiling, f"{living} of {self.ceiling} live"
 
@@ -64,12 +68,16 @@ class Checks:
     def written(self, engine: Engine) -> None:
         """Something has changed there."""
         node = engine.tree.nodes.get(PLAN)
-        if node is None or node.mzxid == self._plan_mzxid:
-            return
+        if node is None or node.mzxid == self._plan_mzxid or node.mzxid >> 32 != engine.epoch:
+            return  # what stands was not written in this life of the server
         self._plan_mzxid = node.mzxid
         plan = json.loads(node.data or b"{}")
         if plan:
             self._written_plan(engine, plan["epoch"], plan["leader"])
+
+    def forgotten(self) -> None:
+        """ZooKeeper has lost what it had: its leaders may be of a time before."""
+        self._plan_epoch = 0
 
     def _written_plan(self, engine: Engine, epoch: int, leader: str) -> None:
         """Only the first candidate may write one."""
@@ -77,6 +85,8 @@ class Checks:
         names = sorted(election.children or (), key=lambda name: name[-10:]) if election is not None else []
         first = engine.tree.nodes[f"{ELECTION}/{names[0]}"] if names else None
         assert first is not None, f"{leader} writes a plan, and there is no candidate"
-        assert (first.czxid, first.data) == (epoch, leader.encode()), f"{leader} writes in epoch {epoch}; first: {names}"
+        assert (first.czxid, first.data) == (epoch, leader.encode()), (
+            f"{leader} writes in epoch {epoch}; first: {names}"
+        )
         assert epoch >= self._plan_epoch, f"epoch {epoch} after {self._plan_epoch}"
         self._plan_epoch = epoch

@@ -118,7 +118,9 @@ class SimulatedClient:
         self._pinged_at: float | None = None
         self._timer: Call | None = None
         self._buffer = b""
-        self._refused_until = rival_of._refused_until if isinstance(rival_of, SimulatedClient) else 0.0
+        self.refused_until: float = 0.0
+        if isinstance(rival_of, SimulatedClient):
+            self.refused_until = rival_of.refused_until
 
     # ---- ClientPort
 
@@ -150,7 +152,7 @@ class SimulatedClient:
         return _Ended()
 
     def cut(self, seconds: float) -> None:
-        self._refused_until = self._site.clock.now + seconds
+        self.refused_until = self._site.clock.now + seconds
         if self._wire is not None:
             self._dropped()
 
@@ -212,7 +214,7 @@ class SimulatedClient:
     def _attempt(self) -> None:
         if self._stopped or self._wire is not None:
             return
-        if self._site.clock.now < self._refused_until:
+        if self._site.clock.now < self.refused_until:
             self._retry()
             return
         self._greeting, self._buffer = True, b""

@@ -1,4 +1,4 @@
-"""One host: its workers, its way to ZooKeeper, and an agent, the real core and the real coordination, on virtual time."""
+"""One host: its workers, its way to ZooKeeper, and an agent of the real core and coordination, on virtual time."""
 
 from __future__ import annotations
 
@@ -82,6 +82,7 @@ class Agent:
             prior_session=host.ledger.session,
             wall=lambda: self.clock.now,
             make_client=partial(SimulatedClient, self, SESSION_S),
+            token=lambda: self.dice.randbytes(4).hex(),
         )
         self._deeds: dict[type[actions.Action], Callable[[Any], object]] = {
             actions.SpawnWorker: self._spawn,
@@ -202,9 +203,10 @@ class Agent:
 
     def _signal(self, order: actions.SignalWorker) -> None:
         process = self.host.processes.get(order.worker)
-        self.world.checks.signalled(self.host, order.worker)
         if process is not None:
             process.is_ending = True
+        self.world.checks.signalled(self.host, order.worker)
+        if process is not None:
             delay_s = 0.001 if order.signum == SIGKILL else self.dice.uniform(0.001, 0.2)
             self.clock.later(delay_s, self.host.end_worker, order.worker)
 

@@ -78,7 +78,9 @@ class Wire:
         self._connection: Connection | None = None
         self._is_refused = self._client_closed = self._server_closed = False
         self._arrives_at = [0.0, 0.0]
-        self._waiting: tuple[deque[Callable[[], None]], ...] = (deque(), deque())
+        self._queues: tuple[deque[Callable[[], None]], ...] = (deque(), deque())
+        self._held = [0, 0]
+        """So many of them would have arrived, and were blocked."""
 
     # ---- the client's end
 
@@ -110,29 +112,26 @@ class Wire:
     def resume(self) -> None:
         """Nothing is in the way any more."""
         for direction in (0, 1):
-            waiting = self._waiting[direction]
-            while waiting:
-                self._schedule(direction, waiting.popleft())
+            held, self._held[direction] = self._held[direction], 0
+            for _ in range(held):
+                self._schedule(direction)
 
     def _put(self, direction: int, deliver: Callable[[], None]) -> None:
-        if self._network.is_blocked(direction) or self._waiting[direction]:
-            self._waiting[direction].append(deliver)
-        else:
-            self._schedule(direction, deliver)
+        self._queues[direction].append(deliver)
+        self._schedule(direction)
 
-    def _schedule(self, direction: int, deliver: Callable[[], None]) -> None:
+    def _schedule(self, direction: int) -> None:
+        """The first that waits arrives at that moment: none overtakes another."""
         clock = self._network.clock
         at = max(self._arrives_at[direction], clock.now + self._network.latency())
         self._arrives_at[direction] = at
+        clock.later(at - clock.now, self._arrive, direction)
 
-        def arrive() -> None:
-            # What was on its way when it was blocked waits, too.
-            if self._network.is_blocked(direction) or self._waiting[direction]:
-                self._waiting[direction].append(deliver)
-            else:
-                deliver()
-
-        clock.later(at - clock.now, arrive)
+    def _arrive(self, direction: int) -> None:
+        if self._network.is_blocked(direction):
+            self._held[direction] += 1
+        else:
+            self._queues[direction].popleft()()
 
     def _up(self, data: bytes) -> None:
         server = self._network.server

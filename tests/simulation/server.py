@@ -7,6 +7,7 @@ high word of the zxid, as the real one's does.
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ class Server:
         self.engine: Engine | None = None
         self.frames = 0
         """All that clients have ever sent."""
+        self.digest = 0
+        """Of all of it, in its order."""
         self.start()
 
     @property
@@ -58,6 +61,11 @@ class Server:
         engine.restore(state, self._clock.now)
         self.journal = list(engine.everything())
         self._settle()
+
+    def begin_low(self) -> None:
+        """Begin a life as a server that knows nothing of any former one, and counts from the beginning."""
+        self._epoch = 0
+        self.start(wiped=True)
 
     def stop(self) -> None:
         """Gone, with all its connections. What it has answered is in the journal."""
@@ -91,6 +99,7 @@ class Server:
         if self.engine is None or connection not in self._wires:
             return
         self.frames += 1
+        self.digest = zlib.crc32(data, self.digest)
         connection.frames.feed(data)
         while self.engine.receive(connection, self._clock.now):
             pass

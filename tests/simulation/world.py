@@ -69,6 +69,11 @@ class World:
         """Workers that live, wherever."""
         return sum(len(host.processes) for host in self.hosts)
 
+    @property
+    def working(self) -> int:
+        """Those that nobody has told to end."""
+        return sum(not process.is_ending for host in self.hosts for process in host.processes.values())
+
     # ---- what ZooKeeper has
 
     def data(self, path: str) -> object:
@@ -94,6 +99,8 @@ class World:
         agents = self.running()
         plan, target = self.data(PLAN), self.target
         counts = {host.name: len(host.processes) for host in agents}
+        if not all(host.agent.cluster.is_up for host in agents if host.agent is not None):
+            return "some are not connected"
         if self.children(AGENTS) != set(counts):
             return f"agents {sorted(self.children(AGENTS))} but {sorted(counts)} run"
         if not isinstance(plan, dict) or plan.get("target") != target or plan.get("shares") != counts:
@@ -116,6 +123,8 @@ class World:
     def come_back(self, *, forget: int = 0, wiped: bool = False) -> None:
         """It is up again."""
         if not self.server.is_up:
+            if forget or wiped:
+                self.checks.forgotten()
             self.server.start(forget=forget, wiped=wiped)
 
     def mend(self) -> None:
@@ -136,6 +145,7 @@ class World:
             for host in self.hosts:  # what a killed agent has left is nobody's to end
                 if host.agent is None and host.processes:
                     host.crash()
+            self._right_since = self.clock.now
             self.run(within_s, self._is_at_rest)
         assert self.problem() is None, f"no rest within {2 * within_s} s: {self.problem()}"
 

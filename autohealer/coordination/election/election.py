@@ -17,6 +17,11 @@ from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.port import SessionPort
 
 
+def random_token() -> str:
+    """What makes one candidature unlike any other."""
+    return secrets.token_hex(4)
+
+
 class Election:
     """``won`` is called with the epoch once this agent is first, ``lost`` when its node is gone in mid-term."""
 
@@ -29,9 +34,10 @@ class Election:
         *,
         won: Callable[[int], None],
         lost: Callable[[], None],
+        token: Callable[[], str] = random_token,
     ) -> None:
         self._link, self._path, self._agent, self._access = link, path, agent, access
-        self._won, self._lost = won, lost
+        self._won, self._lost, self._token = won, lost, token
         self._unique = self._before = ""
         self._name: str | None = None
         self._epoch: int | None = None
@@ -51,7 +57,7 @@ class Election:
     def resume(self) -> None:
         """There is a connection: find out where this candidate stands."""
         self._open = True
-        self._unique = self._unique or f"{self._agent}:{secrets.token_hex(4)}:"
+        self._unique = self._unique or f"{self._agent}:{self._token()}:"
         self.step()
 
     def cut(self) -> None:

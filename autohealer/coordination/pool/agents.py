@@ -124,15 +124,17 @@ class Agents:
             self._listed(frozenset(names))
 
     def _named(self, names: list[str] | None) -> None:
-        present = set(names or ())
+        present = sorted(names or ())
         # Also those that went while there was no connection.
-        lost, self._names = self._names - present, present
-        for name in self._entries.keys() - present:
+        lost, self._names = self._names.difference(present), set(present)
+        for name in sorted(self._entries.keys() - self._names):
             self._unread -= self._entries.pop(name) is _UNREAD
             gone = self._readers.pop(name, None)
             if gone is not None:
                 gone.stop()
-        for name in present - self._entries.keys():
+        for name in present:
+            if name in self._entries:
+                continue
             if name == self._agent:
                 self._entries[name] = self._own
                 continue

@@ -14,7 +14,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from autohealer.coordination.election.election import Election
+from autohealer.coordination.election.election import Election, random_token
 from autohealer.coordination.pool.agent_registration import Presence
 from autohealer.coordination.pool.agents import Agents
 from autohealer.coordination.pool.assignment import Plans, Setting
@@ -64,6 +64,7 @@ class Cluster:
         access: Access = PLAIN,
         wall: Callable[[], float] = time.time,
         make_client: MakeClient | None = None,
+        token: Callable[[], str] = random_token,
     ) -> None:
         self.hosts = hosts
         self._agent, self._host = agent, socket.gethostname()
@@ -94,7 +95,7 @@ class Cluster:
             call_later=call_later,
             clock=clock,
         )
-        self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed)
+        self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed, token=token)
         self._registrations = Registrations(
             link,
             self._bulk,
@@ -161,13 +162,18 @@ class Cluster:
         """The session's id and password, for a next life of this agent."""
         return self._link.session
 
+    @property
+    def is_up(self) -> bool:
+        """Whether this agent is a member now: connected, with its name and all that it stands on."""
+        return self._link.up and self._grounded and self._admitted
+
     def leave(self) -> None:
         """Take away all that is this agent's; the last one takes the target too. Ends in ClusterLeft, soon."""
         if self._leaving:
             return
         self._leaving = True
         self._call_later(LEAVE_WITHIN_S, self._left)
-        if not (self._link.up and self._grounded and self._admitted):
+        if not self.is_up:
             self._call_soon(self._left)
             return
         self._link.forget_waiting()
@@ -287,7 +293,7 @@ class Cluster:
                 self._post(events.AuthorityProven(self._clock(), asked_at))
 
         path = self._paths.workers
-        if self._link.up and self._grounded and self._admitted:
+        if self.is_up:
             self._link.commit(path, lambda transaction: transaction.check(path, -1), done)
 
     # ---- the connection (LinkObserver)

@@ -55,7 +55,7 @@ class Listing:
         self._waiting = 0
         self._known: dict[str, Child | None] = {}
         self._owners: dict[str, str | None] = {}
-        self._news: set[str] = set()
+        self._news: dict[str, None] = {}
         self._told: frozenset[str] | None = None
         self._for_next: list[Callable[[], None]] = []
         self._for_this: list[Callable[[], None]] = []
@@ -126,7 +126,7 @@ class Listing:
         for name in self._known.keys() - present:
             del self._known[name]
             self._owners.pop(name, None)
-        fresh = present - self._known.keys()
+        fresh = dict.fromkeys(name for name in names if name not in self._known)
         self._known.update((name, _identified(name)) for name in fresh)
         self._news |= fresh
         unknown = [name for name in self._news if self._known.get(name) is _UNKNOWN]
@@ -147,7 +147,7 @@ class Listing:
     def _conclude(self) -> None:
         news = {name: child for name in self._news if (child := self._known.get(name)) is not None}
         # Of what could not be read nothing is told; it is asked about again at the next look.
-        self._news = {name for name, child in news.items() if child is _UNKNOWN}
+        self._news = {name: None for name, child in news.items() if child is _UNKNOWN}
         self._owners.update((name, _owner(child)) for name, child in news.items() if child is not _UNKNOWN)
         if self._following and (self._told is None or self._owners.keys() != self._told):
             self._told = frozenset(self._owners)

@@ -163,7 +163,7 @@ class Registrations:
                 self._touch(item)
         strays, self._strays = self._strays, {}
         now = self._clock()
-        for name in present:
+        for name in sorted(present):
             self._judge(name, strays.get(name, now), now)
         return bool(self._strays)
 

@@ -268,7 +268,9 @@ class Leader:
         # Where all drain nobody is left to take over, and all may end: nothing is lacking, then.
         final = {agent: divided.get(agent, 0) for agent in agents}
         if self._spec.on_partition is OnPartition.KEEP:
-            return replace_first(final, running)
+            # Who was told to shrink may have done so already, and not said it yet.
+            sure = {agent: min(count, standing.get(agent, count)) for agent, count in running.items()}
+            return replace_first(final, sure)
         followed = all(entry.plan == self._standing_since for entry in entries.values()) or self.standing is None
         return stop_first(total, final, standing, running if followed else None)
 
@@ -279,10 +281,9 @@ class Leader:
 
     def _count_foreign(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> int:
         orphans = 0
-        ripe = now - self._grace_s
         for agent in self._by_agent.keys() - agents.keys():
             for seen in self._by_agent[agent].values():
-                if seen <= ripe:
+                if seen + self._grace_s <= now:
                     orphans += 1
                 else:
                     self._wake(seen + self._grace_s)

@@ -41,7 +41,7 @@ class Below:
         elif self._was_complete or self._is_told:
             if self._since is None:
                 self._since = now
-            if not self._is_told and now - self._since >= BELOW_S:
+            if not self._is_told and now >= self._since + BELOW_S:
                 self._is_told = True
                 self._order(EmitEvent(PoolBelow(running, wanted)))
         else:
