@@ -105,7 +105,7 @@ class Link:
 
     def begin_close(self) -> Ending:
         """Use the connection no more, and end the session; what is waited for until it has ended."""
-        self.abandon()
+        self._use_no_more()
         return self._old.stop()
 
     def cut(self, seconds: float) -> None:
@@ -114,8 +114,11 @@ class Link:
 
     def abandon(self) -> None:
         """Go without ending the session, for another one lives in it."""
-        self._old.silence()
+        self._use_no_more()
         self._old.cut(inf)  # two clients in one session would take it from each other again and again
+
+    def _use_no_more(self) -> None:
+        self._old.silence()
         self._dismiss_rival()
         self._cut()
 
