@@ -301,7 +301,7 @@ def test_what_an_agent_asks_of_others(member: Callable[..., Member], client: Kaz
     b = member("host-b").join()
     answered: list[bool] = []
     restart = Operation("o1", "restart", "", "me@here")
-    a.do(a.cluster.forward, restart, ["host-a", "host-b"], lambda: answered.append(True))
+    a.do(a.cluster.forward, restart, ["host-a", "host-b"], lambda _: answered.append(True))
     eventually(lambda: len(b.of(OperationRequested)) == 2)
     told = {e.operation.subject: e.operation for e in b.of(OperationRequested)}
     assert {subject: operation.id for subject, operation in told.items()} == {
