@@ -51,6 +51,7 @@ COMMANDS = {
     "services": "Show the addresses in the service registry.",
     "watch": "Print every change of a node as it comes.",
     "zk": "Look at and change a ZooKeeper's nodes; run one.",
+    "systemd-unit": "Print a systemd unit that runs what run would run.",
     "config": "Say what a configuration file says, and whether it holds.",
     "import": "Print the pools of another supervisor's file as TOML.",
     "completion": "Print what makes a shell complete commands, workers and pools.",

@@ -1,6 +1,7 @@
 """The imperative shell around the core: an agent process and the pools that it runs.
 
 agent_process    what exists once: loop, signals, reaper, embedded server; runs its pools to their ends
+service_manager  what systemd is told: ready, alive, how the pools stand
 signals          what signals to an agent mean
 claim            a pool's folder, held: lock, ledger, command
 reload           the configuration file is read again, and what differs applied

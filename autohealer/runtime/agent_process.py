@@ -47,6 +47,7 @@ from autohealer.runtime.private_files import open_file
 from autohealer.runtime.reload import Reloader
 from autohealer.runtime.revisions import users_of
 from autohealer.runtime.sampler import Sampler
+from autohealer.runtime.service_manager import service_manager
 from autohealer.runtime.shared import Shared
 from autohealer.runtime.signals import hear_signals
 from autohealer.runtime.timing_selector import TimingSelector
@@ -178,6 +179,8 @@ class AgentProcess:
         """Pools that another runner is to go on with, and who waits for it."""
 
         self._notifier: Notifier | None = None
+        self._manager = service_manager(os.environ, self._describe)
+        self._is_ready = False
         self._ending = False
         self._runners: dict[str, PoolRunner] = {}
         """The pools that run, by this agent's id in each."""
@@ -210,6 +213,8 @@ class AgentProcess:
                 await dashboard.close()
         if self._notifier is not None:
             self._notifier.close()
+        if self._manager is not None:
+            self._manager.close()
         shared.orphans.close()
         shared.writer.close()
         patience_s = KILLED_WITHIN_S if KILLED in codes else END_S
@@ -301,6 +306,7 @@ class AgentProcess:
         try:
             try:
                 handle = await runner.start()
+                self._has_begun()
                 if self._audience is not None:
                     self._audience(handle)
                 code = await runner.until_ended()
@@ -312,6 +318,17 @@ class AgentProcess:
                 raise
             self._warn_of(runner.name)(f"{error}; the other pools go on")
             return error.exit_code
+
+    def _has_begun(self) -> None:
+        """A pool is there to be asked, and its workers are adopted: whoever started us may go on."""
+        if self._manager is not None and not self._is_ready:
+            self._is_ready = True
+            self._manager.begin(asyncio.get_running_loop())
+
+    def _describe(self) -> str:
+        """How the pools stand, in one line."""
+        running = (runner for runner in self._runners.values() if not runner.is_ended)
+        return "; ".join(f"{runner.name}: {runner.describe()}" for runner in running)
 
     async def _succeed(self, name: str) -> int:
         """A runner has left its pool to another one, with other options."""
@@ -361,6 +378,8 @@ class AgentProcess:
         if self._ending:
             asyncio.get_running_loop().call_later(KILLED_WITHIN_S, self._stop_waiting)
         self._ending = True
+        if self._manager is not None:
+            self._manager.end()
         for runner in self._runners.values():
             if not runner.is_ended:
                 runner.drain(name)

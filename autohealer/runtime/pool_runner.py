@@ -300,6 +300,12 @@ class PoolRunner:
         self._ledger.record([self._facts(left)])
         self.abandon(LEFT)
 
+    def describe(self) -> str:
+        """How many run of how many, in words."""
+        snapshot = self._snapshot()
+        away = "" if snapshot.connected else ", ZooKeeper is away"
+        return f"{snapshot.running} of {snapshot.share or 0} running{away}"
+
     def describe_workers(self) -> list[str]:
         """The workers that have a process."""
         found = self._snapshot().workers

@@ -3,6 +3,7 @@
 status     the pool as JSON, as the contract has it
 listing    what ``status`` and ``events`` print
 text       events in words
+systemd    a systemd unit for an agent
 tally      how a pool has fared, in one line
 why        incidents as stories
 endings    how a life ended, read out of an event
