@@ -7,6 +7,8 @@ chroots of their own.
 from __future__ import annotations
 
 import itertools
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,10 @@ from tests.support.browser import Browser
 from tests.support.pools import Pool
 from tests.support.processes import Processes
 from tests.support.real_zookeeper import RealZooKeeper, available
+
+# Times for people are local ones: those of one zone, wherever the tests run.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 if TYPE_CHECKING:
     from autohealer.zkserver import ZooKeeperServer

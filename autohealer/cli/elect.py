@@ -16,6 +16,7 @@ from autohealer.runtime.election_runner import ElectOptions, candidate_name, run
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.printer import Printer
 from autohealer.views.lines import clean
+from autohealer.views.units import clock
 
 EXAMPLE = "/elect/default"
 _POOLS_OWN = re.compile(r"(/pools/[^/]+)?/(election|workers|service_registry|autohealer)(/.*)?")
@@ -72,4 +73,5 @@ def _as_text(event: str, leader: str | None, me: str) -> str:
         "deposed": f"deposed: {me} does not lead any more",
         "leader": f"leader: {clean(str(leader))}",
     }
-    return f"{timestamp(time.time())[11:23]}  {words[event]}"
+    now = time.time()
+    return f"{clock(now, now)}  {words[event]}"

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import time
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ STDOUT = "-"
 LEAST_COLUMNS = 40
 
 
-def run(where: Where, *, since: float | None, html: str | None, as_json: bool) -> int:
+def run(where: Where, *, since: float | None, html: str | None, utc: bool, as_json: bool) -> int:
     """Show how the pool's workers on this host fared: availability, heals by cause, time to heal, timeline by slot."""
     address = PoolAddress(where)
     if html == STDOUT and as_json:
@@ -42,7 +43,7 @@ def run(where: Where, *, since: float | None, html: str | None, as_json: bool) -
     if as_json:
         click.echo(json.dumps(report_data(found, address.name)))
     elif html is None:
-        _print(found, address.name)
+        _print(found, address.name, UTC if utc else None)
     if html is not None:
         page = report_page(found, address.name, time.time())
         if html == STDOUT:
@@ -87,9 +88,9 @@ def _standing(address: PoolAddress) -> dict[int, str]:
     return {worker["slot"]: worker["worker"] for worker in workers if worker["pid"] is not None}
 
 
-def _print(found: Report, name: str) -> None:
+def _print(found: Report, name: str, zone: tzinfo | None) -> None:
     width = max(LEAST_COLUMNS, shutil.get_terminal_size().columns)
-    Printing().print(report_parts(found, name, width), width)
+    Printing().print(report_parts(found, name, width, zone), width)
 
 
 def _write(file: Path, page: str) -> None:

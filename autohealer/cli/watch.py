@@ -14,6 +14,7 @@ from autohealer.cli.zk import session, show
 from autohealer.coordination.explorer.node_follower import Watching
 from autohealer.coordination.explorer.requests import check_path
 from autohealer.runtime.event_log import timestamp
+from autohealer.views.units import clock
 
 if TYPE_CHECKING:
     from autohealer.coordination.explorer.node_follower import Change
@@ -43,10 +44,10 @@ def _json(path: str, change: Change) -> str:
 
 
 def _line(path: str, change: Change) -> str:
-    clock = timestamp(time.time())[11:23]
+    now = time.time()
     what = ""
     if change.event == "children":
         what = f"[{', '.join(change.children or ())}]"
     elif change.event != "deleted":
         what = "null" if change.data is None else show.text_of(change.data)
-    return show.printable(f"{clock}  {change.event:<8}  {path}  {what}".rstrip().replace("\n", "\\n"))
+    return show.printable(f"{clock(now, now)}  {change.event:<8}  {path}  {what}".rstrip().replace("\n", "\\n"))

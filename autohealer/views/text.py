@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autohealer.views.lines import clean
+from autohealer.views.units import clock, unix
 
 Fields = Mapping[str, Any]
 
 
 def event_line(fields: Fields) -> str:
-    """An event as a person reads it; what else it says, such as a worker's last output, on indented lines below."""
-    clock = str(fields.get("time", ""))[11:23] or "--:--:--.---"
-    lines = [f"{clock}  {event_words(fields)}", *(f"{'':14}| {line.expandtabs(4)}" for line in event_evidence(fields))]
+    """An event as a person reads it, with its local time; what else it says on indented lines below."""
+    at = unix(fields.get("time"))
+    lines = [
+        f"{clock(at, at or 0.0)}  {event_words(fields)}",
+        *(f"{'':14}| {line.expandtabs(4)}" for line in event_evidence(fields)),
+    ]
     return "\n".join(map(clean, lines))
 
 

@@ -86,7 +86,7 @@ LOG = """\
 """
 DEATH = """\
 {"time": "2026-01-02T03:00:50.000000Z", "event": "worker.exited", "worker": "web1-k3x9qa-0-a1", "pid": 7, "slot": 0, \
-"code": 3, "signal": null, "uptime": 50.0}
+"code": 3, "signal": null, "uptime": 50.0, "cause": "exit 3"}
 {"time": "2026-01-02T03:01:00.000000Z", "event": "worker.started", "worker": "web1-k3x9qa-0-a2", "pid": 8, "slot": 0, \
 "heal_ms": 10000.0}
 """
@@ -106,7 +106,7 @@ def test_the_older_part_of_the_log_is_read(processes: Processes, folder: Path) -
     """And a line that is torn off is waited for in vain, and is no error."""
     found = json.loads(processes.run_autohealer("report", "--json").stdout)
     assert found["worker_seconds"] == {"wanted": 60.0, "running": 50.0, "unknown": 0.0}
-    assert [cause["cause"] for cause in found["causes"]] == ["exit code 3"]
+    assert [cause["cause"] for cause in found["causes"]] == ["exit 3"]
     (folder / "events.jsonl.1").unlink()
     cut = json.loads(processes.run_autohealer("report", "--json").stdout)
     assert cut["heals"] == 1
@@ -196,7 +196,7 @@ def test_on_a_terminal(terminal: Terminal, columns: int) -> None:
     terminal.until("▲ down")
     assert terminal.ended() == 0
     assert COLOR.search(terminal.sent)
-    assert any(re.search(r"0 +10 s +exit code 3", line) for line in terminal.lines)
+    assert any(re.search(r"0 +10 s +exit 3", line) for line in terminal.lines)
 
 
 @pytest.mark.usefixtures("folder")

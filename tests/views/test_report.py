@@ -444,7 +444,7 @@ def test_percentiles() -> None:
 
 GOLDEN = """\
 pool default on web1-k3x9qa
-2026-01-02 03:03:20 to 03:05:00 UTC   1m 40s
+2026-01-02 03:03:20 to 03:05:00   1m 40s
 available 95.00 %   below target for 10 s   1 death
 1 heal: p50 10.0 s, p95 10.0 s, p99 10.0 s, max 10.0 s
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from autohealer.views.report import words
 from autohealer.views.text import event_line
 
 ROLLOUT = {"verb": "update", "by": "me@host", "former": 3, "revision": 4, "of": 3}
@@ -157,3 +159,16 @@ def test_names_that_a_terminal_would_obey_are_not_printed_as_they_are(order: str
         line = event_line({"time": TIME, **event})
         assert order not in line.replace("\n" + " " * 14 + "| ", ""), event
         assert "web 1" in line
+
+
+def test_times_are_those_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its zone, whatever that is; the report's, too, and in UTC where that is asked for."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert event_line({"time": TIME, "event": "leader.lost", "leader": "a"}).startswith("12:04:05.678  ")
+        assert words.clock(0.0, None) == "09:00:00"
+        assert words.clock(0.0) == "00:00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

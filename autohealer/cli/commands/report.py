@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autohealer.cli.support.command import Command
-from autohealer.cli.support.options import as_json, value, where
+from autohealer.cli.support.options import as_json, flag, value, where
 from autohealer.config.kinds import Duration, FilePath
 
 command = Command(
@@ -19,5 +19,6 @@ command = Command(
     *where(),
     value("--since", kind=Duration(0.001), text="How far back, such as 90s, 5m, 1h or 2d.  [default: the whole log]"),
     value("--html", kind=FilePath(), text="Write it as one HTML page with plots; - is stdout."),
+    flag("--utc", text="Times in UTC; without, in this host's time zone. JSON and the page always have UTC."),
     as_json("Print it as one JSON object."),
 )

@@ -9,7 +9,7 @@ from autohealer.views.palette import EVENTS
 from autohealer.views.rendering import Heading, Part, table
 from autohealer.views.report.model import CauseStory, Report, buckets
 from autohealer.views.report.timeline import Cell, Mark, cells
-from autohealer.views.report.words import bucket_range, clock, length, notes, percent, tick, window
+from autohealer.views.report.words import Zone, bucket_range, clock, length, notes, percent, tick, window
 from autohealer.views.units import count, milliseconds
 
 SHOWN_CAUSES = 8
@@ -35,21 +35,21 @@ LEGEND = {
 }
 
 
-def report_parts(report: Report, pool: str, width: int) -> list[Part]:
-    """The whole report, each line of at most so many columns."""
+def report_parts(report: Report, pool: str, width: int, zone: Zone = None) -> list[Part]:
+    """The whole report, each line of at most so many columns; moments are local where no zone is given."""
     parts: list[Part] = [
-        *_head(report, pool, width),
-        *(((f"{note}", "dim"),) for note in _folded(notes(report), width)),
+        *_head(report, pool, width, zone),
+        *(((f"{note}", "dim"),) for note in _folded(notes(report, zone), width)),
         BLANK,
         *_causes(report, width),
         *_histogram(report, width),
-        *_timeline(report, width),
-        *_gaps(report, width),
+        *_timeline(report, width, zone),
+        *_gaps(report, width, zone),
     ]
     return [crop(part, width) if isinstance(part, tuple) else part for part in parts]
 
 
-def _head(report: Report, pool: str, width: int) -> list[Line]:
+def _head(report: Report, pool: str, width: int, zone: Zone) -> list[Line]:
     agent = f" on {report.agent}" if report.agent else ""
     good = report.availability is not None and report.availability >= 0.999
     times = report.times
@@ -69,7 +69,7 @@ def _head(report: Report, pool: str, width: int) -> list[Line]:
         heals,
     ]
     return [
-        *wrap([(("pool ", ""), (clean(pool), "bold"), (clean(agent), "")), ((window(report), ""),),
+        *wrap([(("pool ", ""), (clean(pool), "bold"), (clean(agent), "")), ((window(report, zone), ""),),
                ((length(report.length_s), "bold"),)], width),
         *wrap(parts, width),
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def _bar(value: int, most: int, room: int) -> str:
     return "" if not value else "█" * max(1, round(room * value / most))
 
 
-def _timeline(report: Report, width: int) -> list[Line]:
+def _timeline(report: Report, width: int, zone: Zone) -> list[Line]:
     """A row for each slot; where there are too many, for those that fared worst."""
     if not report.slots:
         return []
@@ -142,7 +142,7 @@ def _timeline(report: Report, width: int) -> list[Line]:
     number = max(4, *(len(str(story.slot)) for story in shown))
     columns = max(10, width - number - 20)
     rows = [cells(story, report.since, report.until, columns) for story in shown]
-    first, last = tick(report.since, report.length_s), tick(report.until, report.length_s)
+    first, last = tick(report.since, report.length_s, zone), tick(report.until, report.length_s, zone)
     axis = f"{first}{last.rjust(max(0, columns - len(first)))}"
     lines: list[Line] = [
         rule("timeline by slot", "", width),
@@ -177,12 +177,12 @@ def _marks(row: Sequence[Cell]) -> Line:
     return tuple(spans)
 
 
-def _gaps(report: Report, width: int) -> list[Part]:
+def _gaps(report: Report, width: int, zone: Zone) -> list[Part]:
     gaps = report.gaps()
     if not gaps:
         return []
     headings = (Heading("from"), Heading("slot", True), Heading("for", True), Heading("cause"))
-    rows = [[(clock(gap.begin), ""), (str(gap.slot), "bold"), (length(gap.length_s), "warm"), (gap.cause, "")]
+    rows = [[(clock(gap.begin, zone), ""), (str(gap.slot), "bold"), (length(gap.length_s), "warm"), (gap.cause, "")]
             for gap in gaps[:SHOWN_GAPS]]  # fmt: skip
     of = f"{SHOWN_GAPS} of {len(gaps):,}" if len(gaps) > SHOWN_GAPS else ""
     return [rule("longest gaps", of, width), table(headings, rows)]

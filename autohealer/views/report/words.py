@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from math import floor, isinf
 
 from autohealer.views.report.model import Bucket, Report
 from autohealer.views.units import count, duration, milliseconds
 
 SHOWN_ENDINGS = 3
+
+Zone = tzinfo | None
+"""In which moments are shown; None: this host's own."""
 
 
 def percent(part: float | None) -> str:
@@ -30,27 +33,27 @@ def length(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
 
 
-def day(unix_s: float) -> str:
-    """The date in UTC."""
-    return _utc(unix_s).strftime("%Y-%m-%d")
+def day(unix_s: float, zone: Zone = UTC) -> str:
+    """The date."""
+    return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d")
 
 
-def clock(unix_s: float) -> str:
-    """The time of day in UTC."""
-    return _utc(unix_s).strftime("%H:%M:%S")
+def clock(unix_s: float, zone: Zone = UTC) -> str:
+    """The time of day."""
+    return datetime.fromtimestamp(unix_s, zone).strftime("%H:%M:%S")
 
 
-def window(report: Report) -> str:
+def window(report: Report, zone: Zone = UTC) -> str:
     """From when to when."""
-    begin, end = day(report.since), day(report.until)
-    return f"{begin} {clock(report.since)} to {'' if end == begin else f'{end} '}{clock(report.until)} UTC"
+    begin, end = day(report.since, zone), day(report.until, zone)
+    last = f"{'' if end == begin else f'{end} '}{clock(report.until, zone)}"
+    return f"{begin} {clock(report.since, zone)} to {last}{'' if zone is None else ' UTC'}"
 
 
-def tick(unix_s: float, whole_s: float) -> str:
+def tick(unix_s: float, whole_s: float, zone: Zone = UTC) -> str:
     """A moment on an axis that spans ``whole_s`` seconds."""
-    if whole_s < 600:
-        return _utc(unix_s).strftime("%H:%M:%S")
-    return _utc(unix_s).strftime("%H:%M" if whole_s < 86_400 else "%m-%d %H:%M")
+    form = "%H:%M:%S" if whole_s < 600 else "%H:%M" if whole_s < 86_400 else "%m-%d %H:%M"
+    return datetime.fromtimestamp(unix_s, zone).strftime(form)
 
 
 def bucket_range(bucket: Bucket) -> str:
@@ -61,16 +64,16 @@ def bucket_range(bucket: Bucket) -> str:
     return f"{bucket.low / divisor:g}-{bucket.high / divisor:g} {unit}"
 
 
-def notes(report: Report) -> list[str]:
+def notes(report: Report, zone: Zone = UTC) -> list[str]:
     """What a reader has to know about the figures."""
-    return list(_notes(report))
+    return list(_notes(report, zone))
 
 
-def _notes(report: Report) -> Iterable[str]:
+def _notes(report: Report, zone: Zone) -> Iterable[str]:
     if report.asked is not None and report.since - report.asked >= 1:
         yield f"the log goes back no further than {length(report.length_s)}: that is what this report covers"
     for ending in report.endings[-SHOWN_ENDINGS:]:
-        yield f"the agent was told to end at {clock(ending.at)}: {ending.cause}"
+        yield f"the agent was told to end at {clock(ending.at, zone)}: {ending.cause}"
     if not report.is_watched:
         yield "no agent runs here now: the report ends with the last event in the log"
     if report.target_guessed:
@@ -81,7 +84,3 @@ def _notes(report: Report) -> Iterable[str]:
         yield f"{count(report.reading.unreadable, 'line')} of the log could not be read"
     if report.reading.set_back_s:
         yield f"the clock was set back by {length(report.reading.set_back_s)}: what went before is drawn too short"
-
-
-def _utc(unix_s: float) -> datetime:
-    return datetime.fromtimestamp(unix_s, UTC)
