@@ -29,11 +29,12 @@ from autohealer.core.events import (
 from autohealer.core.model import ExitOn, PoolSpec, RestartPolicy, Sense, Verdict
 from autohealer.core.notices import WorkerExited as WorkerExitedNotice
 from autohealer.core.notices import WorkerFaulty
+from autohealer.core.pool.finishing import Over
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import EVIDENCE_S, REPEAT_KILL_S, SIGKILL, Lives
-from autohealer.core.pool.slots import ORPHANS_S, Over, Slots
+from autohealer.core.pool.slots import ORPHANS_S, Slots
 from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)

@@ -5,6 +5,8 @@ workers     all parts that are about processes, tied together
 verbs       what people ask of this agent, checked and begun
 draining    how this agent comes to run nothing
 slots       which slots are wanted, and what becomes of each when its life ends; what a rollout needs
+slot        one stable place of a worker
+finishing   which end is final for a slot, and when the agent is done
 lives       every process of this agent: how it is started and stopped
 life        one process, and how it ended
 health      the one judge: who is ready, who is faulty because of what

@@ -11,65 +11,22 @@ lives there are, of which revision each is, and since when each is ready, is in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from autohealer.core import notices
-from autohealer.core.actions import Action, EmitEvent, KeepFinished
+from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import FinishedFound, OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
-from autohealer.core.model import ExitOn, Instant, PoolSpec, RestartPolicy, SlotAccount
+from autohealer.core.model import Instant, PoolSpec, SlotAccount
+from autohealer.core.pool.finishing import Finishing, Over
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
 from autohealer.core.pool.lives import Lives, Start
 from autohealer.core.pool.restarts import Restarts, delay_s
+from autohealer.core.pool.slot import Slot
 
 # A process in the kernel's state D cannot be ended: so long after its stop a replacement starts beside it.
 ORPHANS_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """Nothing is left to do, or ``--exit-on`` and ``--max-failures`` say that it is enough; ``reason`` for people."""
-
-    failed: bool
-    reason: str
-
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """A stable place of one worker; ``life`` is the present one, None between two.
-
-    ``vacancy`` is the state while there is no life: gone, backoff, done or failed. ``revision`` is what its next life
-    is started from. ``died_at``: when the last life ended by death or verdict, None where the next start heals nothing.
-    """
-
-    index: int
-    restarts: Restarts
-    revision: int
-    vacancy: WorkerState = WorkerState.GONE
-    wanted: bool = False
-    life: Life | None = None
-    starts: int = 0
-    may_start_at: Instant = 0.0
-    died_at: Instant | None = None
-    cause: str | None = None
-    """What ended its last life: ``exit 1``, ``SIGKILL``, or a sense; None where nothing did, or somebody asked."""
-    last_exit: str = ""
-    spawn_failures: int = 0
-    waits_for: str | None = None
-    """Its last worker, while something that it left may be in the way of the next one, ``waits_until`` then at most."""
-    waits_until: Instant = 0.0
-
-    @property
-    def state(self) -> WorkerState:
-        """The state of its life, else of the vacancy."""
-        return self.vacancy if self.life is None else self.life.state
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it is done or failed: nothing is started in it any more."""
-        return self.vacancy in {WorkerState.DONE, WorkerState.FAILED}
 
 
 class Slots:
@@ -100,9 +57,7 @@ class Slots:
         self._carried: dict[int, tuple[SlotAccount, Instant]] = {}
         self._reserved: set[int] = set()
         self._left: set[int] = set()
-        self._finished: dict[int, str] = {}
-        """The slots that are done, and that failed: how; empty where one is done."""
-        self._gave_up: str | None = None
+        self._finishing = Finishing(spec, order)
 
     # ---- what can be asked
 
@@ -120,29 +75,12 @@ class Slots:
     @property
     def finished(self) -> tuple[int, int]:
         """How many of the slots that are wanted are done, and how many failed."""
-        failed = [bool(how) for index, how in self._finished.items() if index < (self._wanted or 0)]
-        return len(failed) - sum(failed), sum(failed)
+        return self._finishing.count(self._wanted or 0)
 
     @property
     def over(self) -> Over | None:
         """Whether that is the end of this pool."""
-        if self._gave_up is not None:
-            return Over(True, self._gave_up)
-        if not self._finished or not self._wanted:
-            return None
-        done, failed = self.finished
-        all_ended = done + failed == self._wanted
-        match self._spec.exit_on:
-            case ExitOn.ANY_FAILED:
-                enough = all_ended or failed > 0
-            case ExitOn.FIRST_EXIT:
-                enough = done + failed > 0
-            case ExitOn.NEVER | ExitOn.ALL_FAILED:
-                enough = all_ended
-        if not enough:
-            return None
-        reasons = (f"the worker in slot {index} failed: {how}" for index, how in self._finished.items() if how)
-        return Over(failed > 0, next(reasons, "all workers have ended well"))
+        return self._finishing.over(self._wanted or 0)
 
     @property
     def is_unwanted(self) -> bool:
@@ -236,10 +174,7 @@ class Slots:
     def restore(self, event: FinishedFound) -> None:
         """What was finished in this agent's former life is not started again."""
         for index in event.done | event.failed:
-            failed = index in event.failed
-            slot = self._add(index)
-            slot.vacancy = advance(slot.vacancy, Trigger.FAIL if failed else Trigger.FINISH)
-            self._finished[index] = "before this agent was started" if failed else ""
+            self._finishing.restore(self._add(index), failed=index in event.failed)
 
     def accounts(self, now: Instant) -> tuple[SlotAccount, ...]:
         """What the next agent here has to know of restarts: of the slots that have used any."""
@@ -332,7 +267,7 @@ class Slots:
         else:
             slot.cause = event.error
             delay = slot.restarts.after_exit(0.0, event.worker)
-            self._fail_at_limit(slot, event.error)
+            self._finishing.failed(slot, event.error)
         slot.may_start_at = event.at + delay
         self._reconcile(slot, event.at)
         self._incidents.not_started(life, event)
@@ -382,9 +317,7 @@ class Slots:
 
     def ends_for_good(self, code: int | None, signal: str | None) -> bool:
         """Whether a worker that ends like this by itself makes its slot done or failed (``--restart``)."""
-        return self._spec.restart is RestartPolicy.NEVER or (
-            self._spec.restart is RestartPolicy.ON_FAILURE and self._is_success(code, signal)
-        )
+        return self._finishing.is_final(good=self._finishing.is_success(code, signal))
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
@@ -408,37 +341,13 @@ class Slots:
         """Its life ended, and nobody had asked for that: is the slot to be filled again, and when?"""
         slot.died_at, slot.cause = end.at, end.cause
         verdict = end.life.verdict
-        good = verdict is None and self._is_success(end.code, end.signal)
-        if self._spec.restart is RestartPolicy.NEVER or (self._spec.restart is RestartPolicy.ON_FAILURE and good):
-            self._finish(slot, "" if good else end.description)
+        good = verdict is None and self._finishing.is_success(end.code, end.signal)
+        if self._finishing.is_final(good=good):
+            self._finishing.finish(slot, "" if good else end.description)
             return
         signal = None if verdict else end.signal
         slot.may_start_at += slot.restarts.after_exit(end.uptime_s, end.life.worker, signal, good=good)
-        self._fail_at_limit(slot, end.description)
-
-    def _is_success(self, code: int | None, signal: str | None) -> bool:
-        """Whether the end is one of ``--ok-exit``. What nobody saw is none."""
-        return (signal or code) in self._spec.ok_exit
-
-    def _fail_at_limit(self, slot: Slot, how: str) -> None:
-        """``--max-failures``: the slot is failed, or, where workers do not finish, the whole pool is given up."""
-        limit = self._spec.max_failures
-        if limit is None or slot.restarts.failures < limit or slot.is_finished:
-            return
-        times = "once" if limit == 1 else f"{limit} times in a row"
-        if self._spec.restart is RestartPolicy.ALWAYS and self._spec.exit_on is not ExitOn.ALL_FAILED:
-            slot.wanted = False
-            self._gave_up = self._gave_up or (
-                f"the worker in slot {slot.index} failed {times}, the last time with: {how}"
-            )
-        else:
-            self._finish(slot, f"{times}, the last time with: {how}")
-
-    def _finish(self, slot: Slot, how: str) -> None:
-        """Nothing is started in this slot any more; ``how`` it failed, empty where it did not."""
-        slot.vacancy = advance(slot.vacancy, Trigger.FAIL if how else Trigger.FINISH)
-        self._finished[slot.index] = how
-        self._order(KeepFinished(slot.index, bool(how), slot.revision))
+        self._finishing.failed(slot, end.description)
 
     def _reconcile(self, slot: Slot, now: Instant) -> None:
         """Close the gap between wanted and observed, as far as can be done now."""
@@ -487,7 +396,7 @@ class Slots:
             self._incidents.finished(slot.index, failed=failed)
             self._tell(notices.WorkerDone(life.worker, life.pid, slot.index, failed))
         elif slot.index not in self._slots:
-            self._incidents.finished(slot.index, failed=self._gave_up is not None)
+            self._incidents.finished(slot.index, failed=self._finishing.gave_up is not None)
         elif slot.vacancy is WorkerState.BACKOFF:
             self._incidents.waits(slot.index)
             delay = round(slot.may_start_at - now, 3)

@@ -10,7 +10,8 @@ from autohealer.core.model import AgentEntry, Instant, RolloutView
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
-from autohealer.core.pool.slots import Slot, Slots
+from autohealer.core.pool.slot import Slot
+from autohealer.core.pool.slots import Slots
 
 # A sample that is older says nothing of now: nobody has looked for a while.
 SAMPLE_LASTS_S = 15.0
