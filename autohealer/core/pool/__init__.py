@@ -10,6 +10,7 @@ finishing   which end is final for a slot, and when the agent is done
 lives       every process of this agent: how it is started and stopped
 life        one process, and how it ended
 health      the one judge: who is ready, who is faulty because of what
+readiness   when a worker counts as ready
 condition   what the senses have seen of one life, and what follows for each sense
 incidents   the one story of each death, verdict and failed start
 spares      processes that wait to take the place of a dead one

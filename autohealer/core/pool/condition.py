@@ -58,6 +58,10 @@ class Condition:
     born: Instant
     since: Instant
     ready_since: Instant | None = None
+    is_met: bool = False
+    """Whether what its readiness waits for has come; see ``readiness``."""
+    registered: bool | None = None
+    """Whether the registration that names it is its own; None where there is none."""
     start_by: Instant | None = None
     """When it must be ready at the latest; None where nobody asks."""
     probes: dict[str, Probe] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from autohealer.core.pool.condition import Condition, Finding
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lives import Lives
+from autohealer.core.pool.readiness import Readiness
 
 LATE_S = 2.0
 # A clock that ran out before there was room is looked at once more when so much of the new time has passed.
@@ -61,23 +62,10 @@ class Health:
         self._spec, self._lives, self._brake, self._incidents = spec, lives, brake, incidents
         self._sentence, self._order = sentence, order
         self._conditions: dict[str, Condition] = {}
-        self._met: set[str] = set()
+        self.readiness = Readiness(spec)
         self.unready: set[str] = set()
         """Those that were ready and are not now."""
-        self._registrations: dict[str, bool] = {}
-        """Whom a registration names, and whether it is the worker's own."""
-        self._away = True
         self._deadlines: Deadlines[str] = Deadlines()
-        self._notify_is_known = False
-
-    @property
-    def ready_when(self) -> ReadyWhen:
-        """What decides when a worker of this pool is ready."""
-        if self._spec.ready is not None:
-            return self._spec.ready
-        if self._spec.probes:
-            return ReadyWhen.PROBE
-        return ReadyWhen.NOTIFY if self._notify_is_known else ReadyWhen.REGISTERED
 
     def next_deadline(self) -> Instant | None:
         """When ``expire`` is to be called next."""
@@ -86,15 +74,10 @@ class Health:
     # ---- lives come and go
 
     def started(self, life: Life, now: Instant, *, adopted: bool = False) -> None:
-        """A life has a process. One that was adopted has said long ago what it says only once."""
+        """A life has a process."""
         condition = Condition(self._spec, life.worker, born=life.since, since=now)
         self._conditions[life.worker] = condition
-        when = self._when(life.worker)
-        if when in {ReadyWhen.PROBE, ReadyWhen.NOTIFY, ReadyWhen.LOG} or self._spec.probes:
-            condition.start_by = now + self._spec.start_timeout_s
-        once = adopted and when not in {ReadyWhen.REGISTERED, ReadyWhen.PROBE}
-        if once or when is ReadyWhen.STARTED:
-            self._met.add(life.worker)
+        self.readiness.begin(life, condition, now, adopted=adopted)
         if adopted:
             self._lives.runs(life)
         self._weigh(life, condition, now)
@@ -114,9 +97,7 @@ class Health:
         """A life is over: nothing is judged any more."""
         if self._conditions.pop(life.worker, None) is None:
             return
-        self._met.discard(life.worker)
         self.unready.discard(life.worker)
-        self._registrations.pop(life.worker, None)
         self._deadlines.set(life.worker, None)
         life.held = None
 
@@ -134,8 +115,7 @@ class Health:
         if event.ready:
             if life.role is not Role.SPARE:
                 self._learn_notify(event.at)
-            if self._when(life.worker) is ReadyWhen.NOTIFY:
-                self._met.add(life.worker)
+            condition.is_met = condition.is_met or self.readiness.when_of(life) is ReadyWhen.NOTIFY
         if life.is_stopping:
             list(condition.notified(event))  # it may end what it works on
         else:
@@ -157,25 +137,27 @@ class Health:
 
     def log_matched(self, event: events.LogMatched) -> None:
         """The worker has written that it is ready."""
-        if self.ready_when is ReadyWhen.LOG and event.worker in self._conditions:
-            self._met.add(event.worker)
+        _, condition = self._of(event.worker)
+        if condition is not None and self.readiness.when is ReadyWhen.LOG:
+            condition.is_met = True
         self._take(event.worker, event.at)
 
     def registered(self, worker: str, now: Instant, *, own: bool) -> None:
         """A registration names the worker; ``own``: it made that itself, and so does its job."""
-        if worker in self._conditions:
-            self._registrations[worker] = own
-            self._conditions[worker].lost = None if own else self._conditions[worker].lost
+        _, condition = self._of(worker)
+        if condition is not None:
+            condition.registered = own
+            condition.lost = None if own else condition.lost
         self._take(worker, now, lambda _: [Finding(Sense.REGISTRATION, None)] if own else [])
 
     def need_not_register(self, worker: str, now: Instant, *, unknowable: bool) -> None:
         """It counts as running before a registration names it; ``unknowable``: whether one does is never known."""
-        life, _ = self._of(worker)
-        if life is None or self.ready_when is not ReadyWhen.REGISTERED:
+        life, condition = self._of(worker)
+        if life is None or condition is None or self.readiness.when is not ReadyWhen.REGISTERED:
             return
         self._lives.runs(life)
         if unknowable:
-            self._registrations.setdefault(worker, False)
+            condition.registered = condition.registered or False
             self._take(worker, now)
 
     def registration_lost(self, worker: str, detail: str, now: Instant) -> None:
@@ -186,8 +168,8 @@ class Health:
 
     def zookeeper(self, *, away: bool, now: Instant) -> None:
         """While it is away nobody can register."""
-        self._away = away
-        if away and self.ready_when is ReadyWhen.REGISTERED:
+        self.readiness.is_away = away
+        if away and self.readiness.when is ReadyWhen.REGISTERED:
             for worker in [life.worker for life in self._lives if not life.ready]:
                 self._take(worker, now)
 
@@ -240,24 +222,19 @@ class Health:
 
     def _schedule(self, worker: str, condition: Condition, now: Instant) -> None:
         """The next moment at which time alone may change something."""
-        due, ready_at = condition.due(), self._ready_at(worker, condition)
+        life, due = self._lives.of(worker), condition.due()
+        ready_at = None if life is None else self.readiness.due(life, condition)
         if ready_at is not None and ready_at > now:
             due = ready_at if due is None else min(due, ready_at)
         self._deadlines.set(worker, due)
 
     # ---- readiness
 
-    def _when(self, worker: str) -> ReadyWhen:
-        """A spare says that it is ready before it begins to wait, whatever the others do."""
-        life = self._lives.of(worker)
-        return ReadyWhen.NOTIFY if life is not None and life.role is Role.SPARE else self.ready_when
-
     def _weigh(self, life: Life, condition: Condition, now: Instant) -> None:
         """Is it ready? That condemns nobody."""
-        if life.worker not in self._met and self._is_met(condition, now):
-            self._met.add(life.worker)
+        self.readiness.weigh(life, condition, now)
         failing = "it says that it is stopping" if condition.leaving else condition.failing_probe
-        if life.worker in self._met and failing is None:
+        if condition.is_met and failing is None:
             if not life.ready:
                 condition.became_ready(now)
                 if life.role is Role.SPARE:
@@ -272,41 +249,14 @@ class Health:
             self.unready.add(life.worker)
             self._lives.set_unready(life, str(failing))
 
-    def _is_met(self, condition: Condition, now: Instant) -> bool:
-        when = self._when(condition.worker)
-        match when:
-            case ReadyWhen.PROBE:
-                return condition.all_probes_passed
-            case ReadyWhen.AFTER | ReadyWhen.REGISTERED:
-                if self._registrations.get(condition.worker) and when is ReadyWhen.REGISTERED:
-                    return True
-                at = self._ready_at(condition.worker, condition)
-                return at is not None and at <= now
-            case _:
-                return False
-
-    def _ready_at(self, worker: str, condition: Condition) -> Instant | None:
-        """When it will be ready by having lived so long, if nothing happens.
-
-        A registration that the worker did not make itself says nothing of it: it must have lived for a while, too.
-        """
-        if worker in self._met:
-            return None
-        when = self._when(worker)
-        if when is ReadyWhen.AFTER:
-            return condition.since + self._spec.ready_after_s
-        if when is ReadyWhen.REGISTERED and (self._away or worker in self._registrations):
-            return condition.since + self._spec.register_grace_s
-        return None
-
     def _learn_notify(self, now: Instant) -> None:
         """A worker of this pool has said READY=1: all of them will."""
-        if self._notify_is_known:
+        if self.readiness.notify_is_known:
             return
-        self._notify_is_known = True
-        if self.ready_when is ReadyWhen.NOTIFY:
+        self.readiness.notify_is_known = True
+        if self.readiness.when is ReadyWhen.NOTIFY:
             for worker, condition in self._conditions.items():
-                if worker not in self._met:
+                if not condition.is_met:
                     condition.start_by = now + self._spec.start_timeout_s  # nobody could know before
                     self._schedule(worker, condition, now)
 

@@ -136,7 +136,7 @@ class Workers:
 
     def roll(self, share: int | None, now: Instant, *, has_turn: bool) -> None:
         """One step of the rollout that is under way, if there is one."""
-        told = self.health.ready_when is not ReadyWhen.REGISTERED
+        told = self.health.readiness.when is not ReadyWhen.REGISTERED
         self.rollouts.step(share, now, has_turn=has_turn, readiness_is_told=told)
 
     def keep_spares(self, share: int | None, now: Instant) -> None:
