@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 class AgentSource:
     """One pool of this host: its agent's snapshot first, then what had happened before, then what happens."""
 
-    is_local = True
+    is_local = beats = True
 
     def __init__(self, state: StateDir) -> None:
         self._state = state

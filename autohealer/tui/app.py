@@ -113,7 +113,7 @@ class Dashboard(App[Outcome]):
 
     def hear(self, news: News) -> None:
         """Something new."""
-        now = self.now()
+        now = self.now() if self.source.beats else None
         if news.snapshot is not None:
             self.state.replace(news.snapshot, now)
         if news.changes is not None:

@@ -26,6 +26,8 @@ class ClusterSource:
     ``operate`` asks for an operation and waits. All are called in a thread of their own.
     """
 
+    beats = False
+
     def __init__(
         self,
         look: Callable[[], dict[str, Any]],

@@ -55,5 +55,5 @@ class PoolsOfHost:
         with suppress(OSError, ValueError), folder.connect_control(ANSWER_S) as connection:
             told = Conversation(connection).ask("status", ANSWER_S)
             state = PoolState()
-            state.replace(msgspec.convert(told, Status), 0.0)
+            state.replace(msgspec.convert(told, Status), None)
         return PoolSummary(name, folder.holder_pid(), state)

@@ -34,6 +34,10 @@ class Source(Protocol):
     def is_local(self) -> bool:
         """Whether its agent is on this host, so that workers' output can be read."""
 
+    @property
+    def beats(self) -> bool:
+        """Whether it tells something every second, so that silence means that something is wrong."""
+
     async def listen(self, hear: Callable[[News], None]) -> None:
         """Call ``hear`` with all news until there will be no more. Raises AutohealerError where there is no pool."""
 

@@ -157,15 +157,15 @@ class PoolState:
         self.curves: dict[str, Curve] = {}
         self.is_known = False
         self.heard_at: float | None = None
-        """When the agent was last heard of, by the clock that the caller has."""
+        """When the agent was last heard of, by the clock that the caller has; None where nobody has to be heard."""
 
-    def replace(self, status: Status, now: float) -> None:
+    def replace(self, status: Status, now: float | None) -> None:
         """All of it, anew."""
         self.status, self.is_known, self.heard_at = status, True, now
         self.rows = {worker.key: worker for worker in status.workers}
         self._sort()
 
-    def change(self, changes: Changes, now: float) -> None:
+    def change(self, changes: Changes, now: float | None) -> None:
         """What differs."""
         self.heard_at = now
         if changes.status is not None:

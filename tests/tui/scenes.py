@@ -103,7 +103,7 @@ class Recorded:
     def __init__(self, told: Json, events: list[Json]) -> None:
         self._told, self._events = told, events
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
-        self.is_local = True
+        self.is_local = self.beats = True
         self.hear: Callable[[News], None] = lambda _: None
 
     async def listen(self, hear: Callable[[News], None]) -> None:

@@ -36,17 +36,17 @@ class Help(ModalScreen[None]):
         for name, bindings in self._groups:
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 1), title=name, title_justify="left",
                           title_style="bold")  # fmt: skip
-            table.add_column(no_wrap=True, style="bold", min_width=12)
+            table.add_column(no_wrap=True, style="bold", min_width=14)
             table.add_column()
             for binding in bindings:
-                if isinstance(binding, Binding):
+                if isinstance(binding, Binding) and binding.description:
                     keys = binding.key_display or " ".join(key_name(key) for key in binding.key.split(","))
                     table.add_row(keys, binding.tooltip or binding.description)
             yield table
             yield Text("")
         glyphs = Table(box=None, show_header=False, padding=(0, 2, 0, 1), title="Glyphs", title_justify="left",
                        title_style="bold")  # fmt: skip
-        glyphs.add_column(no_wrap=True, style="bold", min_width=12)
+        glyphs.add_column(no_wrap=True, style="bold", min_width=14)
         glyphs.add_column()
         for look in STATES.values():
             glyphs.add_row(look.glyph, look.word)

@@ -27,20 +27,13 @@ class PoolScreen(View):
     """A pool at a glance."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "details", "details", tooltip="the chosen worker: its story, its curves, its output"),
+        Binding("enter", "details", "details", tooltip="the chosen worker: story, curves, output"),
         Binding("l", "output", "output", tooltip="the output of the chosen worker"),
         Binding("L", "all_output", "all output", tooltip="the output of all workers, merged"),
-        Binding("slash", "filter", "filter", tooltip="show only rows with this text: a slot, a state, a cause"),
+        Binding("slash", "filter", "filter", tooltip="show only rows with this text: slot, state, cause"),
         Binding("s", "sort", "sort", tooltip="sort by slot, trouble, CPU, memory, restarts"),
-        Binding(
-            "plus,equals_sign",
-            "scale(1)",
-            "scale",
-            key_display="+",
-            show=False,
-            tooltip="one worker more; again for another one",
-        ),
-        Binding("minus", "scale(-1)", "scale", key_display="+/-", tooltip="one worker less"),
+        Binding("plus,equals_sign", "scale(1)", "", key_display="+", show=False),
+        Binding("minus", "scale(-1)", "scale", key_display="+/-", tooltip="more workers, or fewer"),
         Binding("x", "kill", "kill", tooltip="kill the chosen worker, to see it heal"),
         Binding("r", "restart", "restart", tooltip="restart all workers, one after the other"),
         Binding("p", "app.pools", "pools", tooltip="all pools of this host"),

@@ -31,9 +31,7 @@ class WorkerScreen(View):
         Binding("escape,backspace,left", "app.pop_screen", "back", key_display="esc"),
         Binding("slash", "search", "search"),
         Binding("l", "enlarge", "output", tooltip="the output alone, and back"),
-        Binding(
-            "tab", "app.focus_next", "story", show=False, tooltip="from the output to the story, and back: what scrolls"
-        ),
+        Binding("tab", "app.focus_next", "story", show=False, tooltip="from the output to the story, and back"),
         Binding("r", "restart", "restart", tooltip="restart this worker"),
         Binding("x", "kill", "kill", tooltip="kill this worker, to see it heal"),
         Binding("question_mark", "app.help", "help"),

@@ -13,6 +13,7 @@ from autohealer.views.units import count, duration, milliseconds
 
 WINDOWS_S = (60, 120, 300, 600, 1800, 3600)
 LABEL = 7
+WIDE = 40
 LEAST_PLOT = 3
 FULL_BAR = 4
 """So many deaths fill a bar, unless there were more at once."""
@@ -30,7 +31,7 @@ class HealsChart(Panel):
         history, now = self.state.history, self.dashboard.now()
         window = _window(now - history.first if history.first is not None else 0.0)
         heals = history.heals_since(now - window)
-        lines = [crop(self._figures(heals), width)]
+        lines = [crop(self._figures(heals, width), width)]
         if not history.deaths:
             hint = "x kills the chosen one, to see it heal" if height > 2 else ""
             return [*lines, BLANK, (("  nobody has died yet", "dim"),), ((f"  {hint}"[:width], "dim"),)][:height]
@@ -45,7 +46,7 @@ class HealsChart(Panel):
             lines.append(_axis(window, columns))
         return lines[:height]
 
-    def _figures(self, heals: Sequence[Heal]) -> Line:
+    def _figures(self, heals: Sequence[Heal], width: int) -> Line:
         history = self.state.history
         times = [heal.ms for heal in heals]
         p50, p95 = percentile(times, 0.5), percentile(times, 0.95)
@@ -53,7 +54,8 @@ class HealsChart(Panel):
         if p50 is not None and p95 is not None:
             spans += [("p50 ", "dim"), (milliseconds(p50), "heal"), ("  p95 ", "dim"), (milliseconds(p95), "heal"),
                       ("  ", "")]  # fmt: skip
-        spans.append((f"{count(len(history.heals), 'heal')}, {count(history.deaths, 'death')}", ""))
+        deaths = f", {count(history.deaths, 'death')}" if width >= WIDE else ""
+        spans.append((count(len(history.heals), "heal") + deaths, ""))
         return tuple(spans)
 
     def _plot(self, heals: Sequence[Heal], since: float, window: float, columns: int, rows: int) -> list[Line]:

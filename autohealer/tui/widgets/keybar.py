@@ -11,9 +11,11 @@ from textual.widgets import Input
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, width_of
 
-NAMES = {"enter": "⏎", "escape": "esc", "plus": "+", "minus": "-", "slash": "/", "question_mark": "?", "space": "␣"}
-
-
+NAMES = {
+    "enter": "⏎", "escape": "esc", "plus": "+", "minus": "-", "slash": "/", "question_mark": "?", "space": "␣",
+    "up": "↑", "down": "↓", "left": "←", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+    "backspace": "⌫",
+}  # fmt: skip
 SPARED = ("sort", "app.pools", "all_output", "scale(-1)", "app.detach", "output")
 """Actions that are left out first where room is short."""
 

@@ -85,7 +85,7 @@ class PoolsPanel(Panel, can_focus=True):
         name = (f"{mark}{fit(pool.name, NAME)} ", "bold")
         if pool.state is None:
             return name, (f"{'!':>13}  the agent (pid {pool.pid}) does not answer", "bad")
-        status, found = pool.state.status, findings(pool.state, 0.0)
+        status, found = pool.state.status, findings(pool.state, self.dashboard.now())
         head = headline(pool.state)
         tone = "bad" if any(f.tone == "bad" for f in found) else head.tone if not found else found[0].tone
         full = GAUGE if status.running >= pool.state.wanted else GAUGE * status.running // max(1, pool.state.wanted)
