@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["beat", "debuggable", "idle", "info", "ready", "register", "standby", "task"]
 
-# A loop that beats a million times a second is as alive as one that beats twenty times.
-_BEAT_EVERY_S: Final = 0.05
+# A loop that beats a million times a second is as alive as one that beats once; with a short --beat-timeout, which
+# WATCHDOG_USEC tells, four times within that.
+_BEAT_EVERY_S: Final = 1.0
 _MOST_UNSENT: Final = 48
 _LONGEST_ID: Final = 64
 _FLAGS: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
@@ -181,6 +182,7 @@ class _Agent:
         self._address = f"\0{path[1:]}" if path.startswith("@") else path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._unsent: dict[str, str] = {}
+        self._beat_every_s = min(_BEAT_EVERY_S, (_number("WATCHDOG_USEC") or 4e6) / 4e6)
         self._no_beat_before = 0.0
         self._is_ready = False
         self._make_lock()
@@ -204,7 +206,7 @@ class _Agent:
         with self._lock:
             self._unsent.pop("idle", None)
             if self._send(text):
-                self._no_beat_before = now + _BEAT_EVERY_S
+                self._no_beat_before = now + self._beat_every_s
 
     def idle(self) -> None:
         self._tell("idle", "X_AUTOHEALER_IDLE=1")

@@ -71,6 +71,7 @@ class NotifySocket:
         self._socket.close()
 
     def _drain(self) -> None:
+        last: dict[str, bytes] = {}
         for _ in range(_MOST_AT_ONCE):  # the rest in the loop's next turn, for others want theirs
             try:
                 data, ancillary, flags, _ = self._socket.recvmsg(_MOST_BYTES, _ANCILLARY_BYTES)
@@ -79,9 +80,10 @@ class NotifySocket:
             worker = None if flags & socket.MSG_TRUNC else self._worker_of(_sender(ancillary))
             if worker is None:
                 self.dropped += 1
-                continue
-            for message in parse(data, worker, self._clock()):
-                self._post(message)
+            elif last.get(worker) != data:  # who says the same again and again at one moment says it once
+                last[worker] = data
+                for message in parse(data, worker, self._clock()):
+                    self._post(message)
 
     def _worker_of(self, pid: int) -> str | None:
         """The worker that this process is, descends from, or whose session it is in; None where it is nobody's."""

@@ -165,13 +165,24 @@ def test_all_that_has_come_is_read_at_once(ear: Ear) -> None:
     count = 0
     try:
         while count < 10_000:
-            sender.sendto(b"WATCHDOG=1", ear.path)
+            sender.sendto(b"X_AUTOHEALER_PROGRESS=%d" % count, ear.path)
             count += 1
     except BlockingIOError:
         pass
     sender.close()
 
     assert len(ear.until_heard(count)) == count
+
+
+def test_what_is_said_again_and_again_at_one_moment_is_said_once(ear: Ear) -> None:
+    """A worker that floods the socket with beats does not keep the agent busy with each."""
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ear.notify.start("w", os.getpid())
+    for message in (b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1", b"READY=1", b"WATCHDOG=1"):
+        sender.sendto(message, ear.path)
+    sender.close()
+
+    assert [(event.beat, event.ready) for event in ear.until_heard(3)] == [(True, False), (False, True), (True, False)]
 
 
 def test_the_path_outlives_the_agent(ear: Ear) -> None:
