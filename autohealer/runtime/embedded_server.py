@@ -20,7 +20,7 @@ _PORTS_TRIED = 20
 _EPHEMERAL_FROM = 32_768
 
 
-class _Complaints(logging.Handler):
+class _ServerLog(logging.Handler):
     """What the server logs goes where the agent's other warnings go: stderr may be a dashboard's."""
 
     def __init__(self, warn: Callable[[str], None]) -> None:
@@ -57,7 +57,7 @@ def start_server(
         entries = [entry for claim in claims for entry in list(claim.ledger.workers.values())]
         return users_of_workers((entry.pid, entry.start_time) for entry in entries)
 
-    complaints = _Complaints(warn)
+    complaints = _ServerLog(warn)
     _log.addHandler(complaints)
     stack.callback(_log.removeHandler, complaints)
     server = _listen([claim.ledger.facts.server_port for claim in claims], journal, users)

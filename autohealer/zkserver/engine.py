@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from autohealer.zkserver import acl as acls
 from autohealer.zkserver import entries, four_letter, records
 from autohealer.zkserver.connection import HIGH_WATER, MAX_IDENTITIES, Connection
-from autohealer.zkserver.jute import MALFORMED, MalformedError, Reader
+from autohealer.zkserver.jute import MALFORMED, MalformedError, RecordReader
 from autohealer.zkserver.protocol import (
     AUTH,
     AUTH_FAILED,
@@ -319,7 +319,7 @@ class Engine:
             connection.close()
 
     def _authenticate(self, connection: Connection, xid: int, frame: bytes) -> None:
-        reader = Reader(frame, records.HEADER)
+        reader = RecordReader(frame, records.HEADER)
         try:
             reader.read_int()
             scheme, credentials = reader.read_string(), reader.read_buffer()

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from autohealer.zkserver import acl as acls
-from autohealer.zkserver.jute import INT, LONG, MalformedError, Reader, write_buffer, write_string
+from autohealer.zkserver.jute import INT, LONG, MalformedError, RecordReader, write_buffer, write_string
 from autohealer.zkserver.paths import parent_of
 from autohealer.zkserver.protocol import NODE_CREATED, NODE_DELETED
 from autohealer.zkserver.records import read_acl, write_acl
@@ -49,11 +49,11 @@ class State:
 
     def apply(self, data: bytes) -> None:
         """Read one batch of entries."""
-        reader = Reader(data)
+        reader = RecordReader(data)
         while reader.remaining:
             self._apply_one(reader)
 
-    def _apply_one(self, reader: Reader) -> None:
+    def _apply_one(self, reader: RecordReader) -> None:
         kind = reader.read_bytes(1)
         if kind == _NODE:
             path = _string(reader)
@@ -151,7 +151,7 @@ def write_changes(tree: Tree, changes: Iterable[tuple[int, str]]) -> bytes:
 def keys_of(data: bytes) -> set[Key]:
     """What the entries of a batch are about."""
     keys: set[Key] = set()
-    reader = Reader(data)
+    reader = RecordReader(data)
     while reader.remaining:
         kind = reader.read_bytes(1)
         if kind in {_NODE, _CHILDREN, _GONE}:
@@ -207,7 +207,7 @@ def write_everything(tree: Tree, sessions: Iterable[Session], epoch: int) -> Ite
     yield b"".join(parts)
 
 
-def _read_node(reader: Reader) -> Node:
+def _read_node(reader: RecordReader) -> Node:
     node = Node(None, acls.OPEN, 0, 0, 0)
     (
         node.czxid,
@@ -232,7 +232,7 @@ def _adopt(own: Node, other: Node) -> None:
             setattr(own, name, getattr(other, name))
 
 
-def _string(reader: Reader) -> str:
+def _string(reader: RecordReader) -> str:
     value = reader.read_string()
     if value is None:
         raise MalformedError("a null string")

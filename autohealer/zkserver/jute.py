@@ -32,7 +32,7 @@ def int32(value: int) -> int:
     return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
-class Reader:
+class RecordReader:
     """Takes one value after the other from a record."""
 
     __slots__ = ("_data", "_end", "at")

@@ -48,7 +48,7 @@ _ACCEPT_AGAIN_S: Final = 0.2
 _AFTER_FAULT_S: Final = 0.1  # lest the same one fills the log
 
 
-class Peer:
+class ClientSocket:
     """One socket and its connection."""
 
     __slots__ = ("connection", "interest", "socket", "unanswered", "unanswered_size", "unsent")
@@ -82,10 +82,10 @@ class Loop:
         self._note_full_at = 0.0
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._peers: dict[int, Peer] = {}
-        self._by_connection: dict[Connection, Peer] = {}
-        self._busy: dict[Peer, None] = {}  # with frames left to answer
-        self._waited_for: dict[Peer, float] = {}  # for their session, or to take their last bytes
+        self._peers: dict[int, ClientSocket] = {}
+        self._by_connection: dict[Connection, ClientSocket] = {}
+        self._busy: dict[ClientSocket, None] = {}  # with frames left to answer
+        self._waited_for: dict[ClientSocket, float] = {}  # for their session, or to take their last bytes
         self._rested_at = 0.0
         self._tick_at: float | None = None
         self._accept_at: float | None = None
@@ -186,7 +186,7 @@ class Loop:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_IN_KERNEL)
-            peer = Peer(sock, self._engine.connect(address[0], address[1], now))
+            peer = ClientSocket(sock, self._engine.connect(address[0], address[1], now))
             self._peers[sock.fileno()] = peer
             self._by_connection[peer.connection] = peer
             self._waited_for[peer] = now + _PATIENCE_S
@@ -211,7 +211,7 @@ class Loop:
             logger.warning("%s", why)
         return admitted
 
-    def _serve(self, peer: Peer, mask: int, now: float) -> None:
+    def _serve(self, peer: ClientSocket, mask: int, now: float) -> None:
         if mask & select.EPOLLOUT:
             self._send(peer, now)
         if mask & select.EPOLLIN and peer.interest & select.EPOLLIN:
@@ -236,7 +236,7 @@ class Loop:
         elif mask & (select.EPOLLHUP | select.EPOLLERR) and peer not in self._busy:
             self._drop(peer)
 
-    def _answer(self, peer: Peer, now: float) -> None:
+    def _answer(self, peer: ClientSocket, now: float) -> None:
         connection = peer.connection
         if connection.closing or connection.is_saturated:
             return
@@ -298,7 +298,7 @@ class Loop:
                 self._send(peer, now)
         touched.clear()
 
-    def _send(self, peer: Peer, now: float) -> None:
+    def _send(self, peer: ClientSocket, now: float) -> None:
         connection = peer.connection
         was_saturated = connection.is_saturated
         while peer.unsent:
@@ -326,7 +326,7 @@ class Loop:
             self._busy[peer] = None
         self._update_interest(peer)
 
-    def _update_interest(self, peer: Peer) -> None:
+    def _update_interest(self, peer: ClientSocket) -> None:
         connection = peer.connection
         interest = 0
         takes_more = peer.unanswered_size < _MAX_UNANSWERED if connection.is_saturated else peer not in self._busy
@@ -338,7 +338,7 @@ class Loop:
             peer.interest = interest
             self._epoll.modify(peer.socket.fileno(), interest)
 
-    def _drop(self, peer: Peer) -> None:
+    def _drop(self, peer: ClientSocket) -> None:
         fd = peer.socket.fileno()
         if self._peers.pop(fd, None) is None:
             return

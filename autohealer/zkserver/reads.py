@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from autohealer.zkserver import acl as acls
 from autohealer.zkserver import records, watches
-from autohealer.zkserver.jute import INT, MalformedError, Reader, write_string, write_strings
+from autohealer.zkserver.jute import INT, MalformedError, RecordReader, write_string, write_strings
 from autohealer.zkserver.protocol import (
     ADD_WATCH,
     ADMIN,
@@ -125,7 +125,7 @@ class Reads:
 
     def get_ephemerals(self, connection: Connection, frame: bytes) -> bytes:
         """The session's own ephemeral nodes below a prefix."""
-        prefix = Reader(frame, records.HEADER).read_string()
+        prefix = RecordReader(frame, records.HEADER).read_string()
         session = connection.session
         paths = self._tree.ephemerals.get(session.id, {}) if session else {}
         if prefix and prefix.strip() not in {"", "/"}:
@@ -136,7 +136,7 @@ class Reads:
         """Several gets, each with its own error."""
         results: list[tuple[int, int, bytes]] = []
         size = 0
-        for operation, request in records.read_multi(Reader(frame, records.HEADER)):
+        for operation, request in records.read_multi(RecordReader(frame, records.HEADER)):
             path = cast("str | None", request[0])
             if path is None or operation not in {GET_CHILDREN, GET_DATA}:
                 # the real server fails after it has begun its answer, and sends what it has of it
@@ -156,7 +156,7 @@ class Reads:
     def sync(self, _connection: Connection, frame: bytes) -> bytes:
         """Nothing is to be done: one server is always in step with itself."""
         # one server is always in step with itself
-        path = Reader(frame, records.HEADER).read_string()
+        path = RecordReader(frame, records.HEADER).read_string()
         return write_string(path) if path is not None else INT.pack(-1)
 
     def who_am_i(self, connection: Connection, _frame: bytes) -> bytes:
@@ -170,7 +170,7 @@ class Reads:
 
     def add_watch(self, connection: Connection, frame: bytes) -> bytes:
         """Watch for good, this node alone or all below it too."""
-        reader = Reader(frame, records.HEADER)
+        reader = RecordReader(frame, records.HEADER)
         path, mode = reader.read_string(), reader.read_int()
         if mode not in {0, 1}:
             raise MalformedError("a mode of watching")
@@ -194,14 +194,14 @@ class Reads:
 
     def set_watches(self, connection: Connection, frame: bytes) -> bytes:
         """A client that comes back names its watches: what has changed since it left is told at once."""
-        reader = Reader(frame, records.HEADER)
+        reader = RecordReader(frame, records.HEADER)
         since = reader.read_long()
         self._set_watches(connection, since, [reader.read_strings() for _ in range(3)])
         return b""
 
     def set_watches2(self, connection: Connection, frame: bytes) -> bytes:
         """The same with persistent watches, which are only set again: what was missed is not told."""
-        reader = Reader(frame, records.HEADER)
+        reader = RecordReader(frame, records.HEADER)
         since = reader.read_long()
         *one_shot, persistent, recursive = [reader.read_strings() for _ in range(5)]
         self._set_watches(connection, since, one_shot)
@@ -238,7 +238,7 @@ class Reads:
 
     @staticmethod
     def _watch_of(frame: bytes) -> tuple[str, int]:
-        reader = Reader(frame, records.HEADER)
+        reader = RecordReader(frame, records.HEADER)
         path, kind = reader.read_string(), reader.read_int()
         if kind not in {watches.CHILDREN, watches.DATA, watches.ANY}:
             raise MalformedError("a kind of watch")

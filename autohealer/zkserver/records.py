@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from autohealer.zkserver.acl import OPEN
-from autohealer.zkserver.jute import INT, MalformedError, Reader, int32, write_buffer, write_string
+from autohealer.zkserver.jute import INT, MalformedError, RecordReader, int32, write_buffer, write_string
 from autohealer.zkserver.protocol import (
     ALL_PERMISSIONS,
     CHECK,
@@ -66,7 +66,7 @@ class CreateRequest(NamedTuple):
 
 def read_connect(frame: bytes) -> ConnectRequest:
     """The first record of a connection."""
-    reader = Reader(frame)
+    reader = RecordReader(frame)
     reader.read_int()  # the protocol's version: any is accepted
     last_zxid_seen = reader.read_long()
     timeout_ms = reader.read_int()
@@ -86,18 +86,18 @@ def read_path_and_flag(frame: bytes) -> tuple[str, bool]:
 
 def read_path(frame: bytes) -> str:
     """A request that is a path; null will not do."""
-    path = Reader(frame, HEADER).read_string()
+    path = RecordReader(frame, HEADER).read_string()
     if path is None:
         raise MalformedError("a null path")
     return path
 
 
-def read_path_and_int(reader: Reader) -> tuple[str | None, int]:
+def read_path_and_int(reader: RecordReader) -> tuple[str | None, int]:
     """A path and a version, or a kind of watch."""
     return reader.read_string(), reader.read_int()
 
 
-def read_create(reader: Reader, operation: int) -> CreateRequest:
+def read_create(reader: RecordReader, operation: int) -> CreateRequest:
     """Any of the creates."""
     path = reader.read_string()
     data = reader.read_buffer()
@@ -106,12 +106,12 @@ def read_create(reader: Reader, operation: int) -> CreateRequest:
     return CreateRequest(path, data, acl, flags, reader.read_long() if operation == CREATE_TTL else -1)
 
 
-def read_set_data(reader: Reader) -> tuple[str | None, bytes | None, int]:
+def read_set_data(reader: RecordReader) -> tuple[str | None, bytes | None, int]:
     """A path, data and a version."""
     return reader.read_string(), reader.read_buffer(), reader.read_int()
 
 
-def read_acl(reader: Reader) -> list[Entry] | None:
+def read_acl(reader: RecordReader) -> list[Entry] | None:
     """A vector of ACL entries, or null."""
     if reader.skip(_OPEN_ACL):
         return list(OPEN)
@@ -124,7 +124,7 @@ def read_acl(reader: Reader) -> list[Entry] | None:
     return acl
 
 
-def read_multi(reader: Reader) -> list[tuple[int, tuple[object, ...]]]:
+def read_multi(reader: RecordReader) -> list[tuple[int, tuple[object, ...]]]:
     """The operations of a multi or multiRead, each with its request. Reads and writes do not mix."""
     operations: list[tuple[int, tuple[object, ...]]] = []
     kinds = set()

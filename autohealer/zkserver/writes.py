@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from autohealer.zkserver import records
-from autohealer.zkserver.jute import Reader, write_string
+from autohealer.zkserver.jute import RecordReader, write_string
 from autohealer.zkserver.protocol import (
     CHECK,
     CREATE,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def _create(transaction: Transaction, frame: bytes) -> bytes:
-    path, _ = transaction.create(CREATE, records.read_create(Reader(frame, records.HEADER), CREATE))
+    path, _ = transaction.create(CREATE, records.read_create(RecordReader(frame, records.HEADER), CREATE))
     return write_string(path)
 
 
 def _create_with_stat(operation: int) -> Write:
     def create(transaction: Transaction, frame: bytes) -> bytes:
-        request = records.read_create(Reader(frame, records.HEADER), operation)
+        request = records.read_create(RecordReader(frame, records.HEADER), operation)
         path, node = transaction.create(operation, request)
         return write_string(path) + records.write_stat(node)
 
@@ -44,31 +44,31 @@ def _create_with_stat(operation: int) -> Write:
 
 
 def _delete(transaction: Transaction, frame: bytes) -> bytes:
-    transaction.delete(*records.read_path_and_int(Reader(frame, records.HEADER)))
+    transaction.delete(*records.read_path_and_int(RecordReader(frame, records.HEADER)))
     return b""
 
 
 def _set_data(transaction: Transaction, frame: bytes) -> bytes:
-    return records.write_stat(transaction.set_data(*records.read_set_data(Reader(frame, records.HEADER))))
+    return records.write_stat(transaction.set_data(*records.read_set_data(RecordReader(frame, records.HEADER))))
 
 
 def _set_acl(transaction: Transaction, frame: bytes) -> bytes:
-    reader = Reader(frame, records.HEADER)
+    reader = RecordReader(frame, records.HEADER)
     path, acl, version = reader.read_string(), records.read_acl(reader), reader.read_int()
     return records.write_stat(transaction.set_acl(path, acl, version))
 
 
 def _check(transaction: Transaction, frame: bytes) -> bytes:
-    transaction.check(*records.read_path_and_int(Reader(frame, records.HEADER)))
+    transaction.check(*records.read_path_and_int(RecordReader(frame, records.HEADER)))
     return b""
 
 
 def _multi(transaction: Transaction, frame: bytes) -> bytes:
-    return transaction.multi(records.read_multi(Reader(frame, records.HEADER)))
+    return transaction.multi(records.read_multi(RecordReader(frame, records.HEADER)))
 
 
 def _reconfig(_transaction: Transaction, frame: bytes) -> bytes:
-    reader = Reader(frame, records.HEADER)
+    reader = RecordReader(frame, records.HEADER)
     for _ in ("joining", "leaving", "new members"):
         reader.read_string()
     reader.read_long()

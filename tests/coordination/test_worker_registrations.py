@@ -187,7 +187,7 @@ def test_a_stand_in_deleted_by_hand_is_found_at_the_next_look(
 
 
 def test_what_a_former_life_left_is_cleared(member: Callable[..., Member], client: KazooClient) -> None:
-    """Registrations named by this agent's ids that were not ordered go; others, and other agents', stay."""
+    """WorkerRegistrations named by this agent's ids that were not ordered go; others, and other agents', stay."""
     client.ensure_path("/workers")
     stale = ["host-a-0-old", "host-a-1-old.agent"]
     others = ["host-b-0-x", "host-b-0-x.agent", "worker_0000000001", "host-a-2-live", "host-a-3-live.agent"]

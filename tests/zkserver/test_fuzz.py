@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autohealer.zkserver.frames import FrameBuffer
-from autohealer.zkserver.jute import MALFORMED, Reader, write_buffer, write_string, write_strings
+from autohealer.zkserver.jute import MALFORMED, RecordReader, write_buffer, write_string, write_strings
 from autohealer.zkserver.protocol import MAX_REQUEST, ConnectionRefused
 from tests.zkserver.machine import Machine, connect_request, frame, request
 from tests.zkserver.wire import acl, boolean, buffer, create, integer, long, multi, string, strings
@@ -194,7 +194,7 @@ class TestJute:
     @given(text=st.text(), data=st.none() | st.binary(), texts=st.lists(st.text()))
     def test_round_trip(self, text: str, data: bytes | None, texts: list[str]) -> None:
         """What is written is read."""
-        reader = Reader(write_string(text) + write_buffer(data) + write_strings(texts))
+        reader = RecordReader(write_string(text) + write_buffer(data) + write_strings(texts))
 
         assert (reader.read_string(), reader.read_buffer(), reader.read_strings()) == (text, data, texts)
         assert reader.remaining == 0
@@ -206,4 +206,4 @@ class TestJute:
         end = data.draw(st.integers(0, len(written) - 1))
 
         with pytest.raises(MALFORMED):
-            Reader(written[:end]).read_strings()
+            RecordReader(written[:end]).read_strings()

@@ -41,7 +41,7 @@ _LEFT_OUT = (NoNodeError, NoAuthError, AuthFailedError)
 
 
 @dataclass(frozen=True, slots=True)
-class Leader:
+class CurrentLeader:
     """Who leads, and since when: the czxid of its election node."""
 
     agent: str | None
@@ -93,7 +93,7 @@ class PoolClient:
         data = self._get(self._paths.target)
         return None if data is None else read_target(data)
 
-    def leader(self) -> Leader | None:
+    def leader(self) -> CurrentLeader | None:
         """The first candidate."""
         candidates = [
             (n, name) for name in self._children(self._paths.election) if (n := sequence_of(name)) is not None
@@ -102,7 +102,7 @@ class PoolClient:
             for _, data, stat in self._read_all(self._paths.election, [name]):
                 if not stat.ephemeralOwner:
                     continue
-                return Leader(read_name(data), stat.czxid)
+                return CurrentLeader(read_name(data), stat.czxid)
         return None
 
     def workers(self) -> list[Registered]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from autohealer.coordination.election.election import Election
-from autohealer.coordination.pool.base_paths import Ground
+from autohealer.coordination.pool.base_paths import BasePaths
 from autohealer.coordination.pool.codec import read_name
 from autohealer.coordination.pool.paths import Folder, sequence_of, split_hosts
 from autohealer.coordination.session.access import Access
@@ -65,7 +65,7 @@ class Candidate:
         servers, chroot = split_hosts(hosts)
         self._path = f"{chroot}{path}"
         self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=access)
-        self._ground = Ground(self._link, Folder(self._path), access, self._laid)
+        self._ground = BasePaths(self._link, Folder(self._path), access, self._laid)
         self._election = Election(self._link, self._path, name, access, won=observer.won, lost=observer.lost)
         self._timeout = session_timeout
         self._leader: str | None = None

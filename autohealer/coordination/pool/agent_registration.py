@@ -21,7 +21,7 @@ SETTLE_S = 0.02
 NEWCOMER_S = 10.0
 
 
-class Presence:
+class AgentRegistration:
     """``admitted`` is called when the name is this agent's in this connection, ``taken`` when it is another's."""
 
     def __init__(

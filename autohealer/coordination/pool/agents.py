@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from autohealer.coordination.pool.codec import read_agent
-from autohealer.coordination.session.node_watcher import Reader
+from autohealer.coordination.session.node_watcher import NodeWatcher
 from autohealer.coordination.session.port import SessionPort
 from autohealer.core.model import AgentEntry
 
@@ -52,8 +52,8 @@ class Agents:
         self._link, self._path, self._agent = link, path, agent
         self._read, self._listed, self._lost, self._missed = read, listed, lost, missed
         self._call_later, self._clock = call_later, clock
-        self._list: Reader | None = None
-        self._readers: dict[str, Reader] = {}
+        self._list: NodeWatcher | None = None
+        self._readers: dict[str, NodeWatcher] = {}
         self._entries: dict[str, Any] = {}
         self._names: set[str] = set()
         self._unread = 0
@@ -75,7 +75,7 @@ class Agents:
     def follow(self) -> None:
         """Tell of every entry from now on."""
         if self._list is None:
-            self._list = Reader(self._link, self._path, self._link.children, self._named)
+            self._list = NodeWatcher(self._link, self._path, self._link.children, self._named)
             self._list.read()
 
     def unfollow(self) -> None:
@@ -140,7 +140,7 @@ class Agents:
                 continue
             self._entries[name] = _UNREAD
             self._unread += 1
-            reader = self._readers[name] = Reader(
+            reader = self._readers[name] = NodeWatcher(
                 self._link, f"{self._path}/{name}", self._link.get_foreign, partial(self._found, name)
             )
             reader.read()

@@ -9,7 +9,7 @@ from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError
 
 from autohealer.coordination.pool.codec import read_plan, write_plan
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.node_watcher import Reader
+from autohealer.coordination.session.node_watcher import NodeWatcher
 from autohealer.coordination.session.port import SessionPort, Transaction
 from autohealer.core.model import Plan
 from autohealer.errors import AutohealerError
@@ -36,7 +36,7 @@ class Setting(Generic[T]):
     ) -> None:
         self._link, self._path, self._access = link, path, access
         self._tell, self._decode, self._encode = told, read, write
-        self._reader = Reader(link, path, link.get, self._found)
+        self._reader = NodeWatcher(link, path, link.get, self._found)
         self._told: T | None = None
         self._has_told = False
         self._wanted: T | None = None
@@ -123,7 +123,7 @@ class Plans:
     ) -> None:
         self._link, self._path, self._access = link, path, access
         self._read, self._refused = read, refused
-        self._reader = Reader(link, path, link.get, self._found)
+        self._reader = NodeWatcher(link, path, link.get, self._found)
         self._told = -1
         self._writing = False
 

@@ -14,7 +14,7 @@ from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.port import SessionPort
 
 
-class Ground:
+class BasePaths:
     """``laid`` is called whenever all of them stand, with those that had to be made for it."""
 
     def __init__(

@@ -15,10 +15,10 @@ from math import inf
 from typing import Any
 
 from autohealer.coordination.election.election import Election, random_token
-from autohealer.coordination.pool.agent_registration import Presence
+from autohealer.coordination.pool.agent_registration import AgentRegistration
 from autohealer.coordination.pool.agents import Agents
 from autohealer.coordination.pool.assignment import Plans, Setting
-from autohealer.coordination.pool.base_paths import Ground
+from autohealer.coordination.pool.base_paths import BasePaths
 from autohealer.coordination.pool.codec import (
     Request,
     WorkerEntry,
@@ -31,9 +31,9 @@ from autohealer.coordination.pool.codec import (
 from autohealer.coordination.pool.listing import Listing
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.pool.requests import Requests
-from autohealer.coordination.pool.worker_registrations import SECOND_LOOK_S, Registrations
+from autohealer.coordination.pool.worker_registrations import SECOND_LOOK_S, WorkerRegistrations
 from autohealer.coordination.session.access import PLAIN, Access
-from autohealer.coordination.session.batch import Bulk
+from autohealer.coordination.session.batch import Batch
 from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.port import Ending, MakeClient, SessionId
 from autohealer.core import events
@@ -82,9 +82,9 @@ class Cluster:
             access=access,
             make_client=make_client,
         )
-        self._bulk = Bulk(link)
-        self._ground = Ground(link, paths, access, self._laid)
-        self._presence = Presence(
+        self._bulk = Batch(link)
+        self._ground = BasePaths(link, paths, access, self._laid)
+        self._presence = AgentRegistration(
             link,
             paths.agent(agent),
             access,
@@ -96,7 +96,7 @@ class Cluster:
             clock=clock,
         )
         self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed, token=token)
-        self._registrations = Registrations(
+        self._registrations = WorkerRegistrations(
             link,
             self._bulk,
             paths,
@@ -374,7 +374,7 @@ class Cluster:
             self._post(events.IdentityTaken(self._clock()))
 
     def _resume(self) -> None:
-        """Ground and name are there, or have been looked at again: close every gap."""
+        """BasePaths and name are there, or have been looked at again: close every gap."""
         if self._leaving or not (self._grounded and self._admitted):
             return
         self._election.resume()

@@ -9,8 +9,8 @@ from typing import Any
 
 from autohealer.coordination.pool.codec import Request, read_request, write_request
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.batch import Bulk
-from autohealer.coordination.session.node_watcher import Reader
+from autohealer.coordination.session.batch import Batch
+from autohealer.coordination.session.node_watcher import NodeWatcher
 from autohealer.coordination.session.port import SessionPort
 
 # More than anybody types; who floods the pool with requests is not to fill its memory.
@@ -39,7 +39,7 @@ class Requests:
     def __init__(
         self,
         link: SessionPort,
-        bulk: Bulk,
+        bulk: Batch,
         path: str,
         access: Access,
         *,
@@ -50,7 +50,7 @@ class Requests:
     ) -> None:
         self._link, self._bulk, self._path, self._access = link, bulk, path, access
         self._told, self._gone, self._pump, self._wall = told, gone, pump, wall
-        self._list = Reader(link, path, link.children, self._listed)
+        self._list = NodeWatcher(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}
         self._asking: set[str] = set()
         self._answers: dict[str, bool] = {}

@@ -19,7 +19,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.paths import STAND_IN, Paths
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.batch import Bulk
+from autohealer.coordination.session.batch import Batch
 from autohealer.coordination.session.port import SessionPort, Transaction
 from autohealer.core.model import WorkerId
 
@@ -62,13 +62,13 @@ class _Item:
             self.touched(self, event)
 
 
-class Registrations:
+class WorkerRegistrations:
     """``seen`` and ``gone`` tell of workers' own registrations, ``made`` of stand-ins."""
 
     def __init__(
         self,
         link: SessionPort,
-        bulk: Bulk,
+        bulk: Batch,
         paths: Paths,
         access: Access,
         agent: str,

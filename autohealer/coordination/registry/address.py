@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from kazoo.exceptions import NoChildrenForEphemeralsError, NodeExistsError, NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
-from autohealer.coordination.pool.base_paths import Ground
+from autohealer.coordination.pool.base_paths import BasePaths
 from autohealer.coordination.pool.paths import Folder, split_hosts
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.link import Link
@@ -58,7 +58,7 @@ class Address:
         self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=self._access)
         # Programs without credentials may register beside it, as in the registry itself.
         open_to_workers = (self._folder.rpartition("/")[0], self._folder)
-        self._ground = Ground(self._link, Folder(self._folder, open_to_workers), self._access, self._laid)
+        self._ground = BasePaths(self._link, Folder(self._folder, open_to_workers), self._access, self._laid)
         self._wanted = self._open = self._busy = self._again = self._stands = False
         self._node = ""
 

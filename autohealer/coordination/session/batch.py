@@ -28,7 +28,7 @@ class _Operation:
             transaction.create(self.path, self.data, acl=list(self.acl), ephemeral=True)
 
 
-class Bulk:
+class Batch:
     """Operations are gathered until ``flush``; each ends with its own error or None."""
 
     def __init__(self, link: SessionPort) -> None:

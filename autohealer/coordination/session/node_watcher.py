@@ -13,7 +13,7 @@ from autohealer.coordination.session.port import Done, SessionPort, Watch
 Ask = Callable[[str, Done, Watch | None], None]
 
 
-class Reader:
+class NodeWatcher:
     """Asks for one node's data or children, with a watch, and asks again when that fires.
 
     A watch tells once, and only that something has changed; so what was read is always the whole, and what changes
