@@ -10,7 +10,7 @@ import pytest
 from kazoo.client import KazooClient
 
 from autohealer.coordination.admin import pool_client as console
-from autohealer.coordination.admin.pool_client import Leader, PoolClient
+from autohealer.coordination.admin.pool_client import CurrentLeader, PoolClient
 from autohealer.core.events import AgentsRead, LeadershipWon, OperationRequested, PlanRead, StandInMade, TargetRead
 from autohealer.core.model import Plan
 from autohealer.core.operations import Operation
@@ -54,7 +54,7 @@ def test_what_is(pool: PoolClient, member: Callable[..., Member], client: KazooC
     client.create("/workers/kept", b"")
 
     assert pool.agents() == {"host-a": entry(2)}
-    assert (pool.plan(), pool.target(), pool.leader()) == (plan, 2, Leader("host-a", epoch))
+    assert (pool.plan(), pool.target(), pool.leader()) == (plan, 2, CurrentLeader("host-a", epoch))
     registered = {r.name: (r.worker, r.entry.pid) for r in pool.workers()}
     assert registered == {
         "host-a-0-x.agent": ("host-a-0-x", 77),
