@@ -40,7 +40,7 @@ class Exit:
     oom: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incident:
     """The fields of ``why --json``. What is not known (yet) is None.
 
@@ -48,6 +48,9 @@ class Incident:
     the incident is kept. ``noticed_ms``: how long it had been so before it was noticed; the other three count from
     ``opened``: until it was decided to start a replacement, until that had a process, until it was ready.
     ``number`` is that of the file with the worker's output.
+
+    Never changed, only replaced. It is not frozen because one is made within each heal, and a frozen one of so many
+    fields takes five times as long.
     """
 
     id: str

@@ -43,10 +43,15 @@ class Incidents:
             return
         former = self._living.get(life.worker)
         if former is None or former.cause != verdict.sense:
-            former = self._of_life(life, Kind.VERDICT, now, cause=str(verdict.sense), detail=verdict.detail)
-            noticed_ms = None if since is None else _ms(now - since)
-            noticed_by = NOTICED_BY.get(verdict.sense, "sense")
-            former = replace(former, noticed_by=noticed_by, noticed_ms=noticed_ms)
+            former = self._of_life(
+                life,
+                Kind.VERDICT,
+                now,
+                cause=str(verdict.sense),
+                detail=verdict.detail,
+                noticed_by=NOTICED_BY.get(verdict.sense, "sense"),
+                noticed_ms=None if since is None else _ms(now - since),
+            )
         outcome, action = (Outcome.HELD, "left running") if held else (Outcome.OPEN, "stopped")
         incident = replace(former, detail=verdict.detail, outcome=outcome, action=action)
         if incident != self._living.get(life.worker):
@@ -79,16 +84,30 @@ class Incidents:
             if incident is not None:
                 self._record(incident, is_closed=True)  # it died while its verdict was held
             cause = "oom" if end.oom else "exit" if end.signal is None else "signal"
-            incident = self._of_life(life, Kind.DEATH, end.at, cause=cause, detail=end.description)
-            incident = replace(incident, noticed_by="pidfd", action="killed" if by else "")
-        self._await_heal(replace(incident, exit=exited, uptime_s=end.uptime_s, by=by))
+            incident = self._of_life(
+                life,
+                Kind.DEATH,
+                end.at,
+                cause=cause,
+                detail=end.description,
+                noticed_by="pidfd",
+                action="killed" if by else "",
+                exit=exited,
+                uptime_s=end.uptime_s,
+                by=by,
+            )
+        else:
+            incident = replace(incident, exit=exited, uptime_s=end.uptime_s, by=by)
+        self._await_heal(incident)
 
     def not_started(self, life: Life, failed: SpawnFailed) -> None:
         """No process came of a start."""
         if life.role is Role.SPARE:
             return
-        incident = self._of_life(life, Kind.SPAWN, failed.at, cause=failed.name or "error", detail=failed.error)
-        self._await_heal(replace(incident, noticed_by="spawn"))
+        cause = failed.name or "error"
+        self._await_heal(
+            self._of_life(life, Kind.SPAWN, failed.at, cause=cause, detail=failed.error, noticed_by="spawn")
+        )
 
     # ---- what comes of it
 
@@ -128,7 +147,7 @@ class Incidents:
 
     # ---- how
 
-    def _of_life(self, life: Life, kind: Kind, now: Instant, *, cause: str, detail: str) -> Incident:
+    def _of_life(self, life: Life, kind: Kind, now: Instant, **known: Any) -> Incident:
         return Incident(
             id=life.worker,
             kind=kind,
@@ -137,9 +156,8 @@ class Incidents:
             slot=life.slot,
             number=life.number,
             revision=life.revision,
-            cause=cause,
-            detail=detail,
             opened=now,
+            **known,
         )
 
     def _await_heal(self, incident: Incident) -> None:
