@@ -380,6 +380,36 @@ def test_the_soft_memory_limit_takes_two_samples_in_a_row() -> None:
     assert book.take(SignalWorker) == []
 
 
+@pytest.mark.parametrize(("ends_after", "stopped_after"), [(3.0, 3.0), (None, 10.0)])
+def test_a_recycled_worker_may_end_what_it_works_on_within_the_stop_timeout(
+    ends_after: float | None, stopped_after: float
+) -> None:
+    book = Clinic(max_rss=100 * MIB, ready=ReadyWhen.STARTED, stop_timeout_s=10.0)
+    (worker,) = book.workers
+    book.say(worker, task="a")
+    for _ in range(2):
+        book.use(worker, rss=101 * MIB)
+    (surge,) = book.spawn()
+    book.wait(1)
+    assert book.take(TakeEvidence) == []
+    if ends_after is not None:
+        book.wait(ends_after - 1)
+        book.say(worker, task_ended="a")
+    else:
+        book.wait(stopped_after - 1)
+    (order,) = book.take(TakeEvidence)
+    book.tell(events.EvidenceTaken, worker, events.Evidence())
+
+    assert order.worker == worker
+    assert [told["cause"] for told in book.told("worker.faulty")] == ["memory"]
+    assert [order.worker for order in book.take(SignalWorker)] == [worker]
+    book.tell(events.WorkerExited, worker, 0, None)
+    (successor,) = book.spawn()
+    assert [("heal_ms" in told) for told in book.told("worker.started")] == [False]
+    assert book.view(successor).slot == 0
+    assert surge != successor
+
+
 def test_what_an_agent_learns_late_condemns_nobody() -> None:
     book = Clinic(beat_timeout_s=5.0, ready=ReadyWhen.STARTED)
     book.now += 60  # it was frozen

@@ -135,24 +135,18 @@ class Lives:
             self._begin_stop(life)
             self._ask(life, now)
 
-    def stop_when_idle(self, life: Life, now: Instant) -> None:
-        """As ``stop``, but what it works on may end first, within ``stop_timeout_s``; see ``idle``."""
-        if life.busy and life.pid is not None and life.stage is None:
-            self._begin_stop(life)
-            life.stage = StopStage.WORKING
-            self._deadlines.set(life.worker, now + self._spec.stop_timeout_s)
-        else:
-            self.stop(life, now)
-
     def idle(self, life: Life, now: Instant) -> None:
         """It has nothing in hand any more."""
         if life.stage is StopStage.WORKING:
-            self._ask(life, now)
+            self._take_evidence(life, now)
 
-    def condemn(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool = False) -> bool:
+    def condemn(
+        self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool = False, when_idle: bool = False
+    ) -> bool:
         """The process is there and does not do its job: stop it; False where it has none, or is being stopped.
 
-        ``at_once``: SIGKILL, with no time for evidence.
+        ``at_once``: SIGKILL, with no time for evidence. ``when_idle``: what it works on may end first, within
+        ``stop_timeout_s``; see ``idle``.
         """
         if life.pid is None or life.stage is not None:
             return False
@@ -161,10 +155,11 @@ class Lives:
         if at_once:
             self._tell_faulty(life, None)
             self._kill(life, now)
+        elif when_idle and life.busy:
+            life.stage = StopStage.WORKING
+            self._deadlines.set(life.worker, now + self._spec.stop_timeout_s)
         else:
-            life.stage = StopStage.EVIDENCE
-            self._deadlines.set(life.worker, now + EVIDENCE_S)
-            self._order(TakeEvidence(life.worker))
+            self._take_evidence(life, now)
         return True
 
     def kill(self, worker: str) -> None:
@@ -275,7 +270,7 @@ class Lives:
             if life.stage is StopStage.EVIDENCE:
                 self._shut_down(life, now, None)
             elif life.stage is StopStage.WORKING:
-                self._ask(life, now)
+                self._take_evidence(life, now)
             else:
                 self._kill(life, now)
 
@@ -305,6 +300,11 @@ class Lives:
     def _look_away(self, life: Life) -> None:
         if self._spec.has_senses and life.role is not Role.SPARE:
             self._order(StopSenses(life.worker))
+
+    def _take_evidence(self, life: Life, now: Instant) -> None:
+        life.stage = StopStage.EVIDENCE
+        self._deadlines.set(life.worker, now + EVIDENCE_S)
+        self._order(TakeEvidence(life.worker))
 
     def _shut_down(self, life: Life, now: Instant, evidence: str | None) -> None:
         self._tell_faulty(life, evidence)

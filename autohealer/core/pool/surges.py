@@ -77,7 +77,7 @@ class AgentFleet:
         life = place.life if place is not None else None
         if self.verdict is None or life is None:
             self._slots.replace(slot, self._revision_of(slot), self.now)
-        elif self._lives.condemn(life, self.verdict, self.now):
+        elif self._lives.condemn(life, self.verdict, self.now, when_idle=True):
             life.on_trial = True
             self._incidents.judged(life, self.verdict, self.now, held=False)
 
