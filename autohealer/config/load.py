@@ -15,7 +15,6 @@ import msgspec
 
 from autohealer.config import procfile, toml_file
 from autohealer.config.env_file import can_be_read_by_others, read_env_file
-from autohealer.config.kinds import PoolName
 from autohealer.config.options import Field, collected
 from autohealer.config.order import order_error
 from autohealer.config.schema import (
@@ -29,6 +28,7 @@ from autohealer.config.schema import (
 )
 from autohealer.config.source import KeyPath, Source
 from autohealer.config.spec import check_pool
+from autohealer.config.special_kinds import PoolName
 from autohealer.config.values import read_command, read_value
 from autohealer.errors import UsageError
 

@@ -9,25 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from autohealer.config.exits import Exits
-from autohealer.config.kinds import (
-    Assignment,
-    Choice,
-    CountOrPart,
-    Duration,
-    FileMode,
-    FilePath,
-    Flag,
-    Hosts,
-    Integer,
-    Limit,
-    ListenAddress,
-    PoolName,
-    Ready,
-    SignalNumber,
-    Size,
-    Text,
-)
+from autohealer.config.kinds import Assignment, Choice, Duration, FilePath, Flag, Integer, SignalNumber, Size, Text
 from autohealer.config.options import Change, Group, Option, Place, fields_of
+from autohealer.config.special_kinds import CountOrPart, FileMode, Hosts, Limit, ListenAddress, PoolName, Ready
 from autohealer.core.model import MOST_WORKERS, ExitOn, OnPartition, Registration, RestartPolicy
 
 LAST_PORT = 65_535

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autohealer.config.kinds import POOL_NAME, POOL_NAME_HINT
+from autohealer.config.special_kinds import POOL_NAME, POOL_NAME_HINT
 from autohealer.errors import AlreadyRunningError, AutohealerError, UsageError
 from autohealer.processes.notify_path import place
 from autohealer.runtime.private_files import CHOOSE_ANOTHER, make_folder, open_file, read_file

@@ -14,21 +14,16 @@ from hypothesis import strategies as st
 from autohealer.config.kinds import (
     Assignment,
     Choice,
-    CountOrPart,
     Duration,
-    FileMode,
     FilePath,
     Flag,
-    Hosts,
     Integer,
     Kind,
-    Limit,
-    PoolName,
-    Ready,
     SignalNumber,
     Size,
     Text,
 )
+from autohealer.config.special_kinds import CountOrPart, FileMode, Hosts, Limit, PoolName, Ready
 
 KINDS: list[Kind[Any]] = [
     Assignment(),

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autohealer.config.kinds import Choice, CountOrPart, Duration, Flag, Integer, Kind, Size
+from autohealer.config.kinds import Choice, Duration, Flag, Integer, Kind, Size
 from autohealer.config.load import IN_DEFAULTS, IN_POOL, load
 from autohealer.config.schema import POOL_FIELDS
+from autohealer.config.special_kinds import CountOrPart
 from autohealer.errors import UsageError
 
 FILE = """
