@@ -1,6 +1,6 @@
 """What a pool and an agent can be told: every option once, and everything that is made from that list.
 
-kinds        the kinds of values that many options have (durations, sizes, signals, …): how they are read, checked, shown
+kinds        the kinds of values that many options have: how they are read, checked, shown
 exits        which ends of a worker are success, as they are typed
 special_kinds  those that single options have: hosts, limits, parts of a share
 options      one option: its kind, help, default, example, and what a change of it means
