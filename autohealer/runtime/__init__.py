@@ -11,6 +11,8 @@ pool_runner      one pool from start to end: what is built, adopted, connected, 
 revisions        what lives are started from, by number: present, former, and on trial
 inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet
 senses           what looks at workers, as the options ask for it, and posts what it sees
+probing          the probes of a pool, made from its options
+log_sense        the line of output by which a worker is ready
 sampler          the one sampler of memory and CPU time, while somebody looks or a limit asks
 effects          orders into deeds, each of which ends in an event
 ledger           what the next agent has to know of this one; ``ledger_writer`` writes it while the agent runs

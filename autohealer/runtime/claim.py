@@ -17,8 +17,8 @@ from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.launch.wrapper import prepare_command
 from autohealer.processes.tree.procfs import boot_id
 from autohealer.runtime.ledger import Ledger
+from autohealer.runtime.probing import check_senses
 from autohealer.runtime.revisions import RevisionRecord, record_for, users_of
-from autohealer.runtime.senses import check_senses
 from autohealer.runtime.state_dir import StateDir
 
 

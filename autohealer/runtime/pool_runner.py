@@ -48,9 +48,10 @@ from autohealer.runtime.ledger import Facts, HandOver, WorkerEntry
 from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.pool_rollout import PoolRollout
+from autohealer.runtime.probing import Surroundings
 from autohealer.runtime.recorder.recording import Recorder
 from autohealer.runtime.revisions import Launch, Revisions, unfinished, users_of
-from autohealer.runtime.senses import Senses, Surroundings
+from autohealer.runtime.senses import Senses
 from autohealer.runtime.state_guard import StateGuard
 from autohealer.views.status import Json, status
 

@@ -12,55 +12,26 @@ Nothing is decided here. A sense that is not asked for is not made, and what it 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autohealer.core import events
 from autohealer.processes.notify import NotifySocket
 from autohealer.processes.notify_path import bind, remove
 from autohealer.runtime.clock import now
+from autohealer.runtime.probing import Surroundings, log_pattern, make_prober, make_progress
 
 if TYPE_CHECKING:
     import asyncio
-    import re
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from autohealer.config.schema import PoolOptions
     from autohealer.core.actions import StartSenses
-    from autohealer.processes.launch.command import Command
-    from autohealer.processes.log_match import LogMatch
-    from autohealer.processes.output import OutputFiles
-    from autohealer.processes.probes.life import Answer, Life, Probe
-    from autohealer.processes.probes.prober import Prober
-    from autohealer.processes.probes.progress import Reading
-    from autohealer.processes.reaper import Reaper
     from autohealer.processes.stats import Measured
-    from autohealer.runtime.sampler import Sampler
+    from autohealer.runtime.log_sense import LogSense
 
 SAMPLE_S = 5.0
-LOG_LOOK_S = 0.25
 KEEP_S = 30.0
 LEAST_SAMPLE_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the senses of a pool need of their agent.
-
-    ``environment`` is a worker's, ``cwd`` the directory of its pool; ``wrap`` has a command run with a worker's limits
-    and as its user; ``warn`` gets a line for people.
-    """
-
-    loop: asyncio.AbstractEventLoop
-    reaper: Reaper
-    sampler: Sampler
-    notify_path: str
-    output: OutputFiles | None
-    environment: Callable[[Life], Mapping[str, str]]
-    wrap: Callable[[Command], Command]
-    cwd: str
-    post: Callable[[events.Event], None]
-    warn: Callable[[str], None]
 
 
 class Senses:
@@ -70,8 +41,12 @@ class Senses:
         self._options, self._around = options, around
         self._prober = make_prober(options, around)
         self._progress = make_progress(options, around)
-        pattern = _log_pattern(options)
-        self._log = None if pattern is None else _LogSense(pattern, around)
+        pattern = log_pattern(options)
+        self._log: LogSense | None = None
+        if pattern is not None:
+            from autohealer.runtime.log_sense import LogSense  # noqa: PLC0415 - only where it is asked for
+
+            self._log = LogSense(pattern, around)
         self._notify: NotifySocket | None = None
         self._notify_inode = 0
         self._numbers: dict[str, int] = {}
@@ -196,136 +171,8 @@ def sample_every_s(options: PoolOptions) -> float | None:
     return max(LEAST_SAMPLE_S, min(SAMPLE_S, *asked)) if asked else None
 
 
-def make_prober(options: PoolOptions, around: Surroundings) -> Prober | None:
-    """What asks the probes of a pool; None where it has none. Raises UsageError."""
-    if not (options.probe_http or options.probe_tcp or options.probe_exec):
-        return None
-    from autohealer.processes.probes.prober import Prober, Timing  # noqa: PLC0415 - only where it is asked for
-    from autohealer.processes.probes.resolver import Resolver  # noqa: PLC0415
-
-    loop, resolver = around.loop, Resolver(around.loop)
-    probes: list[Probe] = []
-    if options.probe_http:
-        from autohealer.processes.probes.http import HttpProbe, parse_statuses  # noqa: PLC0415
-
-        statuses = parse_statuses(options.probe_status)
-        probes += [HttpProbe(loop, resolver, url, statuses) for url in options.probe_http]
-    if options.probe_tcp:
-        from autohealer.processes.probes.tcp import TcpProbe  # noqa: PLC0415
-
-        probes += [TcpProbe(loop, resolver, place) for place in options.probe_tcp]
-    if options.probe_exec:
-        from autohealer.processes.probes.exec import ExecProbe  # noqa: PLC0415
-
-        probes += [
-            ExecProbe(loop, around.reaper, text, around.environment, cwd=around.cwd, wrap=around.wrap)
-            for text in options.probe_exec
-        ]
-
-    def tell(worker: str, probe: str, answer: Answer, weight: float) -> None:
-        around.post(events.ProbeAnswered(now(), worker, probe, answer.ok, answer.detail, weight))
-
-    return Prober(loop, probes, Timing(options.probe_interval, options.probe_timeout), tell)
-
-
-def make_progress(options: PoolOptions, around: Surroundings) -> Prober | None:
-    """What reads the progress of a pool's workers; None where that is not asked for. Raises UsageError."""
-    if options.progress_http is None:
-        return None
-    from autohealer.processes.probes.prober import Prober, Timing  # noqa: PLC0415 - only where it is asked for
-    from autohealer.processes.probes.progress import ProgressProbe, parse_source  # noqa: PLC0415
-    from autohealer.processes.probes.resolver import Resolver  # noqa: PLC0415
-
-    def tell(life: Life, reading: Reading) -> None:
-        busy = None if reading.busy is None else reading.busy > 0
-        what = reading.detail or str(options.progress_http)
-        around.post(events.ProgressRead(now(), life.worker, reading.progress, busy, what))
-
-    busy = None if options.progress_busy is None else parse_source(options.progress_busy)
-    source = parse_source(options.progress_http)
-    probe = ProgressProbe(around.loop, Resolver(around.loop), source, busy, tell)
-    return Prober(around.loop, [probe], Timing(options.probe_interval, options.probe_timeout), lambda *_: None)
-
-
-class _LogSense:
-    """``--ready log:REGEX``: looks through the output of those who have not said it yet, a few times a second."""
-
-    def __init__(self, pattern: str, around: Surroundings) -> None:
-        from autohealer.processes.log_match import compile_pattern  # noqa: PLC0415 - only where it is asked for
-
-        self._around = around
-        self._pattern: re.Pattern[bytes] = compile_pattern(pattern)
-        self._expected: dict[str, LogMatch] = {}
-        self._waited_for: dict[str, LogMatch] = {}
-        self._timer: asyncio.TimerHandle | None = None
-
-    def expect(self, worker: str, number: int) -> None:
-        from autohealer.processes.log_match import LogMatch  # noqa: PLC0415 - only where it is asked for
-
-        output = self._around.output
-        if output is not None:
-            self._expected[worker] = LogMatch(self._pattern, output.path(number), output.size(number))
-
-    def start(self, worker: str) -> None:
-        if (match := self._expected.pop(worker, None)) is not None:
-            self._waited_for[worker] = match
-            if self._timer is None:
-                self._timer = self._around.loop.call_later(LOG_LOOK_S, self._look)
-
-    def stop(self, worker: str) -> None:
-        self._expected.pop(worker, None)
-        self._waited_for.pop(worker, None)
-
-    def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        found = [worker for worker, match in self._waited_for.items() if match.look()]
-        for worker in found:
-            del self._waited_for[worker]
-            self._around.post(events.LogMatched(now(), worker))
-        self._timer = self._around.loop.call_later(LOG_LOOK_S, self._look) if self._waited_for else None
-
-
 def _inode(path: str) -> int:
     try:
         return os.stat(path).st_ino  # noqa: PTH116 - asked for again and again
     except OSError:
         return 0
-
-
-def check_senses(options: PoolOptions, environ: Mapping[str, str], cwd: str) -> None:
-    """Raise UsageError for what no sense could look at, before anything is started.
-
-    ``environ`` and ``cwd`` are those of the workers, as far as they are the same for all.
-    """
-    if options.probe_http or options.probe_tcp:
-        from autohealer.processes.probes.http import parse_statuses, parse_url  # noqa: PLC0415
-        from autohealer.processes.probes.life import EXAMPLE  # noqa: PLC0415 - only where it is asked for
-        from autohealer.processes.probes.tcp import parse_place  # noqa: PLC0415
-
-        parse_statuses(options.probe_status)
-        for url in options.probe_http:
-            parse_url(EXAMPLE.fill(url))
-        for place in options.probe_tcp:
-            parse_place(EXAMPLE.fill(place))
-    if options.probe_exec:
-        from autohealer.processes.probes.exec import parse_command  # noqa: PLC0415 - only where it is asked for
-
-        for text in options.probe_exec:
-            parse_command(text, environ, cwd)
-    if options.progress_http is not None:
-        from autohealer.processes.probes.progress import parse_source  # noqa: PLC0415 - only where it is asked for
-
-        for text in filter(None, (options.progress_http, options.progress_busy)):
-            parse_source(text)
-    if (pattern := _log_pattern(options)) is not None:
-        from autohealer.processes.log_match import compile_pattern  # noqa: PLC0415 - only where it is asked for
-
-        compile_pattern(pattern)
-
-
-def _log_pattern(options: PoolOptions) -> str | None:
-    word, _, pattern = (options.ready or "").partition(":")
-    return pattern if word == "log" else None

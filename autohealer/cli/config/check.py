@@ -11,7 +11,7 @@ from autohealer.config.load import load
 from autohealer.errors import UsageError
 from autohealer.processes.launch.wrapper import prepare_command
 from autohealer.runtime.claim import launch_spec
-from autohealer.runtime.senses import check_senses
+from autohealer.runtime.probing import check_senses
 
 
 def run(file: str, *, as_json: bool) -> int:
