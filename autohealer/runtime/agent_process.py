@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autohealer.config.schema import Configuration, PoolOptions
+from autohealer.config.schema import Configuration, NotifyOptions, PoolOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
 from autohealer.core.notices import Notice
@@ -254,12 +254,12 @@ class AgentProcess:
 
     def _listener_of(self, held: Claim) -> Callable[[Line], None]:
         """Where there are several pools, an event names its own."""
-        name, notifier = held.options.pool, self._notifier
+        name = held.options.pool
 
         def listen(line: Line) -> None:
             self._listener({**line, "pool": name} if self._several else line)
-            if notifier is not None:
-                notifier.take(name, line)
+            if self._notifier is not None:
+                self._notifier.take(name, line)
 
         return listen
 
@@ -287,6 +287,13 @@ class AgentProcess:
         self._successors[runner.name] = (options, successor)
         runner.leave()
         return await successor
+
+    def take_notify(self, notify: Sequence[NotifyOptions]) -> None:
+        """Notices by other rules from now on."""
+        if self._notifier is not None:
+            self._notifier.close()
+        loop = asyncio.get_running_loop()
+        self._notifier = make_notifier(loop, self._shared.reaper, notify, self._warn)
 
     def _begin(self, held: Claim) -> PoolRunner:
         runner = self._make_runner(held, self._shared)

@@ -8,7 +8,7 @@ hold changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ from autohealer.config.diff import Difference, Fate, PoolChange, difference
 from autohealer.config.drift import DIFFERS, INVALID, SAME, Drift
 from autohealer.config.load import load
 from autohealer.config.options import Change
-from autohealer.config.schema import POOL_FIELDS, Configuration, PoolOptions
+from autohealer.config.schema import POOL_FIELDS, Configuration, NotifyOptions, PoolOptions
 from autohealer.core.notices import ConfigChanged, ConfigInvalid, Notice
 from autohealer.core.operations import MEANINGLESS, Answer, Operation, Outcome, done, refused
 from autohealer.errors import AutohealerError, UsageError
@@ -45,6 +45,9 @@ class Pools(Protocol):
 
     async def exchange(self, runner: PoolRunner, options: PoolOptions) -> PoolRunner:
         """Have another runner go on with the pool, and no worker touched. Raises AutohealerError."""
+
+    def take_notify(self, notify: Sequence[NotifyOptions]) -> None:
+        """Tell others, of other things, from now on."""
 
 
 class Reloader:
@@ -103,6 +106,9 @@ class Reloader:
     async def _apply(self, wanted: Configuration, found: Difference, operation: Operation, stepped: Stepped) -> Answer:
         options = {pool.pool: pool for pool in wanted.pools}
         self._tell(ConfigChanged(str(wanted.file), tuple(c.pool for c in found.pools if c.fate is not Fate.EQUAL)))
+        if wanted.notify != self._configuration.notify:
+            self._pools.take_notify(wanted.notify)
+            self._configuration = msgspec.structs.replace(self._configuration, notify=wanted.notify)
         problems: list[Answer] = []
         for change in found.pools:
             try:

@@ -71,15 +71,11 @@ class Notifier:
         self._write()
 
     def close(self) -> None:
-        """No more events come; it sends what it has, and ends by itself."""
+        """No more events come; it sends what it has, and ends by itself. It is reaped if the loop goes on so long."""
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
         self._let_go()
-        if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
 
     def _start(self) -> None:
         self._timer = None

@@ -88,10 +88,9 @@ async def feeding(rules: list[RuleSpec], act: Callable[[Notifier, list[str]], An
     try:
         await act(notifier, warnings)
     finally:
-        pid = notifier.pid
         notifier.close()
-        if pid > 0:
-            await until(lambda: os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG))
+        await until(lambda: notifier.pid == -1)
+        assert not reaper.pids
 
 
 def test_a_notice_of_each_alarm_and_of_its_end(hook: Hook, tmp_path: Path) -> None:
@@ -185,3 +184,25 @@ backoff-max = 1
     assert (body["notice"], body["pool"]) == ("crash-loop", "bad")
     assert "a worker fails again and again (slot 0)" in body["text"]
     eventually(lambda: not processes.alive())
+
+
+def test_other_rules_are_followed_after_a_reload(processes: Processes, hook: Hook, tmp_path: Path) -> None:
+    """Without a pool being touched; and then the file differs no more."""
+    pool = '[pools.bad]\ncommand = "false"\nworkers = 1\nbackoff-max = 1\n'
+    file = tmp_path / "a.toml"
+    file.write_text(pool)
+    agent = processes.autohealer("run", "--config", str(file), "--json")
+    eventually(lambda: "worker.backoff" in processes.read())
+    file.write_text(f'{pool}[[notify]]\non = ["crash-loop"]\nwebhook = "{hook.url}"\n')
+
+    reloaded = processes.run_autohealer("reload")
+
+    assert reloaded.stdout.splitlines()[:2] == [
+        "agent: notify: 0 -> 1 (takes effect at once; no worker is touched)",
+        "bad: not changed",
+    ]
+    eventually(lambda: hook.got)
+    status = json.loads(processes.run_autohealer("status", "--json").stdout)
+    assert status["config"]["state"] == "same"
+    agent.terminate()
+    assert agent.wait(60) == 0
