@@ -34,8 +34,9 @@ class Child:
         command: Command,
         environ: Mapping[str, str],
         on_exit: Callable[[int], None],
+        reaper: Reaper | None = None,
     ) -> None:
-        """Start it. Raises OSError where that cannot be done."""
+        """Start it. Raises OSError where that cannot be done. ``reaper``: of a process that has more children."""
         self._on_exit = on_exit
         self.pid = os.posix_spawn(
             command.path,
@@ -52,7 +53,7 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             raise
-        self._watcher = ExitWatcher(loop, self._exited, Reaper())
+        self._watcher = ExitWatcher(loop, self._exited, reaper or Reaper())
         self._watcher.watch(_NAME, self.pid, pidfd, child=True)
 
     def send_signal(self, signum: int) -> None:

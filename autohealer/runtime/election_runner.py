@@ -18,11 +18,14 @@ from autohealer.errors import AutohealerError
 from autohealer.processes.child import Child
 from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import PREFIX
-from autohealer.processes.launch.setup import block_termination_signals, reset_sigchld
+from autohealer.processes.launch.setup import become_subreaper, block_termination_signals, reset_sigchld
+from autohealer.processes.reaper import Reaper
+from autohealer.processes.tree.strays import Strays
 from autohealer.processes.watchdog.owner import Watchdog, now
 
 CANDIDATE = "AUTOHEALER_CANDIDATE"
 WATCHDOG_AGAIN_S = 0.5
+STRAYS_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Elect:
         self._child: Child | None = None
         self._named: int | None = None
         self._watchdog: Watchdog | None = None
+        self._reaper = Reaper()
+        self._strays: Strays | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leader: str | None = None
         self._had_session = self._watchdog_was_ready = False
@@ -84,6 +89,7 @@ class Elect:
             access=options.access,
         )
         if options.command is not None:
+            self._strays = Strays(self._reaper, come=become_subreaper())
             self._watchdog = Watchdog(
                 loop,
                 {CANDIDATE: self._name},
@@ -91,6 +97,7 @@ class Elect:
                 on_ready=self._guarded,
                 on_gone=self._unguarded,
                 on_clear=self._cleared,
+                reaper=self._reaper,
             )
             self._start_watchdog(self._watchdog)
         self._candidate.connect()
@@ -156,6 +163,8 @@ class Elect:
         self._step()
 
     def _cleared(self) -> None:
+        if self._strays is not None:
+            self._strays.end_all(STRAYS_S)  # what bore no mark that the watchdog knows
         if self._watchdog is not None and self._named is not None:
             # Not before: by its number was known what it had left in its session.
             self._watchdog.remove(self._named)
@@ -220,7 +229,7 @@ class Elect:
             return
         environ = command_environment(os.environ, options, self._name, epoch)
         try:
-            self._child = Child(self._loop, options.command, environ, self._exited)
+            self._child = Child(self._loop, options.command, environ, self._exited, self._reaper)
         except OSError as error:
             self._fail(AutohealerError(f"cannot start {options.command.argv[0]}: {error.strerror}"))
         else:

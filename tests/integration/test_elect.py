@@ -201,6 +201,16 @@ def test_what_a_command_leaves_ends_with_it_whatever_became_of_its_environment(r
     assert command_line(int(left.split()[1])) == []
 
 
+def test_a_program_without_any_mark_ends_with_the_command_that_launched_it(real_election: Election) -> None:
+    """It has neither its session nor its environment, and when the command has been killed, not even its parent."""
+    script = "env -i setsid sleep 1000 </dev/null >/dev/null 2>&1 & sleep 0.3; echo left $!; kill -9 $$"
+    candidate = real_election.start("only", "--", "bash", "-c", script)
+
+    assert candidate.wait(30) == 137
+    left = next(line for line in real_election.processes.read("only").splitlines() if line.startswith("left"))
+    assert command_line(int(left.split()[1])) == []
+
+
 def test_a_second_signal_kills_at_once(real_election: Election, connect: Callable[[str], KazooClient]) -> None:
     script = "trap 'echo asked' TERM; echo began; while :; do sleep 0.02; done"
     candidate = real_election.start("only", "--", "bash", "-c", script)
