@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from autohealer.config.diff import Fate, difference
-from autohealer.config.load import load
-from autohealer.config.schema import Configuration
+from autohealer.config.diff import Difference, Fate
 from autohealer.errors import UsageError
 
 SAME, DIFFERS, INVALID = "same", "differs", "invalid"
@@ -21,16 +18,15 @@ class Drift(NamedTuple):
     detail: str | None
 
 
-def drift(running: Configuration, environ: Mapping[str, str]) -> Drift | None:
-    """What has become of the file that this configuration was read from; None where it is of no file."""
-    if running.file is None:
-        return None
-    try:
-        found = difference(running, load(running.file, environ, running.typed).configuration)
-    except UsageError as error:
-        return Drift(running.file, INVALID, f"{error}; {error.hint}" if error.hint else str(error))
+def drift_of(file: str, found: Difference) -> Drift:
+    """Of a file that holds, and differs so from what runs."""
     if found.is_empty:
-        return Drift(running.file, SAME, None)
-    names = [change.pool for change in found.pools if change.fate is not Fate.EQUAL]
-    what = [*(["the agent"] if found.agent else []), *(f"pool {name}" for name in names)]
-    return Drift(running.file, DIFFERS, f"{', '.join(what)}: see `autohealer reload --dry-run`")
+        return Drift(file, SAME, None)
+    names = [f"pool {change.pool}" for change in found.pools if change.fate is not Fate.EQUAL]
+    what = ", ".join([*(["the agent"] if found.agent else []), *names])
+    return Drift(file, DIFFERS, f"{what}: see `autohealer reload --dry-run`")
+
+
+def invalid(file: str, error: UsageError) -> Drift:
+    """Of a file that does not hold."""
+    return Drift(file, INVALID, f"{error}; {error.hint}" if error.hint else str(error))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from autohealer.config.diff import Difference, Fate, PoolChange, difference
-from autohealer.config.drift import DIFFERS, INVALID, SAME, Drift
+from autohealer.config.drift import Drift, drift_of, invalid
 from autohealer.config.load import load
 from autohealer.config.options import Change
 from autohealer.config.schema import POOL_FIELDS, Configuration, NotifyOptions, PoolOptions
@@ -85,14 +85,9 @@ class Reloader:
         if file is None:
             return None
         try:
-            found = difference(self._now(), await self._read())
+            return drift_of(file, difference(self._now(), await self._read()))
         except UsageError as error:
-            return Drift(file, INVALID, f"{error}; {error.hint}" if error.hint else str(error))
-        if found.is_empty:
-            return Drift(file, SAME, None)
-        names = [f"pool {change.pool}" for change in found.pools if change.fate is not Fate.EQUAL]
-        what = ", ".join([*(["the agent"] if found.agent else []), *names])
-        return Drift(file, DIFFERS, f"{what}: see `autohealer reload --dry-run`")
+            return invalid(file, error)
 
     def _now(self) -> Configuration:
         """What runs: a pool that could not start, or has ended, is not in it, and so is tried again."""

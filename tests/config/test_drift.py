@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autohealer.config.drift import Drift, drift
+from autohealer.config.diff import difference
+from autohealer.config.drift import Drift, drift_of, invalid
 from autohealer.config.load import load
-from autohealer.config.schema import AgentOptions, Configuration
+from autohealer.config.schema import Configuration
+from autohealer.errors import UsageError
 
 FILE = '[pools.web]\ncommand = "a"\nworkers = 1\n[pools.db]\ncommand = "a"\nworkers = 1\n'
+
+
+def drift(running: Configuration) -> Drift:
+    """What has become of the file that this was read from."""
+    file = str(running.file)
+    try:
+        return drift_of(file, difference(running, load(file, {}, running.typed).configuration))
+    except UsageError as error:
+        return invalid(file, error)
 
 
 def test_what_has_become_of_the_file(tmp_path: Path) -> None:
@@ -19,10 +30,9 @@ def test_what_has_become_of_the_file(tmp_path: Path) -> None:
 
     def now(text: str | None) -> tuple[str, str | None]:
         file.unlink() if text is None else file.write_text(text)
-        found = drift(running, {})
-        assert found is not None
+        found = drift(running)
         assert found.file == str(file)
-        return found[1:]
+        return found.state, found.detail
 
     assert now(FILE) == ("same", None)
     assert now(f"# a comment\n{FILE}") == ("same", None)
@@ -45,5 +55,4 @@ def test_what_was_typed_beside_it_still_counts(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text(FILE)
 
-    assert drift(load(file, {}, {"http": "127.0.0.1:1"}).configuration, {}) == Drift(str(file), "same", None)
-    assert drift(Configuration(agent=AgentOptions(), pools=()), {}) is None
+    assert drift(load(file, {}, {"http": "127.0.0.1:1"}).configuration) == Drift(str(file), "same", None)
