@@ -27,6 +27,7 @@ DETACHED = 21
 LEAVE_WITHIN_S = 0.7
 """How long one may take to leave the screen when the agent ends: a second Ctrl-C has to end all within a second."""
 FOREGROUND_S = 1.0
+RESTORE_AGAIN_S, RESTORE_TRIES = 0.2, 50
 
 
 class DashboardProcess:
@@ -115,7 +116,7 @@ class DashboardProcess:
         code = status.si_status if status is not None else 0
         is_suspended, is_detached = exited and code == SUSPENDED, exited and code == DETACHED
         # Whatever it says, the modes are ours to restore; a kill has kept it from leaving the screen.
-        self._terminal.restore(leave_screen=not exited)
+        self._restore(leave_screen=not exited)
         why = ""
         if not (self._is_closing or is_suspended or is_detached or (exited and code == 0)):
             how = f"exit code {code}" if exited else signal_name(code)
@@ -134,6 +135,12 @@ class DashboardProcess:
         self.is_detached = not refusal
         if refusal:
             self.start(refusal)
+
+    def _restore(self, *, leave_screen: bool, tries: int = RESTORE_TRIES) -> None:
+        """Give the terminal back. A living agent waits for none that is stopped, and tries again."""
+        patience_s = LEAVE_WITHIN_S / 2 if self._is_closing else 0.0
+        if not self._terminal.restore(leave_screen=leave_screen, patience_s=patience_s) and tries:
+            self._loop.call_later(RESTORE_AGAIN_S, lambda: self._restore(leave_screen=leave_screen, tries=tries - 1))
 
     def _suspend(self) -> None:
         """Stop, with all of the group, as Ctrl-Z does; after that, be shown again."""

@@ -9,7 +9,6 @@ import termios
 from contextlib import suppress
 from typing import Any
 
-LAST_WORD_S = 0.5
 # What a full-screen program may have switched on: mouse, focus, paste and resize reports, no wrapping, another way to
 # send keys, a hidden cursor, colours, and last the alternate screen.
 LEAVE = (
@@ -34,19 +33,23 @@ class SavedTerminal:
         except OSError:
             return False
 
-    def restore(self, *, leave_screen: bool) -> None:
-        """Give it back. ``leave_screen``: what had the screen has not left it in order.
+    def restore(self, *, leave_screen: bool, patience_s: float = 0.0) -> bool:
+        """Give it back; False where the terminal takes nothing now. ``leave_screen``: nobody has left it in order.
 
-        Never waits for a terminal that is stopped. Who has lost the terminal to another job would be stopped for
-        touching it: SIGTTOU is blocked.
+        Waits no longer than so for a terminal that is stopped. Who has lost the terminal to another job would be
+        stopped for touching it: SIGTTOU is blocked.
         """
         former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
             if self._modes is not None:
                 with suppress(termios.error):
                     termios.tcsetattr(self._into, termios.TCSANOW, self._modes)
-            if leave_screen and select.select([], [self._out], [], LAST_WORD_S)[1]:
-                with suppress(OSError):  # it is gone; the end of a view is not the end of the agent
-                    os.write(self._out, LEAVE)
+            if not leave_screen:
+                return True
+            if not select.select([], [self._out], [], patience_s)[1]:
+                return False
+            with suppress(OSError):  # it is gone; the end of a view is not the end of the agent
+                os.write(self._out, LEAVE)
+            return True
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, former)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -68,6 +69,28 @@ def test_a_life_on_the_screen(own_pool: Pool, terminal: Terminal) -> None:
     assert terminal.is_clean
     assert re.search(r"1 death, 1 heal, p50 .+ ms, p95 .+ ms\n$", terminal.after())
     assert own_pool.living() == []
+
+
+def test_the_modes_of_the_terminal(own_pool: Pool, terminal: Terminal) -> None:
+    """Ctrl-C stays the kernel's signal: no mode, and no protocol of a terminal, makes a key of it."""
+    terminal.start(*run(own_pool, 1))
+    terminal.until("1 of 1 running")
+    modes = terminal.modes()
+    assert modes[3] & termios.ISIG
+    assert (modes[6][termios.VSUSP], modes[6][termios.VQUIT]) == (b"\0", b"\0")
+    assert modes[6][termios.VINTR] == b"\x03"
+    assert not re.search(rb"\x1b\[[>=]\d*u", terminal.sent)
+    assert signal.SIGINT in ignored(dashboard_of(terminal.process.pid))
+    assert os.getpgid(dashboard_of(terminal.process.pid)) == os.getpgid(terminal.process.pid)
+    terminal.type("ctrl-c")
+    assert terminal.ended() == 0
+
+
+def ignored(pid: int) -> set[int]:
+    """The signals that a process ignores."""
+    line = re.search(r"^SigIgn:\s*([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    mask = int(line[1], 16) if line else 0
+    return {signum for signum in range(1, 65) if mask >> (signum - 1) & 1}
 
 
 def test_keys_ask_the_pool(own_pool: Pool, terminal: Terminal) -> None:

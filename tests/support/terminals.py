@@ -14,7 +14,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any
 
 import pyte
 
@@ -119,6 +119,10 @@ class Terminal:
         return (
             not self.is_alternate and not self.screen.cursor.hidden and termios.tcgetattr(self._theirs) == self._former
         )
+
+    def modes(self) -> list[Any]:
+        """As the kernel has them now, as ``termios`` gives them."""
+        return termios.tcgetattr(self._theirs)
 
     @property
     def echoes(self) -> bool:
