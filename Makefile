@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check texts bench soak simulate
+.PHONY: help demo test check texts bench soak simulate lock sbom audit
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
@@ -15,6 +15,9 @@ help:
 	@echo 'make bench   how fast it is beside other supervisors that are installed'
 	@echo 'make simulate    clusters in virtual time, new seeds for ten minutes (SIMULATE_S=3600 for an hour)'
 	@echo 'make soak    random faults on a real cluster, for an hour or SOAK_OPTIONS="--minutes 600"'
+	@echo 'make lock    take down the versions that are installed, for the next make test'
+	@echo 'make sbom    what the installed program consists of, as CycloneDX (sbom.json)'
+	@echo 'make audit   known weaknesses of what is installed, by pip-audit'
 	@echo 'make texts   manual pages, and the copies of --help that the tests compare with'
 
 # The activated path makes `python` that of the virtual environment, as a user would have it.
@@ -46,13 +49,27 @@ texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_reference.py
 	UPDATE_HELP=1 $(BIN)/python -m pytest --quiet -k help_is_as_it_was tests/cli/test_help.py
 
+lock: $(BIN)/python
+	$(PIP) --upgrade --upgrade-strategy eager --editable '.[dev]'
+	{ echo "# The versions that the tests were last run with; made by: make lock"; \
+	  $(BIN)/python -m pip freeze --exclude-editable; } > requirements-dev.lock
+
+# Both in an environment of their own: these tools are no part of what is looked at.
+sbom: $(VENV)/.installed
+	$(PYTHON) -m venv $(VENV)-tools && $(VENV)-tools/bin/pip install --quiet cyclonedx-bom
+	$(VENV)-tools/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-file sbom.json
+
+audit: $(VENV)/.installed
+	$(PYTHON) -m venv $(VENV)-tools && $(VENV)-tools/bin/pip install --quiet pip-audit
+	$(VENV)-tools/bin/pip-audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
 # Stamps: nothing is installed again until pyproject.toml changes. Installed for editing, the code is always current.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[dev]'
+$(VENV)/.installed-dev: pyproject.toml requirements-dev.lock | $(BIN)/python
+	$(PIP) --constraint requirements-dev.lock --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
 $(BIN)/python:
