@@ -236,6 +236,7 @@ GENTLE = (
     "ZooKeeper up",
     "ZooKeeper restarted",
     "agent restarted at once",
+    "workers restarted",
 )
 
 PAUSES = (0.0, 0.001, 0.01, 0.1, 0.3, 1.0, 3.0, SESSION_S * 1.5)
