@@ -141,3 +141,17 @@ def test_a_persistent_node_is_no_candidate(member: Callable[..., Member], client
     a.end()
 
     b.wait(LeadershipWon)
+
+
+def test_who_leads_gives_way_to_one_that_comes_before_it_after_all(
+    member: Callable[..., Member], client: KazooClient
+) -> None:
+    """ZooKeeper has gone back to an older state, in which somebody who had left still stands."""
+    a = member("host-a").join()
+    a.wait(LeadershipWon)
+    client.create("/election/host-0:1:-0000000001", b"host-0", ephemeral=True)
+    a.do(a.cluster._election.step)
+    a.wait(LeadershipLost)
+    client.delete("/election/host-0:1:-0000000001")
+
+    eventually(lambda: len(a.of(LeadershipWon)) == 2)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 PLAN, ELECTION = "/autohealer/plan", "/election"
+#: Every agent looks at all candidates when it connects, and everything is looked at each 30 s.
+FIND_OUT_S = 35.0
 
 
 class Checks:
@@ -29,6 +31,7 @@ class Checks:
         """With ``stop``: so many workers live at most, ever."""
         self._plan_mzxid = 0
         self._plan_epoch = 0
+        self._trusted_from = 0.0
 
     def watch(self) -> None:
         """Bounds are of what comes from now on."""
@@ -76,11 +79,14 @@ class Checks:
             self._written_plan(engine, plan["epoch"], plan["leader"])
 
     def forgotten(self) -> None:
-        """ZooKeeper has lost what it had: its leaders may be of a time before."""
+        """ZooKeeper has lost what it had: its leaders may be of a time before, and have to find that out."""
         self._plan_epoch = 0
+        self._trusted_from = self._world.clock.now + FIND_OUT_S
 
     def _written_plan(self, engine: Engine, epoch: int, leader: str) -> None:
         """Only the first candidate may write one."""
+        if self._world.clock.now < self._trusted_from:
+            return
         election = engine.tree.nodes.get(ELECTION)
         names = sorted(election.children or (), key=lambda name: name[-10:]) if election is not None else []
         first = engine.tree.nodes[f"{ELECTION}/{names[0]}"] if names else None

@@ -104,6 +104,8 @@ class Election:
         rank = candidates[self._name]
         before = [(n, name) for name, n in candidates.items() if n < rank and name not in former]
         if before:
+            # Nobody comes before who stands already, unless ZooKeeper has gone back to an older state.
+            self._forget_epoch()
             self._before = max(before)[1]
             self._link.exists(f"{self._path}/{self._before}", self._followed, self._fired)
         else:

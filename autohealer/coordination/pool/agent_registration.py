@@ -12,6 +12,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 from autohealer.coordination.pool.codec import write_agent
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.port import SessionPort, Transaction
+from autohealer.core.cluster.judgements import NameHolder, holder_of_name
 from autohealer.core.model import AgentEntry
 
 # The numbers of an entry change together and often: what comes within this time is told at once.
@@ -143,15 +144,18 @@ class AgentRegistration:
         if session is None or not (error is None or isinstance(error, NoNodeError)):
             return
         data, stat = value if error is None else (None, None)
-        self._stands = self._replaces = None
-        if stat is not None and stat.ephemeralOwner == session[0]:
-            self._stands = data
-            # Two that live in one session cut each other's connection, and find each other's words on return.
-            foreign = self._last is not None and data not in {self._last, self._attempt}
-            self.shared = foreign and self._clock() < self._newcomer_until
-        elif stat is not None and stat.ephemeralOwner == self._former:
-            self._replaces = stat.version
-        if self.shared or not (stat is None or self._stands is not None or self._replaces is not None):
+        # Two that live in one session cut each other's connection, and find each other's words on return.
+        foreign = self._last is not None and data not in {self._last, self._attempt}
+        holder = holder_of_name(
+            None if stat is None else stat.ephemeralOwner,
+            session=session[0],
+            former=self._former,
+            is_foreign=foreign and self._clock() < self._newcomer_until,
+        )
+        self.shared = holder is NameHolder.TWIN
+        self._stands = data if holder in {NameHolder.OWN, NameHolder.TWIN} else None
+        self._replaces = stat.version if stat is not None and holder is NameHolder.FORMER else None
+        if holder in {NameHolder.TWIN, NameHolder.OTHER}:
             self._open = False
             self._taken()
         else:

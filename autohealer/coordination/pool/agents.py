@@ -15,6 +15,7 @@ from typing import Any
 from autohealer.coordination.pool.codec import read_agent
 from autohealer.coordination.session.node_watcher import NodeWatcher
 from autohealer.coordination.session.port import SessionPort
+from autohealer.core.cluster.judgements import is_calm
 from autohealer.core.model import AgentEntry
 
 # A leader thinks anew about all agents at each news, and when there are many of them they come in showers.
@@ -107,8 +108,7 @@ class Agents:
 
     def explain(self, owners: AbstractSet[str], count: int) -> bool:
         """Whether so many registrations, of these agents' workers, are what the agents that live say they run."""
-        entries = [entry for entry in (self._told or {}).values() if entry is not None]
-        return owners <= (self._told or {}).keys() and 0 < sum(entry.running for entry in entries) <= count
+        return is_calm(owners, count, self._told or {})
 
     def _forget(self) -> None:
         self._told = None

@@ -31,12 +31,13 @@ from autohealer.coordination.pool.codec import (
 from autohealer.coordination.pool.listing import Listing
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.pool.requests import Requests
-from autohealer.coordination.pool.worker_registrations import SECOND_LOOK_S, WorkerRegistrations
+from autohealer.coordination.pool.worker_registrations import WorkerRegistrations
 from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.coordination.session.batch import Batch
 from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.port import Ending, MakeClient, SessionId
 from autohealer.core import events
+from autohealer.core.cluster.judgements import SECOND_LOOK_S
 from autohealer.core.model import AgentEntry, Hold, Plan
 from autohealer.core.operations import VERBS, Operation
 

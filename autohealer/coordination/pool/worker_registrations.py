@@ -21,11 +21,7 @@ from autohealer.coordination.pool.paths import STAND_IN, Paths
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Batch
 from autohealer.coordination.session.port import SessionPort, Transaction
-from autohealer.core.model import WorkerId
-
-# A worker registers only once it has been started, and is known only once that has been told: what seems to be
-# nobody's at a first look may be the registration of one that was started this moment.
-SECOND_LOOK_S = 2.0
+from autohealer.core.cluster.judgements import Stray, judge_stray
 
 # So many workers are seen to before the loop may turn to something more urgent, such as a death.
 AT_ONCE = 50
@@ -169,26 +165,22 @@ class WorkerRegistrations:
 
     def _judge(self, name: str, since: float, now: float) -> None:
         """Is this the registration of a worker of this agent that is not there (any more)?"""
-        stand_in = name.endswith(STAND_IN)
+        is_stand_in = name.endswith(STAND_IN)
         worker = name.removesuffix(STAND_IN)
         item = self._items.get(worker)
         if item is None:
-            identity = WorkerId.parse(worker)
-            if identity is None or identity.agent != self._agent:
-                return
-        if stand_in:
-            if item is None:
-                item = self._item(worker)
-                item.dead = True
-            if item.stands is Stands.NO and not item.busy:
-                item.stands = Stands.UNKNOWN
-                self._touch(item)
-        elif item is None:
-            if now - since < SECOND_LOOK_S:
+            verdict = judge_stray(worker, self._agent, is_stand_in=is_stand_in, since=since, now=now)
+            if verdict is Stray.LOOK_AGAIN:
                 self._strays[name] = since
+            if verdict is not Stray.CONDEMNED:
                 return
             item = self._item(worker)
-            item.dead, item.own = True, True
+            item.dead = True
+            if not is_stand_in:
+                item.own = True
+                self._touch(item)
+        if is_stand_in and item.stands is Stands.NO and not item.busy:
+            item.stands = Stands.UNKNOWN
             self._touch(item)
 
     def tidy(self) -> None:

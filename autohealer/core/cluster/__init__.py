@@ -7,6 +7,7 @@ publication      what this agent says of itself, and when
 policy           what all agents of a pool should agree on
 plan             shares of a target over agents, in the end and on the way
 assignment       the target as it stands, and this agent's share
+judgements       what it means that something is listed: is it calm, whose is a name, what is a stray
 registrations    who has registered, who stands in for whom, who has lost it
 lease            how long one may act on what a session proves
 turns            whose turn it is to roll out
