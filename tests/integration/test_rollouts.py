@@ -222,3 +222,21 @@ def test_a_pool_of_a_file_is_changed_by_its_file(embedded_pool: Pool) -> None:
     assert answer.returncode == 2, answer
     assert "autohealer reload" in answer.stderr
     assert commands(embedded_pool) == ["1000"]
+
+
+def test_where_there_may_never_be_too_many_there_is_no_surge(embedded_pool: Pool) -> None:
+    """One fewer runs meanwhile, and the first slot is the one that is tried."""
+    embedded_pool.run(2, options=["--on-partition", "stop"])
+    before = embedded_pool.until_running(2)
+    counts: list[int] = []
+    update = asked(embedded_pool, "update", *SOAK, "--", *NEW)
+    while update.poll() is None:
+        counts.append(len(embedded_pool.living()))
+
+    assert update.returncode == 0
+    assert max(counts) <= 2
+    after = embedded_pool.until_running(2)
+    assert not set(before.values()) & set(after.values())
+    assert embedded_pool.call("update", "--", *BAD).returncode == 4
+    assert embedded_pool.until_running(2)[1] == after[1]
+    assert commands(embedded_pool) == ["1001"] * 2
