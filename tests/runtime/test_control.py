@@ -204,6 +204,17 @@ def test_who_hangs_up_before_the_answer(bench: Bench) -> None:
     assert complaints == []
 
 
+def test_a_command_of_another_user_is_not_taken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = b'{"do": {"id": "1", "verb": "update", "options": {"command": ["rm"]}}}\n'
+    bench.say(call)
+    assert [operation.options.command for operation in bench.pool.asked] == [("rm",)]
+    monkeypatch.setattr("autohealer.runtime.control.peer_of", lambda _: Peer(1, os.geteuid() + 4711))
+    (refusal,) = bench.say(call)
+
+    assert json.loads(refusal)["answer"]["outcome"] == "refused"
+    assert len(bench.pool.asked) == 1
+
+
 def test_who_may_choose_a_command() -> None:
     """The agent's own user, and root."""
     assert Peer(1, os.geteuid()).may_choose_commands
