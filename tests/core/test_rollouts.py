@@ -426,7 +426,8 @@ def test_an_agent_that_a_request_does_not_concern_says_so_at_once() -> None:
 
 
 def lead(book: Playbook, **others: AgentEntry) -> None:
-    book.tell(events.AgentsRead, {ME.agent: None, **others})
+    mine = book.supervisor.snapshot(book.now).agents[ME.agent]
+    book.tell(events.AgentsRead, {ME.agent: mine, **others})
 
 
 def test_the_leader_gives_the_turn_to_one_and_takes_the_request_away_when_all_have_their_outcome() -> None:
@@ -453,6 +454,17 @@ def settle_plan(book: Playbook) -> str | None:
     plan = book.supervisor._membership.leader.standing
     assert plan is not None
     return plan.turn
+
+
+def test_a_request_is_taken_away_only_once_the_outcome_has_been_written() -> None:
+    book = Playbook()
+    book.connect(target=2)
+    book.tell(events.PoolRequestStands, "r-1", "done")
+    book.wait(5)
+    assert book.take(DeleteRequest) == []
+    lead(book)
+
+    assert book.take(DeleteRequest) == [DeleteRequest("r-1")]
 
 
 def test_what_one_has_undone_is_begun_by_no_other() -> None:

@@ -61,6 +61,11 @@ class AgentRegistration:
             self._settling = True
             self._call_later(SETTLE_S, self._settled)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether all that this agent wants to say of itself stands."""
+        return self._wanted is None or write_agent(self._wanted) == self._stands
+
     def moved_in(self) -> None:
         """The session is the one of a former life, which may not be over: its state directory may be a copy."""
         self._newcomer_until = self._clock() + NEWCOMER_S

@@ -85,6 +85,7 @@ class Cluster:
         )
         self._bulk = Batch(link)
         self._ground = BasePaths(link, paths, access, self._laid)
+        self._answered: list[str] = []
         self._presence = AgentRegistration(
             link,
             paths.agent(agent),
@@ -277,8 +278,15 @@ class Cluster:
         self._requests.forward([Request(each, until) for each in asked], done)
 
     def answer_request(self, request: str) -> None:
-        """The request is done with."""
-        self._requests.answer(request)
+        """The request is done with. It goes once what this agent says of itself stands: its outcome may be in that."""
+        self._answered.append(request)
+        self._take_answered_away()
+
+    def _take_answered_away(self) -> None:
+        if self._presence.is_written:
+            answered, self._answered = self._answered, []
+            for request in answered:
+                self._requests.answer(request)
 
     def prove(self, asked_at: float) -> None:
         """Ends in AuthorityProven, or in nothing.
@@ -493,6 +501,7 @@ class Cluster:
 
     def _wrote_own(self, entry: AgentEntry) -> None:
         self._agents.wrote_own(entry)
+        self._take_answered_away()
 
     def _looked(self, names: list[str]) -> None:
         if self._registrations.look(names):

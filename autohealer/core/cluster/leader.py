@@ -15,7 +15,17 @@ from autohealer.core.actions import Action, DeleteRequest, Warn, WritePlan
 from autohealer.core.cluster import turns
 from autohealer.core.cluster.plan import divide, replace_first, stop_first
 from autohealer.core.cluster.policy import difference, policy_of
-from autohealer.core.model import AgentEntry, Child, Instant, OnPartition, Plan, PoolSpec, RestartPolicy, WorkerId
+from autohealer.core.model import (
+    AgentEntry,
+    Child,
+    Instant,
+    OnPartition,
+    Plan,
+    PoolSpec,
+    RestartPolicy,
+    RevisionEntry,
+    WorkerId,
+)
 
 RETRY_S = 1.0
 
@@ -222,8 +232,9 @@ class Leader:
         if len(agents) == 1 and mine.draining:
             return  # there is nobody to hand anything over to
         self.foreign = self._count_foreign(agents, now)
-        revisions = {agent: entry.revision for agent, entry in agents.items() if entry is not None and entry.revision}
-        for request in sorted(turns.answered(self.requests, revisions, len(agents))):
+        revisions = _revisions(agents)
+        # Not by what this agent is about to say: a request goes once its outcome has been written.
+        for request in sorted(turns.answered(self.requests, _revisions(self.agents), len(agents))):
             self.requests.discard(request)
             self._order(DeleteRequest(request))
         plan = Plan(
@@ -310,6 +321,10 @@ class Leader:
 
     def _wake(self, at: Instant) -> None:
         self._deadline = at if self._deadline is None else min(self._deadline, at)
+
+
+def _revisions(agents: Mapping[str, AgentEntry | None]) -> dict[str, RevisionEntry]:
+    return {agent: entry.revision for agent, entry in agents.items() if entry is not None and entry.revision}
 
 
 def mine_differs(entry: AgentEntry, former: AgentEntry | None) -> bool:

@@ -12,7 +12,6 @@ only the failures of lives come to it as facts (``ended``, ``faulty``).
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -78,7 +77,7 @@ class Rollout:
         self._regroup_until: Instant | None = None
         self._is_going_back = self._proven = bool(undo_because)
         self._slots, self._of = Exchanges(), 0
-        self._tries: Counter[int] = Counter()
+        self._tries: dict[int, int] = {}
         self._without_surges = without_surges
         self._failure: str | None = None
         self._ends_at: Instant | None = None
@@ -144,7 +143,7 @@ class Rollout:
         if self.spec.lenient and self._was_ready(life, now):
             self._trust(number)
             return
-        self._tries[number] += 1
+        self._tries[number] = self._tries.get(number, 0) + 1
         if self._tries[number] >= TRIES:
             self._fail(number, f"{self._name(number)} ended {TRIES} times before it could be trusted, the last: {how}")
 

@@ -17,12 +17,14 @@ from autohealer.core import events
 from autohealer.core.actions import Action
 from autohealer.core.events import Event
 from autohealer.core.pool.supervisor import Supervisor
+from autohealer.core.rollout_spec import RolloutSpec
 from autohealer.errors import UsageError
 from autohealer.runtime.recorder import recording
 from autohealer.runtime.recorder.recording import NAMES, Recorder
 from autohealer.runtime.recorder.replay import Replay, _made_anew, newest_recording
 from autohealer.runtime.recorder.state import Decoder, Encoder, UnknownValueError
 from tests.core.playbook import SESSION_TIMEOUT_S, Playbook
+from tests.core.test_rollouts import RESTART, UPDATE, answers, ask, live
 from tests.core.test_supervisor_in_a_world import SupervisorInAWorld
 from tests.core.world import World
 from tests.support.processes import eventually
@@ -59,6 +61,29 @@ def test_a_recorded_state_decides_as_the_original(monkeypatch: pytest.MonkeyPatc
     """In a world where anything happens, at every seventh event."""
     monkeypatch.setattr(World, "_step", told_twice(World._step))
     run_state_machine_as_test(Twins, settings=settings(max_examples=60, stateful_step_count=40))
+
+
+@pytest.mark.parametrize(
+    ("spec", "after_s", "bad"), [(UPDATE, 5, None), (UPDATE, 13, None), (UPDATE, 13, 2), (RESTART, 3, 2)]
+)
+def test_a_rollout_goes_on_from_its_recorded_state(spec: RolloutSpec, after_s: float, bad: int | None) -> None:
+    book = Playbook()
+    book.run(3)
+    ask(book, spec)
+    live(book, after_s)
+    twin, handle, differing = twin_of(book.supervisor), book.supervisor.handle, list[Event]()
+
+    def both(event: Event) -> list[Action]:
+        orders = handle(event)
+        if [Encoder().encode(order) for order in twin.handle(event)] != [Encoder().encode(order) for order in orders]:
+            differing.append(event)
+        return orders
+
+    book.supervisor.handle = both  # type: ignore[method-assign]
+    live(book, 60, bad)
+
+    assert differing == []
+    assert answers(book)
 
 
 def recorded(folder: Path, book: Playbook) -> Recorder:
