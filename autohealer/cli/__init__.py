@@ -7,8 +7,11 @@ quick and an agent stays small. What several commands share is in `support`; `zk
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
 from typing import TYPE_CHECKING
@@ -57,6 +60,8 @@ COMMANDS = {
     "completion": "Print what makes a shell complete commands, workers and pools.",
 }
 INTERRUPTED = 130
+# What writing to a full disk, or to a device that is one, ends with.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Commands(click.Group):
@@ -123,12 +128,22 @@ def module_name(command: str) -> str:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit; every error is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that a console cannot show ends no printing
+            stream.reconfigure(errors="replace")
     try:
         code = outcome(lambda: group.main(args, prog_name="autohealer", standalone_mode=False))
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output has had enough; there is nobody to tell.
         sys.stdout = None  # or the interpreter complains as it flushes it at its end
         code = 0
+    except OSError as error:
+        if error.errno not in NO_ROOM or error.filename is not None:
+            raise
+        sys.stdout = None
+        code = _fail(1, f"cannot write the output: {error.strerror}", "make room where it goes")
     sys.exit(code)
 
 
@@ -152,5 +167,6 @@ def _fail(code: int, message: str, hint: str) -> int:
     line = f"error: {message}; {hint}" if hint else f"error: {message}"
     # Names from ZooKeeper may hold what a terminal would obey. Imported only where there is an error to print.
     clean: Callable[[str], str] = import_module("autohealer.views.lines").clean
-    click.echo(clean(line), err=True)
+    with suppress(OSError):  # nobody can be told
+        click.echo(clean(line), err=True)
     return code

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import secrets
@@ -328,7 +329,9 @@ def _keep_id(ledger: Path, agent: str) -> None:
 
 
 def _line(entry: Entry) -> bytes:
-    return msgspec.json.encode(_Revisions(entry) if isinstance(entry, RevisionRecord) else entry) + b"\n"
+    """As ASCII: a command's argument may hold bytes that are no text, which only this module of JSON takes."""
+    content = msgspec.to_builtins(_Revisions(entry) if isinstance(entry, RevisionRecord) else entry)
+    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 
 def _write(fd: int, data: bytes) -> None:
@@ -340,9 +343,9 @@ def _write(fd: int, data: bytes) -> None:
 def _entry(line: bytes) -> Entry | None:
     """One line of the file; None if it makes no sense."""
     try:
-        content = msgspec.json.decode(line)
+        content = json.loads(line)
         kind = next((kind for key, kind in _KINDS.items() if key in content), None)
         found = msgspec.convert(content, kind) if isinstance(content, dict) and kind is not None else None
-    except (msgspec.MsgspecError, RecursionError, TypeError, UnicodeError):
+    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError):
         return None
     return found.revisions if isinstance(found, _Revisions) else found

@@ -22,8 +22,11 @@ def event_line(fields: Fields) -> str:
 
 
 def event_words(fields: Fields) -> str:
-    """An event in words, on one line."""
-    return _WORDS.get(str(fields.get("event")), _other)(fields)
+    """An event in words, on one line. One that has odd values, as of another version or a damaged disk, as it is."""
+    try:
+        return _WORDS.get(str(fields.get("event")), _other)(fields)
+    except (TypeError, ValueError, AttributeError, LookupError):
+        return _other(fields)
 
 
 def event_evidence(fields: Fields) -> list[str]:

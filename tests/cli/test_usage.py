@@ -157,3 +157,21 @@ def test_what_a_terminal_would_obey_is_not_repeated_as_it_is(
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert order not in said
+
+
+@pytest.mark.parametrize("command", ["--help", "config schema", "services --help", "completion bash"])
+def test_an_output_that_takes_nothing_is_one_line(processes: Processes, command: str) -> None:
+    """As a full disk is, for which /dev/full stands."""
+    answer = processes.run("sh", "-c", f"autohealer {command} > /dev/full")
+    assert answer.returncode == 1
+    assert answer.stderr == "error: cannot write the output: No space left on device; make room where it goes\n"
+
+
+def test_a_console_that_cannot_show_a_character(processes: Processes) -> None:
+    """Shows another one in its place."""
+    narrow = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    answer = processes.run_autohealer("run", "1", "--", "/no/such/pr\u00f6gram\u2713", env=narrow)
+    assert processes.run_autohealer("--help", env=narrow).returncode == 0
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+    assert "command not found" in answer.stderr

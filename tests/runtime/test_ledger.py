@@ -330,3 +330,14 @@ def test_what_others_have_put_in_the_place_of_a_file(path: Path, tmp_path: Path,
         ledger.record([entry(0)])
         ledger.close()
     assert precious.read_text() == "data"
+
+
+def test_a_command_whose_arguments_are_no_text_is_kept_as_it_is(ledger: Ledger, path: Path) -> None:
+    """File names may hold any bytes."""
+    spec = LaunchSpec(command=("cat", os.fsdecode(b"/tmp/\xff\xfe")), env={"A": "\udcff"}, cwd="/", output="file")
+    record = record_for(None, spec)
+    assert ledger.record([record]) is None
+    again = Ledger.read(path)
+    assert again is not None
+    assert again.revisions == record
+    assert again.revisions.present.spec.hash == spec.hash

@@ -6,9 +6,12 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from autohealer.views.listing import event_lines
 from autohealer.views.report import words
-from autohealer.views.text import event_line
+from autohealer.views.text import _WORDS, event_line, event_words
 
 ROLLOUT = {"verb": "update", "by": "me@host", "former": 3, "revision": 4, "of": 3}
 WORKER = {"worker": "a-3-x1", "pid": 4711, "slot": 3}
@@ -172,3 +175,21 @@ def test_times_are_those_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = ["time", "worker", "pid", "slot", "code", "signal", "uptime", "heal_ms", "cause", "detail", "evidence",
+          "output", "delay", "reason", "agent", "leader", "epoch", "target", "foreign", "shares", "workers", "former",
+          "asked", "session_timeout", "resumed", "verb", "subject", "by", "exchanged", "of"]  # fmt: skip
+
+
+@given(event=st.sampled_from(sorted(_WORDS)) | odd, fields=st.dictionaries(st.sampled_from(FIELDS), odd))
+def test_whatever_stands_in_a_line_it_can_be_shown(event: object, fields: dict[str, object]) -> None:
+    """A line may be of another version, or come from a disk that is damaged."""
+    for lines in (event_line({**fields, "event": event}).splitlines(), [event_words({**fields, "event": event})]):
+        assert all(isinstance(line, str) for line in lines)
+    assert event_lines({**fields, "event": event}, 0.0, glyphs=True, is_past=True)

@@ -8,6 +8,7 @@ A revision is a value. It is compared by its hash, kept in the ledger (which onl
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Literal
 
 import msgspec
@@ -43,7 +44,9 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hash(self) -> str:
         """Equal for equal specs, on every host; tells nothing of the content."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:_HASH_LENGTH]
+        # As ASCII: an argument may hold bytes that are no text.
+        content = json.dumps(msgspec.to_builtins(self), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:_HASH_LENGTH]
 
 
 class Revision(msgspec.Struct, frozen=True):
