@@ -266,7 +266,7 @@ class Rollouts:
         elif reason:
             answer = Answer(Answered.DONE, reason, UNDONE)
         else:
-            whose = "the worker is" if asked.spec.worker else f"all {of} workers are"
+            whose = "the worker is" if asked.spec.worker or of == 1 else f"all {of} workers are"
             answer = done(f"{whose} new (r{asked.spec.new})")
         self._order(AnswerOperation(asked.operation, answer))
 
