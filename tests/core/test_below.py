@@ -50,6 +50,22 @@ def test_a_pool_that_is_being_started_or_scaled_up_is_below_nothing() -> None:
     assert watch.see(6, 4, after=60) == []
 
 
+def test_a_pool_that_is_scaled_down_to_what_runs_is_complete_from_then_on() -> None:
+    watch = Watch()
+    watch.see(4, 4)
+    watch.see(3, 3)
+    watch.see(3, 2)
+    assert watch.see(3, 2, after=BELOW_S) == [PoolBelow(2, 3)]
+
+
+def test_a_pool_of_nothing_lacks_nothing_when_it_is_started_again() -> None:
+    watch = Watch()
+    watch.see(4, 4)
+    watch.see(0, 0)
+    watch.see(4, 0)
+    assert watch.see(4, 0, after=60) == []
+
+
 def test_an_end_that_was_asked_for_is_no_recovery() -> None:
     watch = Watch()
     watch.see(4, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -10,11 +10,13 @@ from autohealer.core import events
 from autohealer.core.actions import EmitEvent, SignalWorker, SpawnWorker, StartSenses, StopSenses, TakeEvidence
 from autohealer.core.events import Usage
 from autohealer.core.model import Plan, ReadyWhen, Registration
-from autohealer.core.notices import WorkerFaulty
+from autohealer.core.notices import Notice, WorkerFaulty
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import WorkerView
 from tests.core.playbook import Playbook
+
+N = TypeVar("N", bound=Notice)
 
 PROBE = "http://127.0.0.1/"
 MIB = 2**20
@@ -43,6 +45,12 @@ class Clinic(Playbook):
 
     def use(self, worker: str, cpu_s: float = 0.0, *, rss: int = 0, state: str = "S", traced: bool = False) -> None:
         self.tell(events.UsageSampled, {worker: Usage(cpu_s, rss, state, traced, 0)})
+
+    def told_of(self, kind: type[N]) -> list[N]:
+        """What people were told of this kind, after all have given their evidence."""
+        for order in self.take(TakeEvidence):
+            self.tell(events.EvidenceTaken, order.worker, events.Evidence())
+        return [order.notice for order in self.take(EmitEvent) if isinstance(order.notice, kind)]
 
     def view(self, worker: str) -> WorkerView:
         (view,) = [view for view in self.supervisor.snapshot(self.now).workers if view.worker == worker]
@@ -410,6 +418,97 @@ def test_a_recycled_worker_may_end_what_it_works_on_within_the_stop_timeout(
     assert surge != successor
 
 
+def test_memory_that_is_given_back_in_time_recycles_nobody_and_the_limits_may_be_reached() -> None:
+    book = Clinic(max_rss=100 * MIB, kill_rss=200 * MIB)
+    (worker,) = book.workers
+    book.tell(events.HoldRead, frozenset({"memory"}))
+    for rss in (200, 200):
+        book.use(worker, rss=rss * MIB)
+    assert book.view(worker).held == "memory"
+    book.use(worker, rss=100 * MIB)
+    assert book.view(worker).held is None
+    book.tell(events.HoldRead, frozenset())
+    book.use(worker, rss=101 * MIB)
+    book.use(worker, rss=100 * MIB)
+    book.use(worker, rss=101 * MIB)
+
+    assert not book.supervisor.is_recycling(worker)
+
+
+def test_what_a_status_says_is_no_beat() -> None:
+    book = Clinic(beat_timeout_s=5.0, ready=ReadyWhen.STARTED)
+    (worker,) = book.workers
+    book.wait(4)
+    book.say(worker, status="busy")
+    book.wait(1)
+
+    assert book.faults() == [(worker, "beat")]
+
+
+def test_one_that_is_idle_may_be_silent_and_stand_still() -> None:
+    book = Clinic(silence_timeout_s=10.0, progress_timeout_s=10.0, ready=ReadyWhen.STARTED)
+    (worker,) = book.workers
+    book.say(worker, progress=1.0)
+    book.say(worker, idle=True)
+    for _ in range(5):
+        book.use(worker, 1.0)
+        book.wait(5)
+
+    assert book.faults() == []
+
+
+def test_a_task_that_ends_while_its_verdict_is_held_is_forgiven() -> None:
+    book = Clinic(task_timeout_s=10.0)
+    (worker,) = book.workers
+    book.tell(events.HoldRead, frozenset({"task"}))
+    book.say(worker, task="a")
+    book.wait(10)
+    assert book.view(worker).held == "task"
+    book.say(worker, status="nearly there")
+    assert book.view(worker).held == "task"
+    book.say(worker, task_ended="a")
+
+    assert book.view(worker).held is None
+
+
+def test_one_probe_that_passes_acquits_nobody_of_another_one_that_fails() -> None:
+    book = Clinic(probes=(PROBE, "tcp"), probe_failures=2)
+    (worker,) = book.workers
+    for probe in (PROBE, "tcp"):
+        book.probe(worker, ok=True, probe=probe)
+    book.tell(events.HoldRead, frozenset({"all"}))
+    for _ in range(2):
+        book.probe(worker, ok=False)
+    book.probe(worker, ok=True, probe="tcp")
+    assert book.view(worker).held == "probe"
+    book.probe(worker, ok=True)
+
+    assert book.view(worker).held is None
+
+
+def test_one_that_is_ready_again_after_it_said_that_it_stops_is_ready() -> None:
+    book = Clinic(ready=ReadyWhen.NOTIFY)
+    (worker,) = book.workers
+    book.say(worker, ready=True)
+    book.say(worker, stopping=True)
+    book.say(worker, beat=True)
+    assert not book.view(worker).ready
+    book.say(worker, ready=True)
+
+    assert book.view(worker).ready
+
+
+def test_a_start_that_nobody_watched_has_its_whole_time_again() -> None:
+    book = Clinic(ready=ReadyWhen.NOTIFY)
+    book.now += 100  # it was frozen
+    book.tell(events.DeadlineReached)
+    book.wait(59)
+    assert book.faults() == []
+    book.wait(1)
+
+    assert [told.detail for told in book.told_of(WorkerFaulty)] == ["not ready within 60 s"]
+
+
 def test_what_an_agent_learns_late_condemns_nobody() -> None:
     book = Clinic(beat_timeout_s=5.0, ready=ReadyWhen.STARTED)
     book.now += 60  # it was frozen
@@ -547,7 +646,10 @@ def test_what_somebody_holds_is_carried_out_once_it_is_released(held: str, free:
     assert book.view(worker).held == "probe"
     book.tell(events.HoldRead, frozenset({free} if free else ()))
     assert book.faults() == []
-    book.wait(2.1)
+    book.wait(1.9)
+    book.probe(worker, ok=False)  # it may have been asked before the release
+    assert book.faults() == []
+    book.wait(0.2)
 
     book.probe(worker, ok=False)
 
