@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from autohealer.core.actions import (
 )
 from autohealer.core.model import AgentEntry, Plan, RestartPolicy, RevisionEntry, RolloutView, Sense, Verdict
 from autohealer.core.operations import Operation, Outcome
+from autohealer.core.pool.restarts import BURST, Restarts
 from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
 from autohealer.runtime.event_log import as_fields
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, Playbook
@@ -321,6 +323,84 @@ def test_a_worker_that_needs_no_exchange_any_more_is_not_exchanged() -> None:
     live(book, 20)
 
     assert slots(book)[0][0] == old[0]
+
+
+def condemn(book: Playbook, worker: str, *, recovered: bool = False) -> None:
+    """The worker is over its memory limit, or not any more."""
+    life = book.supervisor._workers.lives.of(worker)
+    assert life is not None
+    book.supervisor._workers.recycle(life, None if recovered else Verdict(Sense.MEMORY, "too much"))
+
+
+def account(book: Playbook, slot: int) -> Restarts:
+    place = book.supervisor._workers.slots.at(slot)
+    assert place is not None
+    return place.restarts
+
+
+def exchanges(book: Playbook, seconds: float) -> list[float]:
+    """When slot 0 got a new worker, where each is over its limit from its start on."""
+    known, times, until = slots(book)[0][0], [], book.now + seconds
+    while book.now < until:
+        worker = slots(book)[0][0]
+        if worker is not None:
+            condemn(book, worker)
+        if worker not in {None, known}:
+            known = worker
+            times.append(book.now)
+        live(book, 0.25)
+    return times
+
+
+def test_workers_that_outgrow_a_limit_as_soon_as_they_start_are_exchanged_with_backoff() -> None:
+    book = Playbook(1, stable_after_s=10_000.0, backoff_max_s=30.0)
+    book.run(1)
+    times = exchanges(book, 600)
+
+    gaps = [after - before for before, after in pairwise(times)]
+    assert max(gaps[:5]) < 10, "the budget of the slot comes first"
+    assert all(30 <= gap < 50 for gap in gaps[-5:]), gaps
+    assert book.supervisor.snapshot(book.now).running == 1, "the worker goes on meanwhile"
+
+
+def test_a_worker_that_recovers_and_outgrows_the_limit_again_pays_once() -> None:
+    book = Playbook(1, stable_after_s=1000.0)
+    (worker,) = book.run(1)
+    condemn(book, worker)
+    tokens = account(book, 0).tokens
+    for _ in range(10):
+        condemn(book, worker, recovered=True)
+        condemn(book, worker)
+
+    assert account(book, 0).tokens == tokens < BURST
+
+
+def test_an_exchange_that_fails_again_and_again_is_tried_again_with_backoff() -> None:
+    book = Playbook(1, stable_after_s=10_000.0, backoff_max_s=30.0)
+    (worker,) = book.run(1)
+    condemn(book, worker)
+    live(book, 400, bad=1)
+
+    starts = len(told(book)["worker.started"])
+    assert slots(book)[0][0] == worker
+    assert 3 * BURST < starts < 100, "three starts a try"
+    assert account(book, 0).tokens < 1, "what it earned while it lived was earned once"
+
+
+def test_a_soft_verdict_ends_nobody_elses_backoff() -> None:
+    book = Playbook(2, stable_after_s=1000.0, backoff_max_s=30.0)
+    crashing: str | None
+    crashing, fat = book.run(2)
+    while crashing is not None:
+        book.tell(events.WorkerExited, crashing, 1, None)
+        book.spawn()
+        crashing = slots(book)[0][0]
+    before = replace(account(book, 0))
+    condemn(book, fat)
+    book.tell(events.DeadlineReached)
+
+    assert [order.slot for order in book.take(SpawnWorker)] == [None], "its replacement is on its way, and no other"
+    assert account(book, 0) == before
 
 
 def test_spares_follow_once_a_new_worker_has_proven_itself() -> None:

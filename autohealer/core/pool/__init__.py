@@ -21,6 +21,7 @@ restarts    how soon a slot may start again: a token bucket, then exponential ba
 rollout     one rollout: the pure machine
 exchanges   which slots a rollout has still to exchange, and whose new life is trusted
 rollouts    which rollout is under way, and which wait
+outgrown    workers over a soft limit, and when each may be exchanged
 fleet       the workers as a rollout sees and changes them
 surges      the lives that a rollout starts beside the slots
 snapshot    what every view reads

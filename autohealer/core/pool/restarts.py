@@ -4,7 +4,8 @@ A token bucket: so many restarts at once, one earned back for every ``stable_aft
 the delay doubles from start to start, with a jitter that only lengthens it, up to ``delay_max_s`` and a fifth. So a
 worker that is killed now and then is back at once, and one that crash-loops costs next to nothing. A death by a signal
 that comes from outside is no sign of a crash loop, and costs half a token; not nothing, for the kernel kills like that
-whatever has run out of memory. A good end after ``GOOD_AFTER_S`` costs nothing: workers may recycle themselves.
+whatever has run out of memory. A good end after ``GOOD_AFTER_S`` costs nothing: workers may recycle themselves. To be
+exchanged for having outgrown a soft limit costs a token, and is no failure.
 """
 
 from __future__ import annotations
@@ -35,12 +36,22 @@ class Restarts:
         ``signal`` is what ended the worker, None where it ended by itself; ``good``: the end is a success. ``failures``
         then tells how often in a row the slot ended before it was stable.
         """
-        self.tokens = min(BURST, self.tokens + alive_s / self.stable_after_s)
+        self._earn(alive_s)
         if good and alive_s >= GOOD_AFTER_S:
             self.failures = self.throttled = 0
             return 0.0
         self.failures = 0 if alive_s >= self.stable_after_s else self.failures + 1
-        price = 0.5 if signal in FROM_OUTSIDE else 1
+        return self._spend(0.5 if signal in FROM_OUTSIDE else 1, seed)
+
+    def after_outgrowing(self, alive_s: float, seed: str) -> float:
+        """The delay in seconds before a worker that outgrew a soft limit may be exchanged; ``seed`` as above."""
+        self._earn(alive_s)
+        return self._spend(1, seed)
+
+    def _earn(self, alive_s: float) -> None:
+        self.tokens = min(BURST, self.tokens + alive_s / self.stable_after_s)
+
+    def _spend(self, price: float, seed: str) -> float:
         if self.tokens >= price:
             self.tokens -= price
             self.throttled = 0

@@ -1,7 +1,8 @@
 """The rollouts of one agent: which one is under way, which wait, and what the slots are of in the end.
 
 One that people asked for waits for its turn where the pool has several agents. A worker that outgrew a soft limit
-(``--max-rss``, ``--max-age``) is exchanged by a rollout of its slot alone, which waits for those that people asked for.
+(``--max-rss``, ``--max-age``) is exchanged by a rollout of its slot alone, which waits for those that people asked for;
+see ``outgrown``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from autohealer.core.operations import Outcome as Answered
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lives import Lives
+from autohealer.core.pool.outgrown import Outgrown
 from autohealer.core.pool.rollout import Limits, Outcome, Rollout
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.surges import AgentFleet
@@ -48,7 +50,7 @@ class Rollouts:
         """Who asked for the one that is under way; None where a soft verdict did."""
         self._began_at: Instant = 0.0
         self._waiting: list[RolloutOrder] = []
-        self._soft: dict[str, Verdict] = {}
+        self._outgrown = Outgrown(slots)
         self._memory: int | None = None
         self._was_going_back = False
         self._standing: set[str] = set()
@@ -95,12 +97,12 @@ class Rollouts:
 
     def is_recycling(self, worker: str) -> bool:
         """Whether the worker outgrew a limit and waits to be exchanged."""
-        return worker in self._soft
+        return worker in self._outgrown
 
     def next_deadline(self) -> Instant | None:
         """When ``step`` is to be called next, at the latest."""
         if self._rollout is None:
-            return None
+            return None if self._waiting else self._outgrown.next_deadline()
         moments = (self._rollout.next_deadline(), self._fleet.next_deadline())
         return min((moment for moment in moments if moment is not None), default=None)
 
@@ -138,12 +140,12 @@ class Rollouts:
             self._waiting.remove(asked)
             self._order(SettleRevision(asked.spec.new, present=False))
 
-    def recycle(self, life: Life, verdict: Verdict | None) -> None:
+    def recycle(self, life: Life, verdict: Verdict | None, now: Instant) -> None:
         """A life outgrew a limit that is not urgent: it is exchanged when its turn comes. None: it need not be."""
         if verdict is None:
-            self._soft.pop(life.worker, None)
+            self._outgrown.recovered(life.worker)
         else:
-            self._soft.setdefault(life.worker, verdict)
+            self._outgrown.judged(life, verdict, now)
 
     def memory(self, available: int) -> None:
         """So many bytes are left for new processes."""
@@ -182,7 +184,7 @@ class Rollouts:
 
     def gone(self, life: Life) -> None:
         """A life has no process any more."""
-        self._soft.pop(life.worker, None)
+        self._outgrown.gone(life.worker)
         if life.role is Role.SURGE:
             self._fleet.surge_ended(life)
 
@@ -222,8 +224,8 @@ class Rollouts:
         if asked is not None:
             self._waiting.remove(asked)
             spec, undo_because = asked.spec, asked.undo_because
-        elif self._soft and not self._waiting:
-            worker, verdict = next(iter(self._soft.items()))
+        elif not self._waiting and (outgrown := self._outgrown.next(now)) is not None:
+            worker, verdict = outgrown
             self._fleet.verdict = verdict
             number = self._slots.revision
             spec = RolloutSpec("replace", worker, str(verdict.sense), number, number, lenient=True, worker=worker)
@@ -255,7 +257,8 @@ class Rollouts:
             self._order(SettleRevision(spec.new, present=outcome is Outcome.DONE))
             self._outcome = outcome, asked.name
             self._answer(asked, outcome, rollout.reason, of)
-        self._soft.pop(spec.worker or "", None)
+        if asked is None and (life := self._lives.of(spec.worker or "")) is not None:
+            self._outgrown.tried(life, now)
         self._asked = self._rollout = self._fleet.rollout = self._fleet.verdict = None
 
     def _answer(self, asked: RolloutOrder, outcome: Outcome, reason: str, of: int) -> None:

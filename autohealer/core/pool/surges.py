@@ -50,8 +50,9 @@ class AgentFleet:
         return UNBOUNDED if self._spec.capacity is None else max(0, self._spec.capacity - (self.share or 0))
 
     def reset_backoff(self) -> None:
-        """Start at once whatever waits."""
-        self._slots.reset_backoff(self.now)
+        """Start at once whatever waits, where somebody asked for the rollout: a soft verdict is of one worker alone."""
+        if self.verdict is None:
+            self._slots.reset_backoff(self.now)
 
     def start_surge(self) -> None:
         """One more, under the first free number from the share up."""

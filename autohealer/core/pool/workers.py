@@ -171,7 +171,7 @@ class Workers:
 
     def recycle(self, life: Life, verdict: Verdict | None) -> None:
         """A life outgrew a limit that is not urgent: it is exchanged, replacement first, when its turn comes."""
-        self.rollouts.recycle(life, verdict)
+        self.rollouts.recycle(life, verdict, self._now)
 
     # ---- what is observed
 
