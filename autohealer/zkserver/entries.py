@@ -13,7 +13,7 @@ from autohealer.zkserver import acl as acls
 from autohealer.zkserver.jute import INT, LONG, MalformedError, RecordReader, write_buffer, write_string
 from autohealer.zkserver.paths import parent_of
 from autohealer.zkserver.protocol import NODE_CREATED, NODE_DELETED
-from autohealer.zkserver.records import read_acl, write_acl
+from autohealer.zkserver.records import OPEN_ACL, read_acl, write_acl
 from autohealer.zkserver.tree import Node, Tree
 
 if TYPE_CHECKING:
@@ -208,7 +208,8 @@ def write_everything(tree: Tree, sessions: Iterable[Session], epoch: int) -> Ite
 
 
 def _read_node(reader: RecordReader) -> Node:
-    node = Node(None, acls.OPEN, 0, 0, 0)
+    node = Node.__new__(Node)
+    node.children = None
     (
         node.czxid,
         node.mzxid,
@@ -221,7 +222,7 @@ def _read_node(reader: RecordReader) -> Node:
         node.aversion,
     ) = _STAT.unpack(reader.read_bytes(_STAT.size))
     node.data = reader.read_buffer()
-    node.acl = acls.stored(read_acl(reader) or [])
+    node.acl = acls.OPEN if reader.skip(OPEN_ACL) else acls.stored(read_acl(reader) or [])
     return node
 
 

@@ -40,7 +40,7 @@ _STAT: Final = Struct(">qqqqiiiqiiq")
 _EVENT: Final = Struct(">iiqiii")
 _MULTI_HEADER: Final = Struct(">i?i")
 #: What nearly every node has, packed.
-_OPEN_ACL: Final = b"".join((INT.pack(1), INT.pack(ALL_PERMISSIONS), write_string("world"), write_string("anyone")))
+OPEN_ACL: Final = b"".join((INT.pack(1), INT.pack(ALL_PERMISSIONS), write_string("world"), write_string("anyone")))
 _MULTI_END: Final = _MULTI_HEADER.pack(-1, True, -1)
 
 
@@ -113,7 +113,7 @@ def read_set_data(reader: RecordReader) -> tuple[str | None, bytes | None, int]:
 
 def read_acl(reader: RecordReader) -> list[Entry] | None:
     """A vector of ACL entries, or null."""
-    if reader.skip(_OPEN_ACL):
+    if reader.skip(OPEN_ACL):
         return list(OPEN)
     count = reader.read_int()
     if count == -1:
@@ -202,7 +202,7 @@ def write_data(node: Node) -> bytes:
 def write_acl(acl: Acl) -> bytes:
     """A vector of ACL entries."""
     if acl is OPEN:
-        return _OPEN_ACL
+        return OPEN_ACL
     parts = [INT.pack(len(acl))]
     for permissions, scheme, identity in acl:
         parts += (INT.pack(permissions), write_string(scheme), write_string(identity))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from autohealer.zkserver.admission import Admission
@@ -18,7 +20,7 @@ from autohealer.zkserver.jute import MalformedError
 from autohealer.zkserver.loop import Loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -113,7 +115,8 @@ class ZooKeeperServer:
             state = State()
             if self._data_dir is not None:
                 journal = Journal(self._data_dir, fsync=self._fsync)
-                state = journal.load()
+                with _no_collection():
+                    state = journal.load()
             now = time.monotonic()
             engine = Engine(
                 zxid=_first_zxid(state.epoch),
@@ -175,6 +178,18 @@ def _first_zxid(last_epoch: int) -> int:
 def _first_session_id() -> int:
     """From the clock, as ZooKeeper's: ids of different lives must not meet. The top byte would be a server's number."""
     return (_wall_ms() << 16) & 0x00FFFFFFFFFFFFFF
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """All that is read stays: the collector would look at it again and again while it grows, and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _wall_ms() -> int:
