@@ -8,6 +8,7 @@ import pytest
 
 from autohealer.core import events
 from autohealer.core.actions import EmitEvent, SignalWorker, SpawnWorker, StartSenses, StopSenses, TakeEvidence
+from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Usage
 from autohealer.core.model import Plan, ReadyWhen, Registration
 from autohealer.core.notices import Notice, WorkerFaulty
@@ -89,6 +90,19 @@ def test_a_registration_of_its_own_makes_a_worker_ready_at_once_a_stand_in_after
     assert book.told("worker.ready") == []
     book.wait(2.0)
     assert [told["worker"] for told in book.told("worker.ready")] == [worker]
+
+
+def test_where_registrations_name_nobody_a_worker_is_ready_once_it_has_lived_for_the_grace() -> None:
+    book = Playbook(1, style=Style.ANONYMOUS)
+    book.tell(events.WorkerAdopted, "me-0-old", 0, 99, "then", 100.0)
+    (worker,) = ["me-0-old"]
+    book.run_unregistered(1)
+    book.tell(events.WorkerExited, worker, 1, None)
+    book.spawn()
+    assert [view.ready for view in book.supervisor.snapshot(book.now).workers] == [False]
+    book.wait(2)
+
+    assert [view.ready for view in book.supervisor.snapshot(book.now).workers] == [True]
 
 
 def test_while_zookeeper_is_away_a_worker_is_ready_once_it_has_lived_for_the_grace() -> None:
@@ -654,6 +668,20 @@ def test_what_somebody_holds_is_carried_out_once_it_is_released(held: str, free:
     book.probe(worker, ok=False)
 
     assert book.faults() == [(worker, "probe")]
+
+
+def test_a_registration_that_is_lost_while_that_is_held_is_judged_anew_when_it_is_released() -> None:
+    book = Playbook(3)
+    one, *_ = book.run(3)
+    book.tell(events.HoldRead, frozenset({"registration"}))
+    book.tell(events.RegistrationGone, one)
+    book.wait(10)
+    assert book.take(TakeEvidence) == []
+    book.tell(events.HoldRead, frozenset())
+    assert book.take(TakeEvidence) == []
+    book.wait(1)
+
+    assert [order.worker for order in book.take(TakeEvidence)] == [one]
 
 
 def test_what_is_held_is_told_once() -> None:

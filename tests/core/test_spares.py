@@ -133,6 +133,32 @@ def test_a_spare_that_dies_has_a_backoff_of_its_own_and_is_no_incident() -> None
     assert [order.is_spare for order in book.take(SpawnWorker)] in ([True], [])
 
 
+def test_a_spare_that_cannot_be_started_is_tried_again_later() -> None:
+    book = Garage(1)
+    book.tell(events.WorkerExited, book.spares[0], 1, None)
+    (order,) = book.take(SpawnWorker)
+    book.tell(events.SpawnFailed, order.worker, "no memory", True, "ENOMEM")
+    assert book.take(SpawnWorker) == []
+    assert book.take(RecordIncident) == []
+    book.wait(1)
+
+    assert [order.is_spare for order in book.take(SpawnWorker)] == [True]
+
+
+def test_news_of_a_promotion_of_one_that_is_gone_is_none() -> None:
+    book = Garage()
+    (spare,) = book.spares
+    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.WorkerExited, spare, 1, None)
+    book.orders.clear()
+    for kind in (events.SparePromoted, events.PromotionFailed):
+        book.tell(kind, spare)
+        book.tell(kind, "me-0-never")
+
+    assert book.told("worker.promoted") == []
+    assert book.take(SpawnWorker) == []
+
+
 def test_what_waits_owes_no_beat_and_a_new_worker_does() -> None:
     book = Garage(1, beat_timeout_s=5.0)
     for _ in range(30):

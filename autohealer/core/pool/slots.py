@@ -53,7 +53,6 @@ class Slots:
         self._deadlines: Deadlines[int] = Deadlines()
         self._waiting: dict[str, int] = {}
         self._wanted: int | None = None
-        self._killing = False
         self._carried: dict[int, tuple[SlotAccount, Instant]] = {}
         self._reserved: set[int] = set()
         self._left: set[int] = set()
@@ -111,7 +110,7 @@ class Slots:
 
     def kill_all(self, now: Instant) -> None:
         """Be done at once with every process and all that they left."""
-        self._wanted, self._killing = 0, True
+        self._wanted = 0
         self._lives.kill_all(now)
         for slot in list(self._slots.values()):
             slot.wanted = False
