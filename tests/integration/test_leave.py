@@ -25,6 +25,7 @@ def test_the_next_run_takes_over_and_no_worker_is_touched(pool: Pool) -> None:
     pool.until_registered(3)
     os.kill(workers[0], signal.SIGKILL)
     pool.until_replaced(workers, [0])
+    pool.until_event("worker.exited", pid=workers[0])
     assert len(pool.events("worker.exited")) == 1
     assert pool.events("worker.faulty") == []
     assert pool.stop() == 0
