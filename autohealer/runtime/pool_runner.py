@@ -19,12 +19,11 @@ from autohealer.coordination.pool.cluster import Cluster
 from autohealer.coordination.pool.paths import Paths
 from autohealer.core import events
 from autohealer.core.cluster.registrations import Style
-from autohealer.core.model import OnPartition, RestartPolicy
+from autohealer.core.model import RestartPolicy
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
-from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.launch.command import Command
-from autohealer.processes.launch.environment import AGENT, NUMBER, POOL, WORKER_ID, worker_environment
+from autohealer.processes.launch.environment import NUMBER, WORKER_ID, worker_environment
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
@@ -33,8 +32,6 @@ from autohealer.processes.launch.wrapper import prepare_command, user_environmen
 from autohealer.processes.output.files import OutputFiles
 from autohealer.processes.output.journal import Journal
 from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
-from autohealer.processes.tree.procfs import age_s
-from autohealer.processes.watchdog.owner import Watchdog
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.clock import now
 from autohealer.runtime.control import Control
@@ -44,15 +41,17 @@ from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.incident_store import IncidentStore
-from autohealer.runtime.ledger import Facts, HandOver, WorkerEntry
+from autohealer.runtime.ledger import Facts, HandOver
 from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
 from autohealer.runtime.pool_rollout import PoolRollout
+from autohealer.runtime.pool_watchdog import PoolWatchdog
 from autohealer.runtime.probing import Surroundings
 from autohealer.runtime.recorder.recording import Recorder
 from autohealer.runtime.revisions import Launch, Revisions, unfinished, users_of
 from autohealer.runtime.senses import Senses
 from autohealer.runtime.state_guard import StateGuard
+from autohealer.runtime.taking_over import take_over, tell_finished
 from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
@@ -70,7 +69,6 @@ if TYPE_CHECKING:
 TIDY_S = 10.0
 # What can wait until the workers have been started.
 SETTLED_S = 2.0
-WATCHDOG_RETRY_S = 1.0
 CLOSE_WITHIN_S = 1.0
 DRILL_AWAY_S = 10.0
 DRIFT_WITHIN_S = 0.5
@@ -111,7 +109,9 @@ class PoolRunner:
         )
         self._cluster = self._make_cluster()
         self._exits = ExitWatcher(shared.loop, self._exited, shared.reaper)
-        self._watchdog = self._make_watchdog()
+        self._watchdog = PoolWatchdog(
+            self._spec, self.agent, shared, users_of(claim.record), post=self._post, warn=self._warn
+        )
         self._output: Outlet | None = None
         self._files: OutputFiles | None = None
         self._stdin: int | None = None
@@ -199,7 +199,7 @@ class PoolRunner:
     async def start(self) -> AgentHandle:
         """Adopt, answer on the control socket, connect; how others may look at it. Raises AutohealerError."""
         self._recorder.checkpoint(now())
-        self._adopt()
+        self._take_over()
         await self._control.listen(self._state.listen_control())
         self._guard.start()
         await self._wait_for_others()
@@ -255,8 +255,7 @@ class PoolRunner:
         self.feed.close(0 if self._supervisor.is_over else self._snapshot().running)
         if self._tidying is not None:
             self._tidying.cancel()
-        if self._watchdog is not None and self._supervisor.is_over:
-            self._watchdog.release()
+        self._watchdog.close(release=self._supervisor.is_over)
         await self._end_session()
         self._senses.close()
         self._exits.close()
@@ -413,7 +412,7 @@ class PoolRunner:
             output=self._output,
             stops_groups=self._options.stop_scope == "group",
             stdin_check=StdinCheck() if self._options.stdin == "null" else None,
-            watchdog=self._watchdog,
+            watchdog=self._watchdog.watchdog,
             cluster=self._cluster,
             ledger=self._ledger,
             log=self._log,
@@ -435,74 +434,10 @@ class PoolRunner:
             return self._output
         return JournalOutlet(Journal(self.name)) if output == "journald" else None
 
-    def _make_watchdog(self) -> Watchdog | None:
-        """Where there may never be too many workers, somebody has to end them if this agent no longer can."""
-        spec, loop = self._spec, self._shared.loop
-        if spec.on_partition is not OnPartition.STOP:
-            return None
-        watchdog = Watchdog(
-            loop,
-            {AGENT: self.agent, POOL: spec.name},
-            spec.stop_signal,
-            on_ready=lambda: self._post(events.WatchdogReady(now())),
-            on_gone=self._watchdog_gone,
-            reaper=self._shared.reaper,
-            users=users_of(self._claim.record),
-        )
-        loop.call_soon(self._start_watchdog, watchdog)
-        return watchdog
-
-    def _start_watchdog(self, watchdog: Watchdog) -> None:
-        if self._ended.done():
-            return
-        try:
-            watchdog.start()
-        except OSError as error:
-            self._warn(f"cannot start the watchdog: {error.strerror}; no worker is started before it runs")
-            self._shared.loop.call_later(WATCHDOG_RETRY_S, self._start_watchdog, watchdog)
-
-    def _watchdog_gone(self) -> None:
-        self._post(events.WatchdogGone(now()))
-        if self._watchdog is not None:
-            self._start_watchdog(self._watchdog)
-
-    def _post_finished(self, at: float) -> None:
-        """Where workers may finish, what has finished is not done again by the next agent here: in this revision."""
-        if self._spec.restart is RestartPolicy.ALWAYS:
-            return
-        present = self._revisions.present.number
-        ended = [entry for entry in self._ledger.finished.values() if entry.revision == present]
-        done = frozenset(entry.finished for entry in ended if not entry.failed)
-        failed = frozenset(entry.finished for entry in ended if entry.failed)
-        if done or failed:
-            self._post(events.FinishedFound(at, done, failed))
-
-    def _adopt(self) -> None:
-        at = now()
-        self._post_finished(at)
-        if (left := self._ledger.facts.left) is not None:
-            self._post(events.FormerLifeFound(at, left.draining, left.accounts_of_slots()))
-        written = dict(self._ledger.workers)
-        for worker in find_workers(self.agent, written.values(), self.name, users_of(self._claim.record)):
-            found = WorkerEntry(
-                worker.worker,
-                worker.slot,
-                worker.pid,
-                worker.start_time,
-                worker.started,
-                number=worker.slot or 0,
-                revision=worker.revision,
-            )
-            entry = written.pop(worker.worker, found)
-            self._effects.adopt(entry, worker.pidfd)
-            age = age_s(worker.start_time)
-            self._post(
-                events.WorkerAdopted(
-                    at, entry.worker, entry.slot, entry.pid, entry.started, age, entry.revision, entry.number
-                )
-            )
-        for entry in written.values():
-            self._effects.bury(entry)
+    def _take_over(self) -> None:
+        if self._spec.restart is not RestartPolicy.ALWAYS:
+            tell_finished(self._ledger, self._revisions.present.number, self._post)
+        take_over(self.name, self._claim.record, self._ledger, self._effects, self._post)
 
     # ---- facts in
 
