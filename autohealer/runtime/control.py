@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from autohealer.core.operations import Answer, Operation, refused
-from autohealer.runtime.control_messages import MAX_LINE, Asked, Call, Peer, described, peer_of, to_line
+from autohealer.runtime.control_messages import MAX_LINE, Asked, Call, Peer, described, peer_of, to_call, to_line
 
 if TYPE_CHECKING:
     from autohealer.runtime.feed import Feed
@@ -110,8 +110,8 @@ class Control:
 def _call(line: bytes, writer: asyncio.StreamWriter) -> Call | None:
     """What a line asks for; None where that makes no sense, which is answered."""
     try:
-        return msgspec.json.decode(line, type=Call)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        return to_call(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         writer.write(to_line({"error": f"not a call: {_shown(error)}"}))
         return None
 

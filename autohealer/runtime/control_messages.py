@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import socket
@@ -71,4 +72,15 @@ def described(uid: int) -> str:
 
 def to_line(content: object) -> bytes:
     """As it goes over the socket."""
-    return msgspec.json.encode(content) + b"\n"
+    try:
+        return msgspec.json.encode(content) + b"\n"
+    except UnicodeEncodeError:  # a command's argument may hold bytes that are no text
+        return json.dumps(msgspec.to_builtins(content)).encode() + b"\n"
+
+
+def to_call(line: bytes) -> Call:
+    """What a line asks for. Raises MsgspecError, ValueError or RecursionError where that makes no sense."""
+    try:
+        return msgspec.json.decode(line, type=Call)
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(line), Call)

@@ -264,9 +264,12 @@ class Operations:
             self._begin(operation)
             return None
         if operation.verb == "stop":
+            if others and not snapshot.connected:
+                return _unreachable()
             if others:
-                return self._ask_others(operation, [""], snapshot) or Answer(Outcome.ACCEPTED)
-            self._begin(operation)
+                self._forward(operation, [""], ignore)
+            else:
+                self._begin(operation)
             return Answer(Outcome.ACCEPTED)
         return self._roll_out(operation, others, snapshot)
 

@@ -127,6 +127,8 @@ _WORDS: dict[str, Callable[[Fields], str]] = {
     "rollout.step": lambda f: f"{_rollout(f)}: {f.get('detail')} ({f.get('exchanged')} of {f.get('of')})",
     "rollout.finished": _finished,
     "rollout.undone": lambda f: f"{_rollout(f)}: undone, as {f.get('detail')}",
+    "config.changed": lambda f: f"{f.get('file')} was read again: {', '.join(map(str, f['pools']))} changed",
+    "config.invalid": lambda f: f"{f.get('file')} does not hold, and changes nothing: {f.get('detail')}",
     "operation.done": lambda f: f"{_operation(f)}: {f.get('detail') or 'done'}",
     "operation.refused": lambda f: f"{_operation(f)}: refused, {f.get('detail')}",
     "worker.adopted": lambda f: f"{_who(f)} adopted",

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 import pytest
 
-from autohealer.core.operations import Answer, Operation, Outcome, done, refused
+from autohealer.core.operations import Answer, Operation, Options, Outcome, done, refused
 from autohealer.runtime.control import Control
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.control_messages import MAX_LINE, Peer, described
@@ -131,6 +131,7 @@ def test_several_on_one_connection(bench: Bench) -> None:
         b'{"do": {"id": "1", "verb": "kill", "options": {"soak": "long"}}}\n',
         b'{"ask": "status", "pool": "other"}\n',
         b'{"ask": "\\ud800"}\n',
+        b'{"do": {"id": "1", "verb": "kill", "options": {"command": [{"a": 1}]}}}\n',
     ],
 )
 def test_what_is_no_call(bench: Bench, line: bytes) -> None:
@@ -239,3 +240,17 @@ def test_a_connection_that_stays_open_is_no_mistake_at_the_end(bench: Bench) -> 
         serving[0].cancel()
         bench.loop.run_until_complete(asyncio.wait(serving))
     assert complaints == []
+
+
+def test_a_command_whose_arguments_are_no_text(bench: Bench) -> None:
+    """File names may hold any bytes: they arrive as they were typed."""
+    command = ("cat", os.fsdecode(b"/tmp/\xff\xfe"))
+
+    def talk() -> None:
+        with bench.connect() as connection:
+            conversation = Conversation(connection)
+            conversation.begin(Operation("o1", "kill", "web1-a-0-x", options=Options(command=command)))
+            conversation.wait(20)
+
+    bench.wait(talk)
+    assert [operation.options.command for operation in bench.pool.asked] == [command]

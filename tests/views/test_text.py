@@ -18,6 +18,14 @@ WORKER = {"worker": "a-3-x1", "pid": 4711, "slot": 3}
 TIME = "2026-01-02T03:04:05.678901Z"
 
 LINES: list[tuple[dict[str, Any], str]] = [
+    (
+        {"event": "config.changed", "file": "/srv/pools.toml", "pools": ["web", "db"]},
+        "/srv/pools.toml was read again: web, db changed",
+    ),
+    (
+        {"event": "config.invalid", "file": "/srv/pools.toml", "detail": "line 3: no"},
+        "/srv/pools.toml does not hold, and changes nothing: line 3: no",
+    ),
     ({"event": "worker.started", **WORKER}, "worker 3 (pid 4711) started"),
     ({"event": "worker.started", **WORKER, "heal_ms": 3.14159}, "worker 3 (pid 4711) started, healed in 3.1 ms"),
     ({"event": "worker.ready", **WORKER}, "worker 3 (pid 4711) is ready"),
