@@ -69,8 +69,11 @@ class Incidents:
         if (incident := self._living.get(life.worker)) is not None:
             self._living[life.worker] = replace(incident, evidence=evidence)
 
-    def ended(self, end: Ended) -> None:
-        """A life is over. A verdict that was held, on one that was stopped because somebody asked, ends with it."""
+    def ended(self, end: Ended, *, is_replaced: bool) -> None:
+        """A life is over, and its replacement has been ordered, or not yet.
+
+        A verdict that was held, on one that was stopped because somebody asked, ends with it.
+        """
         life, by = end.life, self._killed_by.pop(end.life.worker, None)
         if life.role is Role.SPARE:
             return
@@ -95,9 +98,11 @@ class Incidents:
                 exit=exited,
                 uptime_s=end.uptime_s,
                 by=by,
+                decided_ms=0.0 if is_replaced else None,
             )
         else:
-            incident = replace(incident, exit=exited, uptime_s=end.uptime_s, by=by)
+            decided_ms = _ms(end.at - incident.opened) if is_replaced else None
+            incident = replace(incident, exit=exited, uptime_s=end.uptime_s, by=by, decided_ms=decided_ms)
         self._await_heal(incident)
 
     def not_started(self, life: Life, failed: SpawnFailed) -> None:

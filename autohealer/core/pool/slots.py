@@ -300,7 +300,7 @@ class Slots:
                     self._died(slot, end)
                 self._reconcile(slot, event.at)
         self._lives.clear(end)
-        self._incidents.ended(end)
+        self._incidents.ended(end, is_replaced=slot is not None and slot.life is not None)
         if slot is not None:
             self._tell_vacancy(slot, end.life, event.at, end.description)
         return end
@@ -387,10 +387,10 @@ class Slots:
         slot.life = self._lives.start(start, now)
 
     def _tell_vacancy(self, slot: Slot, life: Life, now: Instant, reason: str) -> None:
-        """What comes of a slot whose life has ended just now, or did not begin."""
+        """What comes of a slot whose life has ended just now, or did not begin, and that is empty."""
         if slot.life is not None:
-            self._incidents.decided(slot.index, now)
-        elif slot.is_finished:
+            return
+        if slot.is_finished:
             failed = slot.vacancy is WorkerState.FAILED
             self._incidents.finished(slot.index, failed=failed)
             self._tell(notices.WorkerDone(life.worker, life.pid, slot.index, failed))

@@ -56,7 +56,9 @@ class Spares:
                 self._lives.start(Start(self._free_number(), None, Role.SPARE, revision), now)
 
     def take(self, revision: int) -> Life | None:
-        """A spare of this revision that can be promoted now: the one that waits longest."""
+        """A spare of this revision that can be promoted now: the one that waits longest. Asked at every death."""
+        if not self.waiting:
+            return None
         return next(
             (
                 life

@@ -176,7 +176,8 @@ class Supervisor:
         if not draining.is_killing:
             workers.slots.want(self._wanted(now), now)
             workers.roll(share, now, has_turn=member.has_turn)
-        workers.keep_spares(0 if draining.drain is not None else self._wanted(now), now)
+        if self._spec.spares:
+            workers.keep_spares(0 if draining.drain is not None else self._wanted(now), now)
         workers.make_room(member.assignment.share or 0, now)
         # Of what lacks in a pool that is to end nobody wants to know.
         workers.below.observe(max(0, (share or 0) - sum(workers.slots.finished)), workers.serving, now)

@@ -141,10 +141,9 @@ class Workers:
 
     def keep_spares(self, share: int | None, now: Instant) -> None:
         """While there are workers, once they are there: a spare is worth less than a worker that is being started."""
-        if self._spec.spares:
-            wanted = None if share is None or self.lives.count(WorkerState.STARTING) else share > 0
-            revision = self.rollouts.revision_of_spares
-            self.spares.reconcile(wanted=False if share == 0 else wanted, revision=revision, now=now)
+        wanted = None if share is None or self.lives.count(WorkerState.STARTING) else share > 0
+        revision = self.rollouts.revision_of_spares
+        self.spares.reconcile(wanted=False if share == 0 else wanted, revision=revision, now=now)
 
     def make_room(self, share: int, now: Instant) -> None:
         """A slot that is not wanted any more, or finished, needs no replacement."""
