@@ -116,6 +116,14 @@ class TestAdmission:
         assert f"user {STRANGER}" in said[0]
         assert len(looks) == 100
 
+    def test_notes_of_strangers_do_not_pile_up(self, admission: tuple[Admission, list[int], list[int]]) -> None:
+        """User ids are cheap: of a thousand each is said once, and then it begins anew."""
+        gate, _, _ = admission
+        said = [gate.admits(("127.0.0.1", 10_000 + n), ("", 0), 0.0)[1] for n in range(1500)]
+
+        assert all(said)
+        assert len(gate._note_at) <= 1000
+
     def test_users_of_workers_come_in_for_as_long_as_there_are_such(
         self, admission: tuple[Admission, list[int], list[int]]
     ) -> None:

@@ -316,6 +316,28 @@ class TestFailures:
         assert sorted(life(tmp_path).nodes) == ["/n0", "/n1", "/n2", "/n3"]
         assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
 
+    @settings(max_examples=60)
+    @given(before=st.lists(st.integers(0, 11), max_size=20), missed=st.lists(st.integers(0, 11), max_size=20))
+    def test_what_catches_up_is_what_is(self, before: list[int], missed: list[int]) -> None:
+        """Whatever was missed, of nodes and of sessions: one record about these makes the copy right again."""
+        machine = Machine()
+        peer = machine.peer(timeout_ms=60_000)
+        for number in range(8):
+            peer.ask(1, create(f"/{number}"))
+        actions = _actions(machine)
+        for number in before:
+            actions[number]()
+        copied = State()
+        for piece in machine.engine.everything():
+            copied.apply(piece)
+        machine.journal.clear()
+        for number in missed:
+            actions[number]()
+
+        copied.apply(machine.engine.current(keys_of(write_epoch(7) + bytes(machine.journal))))
+
+        assert _picture(Machine(copied)) == _picture(machine)
+
     def test_no_more_room_is_needed_than_what_has_changed(self, tmp_path: Path, disk: Disk) -> None:
         """A disk that has no room for the journal a second time still has room for a small change."""
         journal = Journal(tmp_path)
