@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autohealer.processes.output import index
 from autohealer.processes.output.files import identity
-from autohealer.processes.output.index import Head
+from autohealer.processes.output.index import Head, Index
 
 if TYPE_CHECKING:
     from autohealer.processes.output.files import OutputFiles
@@ -29,6 +29,7 @@ def cut(files: OutputFiles, slot: int, base: int) -> int:
         status = os.fstat(source)
         if not files.is_ours(slot, status):
             return base
+        known = index.read(path)
         begin = max(0, status.st_size - files.max_bytes)
         try:
             end = _copy(source, begin, files.older(slot))
@@ -36,10 +37,10 @@ def cut(files: OutputFiles, slot: int, base: int) -> int:
             end = os.fstat(source).st_size
             raise
         else:
-            _move_marks(path, files.older(slot), base + begin, base + end)
+            _move_marks(known, files.older(slot), base + begin, base + end)
         finally:
             os.ftruncate(source, 0)
-            _begin_anew(path, base + end, identity(status))
+            _begin_anew(known, path, base + end, identity(status))
     finally:
         os.close(source)
     return base + end
@@ -65,16 +66,14 @@ def _copy(source: int, begin: int, older: str) -> int:
     return offset
 
 
-def _move_marks(path: str, older: str, begin: int, end: int) -> None:
-    known = index.read(path)
+def _move_marks(known: Index, older: str, begin: int, end: int) -> None:
     if known.head is not None:
         kept, _ = index.split(known.marks, begin, end)
         with contextlib.suppress(OSError):  # the text is there; of its times nothing is known then
             index.write(older, [Head(begin, known.head.generation, known.head.file), *kept])
 
 
-def _begin_anew(path: str, base: int, file: str) -> None:
-    known = index.read(path)
+def _begin_anew(known: Index, path: str, base: int, file: str) -> None:
     generation = 0 if known.head is None else known.head.generation + 1
     with contextlib.suppress(OSError):
         index.write(path, [Head(base, generation, file), *index.split(known.marks, base, base)[1]])

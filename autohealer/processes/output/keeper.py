@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from autohealer.processes.output.files import OutputFiles
 
 FIRST_S, LOOK_S = 0.0025, 0.05
-HURRY_S = 0.003
+HURRY_S = 0.001
 WITHOUT_INOTIFY_S = 1.0
 # Lives are noted so often at most: where workers crash again and again, each wake-up would cost the loop's thread time.
 LIVES_S = 0.5
 # A file that grows by this part of its limit between two looks grows quickly.
 QUICK = 1 / 16
+# While it waits for its turn on a busy machine, a quick writer fills the disk.
+NICE = -10
 # At most this part of a core for looks, however many files there are.
 SHARE = 50
 # One time for so long, or for so much text, is enough.
@@ -122,6 +124,8 @@ class Keeper:
     # ---- the thread
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # only root may, and only on a busy machine does it matter
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         inotify = None
         try:
             inotify = Inotify()
@@ -194,7 +198,7 @@ class Keeper:
         return file.base + file.size
 
     def _look(self) -> float | None:
-        began = time.monotonic()
+        began = time.thread_time()
         fastest = 0.0
         grew = False
         for slot, file in list(self._slots.items()):
@@ -209,9 +213,9 @@ class Keeper:
         if not grew:
             self._pause = FIRST_S
             return None
-        cost = time.monotonic() - began
         if fastest > QUICK:
-            return max(HURRY_S, cost)
+            return HURRY_S
+        cost = time.thread_time() - began
         self._pause = min(2 * self._pause, LOOK_S)
         return max(self._pause, SHARE * cost)
 
@@ -233,7 +237,7 @@ class Keeper:
         if growth:
             file.grown = time.time()
         # Once a second while it is written, and at last where it rests.
-        is_due = file.grown - file.marked >= MARK_S or at - file.marked_at >= MARK_BYTES
+        is_due = file.grown - file.marked >= (LOOK_S if at - file.marked_at >= MARK_BYTES else MARK_S)
         if file.marked_at != at and (is_due or not growth):
             file.marked, file.marked_at = file.grown, at
             self._append(slot, file, [Mark(at, file.grown)])
