@@ -106,6 +106,17 @@ def test_a_promotion_that_cannot_be_told_falls_back_to_a_start_in_the_same_turn(
     assert [order.worker for order in book.take(SignalWorker)] == [spare]
 
 
+def test_a_promotion_that_fails_in_a_slot_that_is_not_wanted_any_more_starts_nothing() -> None:
+    book = Garage()
+    (spare,) = book.spares
+    book.tell(events.WorkerExited, book.workers[1], 1, None)
+    book.tell(events.DrainRequested, "SIGTERM", False)
+    book.take(SpawnWorker)
+    book.tell(events.PromotionFailed, spare)
+
+    assert book.take(SpawnWorker) == []
+
+
 def test_one_that_does_not_wait_yet_is_not_promoted() -> None:
     book = Clinic(1, spares=1)
     book.tell(events.DeadlineReached)

@@ -239,7 +239,12 @@ class Slots:
         slot = None if life is None else self.of(life)
         if life is not None and slot is not None:
             self._lives.dismiss(life, now)
-            self._start(slot, now)
+            slot.life = None
+            slot.wanted = slot.wanted and self._wanted is not None
+            if slot.wanted:
+                self._start(slot, now)
+            else:
+                self._reconcile(slot, now)
 
     def spawn_failed(self, event: SpawnFailed, *, on_trial: bool = False) -> Life | None:
         """Try again later; the life that did not come to be. Want of resources is not the worker's failure.

@@ -1,0 +1,107 @@
+"""How an agent comes to run nothing, and what becomes of those who asked for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from autohealer.core import events
+from autohealer.core.actions import AnswerOperation, LeaveCluster, SignalWorker, SpawnWorker
+from autohealer.core.model import OnPartition, SlotAccount
+from autohealer.core.operations import Operation
+from tests.core.playbook import Playbook
+
+
+def asked(number: int, verb: str, subject: str = "me") -> Operation:
+    return Operation(id=str(number), verb=verb, subject=subject, by="ann")
+
+
+def answers(book: Playbook) -> list[tuple[str, str]]:
+    return [(order.operation.id, order.answer.detail) for order in book.take(AnswerOperation)]
+
+
+def test_an_agent_that_is_drained_stays_and_all_who_asked_are_answered_once_it_is_empty() -> None:
+    book = Playbook(1)
+    (worker,) = book.run(1)
+    for number in (1, 2):
+        book.tell(events.OperationRequested, asked(number, "drain"))
+    book.follow(me=0)
+    assert answers(book) == []
+    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.OrphansEnded, worker)
+
+    assert answers(book) == [("1", "agent me is empty"), ("2", "agent me is empty")]
+    assert book.take(LeaveCluster) == []
+
+
+def test_a_drain_that_is_undone_in_time_stops_nobody() -> None:
+    book = Playbook(1)
+    book.run(1)
+    book.tell(events.AgentsListed, frozenset({"me", "other"}))
+    book.tell(events.OperationRequested, asked(1, "drain"))
+    book.tell(events.OperationRequested, asked(2, "undrain"))
+    book.wait(60)
+
+    assert answers(book) == [("1", "undone before it was empty"), ("2", "agent me may have workers again")]
+    assert book.take(SignalWorker) == []
+
+
+def test_an_agent_that_ends_does_not_come_back_by_undoing_a_drain() -> None:
+    book = Playbook(1)
+    book.run(1)
+    book.tell(events.DrainRequested, "SIGTERM")
+    book.tell(events.OperationRequested, asked(1, "undrain"))
+
+    assert answers(book) == [("1", "agent me is about to end")]
+
+
+def test_what_concerns_another_agent_is_left_alone() -> None:
+    book = Playbook(1)
+    book.run(1)
+    for verb in ("drain", "undrain"):
+        book.tell(events.OperationRequested, asked(1, verb, "other"))
+
+    assert answers(book) == []
+
+
+def test_one_agent_hands_on_that_it_is_drained_and_what_its_slots_have_used() -> None:
+    book = Playbook(1)
+    (worker,) = book.run(1)
+    book.now += 0.1
+    for _ in range(7):
+        book.tell(events.WorkerExited, worker, 1, None)
+        worker = next(iter(book.spawn()), "")
+    drained, (account,) = book.supervisor.what_to_hand_over(book.now)
+    assert (drained, account.slot, account.failures) == (False, 0, 7 - 1)
+    assert account.wait_s > 0
+
+    heir = Playbook(1)
+    heir.tell(events.FormerLifeFound, False, (account,))
+    heir.run_unregistered(1)
+    assert heir.take(SpawnWorker) == []
+    heir.wait(account.wait_s)
+    assert len(heir.take(SpawnWorker)) == 1
+
+
+def test_an_heir_of_one_that_was_drained_starts_nothing() -> None:
+    heir = Playbook(1)
+    heir.tell(events.FormerLifeFound, True, (SlotAccount(0, 6.0, 0, 0, 0.0),))
+    heir.run_unregistered(1)
+
+    assert heir.take(SpawnWorker) == []
+    assert heir.supervisor.what_to_hand_over(heir.now)[0]
+
+
+@pytest.mark.parametrize(
+    ("on_partition", "ends", "reason"),
+    [
+        (OnPartition.KEEP, False, None),
+        (OnPartition.KEEP, True, "the agent is about to end"),
+        (OnPartition.STOP, False, "with --on-partition stop no worker outlives its agent"),
+    ],
+)
+def test_when_an_agent_cannot_leave(on_partition: OnPartition, ends: bool, reason: str | None) -> None:
+    book = Playbook(1, on_partition=on_partition)
+    if ends:
+        book.tell(events.DrainRequested, "SIGTERM")
+
+    assert book.supervisor.reason_to_stay() == reason
