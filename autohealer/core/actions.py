@@ -148,8 +148,16 @@ class WithdrawStandIn(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class AnnounceAddress(Action):
+    """Where the worker is reached is to stand in the service registry; None: nothing of it."""
+
+    worker: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveRegistration(Action):
-    """The worker is dead: none of its registrations may stay, and none need be watched."""
+    """The worker is dead: none of its registrations may stay, nor its address, and none need be watched."""
 
     worker: str
 

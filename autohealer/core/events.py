@@ -414,9 +414,10 @@ class ChildrenRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationSeen(Event):
-    """The worker has registered itself, under its id."""
+    """The worker has registered itself, under its id, or has changed its ``address``: where it says it is reached."""
 
     worker: str
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ class Effects:
             actions.WatchRegistration: lambda a: cluster.watch_registration(a.worker),
             actions.MakeStandIn: self._make_stand_in,
             actions.WithdrawStandIn: lambda a: cluster.withdraw_stand_in(a.worker),
+            actions.AnnounceAddress: lambda a: cluster.announce_address(a.worker, a.address),
             actions.RemoveRegistration: lambda a: cluster.remove_registration(a.worker),
             actions.PublishAgent: lambda a: cluster.publish_agent(a.entry),
             actions.WriteTarget: lambda a: cluster.write_target(a.workers),

@@ -140,7 +140,7 @@ def _worker(worker: WorkerView, agent: str, host: str) -> Json:
         "ready": worker.ready,
         "restarts": worker.restarts,
         "started": worker.started,
-        "address": None,
+        "address": worker.address,
         "revision": worker.revision,
         "cpu": None if worker.cpu is None else round(worker.cpu, 4),
         "rss": worker.rss,

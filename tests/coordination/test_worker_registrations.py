@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 
 from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
 
 from autohealer.coordination.pool.codec import read_worker
 from autohealer.core.events import (
+    ClusterLeft,
     LeadershipWon,
     RegistrationGone,
     RegistrationSeen,
@@ -229,3 +231,95 @@ def test_a_heal_costs_few_requests(member: Callable[..., Member], client: KazooC
     a.settle()
 
     assert a.kazoo._connection._xid - before - 1 <= 4
+
+
+# ---- addresses
+
+ADDRESS = f"/service_registry/{WORKER}"
+
+
+def announced(client: KazooClient) -> str | None:
+    """The address that stands."""
+    try:
+        data: bytes = client.get(ADDRESS)[0]
+    except NoNodeError:
+        return None
+    return data.decode()
+
+
+def test_an_address_stands_in_the_registry_as_long_as_it_is_wanted(
+    member: Callable[..., Member], client: KazooClient
+) -> None:
+    """It is ephemeral, in the agent's session; another one takes its place, and it goes with the worker."""
+    a = member().join()
+    a.do(a.cluster.announce_address, WORKER, "h\u00f6st:8000")
+    eventually(lambda: announced(client) == "h\u00f6st:8000")
+    assert client.exists(ADDRESS).ephemeralOwner == a.session[0]
+
+    a.do(a.cluster.announce_address, WORKER, "host:1")
+    eventually(lambda: announced(client) == "host:1")
+    a.do(a.cluster.announce_address, WORKER, None)
+    eventually(lambda: client.exists(ADDRESS) is None)
+    a.do(a.cluster.announce_address, WORKER, "host:1")
+    eventually(lambda: client.exists(ADDRESS))
+    a.do(a.cluster.remove_registration, WORKER)
+    eventually(lambda: client.exists(ADDRESS) is None)
+    a.settle()
+    assert a.cluster._registrations._items == {}
+
+
+def test_an_address_is_made_anew_where_the_registry_was_deleted_and_taken_away_on_leaving(
+    member: Callable[..., Member], client: KazooClient
+) -> None:
+    a = member().join()
+    a.do(a.cluster.announce_address, WORKER, "host:1")
+    eventually(lambda: client.exists(ADDRESS))
+    client.delete("/service_registry", recursive=True)
+    a.do(a.cluster._look_again)
+    eventually(lambda: client.exists(ADDRESS))
+    a.do(a.cluster.leave)
+    a.wait(ClusterLeft)
+    assert client.exists(ADDRESS) is None
+
+
+def test_what_a_former_life_announced_is_kept_for_the_living_only(
+    member: Callable[..., Member], client: KazooClient
+) -> None:
+    """The session is the same, so that nothing goes by itself. What others have there is left alone."""
+    a = member().join()
+    others, dead = "/service_registry/host-b-0-x1", "/service_registry/host-a-1-x2"
+    client.create(others, b"other:1", ephemeral=True, makepath=True)
+    a.do(a.cluster.announce_address, WORKER, "host:1")
+    a.do(a.cluster.announce_address, "host-a-1-x2", "host:2")
+    eventually(lambda: client.exists(ADDRESS) and client.exists(dead))
+    made = client.exists(ADDRESS).czxid
+    session = a.session
+    a.do(a.cluster.abandon)
+    b = member(prior_session=session)
+    b.do(b.cluster.announce_address, WORKER, "host:1")
+    b.join()
+
+    eventually(lambda: client.exists(dead) is None)
+    b.settle()
+    assert client.exists(ADDRESS).czxid == made
+    assert client.exists(others)
+
+
+def test_the_address_in_a_workers_own_registration_is_told(member: Callable[..., Member], client: KazooClient) -> None:
+    """Whether it was there before it was watched, comes later, or is changed."""
+    late = "host-a-1-x2"
+    client.create(OWN, b'{"address": "host:1"}', ephemeral=True, makepath=True)
+    a = member()
+    for worker in (WORKER, late):
+        a.do(a.cluster.watch_registration, worker)
+    a.join()
+    assert a.wait(RegistrationSeen).address == "host:1"
+    a.settle()
+    client.create(f"/workers/{late}", b'{"address": "host:2"}', ephemeral=True)
+    assert a.wait(RegistrationSeen, lambda event: event.worker == late).address == "host:2"
+    client.set(OWN, b'{"address": "host:3"}')
+    a.wait(RegistrationSeen, lambda event: event.address == "host:3")
+    client.delete(OWN)
+    a.wait(RegistrationGone)
+    client.create(OWN, b"", ephemeral=True)
+    a.wait(RegistrationSeen, lambda event: event.worker == WORKER and event.address is None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -210,3 +211,23 @@ def test_help_shows_an_example_first(processes: Processes, command: str) -> None
 
     assert text.startswith(f"Usage: autohealer {command} [OPTIONS]")
     assert f"\n    autohealer {command}" in text.partition("Options:")[0]
+
+
+def test_a_pools_own_workers_are_in_the_registry_while_they_are_ready(pool: pools.Pool) -> None:
+    """With a port each; the next life of a slot takes the place of the one before, under its own name."""
+
+    def are_listed() -> bool:
+        done = pool.call("services", "--json")
+        workers = [(worker["worker"], worker["address"]) for worker in pool.workers().values()]
+        found = [] if done.returncode else json.loads(done.stdout)
+        listed = [(one["id"], one["address"]) for one in found if one["service"] is None]
+        return len(listed) == 2 and sorted(listed) == sorted(workers)
+
+    pool.run(2, options=("--port-base", "8100"))
+    pids = pool.until_running(2)
+    eventually(are_listed)
+    addresses = [worker["address"] for worker in pool.workers().values()]
+    assert addresses == [f"{socket.gethostname()}:{port}" for port in (8100, 8101)]
+    os.kill(pids[1], signal.SIGKILL)
+    pool.until_replaced(pids, [1])
+    eventually(are_listed)

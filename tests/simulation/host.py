@@ -92,6 +92,7 @@ class Agent:
             actions.WatchRegistration: lambda a: self.cluster.watch_registration(a.worker),
             actions.MakeStandIn: self._make_stand_in,
             actions.WithdrawStandIn: lambda a: self.cluster.withdraw_stand_in(a.worker),
+            actions.AnnounceAddress: lambda a: self.cluster.announce_address(a.worker, a.address),
             actions.RemoveRegistration: lambda a: self.cluster.remove_registration(a.worker),
             actions.PublishAgent: lambda a: self.cluster.publish_agent(a.entry),
             actions.WriteTarget: lambda a: self.cluster.write_target(a.workers),

@@ -6,6 +6,7 @@ codec                 bytes <-> model
 base_paths            the persistent nodes that all else stands on
 agent_registration    this agent's own entry; is its name its own?
 agents                all live agents
+ephemeral_node        a node that this agent keeps with each session
 worker_registrations  workers' own registrations watched, stand-ins made, the dead's removed
 listing               the children of /workers, for a leader
 assignment            target and plan

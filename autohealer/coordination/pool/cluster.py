@@ -147,6 +147,7 @@ class Cluster:
         self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
+        self._has_inherited = False
         self._outstanding: int | None = None
         self._shown_until = -inf
         self._pools_own: list[str] = []
@@ -226,6 +227,10 @@ class Cluster:
     def withdraw_stand_in(self, worker: str) -> None:
         """The worker's own registration is enough."""
         self._registrations.withdraw(worker)
+
+    def announce_address(self, worker: str, address: str | None) -> None:
+        """Where the worker is reached is to stand in the service registry; None: nothing of it."""
+        self._registrations.announce(worker, address)
 
     def remove_registration(self, worker: str) -> None:
         """The worker is dead: none of its registrations may stay."""
@@ -311,6 +316,7 @@ class Cluster:
         """A session is there."""
         if resumed:
             self._presence.moved_in()
+        self._has_inherited = resumed
         self._post(events.SessionOpened(self._clock(), granted_s, resumed))
         self._begin()
 
@@ -364,8 +370,9 @@ class Cluster:
             self._left()
 
     def _laid(self, made: frozenset[str]) -> None:
+        if made and self._workers_stood:
+            self._registrations.uprooted(made)
         if self._paths.workers in made and self._workers_stood:
-            self._registrations.uprooted()
             self._post(events.WorkersRecreated(self._clock()))
         self._workers_stood = self._grounded = True
         self._resume()
@@ -393,6 +400,8 @@ class Cluster:
         self._presence.resume()
         self._agents.look()
         self._registrations.resume()
+        if self._has_inherited:
+            self._link.children(self._paths.services, self._looked_at_addresses)
         self._requests.resume()
         self._listing.look()
 
@@ -506,6 +515,12 @@ class Cluster:
     def _looked(self, names: list[str]) -> None:
         if self._registrations.look(names):
             self._call_later(SECOND_LOOK_S * 1.25, self._look_twice)
+
+    def _looked_at_addresses(self, names: Any, error: Exception | None) -> None:
+        """The session is that of a former life: what it made and nobody needs any more is still there."""
+        if error is None:
+            self._has_inherited = False
+            self._registrations.look_at_addresses(names)
 
     def _look_twice(self) -> None:
         if self._grounded and self._admitted and not self._leaving:

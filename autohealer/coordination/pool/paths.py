@@ -75,6 +75,10 @@ class Paths:
         """The agent's registration for a worker; the worker's own name stays free for itself."""
         return f"{self.workers}/{worker}{STAND_IN}"
 
+    def service(self, worker: str) -> str:
+        """Where a worker is reached."""
+        return f"{self.services}/{worker}"
+
     def agent(self, agent: str) -> str:
         """What an agent says of itself."""
         return f"{self.agents}/{agent}"

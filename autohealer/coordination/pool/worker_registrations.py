@@ -1,5 +1,7 @@
 """The registrations of this agent's workers: their own ones watched, stand-ins made and withdrawn, the dead's removed.
 
+A worker's address in the service registry is kept in the same way as its stand-in.
+
 For each worker it is known what is wanted and what ZooKeeper holds; ``_step`` asks for what lies between. Whatever
 may have changed (an order, an answer, a watch, a new connection) leads to another step, so nothing depends on which
 of them comes first, twice or not at all.
@@ -7,50 +9,47 @@ of them comes first, twice or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
 
-from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
+from kazoo.exceptions import NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
+from autohealer.coordination.pool.codec import read_worker
+from autohealer.coordination.pool.ephemeral_node import EphemeralNode, Session, Stands
 from autohealer.coordination.pool.paths import STAND_IN, Paths
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Batch
-from autohealer.coordination.session.port import SessionPort, Transaction
+from autohealer.coordination.session.port import SessionPort
 from autohealer.core.cluster.judgements import Stray, judge_stray
 
 # So many workers are seen to before the loop may turn to something more urgent, such as a death.
 AT_ONCE = 50
 
 
-class Stands(Enum):
-    """Whether a stand-in is there. UNKNOWN: the connection broke while it was made or deleted."""
-
-    NO = "no"
-    YES = "yes"
-    UNKNOWN = "unknown"
-
-
 @dataclass(slots=True, eq=False)
 class _Item:
-    """One worker: what is wanted first, then what is known (``own`` is None while that is not known)."""
+    """One worker: what is wanted first, then what is known (``own`` is None while that is not known).
+
+    ``has_come``: the watch has said that the worker's own registration is there. ``nodes``: what the agent keeps for
+    the worker, by path.
+    """
 
     worker: str
     touched: Callable[[_Item, WatchedEvent], None]
     watching: bool = False
-    stand_in: bytes | None = None
     dead: bool = False
     own: bool | None = None
+    has_come: bool = False
     told: bool = False
+    told_address: str | None = None
     asking: bool = False
     armed: bool = False
     deleting: bool = False
-    stands: Stands = Stands.NO
-    busy: bool = False
+    nodes: dict[str, EphemeralNode] = field(default_factory=dict)
 
     def fired(self, event: WatchedEvent) -> None:
         """The watch on the worker's own registration. A method, so that kazoo sees the same watch as the same."""
@@ -59,7 +58,7 @@ class _Item:
 
 
 class WorkerRegistrations:
-    """``seen`` and ``gone`` tell of workers' own registrations, ``made`` of stand-ins."""
+    """``seen`` and ``gone`` tell of workers' own registrations, and of the address in it, ``made`` of stand-ins."""
 
     def __init__(
         self,
@@ -69,13 +68,14 @@ class WorkerRegistrations:
         access: Access,
         agent: str,
         *,
-        seen: Callable[[str], None],
+        seen: Callable[[str, str | None], None],
         gone: Callable[[str], None],
         made: Callable[[str], None],
         pump: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        self._link, self._bulk, self._paths, self._access, self._agent = link, bulk, paths, access, agent
+        self._link, self._bulk, self._paths, self._agent = link, bulk, paths, agent
+        self._session = Session(link, bulk, access)
         self._seen, self._gone, self._made, self._pump, self._clock = seen, gone, made, pump, clock
         self._items: dict[str, _Item] = {}
         self._dirty: dict[str, None] = {}
@@ -93,21 +93,22 @@ class WorkerRegistrations:
 
     def stand_in(self, worker: str, data: bytes) -> None:
         """Register for the worker."""
-        item = self._item(worker)
-        item.stand_in, item.dead = data, False
-        self._touch(item)
+        self._want(worker, self._paths.stand_in(worker), data)
 
     def withdraw(self, worker: str) -> None:
         """The worker's own registration is enough."""
-        item = self._items.get(worker)
-        if item is not None:
-            item.stand_in = None
-            self._touch(item)
+        self._want(worker, self._paths.stand_in(worker), None)
+
+    def announce(self, worker: str, address: str | None) -> None:
+        """Where the worker is reached is to stand in the service registry; None: nothing of it."""
+        self._want(worker, self._paths.service(worker), None if address is None else address.encode())
 
     def remove(self, worker: str) -> None:
         """The worker is dead."""
         item = self._item(worker)
-        item.dead, item.stand_in = True, None
+        item.dead = True
+        for node in item.nodes.values():
+            node.wanted = None
         self._touch(item)
 
     # ---- the connection
@@ -124,25 +125,25 @@ class WorkerRegistrations:
         self._dangling.clear()
         for item in self._items.values():
             item.own = None
-            if item.busy:
-                item.stands = Stands.UNKNOWN
-            item.asking = item.busy = item.armed = item.deleting = False
+            item.asking = item.armed = item.deleting = item.has_come = False
+            for node in item.nodes.values():
+                node.cut()
 
     def session_ended(self) -> None:
-        """All stand-ins went with the session."""
-        for item in self._items.values():
-            item.stands = Stands.NO
+        """All that this agent made went with the session."""
+        for node in self._nodes():
+            node.session_ended()
 
-    def uprooted(self) -> None:
-        """The parent of all of them was deleted: whatever stood is gone."""
-        for item in self._items.values():
-            if not item.busy:
-                item.stands = Stands.NO
+    def uprooted(self, parents: Container[str]) -> None:
+        """These nodes were gone, and have been made again: whatever stood below them is gone."""
+        for node in self._nodes():
+            if node.path.rpartition("/")[0] in parents:
+                node.uprooted()
 
     def standing(self) -> list[str]:
         """Paths of all that may stand and is this agent's to delete, on leaving; nothing is made any more."""
         self._open = False
-        paths = [self._paths.stand_in(i.worker) for i in self._items.values() if i.busy or i.stands is not Stands.NO]
+        paths = [node.path for node in self._nodes() if node.may_stand]
         return paths + [self._paths.worker(i.worker) for i in self._items.values() if i.own or i.deleting]
 
     # ---- a look at everything
@@ -151,9 +152,8 @@ class WorkerRegistrations:
         """Compare with all names in /workers; whether a second look is needed soon."""
         present = set(names)
         for item in self._items.values():
-            if item.stands is Stands.YES and not item.busy and item.worker + STAND_IN not in present:
-                item.stands = Stands.UNKNOWN
-                self._touch(item)
+            if item.worker + STAND_IN not in present and (node := item.nodes.get(self._paths.stand_in(item.worker))):
+                node.doubt(Stands.YES)
             if item.own is not None and item.own != (item.worker in present):
                 item.own = None
                 self._touch(item)
@@ -179,9 +179,18 @@ class WorkerRegistrations:
             if not is_stand_in:
                 item.own = True
                 self._touch(item)
-        if is_stand_in and item.stands is Stands.NO and not item.busy:
-            item.stands = Stands.UNKNOWN
-            self._touch(item)
+        if is_stand_in:
+            self._node(item, self._paths.stand_in(worker)).doubt(Stands.NO)
+
+    def look_at_addresses(self, names: Iterable[str]) -> None:
+        """Compare with all names in the service registry: a former life of this agent may have made some of them."""
+        now = self._clock()
+        for name in sorted(names):
+            if judge_stray(name, self._agent, is_stand_in=True, since=now, now=now) is Stray.CONDEMNED:
+                is_known = name in self._items
+                item = self._item(name)
+                item.dead = item.dead or not is_known
+                self._node(item, self._paths.service(name)).doubt(Stands.NO)
 
     def tidy(self) -> None:
         """Take back the watches on registrations that dead workers never made."""
@@ -206,41 +215,56 @@ class WorkerRegistrations:
     def _step(self, item: _Item) -> None:
         if item.watching and item.own is None and not item.asking:
             item.asking = True
-            self._link.exists(self._paths.worker(item.worker), partial(self._looked, item), item.fired)
+            path = self._paths.worker(item.worker)
+            if item.has_come:
+                self._link.get_foreign(path, partial(self._read, item), item.fired)
+            else:
+                self._link.exists(path, partial(self._looked, item), item.fired)
         if item.dead and item.own and not item.deleting:
             item.deleting = True
             self._bulk.delete(self._paths.worker(item.worker), partial(self._own_deleted, item))
-        if item.busy:
-            return
-        path = self._paths.stand_in(item.worker)
-        if item.stand_in is not None and item.stands is not Stands.YES:
-            item.busy = True
-            self._bulk.create(path, item.stand_in, self._access.acl, partial(self._created, item))
-        elif item.stand_in is None and item.stands is not Stands.NO:
-            item.busy = True
-            self._bulk.delete(path, partial(self._deleted, item))
-        elif item.dead and not (item.asking or item.deleting or item.own):
+        for node in item.nodes.values():
+            node.step()
+        settled = all(node.is_gone for node in item.nodes.values())
+        if item.dead and settled and not (item.asking or item.deleting or item.own):
             self._items.pop(item.worker, None)
             if item.armed:
                 self._dangling[item.worker] = item
 
     def _looked(self, item: _Item, stat: Any, error: Exception | None) -> None:
-        item.asking = False
-        if error is not None:
+        """Whether there is a registration of its own. What stands in it is read only where there is anything."""
+        if error is None and stat is not None and stat.dataLength and not item.dead:
+            self._link.get_foreign(self._paths.worker(item.worker), partial(self._read, item), item.fired)
             return
-        item.own, item.armed = stat is not None, True
-        if item.own != item.told and not item.dead:
-            item.told = item.own
-            (self._seen if item.own else self._gone)(item.worker)
+        item.asking = False
+        if error is None:
+            self._learn(item, own=stat is not None, address=None)
+
+    def _read(self, item: _Item, value: Any, error: Exception | None) -> None:
+        item.asking = False
+        if error is None:
+            self._learn(item, own=True, address=read_worker(value[0]).address)
+        elif isinstance(error, NoNodeError):
+            item.has_come = False  # gone again, and now there is no watch
+            self._touch(item)
+
+    def _learn(self, item: _Item, *, own: bool, address: str | None) -> None:
+        item.own, item.armed = own, True
+        if (own, address) != (item.told, item.told_address) and not item.dead:
+            item.told, item.told_address = own, address
+            if own:
+                self._seen(item.worker, address)
+            else:
+                self._gone(item.worker)
         if item.dead:
             self._touch(item)
 
     def _fired(self, item: _Item, event: WatchedEvent) -> None:
-        item.armed = False
+        item.armed, item.has_come = False, event.type != EventType.DELETED
         self._dangling.pop(item.worker, None)
         if item.dead:
             # It registered in its last moment, or what has been deleted is gone; there is no need to look.
-            item.own = event.type != EventType.DELETED
+            item.own = item.has_come
             self._items.setdefault(item.worker, item)
         else:
             item.own = None
@@ -252,60 +276,37 @@ class WorkerRegistrations:
             item.own = False
             self._touch(item)
 
-    def _deleted(self, item: _Item, error: Exception | None) -> None:
-        item.busy = False
-        if error is None or isinstance(error, NoNodeError):
-            item.stands = Stands.NO
-            self._touch(item)
-
-    def _created(self, item: _Item, error: Exception | None) -> None:
-        if isinstance(error, NodeExistsError):
-            path = self._paths.stand_in(item.worker)
-            self._link.exists(path, partial(self._examined, item))
-            return
-        item.busy = False
-        if error is None:
-            item.stands = Stands.YES
-            if item.stand_in is not None:
-                self._made(item.worker)
-            else:
-                self._touch(item)
-
-    def _examined(self, item: _Item, stat: Any, error: Exception | None) -> None:
-        """There is such a stand-in already: one of this session, or one that a former life has left."""
-        session = self._link.session
-        if error is None and stat is not None and session is not None and stat.ephemeralOwner != session[0]:
-            path, data = self._paths.stand_in(item.worker), item.stand_in or b""
-
-            def replace(transaction: Transaction) -> None:
-                # With its version, so that what somebody has put in its place meanwhile is left alone.
-                transaction.delete(path, stat.version)
-                transaction.create(path, data, acl=self._access.acl, ephemeral=True)
-
-            self._link.commit(path, replace, partial(self._replaced, item))
-        elif error is None and stat is not None:
-            self._created(item, None)
-        else:
-            self._retry(item, error)
-
-    def _replaced(self, item: _Item, _results: Any, error: Exception | None) -> None:
-        if error is None:
-            self._created(item, None)
-        else:
-            self._retry(item, error)
-
-    def _retry(self, item: _Item, error: Exception | None) -> None:
-        """What stood there has changed meanwhile. Any other error stays until the next look at everything."""
-        item.busy, item.stands = False, Stands.UNKNOWN
-        if error is None or isinstance(error, NoNodeError | NodeExistsError | BadVersionError):
-            self._touch(item)
-
     def _item(self, worker: str) -> _Item:
         item = self._items.get(worker)
         if item is None:
             item = self._items[worker] = _Item(worker, self._fired)
         return item
 
+    def _node(self, item: _Item, path: str) -> EphemeralNode:
+        node = item.nodes.get(path)
+        if node is None:
+            made = partial(self._made, item.worker) if path == self._paths.stand_in(item.worker) else _ignore
+            node = item.nodes[path] = EphemeralNode(self._session, path, partial(self._touch, item), made)
+        return node
+
+    def _nodes(self) -> Iterator[EphemeralNode]:
+        return (node for item in self._items.values() for node in item.nodes.values())
+
+    def _want(self, worker: str, path: str, data: bytes | None) -> None:
+        """A node for the worker, which lives, or none."""
+        item = self._items.get(worker)
+        if data is not None:
+            item = self._item(worker)
+            item.dead, self._node(item, path).wanted = False, data
+        elif item is not None and path in item.nodes:
+            item.nodes[path].wanted = None
+        if item is not None:
+            self._touch(item)
+
     def _touch(self, item: _Item) -> None:
         self._dirty[item.worker] = None
         self._pump()
+
+
+def _ignore() -> None:
+    """Nobody waits for it."""

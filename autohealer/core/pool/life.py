@@ -62,6 +62,10 @@ class Life:
     """Why it is being stopped, where a sense found it faulty."""
     held: Verdict | None = None
     """The verdict on it that is not carried out."""
+    address: str | None = None
+    """Where it is reached."""
+    announced: str | None = None
+    """The address that is to stand in the service registry."""
     cpu: float | None = None
     """The part of a core that it used between its last two samples."""
     rss: int | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from autohealer.core import notices
 from autohealer.core.actions import (
     Action,
+    AnnounceAddress,
     EmitEvent,
     EndOrphans,
     PromoteSpare,
@@ -46,10 +47,14 @@ class Start:
 
 
 class Lives:
-    """Every life by its worker id. ``order`` takes the actions that follow from each call."""
+    """Every life by its worker id. ``order`` takes the actions that follow from each call.
 
-    def __init__(self, spec: PoolSpec, agent: str, nonce: str, order: Callable[[Action], None]) -> None:
+    ``host``: where workers with a port of their own are reached.
+    """
+
+    def __init__(self, spec: PoolSpec, agent: str, nonce: str, order: Callable[[Action], None], host: str = "") -> None:
         self._spec, self._agent, self._nonce, self._order = spec, agent, nonce, order
+        self._host = host
         self._lives: dict[str, Life] = {}
         self._deadlines: Deadlines[str] = Deadlines()
         self._begun = 0
@@ -119,6 +124,7 @@ class Lives:
         self._count(life, 1)
         self._look_at(life)
         self._order(PromoteSpare(life.worker, slot))
+        self._announce(life)
 
     def dismiss(self, life: Life, now: Instant) -> None:
         """A promotion came to nothing: the life fills no slot after all, and is stopped if it is still there."""
@@ -185,11 +191,18 @@ class Lives:
         life.ready, life.ready_since = True, now
         life.first_ready = now if life.first_ready is None else life.first_ready
         self._tell(notices.WorkerReady(life.worker, life.pid, life.slot))
+        self._announce(life)
 
     def set_unready(self, life: Life, why: str) -> None:
         """It does not do its job now; it goes on running."""
         life.ready, life.ready_since = False, None
         self._tell(notices.WorkerUnready(life.worker, life.pid, life.slot, why))
+        self._announce(life)
+
+    def set_address(self, life: Life, address: str | None) -> None:
+        """It says where it is reached; None: it does not say."""
+        life.address = address or self._address(life.number)
+        self._announce(life)
 
     def runs(self, life: Life) -> None:
         """It counts as running from now on."""
@@ -276,7 +289,23 @@ class Lives:
 
     # ---- how
 
+    def _address(self, number: int) -> str | None:
+        port = self._port(number)
+        return None if port is None else f"{self._host}:{port}"
+
+    def _port(self, number: int) -> int | None:
+        return None if self._spec.port_base is None else self._spec.port_base + number
+
+    def _announce(self, life: Life) -> None:
+        """Others come to it while it is ready, and is not about to end."""
+        serves = life.ready and life.state is not WorkerState.STOPPING and life.role is not Role.SPARE
+        address = life.address if serves else None
+        if address != life.announced:
+            life.announced = address
+            self._order(AnnounceAddress(life.worker, address))
+
     def _add(self, life: Life) -> None:
+        life.address = self._address(life.number)
         self._lives[life.worker] = life
         self._count(life, 1)
 
@@ -290,12 +319,12 @@ class Lives:
 
     def _begin_stop(self, life: Life) -> None:
         self._move(life, Trigger.STOP)
+        self._announce(life)
         self._look_away(life)
 
     def _look_at(self, life: Life) -> None:
         if self._spec.has_senses and life.pid is not None and life.role is not Role.SPARE:
-            port = None if self._spec.port_base is None else self._spec.port_base + life.number
-            self._order(StartSenses(life.worker, life.pid, life.number, port))
+            self._order(StartSenses(life.worker, life.pid, life.number, self._port(life.number)))
 
     def _look_away(self, life: Life) -> None:
         if self._spec.has_senses and life.role is not Role.SPARE:

@@ -43,6 +43,8 @@ class WorkerView(NamedTuple):
     rss: int | None = None
     cpu_s: float | None = None
     """CPU seconds since it started, of it and all that it has started."""
+    address: str | None = None
+    """Where it is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +124,5 @@ def _life_view(life: Life, registered: Callable[[str], bool | None], now: Instan
         cpu=life.cpu if fresh else None,
         rss=life.rss if fresh else None,
         cpu_s=life.cpu_s if fresh else None,
+        address=life.address,
     )

@@ -56,7 +56,7 @@ class Supervisor:
         self._spec, self._me = spec, me
         self._orders: list[Action] = []
         order = self._orders.append
-        self._workers = Workers(spec, me.agent, me.nonce, order, revision=revision, former_style=style)
+        self._workers = Workers(spec, me.agent, me.nonce, order, revision=revision, former_style=style, host=me.host)
         if unfinished is not None:
             self._workers.rollouts.ask(unfinished)
         self._draining = Draining(me.agent, spec.drain_timeout_s, order)

@@ -42,9 +42,10 @@ class Workers:
         *,
         revision: tuple[int, str],
         former_style: Style,
+        host: str = "",
     ) -> None:
         self._spec, self._former_style = spec, former_style
-        self.lives = Lives(spec, agent, nonce, order)
+        self.lives = Lives(spec, agent, nonce, order, host)
         self.incidents = Incidents(order)
         self.spares = Spares(spec, self.lives)
         self.slots = Slots(spec, self.lives, self.incidents, order, revision[0], take_spare=self.spares.take)
@@ -74,7 +75,7 @@ class Workers:
             events.WorkerAdopted: self._adopted,
             events.RolloutRequested: lambda e: self.rollouts.ask(e.order),
             events.ConnectionsSeen: lambda e: registrations.connections_seen(e.workers, e.at),
-            events.RegistrationSeen: lambda e: registrations.seen(e.worker, e.at),
+            events.RegistrationSeen: self._registered,
             events.RegistrationGone: lambda e: registrations.gone(e.worker, e.at),
             events.StandInMade: lambda e: registrations.stood_in(e.worker),
             events.ProbeAnswered: health.probe_answered,
@@ -210,6 +211,11 @@ class Workers:
                 self.spares.ended(end)
             self.rollouts.gone(end.life)
             self.registrations.ended(event.worker, event.at)
+
+    def _registered(self, event: events.RegistrationSeen) -> None:
+        if (life := self.lives.of(event.worker)) is not None:
+            self.lives.set_address(life, event.address)
+        self.registrations.seen(event.worker, event.at)
 
     def _spawn_failed(self, event: events.SpawnFailed) -> None:
         life = self.lives.of(event.worker)
