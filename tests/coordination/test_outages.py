@@ -152,6 +152,7 @@ def test_a_session_that_ends_is_replaced(
 ) -> None:
     """All that was ephemeral is made again in the new session, and told again."""
     a = member(session_timeout=6.0).join()
+    a.do(a.cluster.announce_address, WORKER, "host:1")
     a.do(a.cluster.make_stand_in, WORKER, 0, 1, "")
     a.wait(StandInMade)
     opened = a.wait(SessionOpened)
@@ -167,6 +168,8 @@ def test_a_session_that_ends_is_replaced(
 
     assert client.exists(f"/workers/{WORKER}.agent").ephemeralOwner == a.session[0] != session[0]
     assert not a.of(WorkersRecreated)
+    address = eventually(lambda: client.exists(f"/service_registry/{WORKER}"))
+    assert address.ephemeralOwner == a.session[0]
 
 
 def test_the_granted_timeout_is_told(member: Callable[..., Member]) -> None:
