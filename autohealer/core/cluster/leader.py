@@ -245,7 +245,7 @@ class Leader:
             self._shares(agents),
             anonymous=self.anonymous > 0,
             finishes=self._finishes,
-            turn=turns.turn(self.standing.turn if self.standing else None, revisions, self.requests),
+            turn=turns.turn(self.standing.turn if self.standing else None, revisions),
         )
         waited_for = self._is_waited_for(agents)
         if waited_for:
