@@ -58,4 +58,4 @@ def test_who_has_the_turn_has_something_left_and_another_leader_gives_it_to_the_
     whose = turn(standing, entries)
 
     assert whose is None or entries[whose].old > 0
-    assert turn(whose, entries, set()) == whose
+    assert turn(whose, entries) == whose
