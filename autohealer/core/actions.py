@@ -135,9 +135,10 @@ class WatchRegistration(Action):
 
 @dataclass(frozen=True, slots=True)
 class MakeStandIn(Action):
-    """Register for the worker; ends in StandInMade."""
+    """Register for the worker, with its address if it has one; ends in StandInMade."""
 
     worker: str
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -380,7 +380,7 @@ class Effects:
     def _make_stand_in(self, action: actions.MakeStandIn) -> None:
         entry = self._workers.get(action.worker)
         if entry is not None:
-            self._cluster.make_stand_in(entry.worker, entry.slot, entry.pid, entry.started)
+            self._cluster.make_stand_in(entry.worker, entry.slot, entry.pid, entry.started, address=action.address)
 
     # ---- people
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
@@ -57,7 +58,7 @@ def test_a_registration_made_before_it_is_watched_is_seen(member: Callable[..., 
 def test_a_stand_in_says_whom_it_stands_for(member: Callable[..., Member], client: KazooClient) -> None:
     """It is ephemeral, in the agent's session, and leaves the worker's own name free."""
     a = member().join()
-    a.do(a.cluster.make_stand_in, WORKER, 3, 4711, "2026-01-01T00:00:00Z")
+    a.do(partial(a.cluster.make_stand_in, address="host:1"), WORKER, 3, 4711, "2026-01-01T00:00:00Z")
     assert a.wait(StandInMade).worker == WORKER
     data, stat = client.get(STAND_IN)
 
@@ -65,6 +66,7 @@ def test_a_stand_in_says_whom_it_stands_for(member: Callable[..., Member], clien
     assert client.exists(OWN) is None
     entry = read_worker(data)
     assert (entry.worker, entry.agent, entry.pid, entry.slot) == (WORKER, "host-a", 4711, 3)
+    assert entry.address == "host:1"
     assert set(json.loads(data)) == {"worker", "agent", "host", "pid", "slot", "address", "started"}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from autohealer.core import events
-from autohealer.core.actions import Action, AnnounceAddress, RemoveRegistration, SpawnWorker
-from autohealer.core.model import ReadyWhen
+from autohealer.core.actions import Action, AnnounceAddress, MakeStandIn, RemoveRegistration, SpawnWorker
+from autohealer.core.model import ReadyWhen, Registration
 from tests.core.playbook import Playbook
 from tests.core.test_health import PROBE
 
@@ -39,6 +39,13 @@ def test_what_the_worker_says_itself_counts_and_may_change() -> None:
         book.tell(events.RegistrationSeen, worker, said)
 
     assert announced(book) == [(worker, "10.0.0.7:1"), (worker, "10.0.0.7:2"), (worker, "host:8000")]
+
+
+def test_a_stand_in_has_the_address_too() -> None:
+    book = Playbook(1, port_base=8000, registration=Registration.AGENT)
+    (worker,) = book.run_unregistered(1)
+
+    assert book.take(MakeStandIn) == [MakeStandIn(worker, "host:8000")]
 
 
 def test_a_worker_without_an_address_costs_nothing() -> None:

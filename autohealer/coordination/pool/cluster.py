@@ -219,9 +219,12 @@ class Cluster:
         """Tell of the worker's own registration from now on."""
         self._registrations.watch(worker)
 
-    def make_stand_in(self, worker: str, slot: int | None, pid: int, started: str) -> None:
+    def make_stand_in(
+        self, worker: str, slot: int | None, pid: int, started: str, *, address: str | None = None
+    ) -> None:
         """Register for the worker."""
-        entry = WorkerEntry(worker=worker, agent=self._agent, host=self._host, pid=pid, slot=slot, started=started)
+        who = {"worker": worker, "agent": self._agent, "host": self._host}
+        entry = WorkerEntry(**who, pid=pid, slot=slot, address=address, started=started)
         self._registrations.stand_in(worker, write_worker(entry))
 
     def withdraw_stand_in(self, worker: str) -> None:

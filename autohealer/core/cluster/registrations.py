@@ -75,8 +75,11 @@ class Registrations:
         order: Callable[[Action], None],
         fault: Callable[[str, str, Instant], None],
         ready: Callable[[str, bool | None], None],
+        *,
+        address: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._spec, self._order, self._fault, self._ready = spec, order, fault, ready
+        self._address = address
         self.style = style
         self._entries: dict[str, Entry] = {}
         self._registered = 0
@@ -319,7 +322,7 @@ class Registrations:
 
     def _stand_in(self, worker: str, why: StandIn) -> None:
         self._entries[worker].stand_in = why
-        self._order(MakeStandIn(worker))
+        self._order(MakeStandIn(worker, self._address(worker)))
 
     def _withdraw(self, worker: str, entry: Entry) -> None:
         entry.stand_in = None

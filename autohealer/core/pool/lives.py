@@ -76,6 +76,11 @@ class Lives:
         """The life with this id, if it is not over."""
         return self._lives.get(worker)
 
+    def address_of(self, worker: str) -> str | None:
+        """Where this worker is reached, if that is known."""
+        life = self._lives.get(worker)
+        return None if life is None else life.address
+
     def with_role(self, role: Role) -> list[Life]:
         """All lives with this role, the oldest first."""
         return [life for life in self._lives.values() if life.role is role]

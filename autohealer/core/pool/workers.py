@@ -54,7 +54,9 @@ class Workers:
         self.rollouts = Rollouts(
             spec, self.slots, self.lives, incidents=self.incidents, order=order, present_hash=revision[1]
         )
-        self.registrations = Registrations(spec, Style.UNKNOWN, order, self._lost, self._accounted)
+        self.registrations = Registrations(
+            spec, Style.UNKNOWN, order, self._lost, self._accounted, address=self.lives.address_of
+        )
         self.below = Below(order)
         self.were_adopted = False
         """Whether any of them is of this agent's former life."""
