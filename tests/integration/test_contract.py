@@ -25,9 +25,17 @@ STATUS = {
     "epoch",
     "agents",
     "workers",
+    "spares",
+    "done",
+    "rollout",
+    "held",
+    "config",
 }
 AGENT = {"agent", "host", "pid", "share", "running", "draining", "http"}
-WORKER = {"worker", "agent", "host", "pid", "slot", "state", "registered", "restarts", "started", "address"}
+WORKER = {
+    *("worker", "agent", "host", "pid", "slot", "state", "registered", "ready", "restarts", "started", "address"),
+    *("revision", "cpu", "rss", "cause", "next_start", "held"),
+}
 RFC_3339_US = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
