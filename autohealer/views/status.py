@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,7 @@ def cluster_status(
     target: int | None,
     leader: tuple[str | None, int] | None,
     registered: Sequence[Json],
+    held: Iterable[str],
     local: Json | None,
 ) -> Json:
     """What ZooKeeper knows, and of one agent's workers what that agent itself says (``local``, its own status).
@@ -99,6 +100,7 @@ def cluster_status(
         "agents": [_agent(agent, entry) for agent, entry in sorted(agents.items())],
         "workers": own + sorted(others, key=lambda worker: str(worker["worker"])),
         **{name: local.get(name) if local else None for name in POOL_WIDE},
+        "held": sorted(held),
     }
 
 

@@ -167,6 +167,7 @@ def test_what_zookeeper_knows() -> None:
         target=5,
         leader=("b", 7),
         registered=[registration("b-0-y", "b", pid=20, slot=0, address="host-b:9000"), registration(None, None)],
+        held=(),
         local=status(snapshot(), "zk:2181", "host-a"),
     )
     assert found.keys() == status(snapshot(), "zk:2181", "host-a").keys()
@@ -191,6 +192,7 @@ def test_a_registration_beside_its_stand_in_counts_once() -> None:
         target=None,
         leader=None,
         registered=[registration("b-0-y", "b"), registration("b-0-y", "b")],
+        held=(),
         local=None,
     )
     assert found["registered"] == 1

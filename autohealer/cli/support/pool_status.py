@@ -45,6 +45,7 @@ def of_cluster(pool: str, console: PoolClient, local: dict[str, Any] | None) -> 
         target=console.target(),
         leader=(leader.agent, leader.epoch) if leader else None,
         registered=[_fields(worker) for worker in console.workers()],
+        held=console.held(),
         local=local,
     )
 

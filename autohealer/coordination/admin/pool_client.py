@@ -115,6 +115,12 @@ class PoolClient:
                 found.append(Registered(name, entry.worker if WorkerId.parse(named) is None else named, entry))
         return found
 
+    def held(self) -> frozenset[str]:
+        """The senses whose verdicts are held."""
+        data = self._get(self._paths.hold)
+        found = None if data is None else read_hold(data)
+        return found.senses if found else frozenset()
+
     # ---- what is wanted
 
     def scale(self, workers: int) -> None:
@@ -123,9 +129,7 @@ class PoolClient:
 
     def hold(self, sense: str, by: str, *, release: bool) -> frozenset[str]:
         """Hold verdicts of this sense (none: of all) as well, or no longer; what is held then."""
-        data = self._get(self._paths.hold)
-        former = None if data is None else read_hold(data)
-        held = held_after(former.senses if former else frozenset(), sense, release=release)
+        held = held_after(self.held(), sense, release=release)
         self._put(self._paths.hold, write_hold(Hold(held, by, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))))
         return held
 
