@@ -118,7 +118,7 @@ def test_a_plan_that_makes_no_sense_repairs_itself(pool: Pool, data: bytes) -> N
     client.set("/autohealer/plan", data)
     eventually(lambda: client.get("/autohealer/plan")[0] != data)
     plan = json.loads(client.get("/autohealer/plan")[0])
-    assert plan.keys() == {"epoch", "leader", "target", "foreign", "shares"}
+    assert plan.keys() == {"epoch", "leader", "target", "foreign", "shares", "turn"}
     assert (plan["target"], list(plan["shares"].values())) == (2, [2])
     assert pool.until_running(2) == pids
     assert pool.call("scale", "3").returncode == 0
