@@ -5,6 +5,8 @@ actions (``actions``: imperative). Nothing here does anything to the world, read
 
     event --> Supervisor.handle --> [action, ...]        Supervisor.next_deadline --> the next moment to be called
 
+``handle`` has two halves: ``react`` (what cannot wait, such as the start of a replacement) and ``conclude``.
+
 Every event is first folded into what is observed, then what is observed is reconciled with what is wanted. Work in
 flight is observed state, so an event that comes twice, late or never can neither double a start nor lose one. A worker
 id names one life and is never used twice, so news of a former life cannot hit the present one.

@@ -46,7 +46,7 @@ class Recorder(Protocol):
 
 
 class Inbox:
-    """The one queue of an agent, and the one place that calls ``Supervisor.handle``.
+    """The one queue of an agent, and the one place that asks the ``Supervisor``.
 
     Between a death and its replacement stands nothing but the decision and the spawn. What can be told to ZooKeeper,
     disk and people a moment later waits until nothing has been urgent for ``QUIET_S``, yet no longer than
@@ -89,14 +89,9 @@ class Inbox:
                 while self._events:
                     event = self._events.popleft()
                     self.handled += 1
-                    decided = self._supervisor.handle(event)
-                    for action in decided:
-                        (self._urgent if action.urgent else self._later).append((action, event.at))
-                    if self._recorder is not None:
-                        self._recorder.record(event, decided)
+                    self._handle(event)
                 if self._urgent:
-                    self._effects.perform(*self._urgent.popleft())
-                    self._last_urgent = now()
+                    self._perform_urgent()
                     if self._last_urgent - started > SLICE_S and self._urgent:
                         break
             least_delay_s = 0.0
@@ -108,6 +103,27 @@ class Inbox:
                 self._waiting_since = now()
                 self._loop.call_soon(self._flush)
             self._set_timer(least_delay_s)
+
+    def _handle(self, event: Event) -> None:
+        """Have it decided. A replacement that is decided first is started before the rest is thought about."""
+        decided = self._supervisor.react(event)
+        self._sort(decided, event.at)
+        try:
+            if self._urgent and not self._events:
+                self._perform_urgent()
+        finally:
+            more = self._supervisor.conclude(event.at)
+            self._sort(more, event.at)
+            if self._recorder is not None:
+                self._recorder.record(event, [*decided, *more])
+
+    def _sort(self, decided: Sequence[Action], at: Instant) -> None:
+        for action in decided:
+            (self._urgent if action.urgent else self._later).append((action, at))
+
+    def _perform_urgent(self) -> None:
+        self._effects.perform(*self._urgent.popleft())
+        self._last_urgent = now()
 
     def _resume(self) -> None:
         if not self._running:

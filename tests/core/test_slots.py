@@ -76,7 +76,10 @@ class Bench:
         return workers
 
     def exit(self, worker: str, code: int | None = 1, signal: str | None = None, *, left: bool = False) -> None:
-        self.slots.exited(WorkerExited(self.now, worker, code, signal, left))
+        life = self.lives.of(worker)
+        slot = None if life is None else self.slots.of(life)
+        if (end := self.slots.exited(WorkerExited(self.now, worker, code, signal, left))) is not None:
+            self.slots.ended(end, slot, self.now)
 
     def life(self, worker: str) -> Life:
         life = self.lives.of(worker)

@@ -33,15 +33,22 @@ class Script:
     deadline: float | None = None
     done: list[object] = field(default_factory=list)
     handled: list[Event] = field(default_factory=list)
+    conclusions: list[list[Action]] = field(default_factory=list)
+    before_conclusion: list[list[object]] = field(default_factory=list)
     on_perform: Callable[[Action], None] = lambda _: None
 
-    def handle(self, event: Event) -> list[Action]:
+    def react(self, event: Event) -> list[Action]:
         self.handled.append(event)
         if isinstance(event, events.DeadlineReached):
             self.deadline = None
         if isinstance(event, events.KillRequested):
             raise Mistake
         return self.answers.get(type(event), [])
+
+    def conclude(self, now: float) -> list[Action]:
+        assert now > 0
+        self.before_conclusion.append(list(self.done))
+        return self.conclusions.pop(0) if self.conclusions else []
 
     def next_deadline(self) -> float | None:
         return self.deadline
@@ -95,6 +102,30 @@ def test_what_is_urgent_is_done_before_post_returns(bench: Bench) -> None:
     assert bench.script.done == [SPAWN]
     bench.until_settled()
     assert bench.script.done == [SPAWN, REMOVE, other, "settled"]
+
+
+def test_what_is_urgent_does_not_wait_for_the_rest_of_the_decision(bench: Bench) -> None:
+    bench.script.answers = {events.ConnectionResumed: [SPAWN]}
+    bench.script.conclusions = [[REMOVE]]
+    bench.inbox.post(now(events.ConnectionResumed))
+    assert bench.script.before_conclusion == [[SPAWN]]
+    bench.until_settled()
+    assert bench.script.done == [SPAWN, REMOVE, "settled"]
+
+
+def test_a_mistake_in_an_urgent_order_leaves_no_event_half_decided(bench: Bench) -> None:
+    bench.script.answers = {events.ConnectionResumed: [SPAWN]}
+    bench.script.conclusions = [[REMOVE]]
+    bench.script.on_perform = _fail_at_spawn
+    with pytest.raises(Mistake):
+        bench.inbox.post(now(events.ConnectionResumed))
+    bench.until_settled()
+    assert bench.script.done == [SPAWN, REMOVE, "settled"]
+
+
+def _fail_at_spawn(action: Action) -> None:
+    if action is SPAWN:
+        raise Mistake
 
 
 def test_an_event_that_comes_of_an_urgent_order_is_heard_before_the_next_one(bench: Bench) -> None:

@@ -55,6 +55,7 @@ class Lives:
     def __init__(self, spec: PoolSpec, agent: str, nonce: str, order: Callable[[Action], None], host: str = "") -> None:
         self._spec, self._agent, self._nonce, self._order = spec, agent, nonce, order
         self._host = host
+        self._has_senses = spec.has_senses
         self._lives: dict[str, Life] = {}
         self._deadlines: Deadlines[str] = Deadlines()
         self._begun = 0
@@ -328,11 +329,11 @@ class Lives:
         self._look_away(life)
 
     def _look_at(self, life: Life) -> None:
-        if self._spec.has_senses and life.pid is not None and life.role is not Role.SPARE:
+        if self._has_senses and life.pid is not None and life.role is not Role.SPARE:
             self._order(StartSenses(life.worker, life.pid, life.number, self._port(life.number)))
 
     def _look_away(self, life: Life) -> None:
-        if self._spec.has_senses and life.role is not Role.SPARE:
+        if self._has_senses and life.role is not Role.SPARE:
             self._order(StopSenses(life.worker))
 
     def _take_evidence(self, life: Life, now: Instant) -> None:

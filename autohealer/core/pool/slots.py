@@ -282,7 +282,7 @@ class Slots:
         """Fill the slot again if it is wanted; how the life ended, or None where the exit is no news.
 
         ``on_trial``: a rollout judges this life. Its end counts for nothing here, and what comes next in the slot is
-        decided by the rollout, before ``fill_left``.
+        decided by the rollout, before ``fill_left``. ``ended`` must follow.
         """
         end = self._lives.exited(event)
         if end is None:
@@ -304,11 +304,14 @@ class Slots:
                 if not end.asked:
                     self._died(slot, end)
                 self._reconcile(slot, event.at)
+        return end
+
+    def ended(self, end: Ended, slot: Slot | None, now: Instant) -> None:
+        """See to what the life left behind, and tell of its end; ``slot`` is the one that it had filled."""
         self._lives.clear(end)
         self._incidents.ended(end, is_replaced=slot is not None and slot.life is not None)
         if slot is not None:
-            self._tell_vacancy(slot, end.life, event.at, end.description)
-        return end
+            self._tell_vacancy(slot, end.life, now, end.description)
 
     def orphans_ended(self, event: OrphansEnded) -> None:
         """Nothing of that worker is left: what its slot waited for is out of the way."""
@@ -351,7 +354,8 @@ class Slots:
             return
         signal = None if verdict else end.signal
         slot.may_start_at += slot.restarts.after_exit(end.uptime_s, end.life.worker, signal, good=good)
-        self._finishing.failed(slot, end.description)
+        if self._spec.max_failures is not None:
+            self._finishing.failed(slot, end.description)
 
     def _reconcile(self, slot: Slot, now: Instant) -> None:
         """Close the gap between wanted and observed, as far as can be done now."""

@@ -164,9 +164,21 @@ class Supervisor:
 
     def handle(self, event: Event) -> list[Action]:
         """Fold the event in, and say what is to be done now."""
-        now, workers, member, draining = event.at, self._workers, self._membership, self._draining
-        workers.begin(now)
+        return [*self.react(event), *self.conclude(event.at)]
+
+    def react(self, event: Event) -> list[Action]:
+        """The first half of ``handle``: what cannot wait, such as the start of a dead worker's replacement.
+
+        ``conclude`` must follow, before the next event.
+        """
+        self._workers.begin(event.at)
         self._handlers[type(event)](event)
+        return self._ordered()
+
+    def conclude(self, now: Instant) -> list[Action]:
+        """The second half: all else that follows from the event of this moment, and from the time."""
+        workers, member, draining = self._workers, self._membership, self._draining
+        workers.conclude(now)
         workers.expire(now)
         member.expire(now)
         if (over := workers.slots.over) is not None:
@@ -184,6 +196,9 @@ class Supervisor:
         member.speak(now)
         if workers.lives.empty:
             draining.empty()
+        return self._ordered()
+
+    def _ordered(self) -> list[Action]:
         orders = self._orders.copy()
         self._orders.clear()
         return orders

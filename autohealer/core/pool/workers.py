@@ -18,10 +18,11 @@ from autohealer.core.pool.below import Below
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.health import Health
 from autohealer.core.pool.incidents import Incidents
-from autohealer.core.pool.life import Life, Role, describe_exit
+from autohealer.core.pool.life import Ended, Life, Role, describe_exit
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.rollouts import Rollouts
+from autohealer.core.pool.slot import Slot
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.spares import Spares
 
@@ -61,6 +62,8 @@ class Workers:
         self.were_adopted = False
         """Whether any of them is of this agent's former life."""
         self._now: Instant = 0.0
+        self._ended: tuple[Ended, Slot | None] | None = None
+        """A life whose end is known, and whose place is filled again; ``conclude`` sees to the rest."""
 
     def handlers(self) -> Mapping[type[Event], Callable[[Any], object]]:
         """Who takes which event."""
@@ -129,6 +132,18 @@ class Workers:
     def begin(self, now: Instant) -> None:
         """An event of this moment is about to be taken in."""
         self._now = now
+
+    def conclude(self, now: Instant) -> None:
+        """Do what follows from the end of a life, but for the start of its replacement, which was first."""
+        if self._ended is None:
+            return
+        (end, slot), self._ended = self._ended, None
+        self.slots.ended(end, slot, now)
+        self.health.ended(end.life)
+        if end.life.role is Role.SPARE:
+            self.spares.ended(end)
+        self.rollouts.gone(end.life)
+        self.registrations.ended(end.life.worker, now)
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
@@ -206,13 +221,9 @@ class Workers:
             on_trial = life.slot is None or not self.slots.ends_for_good(event.code, event.signal)
             if on_trial:
                 self.rollouts.ended(life, describe_exit(event.code, event.signal), event.at)
+        slot = None if life is None else self.slots.of(life)
         end = self.slots.exited(event, on_trial=on_trial)
-        if end is not None:
-            self.health.ended(end.life)
-            if end.life.role is Role.SPARE:
-                self.spares.ended(end)
-            self.rollouts.gone(end.life)
-            self.registrations.ended(event.worker, event.at)
+        self._ended = None if end is None else (end, slot)
 
     def _registered(self, event: events.RegistrationSeen) -> None:
         if (life := self.lives.of(event.worker)) is not None:
