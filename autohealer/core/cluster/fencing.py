@@ -36,10 +36,9 @@ class Fencing:
         """ZooKeeper has answered: the watchdog may wait longer."""
         if self._authority is None:
             return
-        self._authority.answered(event.asked_at)
+        stop_at, kill_at = self._authority.answered(event.asked_at)
         self._proven_once = True
-        if self._authority.stop_at is not None and self._authority.kill_at is not None:
-            self._order(ArmWatchdog(self._authority.stop_at, self._authority.kill_at))
+        self._order(ArmWatchdog(stop_at, kill_at))
 
     def guarding(self, event: Event) -> None:
         """A watchdog is ready, or gone."""

@@ -202,11 +202,6 @@ class Leader:
                 if not self._by_agent[agent]:
                     del self._by_agent[agent]
 
-    @property
-    def looked(self) -> bool:
-        """Whether the children of /workers are known."""
-        return self._children is not None
-
     def names_of(self, agent: str) -> list[str]:
         """The worker ids of this agent that are registered."""
         return list(self._by_agent.get(agent, ()))

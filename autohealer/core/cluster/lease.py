@@ -40,10 +40,13 @@ class Lease:
         """A request is about to be sent."""
         self._asked = at
 
-    def answered(self, asked_at: Instant) -> None:
-        """The request that was sent at that moment has been answered; answers of older ones may come late."""
-        if self._proven is None or asked_at > self._proven:
-            self._proven = asked_at
+    def answered(self, asked_at: Instant) -> tuple[Instant, Instant]:
+        """The request that was sent at that moment has been answered; answers of older ones may come late.
+
+        Returns ``stop_at`` and ``kill_at`` as they are from now on.
+        """
+        self._proven = asked_at if self._proven is None else max(asked_at, self._proven)
+        return self._proven + self._timeout * STOP_AFTER, self._proven + self._timeout * KILL_AFTER
 
     def ended(self) -> None:
         """The session is over, or what was granted in it: nothing that was proven counts any more."""

@@ -100,11 +100,6 @@ class Registrations:
             return None
         return entry is not None and entry.registered
 
-    def settled(self, worker: str, since: Instant, now: Instant) -> bool:
-        """Whether the worker has registered; where that cannot be told, whether it has had the time for it."""
-        registered = self.registered(worker)
-        return now - since >= self._spec.register_grace_s if registered is None else registered
-
     def owns(self, worker: str) -> bool:
         """Whether the worker has registered itself."""
         entry = self._entries.get(worker)
@@ -257,12 +252,10 @@ class Registrations:
             if self._elsewhere:
                 self.anonymous_seen(now)
         for worker in self._deadlines.due(now):
-            entry = self._entries.get(worker)
-            if entry is None:
-                continue
+            entry = self._entries[worker]
             if entry.lost_at is not None:
                 self._judge_loss(worker, entry, now)
-            elif not entry.own:
+            else:
                 self._judge_silence(worker, entry, now)
 
     # ---- how
@@ -289,11 +282,8 @@ class Registrations:
             self._deadlines.set(worker, min(self._unsettled_until, now + LOOK_AGAIN_S))
         elif by_rule:
             self._are_silent = True
-            if entry.stand_in is None:
-                self._stand_in(worker, StandIn.RULE)
-        elif entry.since + self._spec.start_timeout_s > now:
-            self._deadlines.set(worker, entry.since + self._spec.start_timeout_s)
-        elif entry.stand_in is None:
+            self._stand_in(worker, StandIn.RULE)
+        else:
             self._fault(worker, f"not registered within {self._spec.start_timeout_s:g} s", now)
 
     def _look_again(self, now: Instant) -> None:

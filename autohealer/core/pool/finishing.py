@@ -45,15 +45,8 @@ class Finishing:
         if not self._finished or not wanted:
             return None
         done, failed = self.count(wanted)
-        all_ended = done + failed == wanted
-        match self._spec.exit_on:
-            case ExitOn.ANY_FAILED:
-                enough = all_ended or failed > 0
-            case ExitOn.FIRST_EXIT:
-                enough = done + failed > 0
-            case ExitOn.NEVER | ExitOn.ALL_FAILED:
-                enough = all_ended
-        if not enough:
+        early = {ExitOn.ANY_FAILED: failed > 0, ExitOn.FIRST_EXIT: done + failed > 0}
+        if done + failed < wanted and not early.get(self._spec.exit_on, False):
             return None
         reasons = (f"the worker in slot {index} failed: {how}" for index, how in self._finished.items() if how)
         return Over(failed > 0, next(reasons, "all workers have ended well"))
