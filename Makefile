@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check texts bench soak simulate lock sbom audit
+.PHONY: help demo test coverage check texts bench soak simulate lock sbom audit
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
 	@echo 'make test    all tests'
+	@echo 'make coverage    whether the tests of the core and of the server reach each branch of them'
 	@echo 'make check   lint, format, types, layers'
 	@echo 'make bench   how fast it is beside other supervisors that are installed'
 	@echo 'make simulate    clusters in virtual time, new seeds for ten minutes (SIMULATE_S=3600 for an hour)'
@@ -27,6 +28,12 @@ demo: $(VENV)/.installed
 # loadgroup: tests that share something of the machine's, such as port 2181, name a group and run in one process.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_OPTIONS)
+
+# Each package by its own tests, without those that take long and try what comes to mind.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --quiet tests/core -k 'not in_a_world' --cov=autohealer.core --cov-fail-under=99
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --quiet tests/zkserver -k 'not kazoo_suite' \
+	  --cov=autohealer.zkserver --cov-fail-under=97
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

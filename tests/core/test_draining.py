@@ -105,3 +105,11 @@ def test_when_an_agent_cannot_leave(on_partition: OnPartition, ends: bool, reaso
         book.tell(events.DrainRequested, "SIGTERM")
 
     assert book.supervisor.reason_to_stay() == reason
+
+
+def test_a_scale_to_what_is_no_number_is_ignored() -> None:
+    book = Playbook(1)
+    book.run(1)
+    book.tell(events.OperationRequested, asked(1, "scale", "many"))
+
+    book.expect()

@@ -358,3 +358,40 @@ def test_without_a_command_it_only_says_who_leads() -> None:
     assert story.orders(14) == [Prove(7), Announce(elected=False)]
     story.candidacy.stop(14)
     assert story.orders(14) == [Leave(0, clean=True)]
+
+
+def ready_to_lead(epoch: int = 1) -> Candidacy:
+    """Elected, proven and guarded at 100.0: its command is being started."""
+    candidacy = Candidacy(has_command=True, stop_timeout=STOP_TIMEOUT)
+    candidacy.connected(T)
+    candidacy.won(epoch)
+    candidacy.guarded(True)
+    list(candidacy.orders(100.0))
+    return candidacy
+
+
+def test_a_win_that_is_told_twice_keeps_what_was_proven() -> None:
+    candidacy = ready_to_lead()
+    candidacy.proven(1, 100.0)
+    candidacy.won(1)
+
+    assert any(isinstance(order, Start) for order in candidacy.orders(100.5))
+
+
+def test_an_answer_to_what_was_asked_in_a_former_candidacy_proves_nothing() -> None:
+    candidacy = ready_to_lead(epoch=2)
+    candidacy.proven(1, 100.0)
+    assert not any(isinstance(order, Start) for order in candidacy.orders(100.5))
+
+    candidacy.proven(2, 100.0)
+    assert any(isinstance(order, Start) for order in candidacy.orders(100.5))
+
+
+def test_nothing_is_ordered_after_the_end() -> None:
+    candidacy = Candidacy(has_command=False, stop_timeout=STOP_TIMEOUT)
+    candidacy.connected(T)
+    candidacy.stop(100.0)
+    assert [order.code for order in candidacy.orders(100.0) if isinstance(order, Leave)] == [0]
+    candidacy.won(1)
+
+    assert list(candidacy.orders(101.0)) == []

@@ -701,3 +701,74 @@ def test_the_part_is_rounded_down_and_at_least_one(max_faulty: int | float, shar
     brake.set_share(share, 0.0)
 
     assert brake.limit == limit
+
+
+# ---- what is told of nobody, or in the wrong moment
+
+
+def test_what_is_told_of_an_unknown_worker_is_ignored() -> None:
+    book = Clinic(ready=ReadyWhen.LOG)
+    book.orders.clear()
+    book.say("me-9-gone", trigger=True)
+    book.tell(events.LogMatched, "me-9-gone")
+    book.use("me-9-gone", rss=MIB)
+
+    assert book.orders == []
+    assert not book.view(book.workers[0]).ready
+
+
+def test_a_pattern_in_the_log_makes_nobody_ready_where_something_else_decides() -> None:
+    book = Clinic(ready=ReadyWhen.NOTIFY)
+    (worker,) = book.workers
+    book.tell(events.LogMatched, worker)
+
+    assert not book.view(worker).ready
+
+
+def test_of_two_verdicts_at_once_the_first_one_stands() -> None:
+    book = Clinic(ready=ReadyWhen.STARTED, stopped_timeout_s=5.0, silence_timeout_s=5.0)
+    (worker,) = book.workers
+    book.use(worker, state="T")
+    book.now += 6
+    book.use(worker, state="T")
+
+    assert book.faults() == [(worker, "stopped")]
+
+
+def test_progress_that_stood_before_a_worker_was_ready_is_counted_from_its_readiness() -> None:
+    book = Clinic(ready=ReadyWhen.NOTIFY, progress_timeout_s=10.0)
+    (worker,) = book.workers
+    book.say(worker, progress=1.0)
+    book.wait(8)
+    book.say(worker, ready=True)
+    book.wait(9)
+    assert book.faults() == []
+    book.wait(1)
+
+    assert book.faults() == [(worker, "progress")]
+
+
+def test_after_the_agent_was_held_up_progress_has_all_its_time_again() -> None:
+    book = Clinic(ready=ReadyWhen.NOTIFY, progress_timeout_s=10.0)
+    (worker,) = book.workers
+    book.say(worker, ready=True, progress=1.0)
+    book.now += 60
+    book.tell(events.DeadlineReached)
+    book.wait(9)
+    assert book.faults() == []
+    book.wait(1)
+
+    assert book.faults() == [(worker, "progress")]
+
+
+def test_a_worker_that_called_itself_faulty_and_was_held_is_stopped_when_the_hold_ends() -> None:
+    book = Clinic(ready=ReadyWhen.STARTED)
+    (worker,) = book.workers
+    book.tell(events.HoldRead, frozenset({"beat"}))
+    book.say(worker, trigger=True, status="out of disk")
+    book.wait(60)
+    assert book.faults() == []
+    book.tell(events.HoldRead, frozenset())
+    book.wait(60)
+
+    assert book.faults() == [(worker, "beat")]

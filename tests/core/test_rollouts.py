@@ -566,3 +566,24 @@ def test_percentages_are_of_this_agents_share() -> None:
     assert len([slot for slot in slots(book) if slot is None]) <= 3
     live(book, 60)
     assert answers(book)[0][2] == 0
+
+
+def test_an_agent_in_the_middle_of_a_rollout_cannot_leave_its_workers_to_the_next_one() -> None:
+    book = Playbook()
+    book.run(2)
+    assert book.supervisor.reason_to_stay() is None
+    ask(book, UPDATE)
+    assert book.supervisor.reason_to_stay() == "a rollout is under way"
+    live(book, 60)
+
+    assert book.supervisor.reason_to_stay() is None
+
+
+def test_what_is_asked_of_one_agent_by_nobody_in_particular_is_dropped_while_a_rollout_is_under_way() -> None:
+    book = Playbook()
+    book.run(2)
+    ask(book, UPDATE)
+    book.tell(events.RolloutRequested, RolloutOrder(replace(UPDATE, id="again", old=2, new=3), None))
+
+    assert answers(book) == []
+    assert book.take(SettleRevision) == [SettleRevision(3, present=False)]

@@ -224,3 +224,44 @@ def test_a_spare_takes_nobodys_place_in_a_pool_that_may_never_have_too_many() ->
     book = Garage()
 
     assert book.supervisor.snapshot(book.now).agents["me"].running == 2  # type: ignore[union-attr]  # it is our own
+
+
+def test_a_spare_that_never_says_that_it_is_ready_is_faulty_and_no_incident() -> None:
+    book = Clinic(1, spares=1, start_timeout_s=20.0)
+    book.tell(events.DeadlineReached)
+    (spare,) = [order.worker for order in book.take(SpawnWorker) if order.is_spare]
+    book.tell(events.WorkerSpawned, spare, 200, "then")
+    book.take(RecordIncident)
+    book.wait(21)
+
+    assert book.faults() == [(spare, "not-ready")]
+    assert book.take(RecordIncident) == []
+
+
+def test_a_spare_that_cannot_be_started_is_tried_again_later_and_is_no_incident() -> None:
+    book = Garage(1, spares=1)
+    (spare,) = book.spares
+    book.tell(events.WorkerExited, spare, 1, None)
+    book.wait(60)
+    (second,) = [order.worker for order in book.take(SpawnWorker)]
+    book.take(RecordIncident)
+    book.tell(events.SpawnFailed, second, "no memory", True)
+    assert book.take(SpawnWorker) == []
+    book.wait(60)
+
+    assert [order.is_spare for order in book.take(SpawnWorker)] == [True]
+    assert book.take(RecordIncident) == []
+
+
+def test_between_too_little_memory_and_plenty_spares_stay_as_they_are() -> None:
+    book = Garage(1, spares=1)
+    usages = {book.workers[0]: Usage(0.0, 2 * GIB, "S", False, 0)}
+    book.tell(events.UsageSampled, usages, 2 * GIB + 1)
+    assert book.take(SignalWorker) == []
+
+    book.tell(events.UsageSampled, usages, GIB)
+    assert [order.worker for order in book.take(SignalWorker)] == book.spares
+    book.tell(events.WorkerExited, book.spares[0], 0, None)
+    book.tell(events.UsageSampled, usages, 2 * GIB + 1)
+    book.wait(60)
+    assert book.take(SpawnWorker) == []

@@ -20,6 +20,7 @@ from autohealer.core.actions import (
     WritePlan,
     WriteTarget,
 )
+from autohealer.core.cluster.company import TICK_S
 from autohealer.core.cluster.publication import HEAL_S
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
@@ -915,3 +916,92 @@ def test_refused_access_ends_an_agent_that_starts_and_not_one_that_runs() -> Non
     book.run(1)
     book.tell(events.AccessDenied, "no")
     book.expect()
+
+
+# ---- news that is none
+
+
+def test_a_connection_that_is_away_or_back_twice_is_told_of_once() -> None:
+    book = Playbook(1)
+    book.run(1)
+    book.tell(events.ConnectionResumed)
+    assert book.told("zookeeper.connected") == []
+
+    for _ in range(2):
+        book.tell(events.ConnectionSuspended)
+    assert len(book.told("zookeeper.suspended")) == 1
+    for _ in range(2):
+        book.tell(events.ConnectionResumed)
+    assert len(book.told("zookeeper.connected")) == 1
+
+
+def test_a_name_that_is_found_taken_again_prolongs_nobodys_patience() -> None:
+    book = Playbook(1)
+    book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
+    book.tell(events.IdentityTaken)
+    book.wait(SESSION_TIMEOUT_S - 1)
+    book.tell(events.IdentityTaken)
+    assert book.take(Exit) == []
+    book.wait(1 + TICK_S)
+
+    assert [order.code for order in book.take(Exit)] == [1]
+
+
+def test_a_proof_that_nobody_needs_arms_no_watchdog() -> None:
+    book = Playbook(1)
+    book.run(1)
+    book.tell(events.AuthorityProven, book.now)
+
+    assert book.orders == []
+
+
+def test_a_spawn_that_failed_of_an_unknown_worker_is_no_news() -> None:
+    book = Playbook(1)
+    book.run(1)
+    book.tell(events.SpawnFailed, "me-0-unknown", "no such file", False)
+
+    book.expect()
+    assert book.told("worker.backoff") == []
+
+
+# ---- a scale while ZooKeeper is away
+
+
+def test_a_scale_to_the_number_that_stands_is_written_and_is_no_change_of_target() -> None:
+    book = Playbook(1)
+    book.connect(target=2)
+    book.tell(events.ConnectionSuspended)
+    book.orders.clear()
+    book.tell(events.OperationRequested, Operation("1", "scale", "2"))
+    assert book.told("target.changed") == []
+    assert [order.workers for order in book.take(WriteTarget)] == [2]
+
+    book.tell(events.OperationRequested, Operation("2", "scale", "3"))
+    assert len(book.told("target.changed")) == 1
+
+
+def test_a_scale_starts_nobody_where_this_agent_may_run_nothing_while_zookeeper_is_away() -> None:
+    book = Playbook(1, on_partition=OnPartition.STOP)
+    book.connect(target=2)
+    book.tell(events.SessionLost)
+    book.orders.clear()
+    book.tell(events.OperationRequested, Operation("1", "scale", "3"))
+
+    assert [order.workers for order in book.take(WriteTarget)] == [3]
+    assert book.take(SpawnWorker) == []
+    assert book.supervisor.snapshot(book.now).share is None
+
+
+# ---- who may leave workers to the next agent
+
+
+def test_an_agent_is_over_once_it_has_drained() -> None:
+    book = Playbook(1)
+    (worker,) = book.run(1)
+    book.tell(events.DrainRequested, "SIGTERM", False)
+    assert not book.supervisor.is_over
+    assert book.supervisor.reason_to_stay() == "the agent is about to end"
+    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.OrphansEnded, worker)
+
+    assert book.supervisor.is_over
