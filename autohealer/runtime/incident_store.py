@@ -93,6 +93,8 @@ class IncidentStore:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closing = False
+        self._is_idle = False
+        """Does the thread wait for something to keep? While it waits for more, or to try again, it is left to sleep."""
         self._has_complained = False
         self.lost = 0
         """Incidents that nobody will read of: there was no room for them, not even to wait."""
@@ -110,7 +112,8 @@ class IncidentStore:
                 self._waiting.popitem(last=False)
                 self.lost += 1
             self._waiting[incident["id"]] = incident, is_closed
-            self._changed.notify()
+            if self._is_idle:
+                self._changed.notify()
         self._start()
 
     def close(self, patience_s: float = 1.0) -> None:
@@ -134,7 +137,9 @@ class IncidentStore:
         while True:
             with self._changed:
                 while not (self._waiting or self._is_closing or is_new):
+                    self._is_idle = True
                     self._changed.wait()
+                self._is_idle = False
                 batch, self._waiting = self._waiting, OrderedDict()
             try:
                 database.write(batch.values(), is_first=is_new)
