@@ -474,3 +474,78 @@ class TestCounters:
 
 def version_of(stat: bytes) -> int:
     return int(struct.unpack_from(">i", stat, 32)[0])
+
+
+class TestEnds:
+    """What comes when it is too late, or too early, for it."""
+
+    def test_socket_that_is_gone_twice_is_gone_once(self, machine: Machine) -> None:
+        """The session of the connection may have a newer one by then, which keeps it."""
+        first = machine.peer()
+        second = machine.peer(session_id=first.session_id, password=first.password)
+
+        machine.engine.disconnect(first.connection)
+        machine.engine.disconnect(first.connection)
+
+        assert second.ask(CREATE, create("/e", flags=1)).error == 0
+
+    def test_nothing_is_sent_on_a_connection_that_is_closing(self, machine: Machine) -> None:
+        """What was to be sent before still is."""
+        peer = machine.peer()
+        peer.connection.send(b"before")
+        peer.connection.close()
+
+        peer.connection.send(b"after")
+
+        assert peer.take() == b"before"
+
+    def test_first_bytes_of_a_busy_server_prolong_nobodys_session(self, machine: Machine) -> None:
+        """There is none yet; the handshake follows as usual."""
+        peer = machine.bare_peer()
+        machine.engine.heard(peer.connection, machine.now)
+
+        peer.shake_hands()
+
+        assert peer.session_id == FIRST_SESSION
+
+    def test_session_that_is_closed_while_it_is_about_to_expire_is_closed_once(self, machine: Machine) -> None:
+        """Many expire at the same moment, and some of them say good-bye before their turn."""
+        peers = [machine.peer(timeout_ms=400) for _ in range(1500)]
+        machine.now += 0.5
+        machine.engine.tick(machine.now)
+        late = [peer for peer in peers if not peer.is_closed]
+        assert late
+        zxid = machine.engine.zxid
+        assert late[-1].ask(CLOSE).error == 0
+        machine.sleep(1.0)
+
+        assert all(peer.is_closed for peer in peers)
+        assert machine.engine.zxid == zxid + len(late)
+
+
+def test_ephemeral_node_has_no_children(machine: Machine) -> None:
+    """ZooKeeper's own error."""
+    peer = machine.peer()
+    peer.ask(CREATE, create("/e", flags=1))
+
+    assert peer.ask(CREATE, create("/e/c")).error == -108
+
+
+def test_watch_for_good_on_a_node_does_not_see_what_is_far_below(machine: Machine) -> None:
+    """A recursive one does."""
+    near, deep, peer = machine.peer(), machine.peer(), machine.peer()
+    for path in ("/a", "/a/b"):
+        peer.ask(CREATE, create(path))
+    assert near.ask(106, string("/a") + integer(0)).error == 0
+    assert deep.ask(106, string("/a") + integer(1)).error == 0
+    peer.ask(CREATE, create("/a/b/c"))
+
+    assert near.messages() == []
+    assert deep.messages() == [Event(CREATED, "/a/b/c")]
+
+
+def test_null_among_strings_is_refused(machine: Machine) -> None:
+    """In a list of watches there is no path that is none."""
+    peer = machine.peer()
+
+    assert peer.ask(101, long(0) + integer(1) + integer(-1) + strings([]) + strings([])).error == -5
