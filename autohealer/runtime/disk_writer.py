@@ -33,14 +33,27 @@ class DiskWriter:
         self._jobs.put(None)
 
     def _run(self) -> None:
+        results: list[tuple[Done, Any]] = []
         while (item := self._jobs.get()) is not None:
             job, done = item
             try:
-                call, argument = done, job()
+                results.append((done, job()))
             except Exception as error:  # noqa: BLE001 - a mistake of ours is raised in the loop, where it is reported
-                call, argument = _raise, error
+                results.append((_raise, error))
+            # To wake the loop takes longer than most jobs: those that wait are done first.
+            if self._jobs.empty():
+                self._tell(results)
+                results = []
+        self._tell(results)
+
+    def _tell(self, results: list[tuple[Done, Any]]) -> None:
+        if results:
             with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(call, argument)
+                self._loop.call_soon_threadsafe(self._told, results)
+
+    def _told(self, results: list[tuple[Done, Any]]) -> None:
+        for done, result in results:
+            self._loop.call_soon(done, result)  # a mistake in one costs that one
 
 
 def _raise(error: Exception) -> None:

@@ -66,6 +66,8 @@ class Brake:
 
     def set_share(self, share: int, now: Instant) -> bool:
         """This agent's share; whether there is more room with it."""
+        if share == self._share:
+            return False
         before, self._share = self.limit, share
         if self.limit > before:
             self.room_since = now
