@@ -772,3 +772,13 @@ def test_a_worker_that_called_itself_faulty_and_was_held_is_stopped_when_the_hol
     book.wait(60)
 
     assert book.faults() == [(worker, "beat")]
+
+
+def test_a_worker_that_was_ready_before_the_pool_was_seen_to_notify_owes_no_ready() -> None:
+    book = Clinic(2)
+    book.wait(3)
+    assert all(book.view(worker).ready for worker in book.workers)
+    book.say(book.workers[0], ready=True)
+    book.wait(1000)
+
+    assert book.faults() == []

@@ -166,3 +166,18 @@ def test_a_stop_that_was_asked_for_is_no_story() -> None:
 def incident(opened: float, **fields: Any) -> Incident:
     known = Incident("w", Kind.DEATH, "w", 1, 0, 0, 1, "exit", "exit code 1", opened)
     return replace(known, **fields)
+
+
+def test_a_worker_that_was_held_and_is_stopped_for_another_reason_takes_its_incident_with_it() -> None:
+    book = Clinic(probes=(PROBE,), probe_failures=1)
+    (worker,) = book.workers
+    book.tell(events.HoldRead, frozenset({"probe"}))
+    for ok in (True, False):
+        book.probe(worker, ok=ok)
+    assert (the_only(book).outcome, book.faults()) == (Outcome.HELD, [])
+    book.follow(me=0)
+    book.now += 1
+    book.tell(events.WorkerExited, worker, None, "SIGTERM")
+
+    incident = the_only(book)
+    assert (incident.id, incident.is_closed, incident.exit) == (worker, True, Exit(None, "SIGTERM", oom=False))

@@ -738,3 +738,14 @@ def test_who_was_told_to_shrink_is_not_counted_on() -> None:
 
     assert plan is not None
     assert plan.shares["d"] == 4
+
+
+def test_a_worker_that_is_registered_under_two_names_is_there_until_both_are_gone() -> None:
+    bench = Bench()
+    own, other = identified("me-0-n1"), Child("another", "me-0-n1")
+    bench.come(own, other)
+    bench.go(other)
+    assert bench.leader.names_of("me") == ["me-0-n1"]
+    bench.go(own)
+
+    assert bench.leader.names_of("me") == []

@@ -617,3 +617,11 @@ def test_old_workers_are_not_looked_at_for_what_is_elsewhere_until_one_is_starte
     bench.all.anonymous_elsewhere(False, bench.now)
     bench.wait(LOOK_AGAIN_S)
     assert [order for order in bench.take() if isinstance(order, InspectConnections)] == []
+
+
+def test_agent_goes_by_stand_ins_even_where_a_worker_registers_itself() -> None:
+    bench = Bench(AGENT, workers="ab")
+    bench.see("a")
+
+    assert bench.all.style is Style.UNKNOWN
+    assert bench.take() == [WithdrawStandIn("a")]

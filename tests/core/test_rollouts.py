@@ -19,12 +19,22 @@ from autohealer.core.actions import (
     Warn,
     WritePlan,
 )
-from autohealer.core.model import AgentEntry, Plan, RestartPolicy, RevisionEntry, RolloutView, Sense, Verdict
+from autohealer.core.model import (
+    AgentEntry,
+    OnPartition,
+    Plan,
+    RestartPolicy,
+    RevisionEntry,
+    RolloutView,
+    Sense,
+    Verdict,
+)
 from autohealer.core.operations import Operation, Outcome
 from autohealer.core.pool.restarts import BURST, Restarts
 from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
 from autohealer.runtime.event_log import as_fields
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, Playbook
+from tests.core.test_supervisor import run_by_authority
 
 TERM = 15
 UPDATE = RolloutSpec("update", "op", "ann@web1", 1, 2, hash="new", soak_s=10.0, reversible=True)
@@ -587,3 +597,43 @@ def test_what_is_asked_of_one_agent_by_nobody_in_particular_is_dropped_while_a_r
 
     assert answers(book) == []
     assert book.take(SettleRevision) == [SettleRevision(3, present=False)]
+
+
+def test_a_start_that_fails_in_a_slot_that_is_exchanged_without_a_surge_undoes_it() -> None:
+    book = Playbook(capacity=2)
+    book.run(2)
+    ask(book, UPDATE)
+    (stopped,) = book.take(SignalWorker)
+    (stopped_slot,) = [slot for slot, (worker, _) in slots(book).items() if worker == stopped.worker]
+    book.tell(events.WorkerExited, stopped.worker, None, "SIGTERM")
+    for _ in range(3):
+        (spawn,) = book.take(SpawnWorker)
+        assert (spawn.slot, spawn.revision) == (stopped_slot, 2)
+        book.tell(events.SpawnFailed, spawn.worker, "no such file", False)
+    live(book, 60)
+
+    ((outcome, detail, code),) = answers(book)
+    assert (outcome, code) == (Outcome.DONE, 4)
+    assert "no such file" in detail
+    assert {slot: revision for slot, (_, revision) in slots(book).items()} == {0: 1, 1: 1}
+
+
+def test_where_there_may_never_be_too_many_a_worker_is_stopped_before_its_replacement_starts() -> None:
+    book = Playbook(on_partition=OnPartition.STOP)
+    workers = run_by_authority(book, 2)
+    for worker in workers:
+        book.tell(events.RegistrationSeen, worker)
+    book.orders.clear()
+    ask(book, RESTART)
+
+    assert len(book.take(SignalWorker)) == 1
+    assert book.take(SpawnWorker) == []
+
+
+def test_one_that_is_forced_ends_with_how_many_are_not_ready() -> None:
+    book = Playbook(capacity=2)
+    book.run(2)
+    ask(book, replace(UPDATE, force=True))
+    live(book, 120, bad=2)
+
+    assert answers(book) == [(Outcome.DONE, "2 of 2 workers of the new revision are not ready", 4)]

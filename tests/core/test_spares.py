@@ -265,3 +265,23 @@ def test_between_too_little_memory_and_plenty_spares_stay_as_they_are() -> None:
     book.tell(events.UsageSampled, usages, 2 * GIB + 1)
     book.wait(60)
     assert book.take(SpawnWorker) == []
+
+
+def test_a_promotion_makes_room_for_a_verdict_that_was_held() -> None:
+    book = Garage(2, spares=1, probes=(PROBE,), probe_failures=1)
+    first, second = book.workers
+    for worker in book.workers:
+        book.probe(worker, ok=True)
+    (spare,) = book.until_they_wait()
+    for worker in book.workers:
+        book.probe(worker, ok=False)
+    assert book.faults() == [(first, "probe")]
+    book.wait(60)
+    book.probe(second, ok=False)
+    assert book.faults() == []
+    book.tell(events.WorkerExited, first, 0, None)
+    assert book.promote() == [(spare, 0)]
+    book.wait(10)
+    book.probe(second, ok=False)
+
+    assert book.faults() == [(second, "probe")]

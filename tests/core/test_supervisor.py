@@ -1005,3 +1005,14 @@ def test_an_agent_is_over_once_it_has_drained() -> None:
     book.tell(events.OrphansEnded, worker)
 
     assert book.supervisor.is_over
+
+
+def test_a_spawn_that_is_told_twice_is_news_once() -> None:
+    book = Playbook(1)
+    (worker,) = book.run_unregistered(1)
+    book.orders.clear()
+    for each in (worker, "me-0-unknown"):
+        book.tell(events.WorkerSpawned, each, 100, "2020-01-01T00:00:00Z")
+
+    assert book.told("worker.started") == []
+    book.expect()

@@ -41,8 +41,6 @@ class Spares:
 
     def reconcile(self, *, wanted: bool | None, revision: int, now: Instant) -> None:
         """``wanted``: whether there is anything that may need one; None: keep those that are there, start none."""
-        if not self._spec.spares:
-            return
         present = [life for life in self._lives.with_role(Role.SPARE) if not life.is_stopping]
         target = 0 if wanted is False or self._is_short else self._spec.spares
         fitting = [life for life in present if life.revision == revision]
