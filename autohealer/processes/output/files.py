@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -79,7 +78,7 @@ class OutputFiles:
         if not self.claim(slot, status):
             os.close(fd)
             raise _strange(path)
-        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)  # and it may wait from now on
+        os.set_blocking(fd, True)  # it may wait from now on
         return Opened(fd, status.st_size)
 
     def size(self, slot: int) -> int:
@@ -97,9 +96,10 @@ class OutputFiles:
         """Take this file for the slot's, unless it is plain that somebody has put it there."""
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             return False
-        if status.st_size and self._named(slot) not in (None, identity(status)):
+        file = identity(status)
+        if status.st_size and self._named(slot) not in (None, file):
             return False
-        self._ours[slot] = identity(status)
+        self._ours[slot] = file
         return True
 
     def tail(self, slot: int, lines: int, since_offset: int = 0, until_offset: int | None = None) -> list[str]:

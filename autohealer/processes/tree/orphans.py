@@ -88,9 +88,10 @@ class Orphans:
         Ask before anything is started in its place; costs microseconds where nothing was left.
         """
         left = self._strays.left_by(pid, is_child=is_child)
-        with contextlib.suppress(OSError):  # out of descriptors
-            if any(procfs.start_time(seen) == start for seen, start in self._below.get(worker, ())):
-                left = Left.SOMETHING
+        if below := self._below.get(worker):
+            with contextlib.suppress(OSError):  # out of descriptors
+                if any(procfs.start_time(seen) == start for seen, start in below):
+                    left = Left.SOMETHING
         self._left[worker] = left, ticks()
         return left is Left.SOMETHING
 
