@@ -34,7 +34,7 @@ test: $(VENV)/.installed-dev
 coverage: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --quiet tests/core -k 'not in_a_world' --cov=autohealer.core --cov-fail-under=99
 	$(BIN)/coverage run --source=autohealer.zkserver -m pytest --quiet tests/zkserver -k 'not kazoo_suite'
-	$(BIN)/coverage report --fail-under=98
+	$(BIN)/coverage report --fail-under=99
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

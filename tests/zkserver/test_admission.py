@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
+import struct
 from collections.abc import Iterator
+from typing import IO
 
 import pytest
 
@@ -81,6 +84,39 @@ class TestPeerUsers:
             with client, accepted:
                 assert users.user_of(address, accepted.getsockname()) == os.geteuid()
         users.close()
+
+    def test_kernel_without_such_questions_is_asked_by_proc(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nor need it have IPv6."""
+
+        def without_ipv6(path: str, **how: str) -> IO[str]:
+            if path.endswith("tcp6"):
+                raise FileNotFoundError(path)
+            return open(path, **how)  # type: ignore[call-overload,no-any-return]  # passed on as it is
+
+        monkeypatch.setattr(peer_user, "_NETLINK_SOCK_DIAG", 9999)
+        monkeypatch.setattr(peer_user, "open", without_ipv6, raising=False)
+        users = PeerUsers()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            client = socket.create_connection(listener.getsockname())
+            accepted, address = listener.accept()
+            with client, accepted:
+                assert users.user_of(address, accepted.getsockname()) == os.geteuid()
+            assert users.user_of(("127.0.0.1", 1), listener.getsockname()) is None
+
+    def test_late_answer_is_of_another_question_and_a_refusal_is_final(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Then the kernel is not asked in that way again."""
+        ours, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        ours.settimeout(10)
+        monkeypatch.setattr(peer_user, "_open_netlink", lambda: ours)
+        for sequence, code in ((0, errno.ENOENT), (1, errno.EPERM)):
+            kernel.send(struct.pack("=IHHIIi", 20, 2, 0, sequence, 0, -code))
+        users = PeerUsers()
+        with kernel, socket.create_server(("127.0.0.1", 0)) as listener:
+            client = socket.create_connection(listener.getsockname())
+            accepted, address = listener.accept()
+            with client, accepted:
+                assert users.user_of(address, accepted.getsockname()) == os.geteuid()
+        assert ours.fileno() == -1
 
 
 class TestAdmission:

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from autohealer.zkserver.acl import OPEN
+from autohealer.zkserver.engine import Engine
 from autohealer.zkserver.entries import State
 from autohealer.zkserver.tree import Node
 from tests.zkserver.machine import FIRST_SESSION, FIRST_ZXID, Machine, connect_request, frame, request
@@ -510,9 +511,11 @@ class TestEnds:
 
     def test_session_that_is_closed_while_it_is_about_to_expire_is_closed_once(self, machine: Machine) -> None:
         """Many expire at the same moment, and some of them say good-bye before their turn."""
-        peers = [machine.peer(timeout_ms=400) for _ in range(1500)]
-        machine.now += 0.5
-        machine.engine.tick(machine.now)
+        peers = [machine.peer(timeout_ms=400) for _ in range(200)]
+        machine.now += 1.0
+        while not any(peer.is_closed for peer in peers):
+            machine.engine.tick(machine.now)
+            machine.now += 0.05
         late = [peer for peer in peers if not peer.is_closed]
         assert late
         zxid = machine.engine.zxid
@@ -549,3 +552,59 @@ def test_null_among_strings_is_refused(machine: Machine) -> None:
     peer = machine.peer()
 
     assert peer.ask(101, long(0) + integer(1) + integer(-1) + strings([]) + strings([])).error == -5
+
+
+def test_engine_without_a_journal_has_nothing_to_write() -> None:
+    """Its changes are kept nowhere else."""
+    engine = Engine(
+        zxid=FIRST_ZXID,
+        first_session_id=FIRST_SESSION,
+        now=50.0,
+        wall_ms=lambda: 0,
+        random_bytes=bytes,
+        journalled=False,
+        port=2181,
+    )
+    connection = engine.connect("127.0.0.1", 40_000, 50.0)
+    connection.frames.feed(frame(connect_request()) + request(CREATE, create("/a")))
+    while engine.receive(connection, 50.0):
+        pass
+
+    assert "/a" in engine.tree.nodes
+    assert engine.take_entries() == b""
+
+
+def test_node_that_came_and_went_in_one_multi_leaves_its_parent_alone(machine: Machine) -> None:
+    """Together with that parent, which is not written down either."""
+    peer = machine.peer()
+    machine.settle()
+    steps = [(CREATE, create("/p")), (CREATE, create("/p/c")), (DELETE, delete("/p/c")), (DELETE, delete("/p"))]
+
+    assert peer.ask(MULTI, multi(steps)).error == 0
+
+    copy = State()
+    copy.apply(bytes(machine.journal))
+    assert "/p" not in copy.nodes
+    assert "/p/c" not in copy.nodes
+
+
+def test_container_that_has_a_child_again_when_its_turn_comes_stays(machine: Machine) -> None:
+    """Many are swept in several goes, and meanwhile clients go on."""
+    peer = machine.peer(timeout_ms=60_000)
+    paths = [f"/c{number}" for number in range(300)]
+    for path in paths:
+        peer.ask(19, create(path, flags=4))
+        peer.ask(CREATE, create(f"{path}/x"))
+        peer.ask(DELETE, delete(f"{path}/x"))
+    while len(machine.engine.tree.nodes) > 150:
+        deadline = machine.engine.next_deadline(machine.now)
+        assert deadline is not None
+        machine.now = max(machine.now, deadline)
+        peer.ask(PING, xid=-2)
+        machine.engine.tick(machine.now)
+        machine.settle()
+    left = [path for path in paths if path in machine.engine.tree.nodes]
+    assert peer.ask(CREATE, create(f"{left[-1]}/y")).error == 0
+    machine.sleep(1.0)
+
+    assert [path for path in paths if path in machine.engine.tree.nodes] == left[-1:]

@@ -576,3 +576,70 @@ def _picture(machine: Machine) -> object:
     sessions = {number: (s.timeout_ms, s.password) for number, s in machine.engine.sessions.by_id.items()}
     ephemerals = {owner: sorted(paths) for owner, paths in tree.ephemerals.items()}
     return nodes, sessions, ephemerals, sorted(tree.transient)
+
+
+class TestAnew:
+    """Writing it anew fails, too."""
+
+    def test_old_journal_serves_on_where_a_new_one_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is said, tried again without hurry, and no change is lost meanwhile."""
+        journal = Journal(tmp_path)
+        journal.load()
+        big = write_node("/big", Node(bytes(2**20), OPEN_ACL, 0, 1, 0))
+        last = batches(1)[0]
+        journal.open(Batches(big), 1, 0.0)
+        for _ in range(4):
+            journal.append(big, 0.0)
+        before = journal.size
+        good, write = (tmp_path / "journal").stat().st_ino, os.write
+
+        def full(file: int, data: bytes) -> int:
+            if os.fstat(file).st_ino != good:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(file, data)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            journal.work(1.0)
+            while journal.is_busy:
+                journal.work(1.0)
+            journal.append(last, 1.0)
+            journal.work(2.0)
+        assert "journal.new could not be written: No space left" in caplog.text
+        assert journal.retry_at() is None
+        assert journal.size > before
+        journal.close()
+        journal.close()
+
+        assert sorted(life(tmp_path).nodes) == ["/big", "/n0"]
+
+    def test_change_that_finds_no_room_in_the_new_file_stays_in_the_old_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Half a new file is dropped."""
+        journal = Journal(tmp_path)
+        journal.load()
+        big = write_node("/big", Node(bytes(2**20), OPEN_ACL, 0, 1, 0))
+        last = batches(1)[0]
+        journal.open(Batches(big), 1, 0.0)
+        for _ in range(4):
+            journal.append(big, 0.0)
+        journal.work(1.0)
+        assert journal.is_busy
+        good, write = (tmp_path / "journal").stat().st_ino, os.write
+
+        def full(file: int, data: bytes) -> int:
+            if os.fstat(file).st_ino != good:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(file, data)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            journal.append(last, 1.0)
+        assert not journal.is_busy
+        assert not (tmp_path / "journal.new").exists()
+        journal.close()
+
+        assert sorted(life(tmp_path).nodes) == ["/big", "/n0"]

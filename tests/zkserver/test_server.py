@@ -49,6 +49,19 @@ class TestStartAndStop:
         server.stop()
         server.stop()
 
+    def test_loop_that_has_ended_may_be_told_to_end(self) -> None:
+        """By a signal that comes late."""
+        server = ZooKeeperServer()
+        server.start()
+        loop = server._loop
+        assert loop is not None
+        server.stop()
+
+        loop.stop()
+
+        with server, session(server.hosts) as wire:
+            assert wire.session_id
+
     def test_stop_ends_connections_and_thread(self) -> None:
         """Nothing is left of it."""
         with ZooKeeperServer() as server, session(server.hosts) as wire:
