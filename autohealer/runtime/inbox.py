@@ -106,10 +106,11 @@ class Inbox:
 
     def _handle(self, event: Event) -> None:
         """Have it decided. A replacement that is decided first is started before the rest is thought about."""
+        are_waiting = bool(self._urgent or self._events)  # then it is not next, and `_run` counts the time
         decided = self._supervisor.react(event)
         self._sort(decided, event.at)
         try:
-            if self._urgent and not self._events:
+            if self._urgent and not are_waiting:
                 self._perform_urgent()
         finally:
             more = self._supervisor.conclude(event.at)

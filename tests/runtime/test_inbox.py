@@ -113,6 +113,22 @@ def test_what_is_urgent_does_not_wait_for_the_rest_of_the_decision(bench: Bench)
     assert bench.script.done == [SPAWN, REMOVE, "settled"]
 
 
+def test_many_starts_are_done_in_slices_though_each_of_them_is_an_event(bench: Bench) -> None:
+    """The loop hears of the next death in between."""
+    bench.script.answers = {events.ConnectionResumed: [SPAWN] * 8}
+
+    def spawned(_: Action) -> None:
+        until = time.monotonic() + module.SLICE_S
+        while time.monotonic() < until:
+            pass
+        bench.inbox.post(now(events.WorkerSpawned, "w", 1, ""))
+
+    bench.script.on_perform = spawned
+    bench.inbox.post(now(events.ConnectionResumed))
+    assert 1 <= bench.script.done.count(SPAWN) <= 2
+    bench.until(lambda: bench.script.done.count(SPAWN) == 8)
+
+
 def test_a_mistake_in_an_urgent_order_leaves_no_event_half_decided(bench: Bench) -> None:
     bench.script.answers = {events.ConnectionResumed: [SPAWN]}
     bench.script.conclusions = [[REMOVE]]
