@@ -55,6 +55,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 _chroot_numbers = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def same_directory() -> Iterator[None]:
+    """A start of a worker changes the directory of the process that starts it."""
+    before = Path.cwd()
+    yield
+    os.chdir(before)
+
+
 @pytest.fixture(scope="session")
 def real_zookeeper() -> Iterator[RealZooKeeper]:
     """A standalone Apache ZooKeeper that is up. Tests that kill or pause one start their own."""

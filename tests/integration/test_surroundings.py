@@ -45,11 +45,14 @@ def test_environment_arguments_and_directory(pool: Pool, tmp_path: Path) -> None
             "AUTOHEALER_WORKER_ID": worker["worker"],
             "AUTOHEALER_SLOT": str(slot),
             "AUTOHEALER_AGENT": worker["agent"],
+            "AUTOHEALER_REVISION": "1",
+            "AUTOHEALER_RESTARTS": "0",
+            "AUTOHEALER_LAST_EXIT": "",
         }
 
 
 def test_credentials_are_no_business_of_workers(real_pool: Pool) -> None:
-    """Nor of anybody who reads what the agent writes and says; commands need them as well."""
+    """Nor of anybody who reads what the agent writes and says; commands need them as well, on another host."""
     secret = {"AUTOHEALER_ZK_AUTH": "digest:me:s3cret"}
     real_pool.run(1, sys.executable, "-c", PRINT_ENVIRONMENT, env=secret)
     real_pool.until_running(1)
@@ -60,9 +63,10 @@ def test_credentials_are_no_business_of_workers(real_pool: Pool) -> None:
     assert written
     assert not any(b"s3cret" in file.read_bytes() for file in written)
     assert "s3cret" not in real_pool.said()
-    denied = real_pool.call("scale", "2")
+    elsewhere = ("--state-dir", str(real_pool.processes.directory / "elsewhere"))
+    denied = real_pool.call("scale", *elsewhere, "2")
     assert (denied.returncode, denied.stderr.count("\n")) == (1, 1)
-    allowed = real_pool.processes.run_autohealer("scale", *real_pool.where, "2", env=secret)
+    allowed = real_pool.processes.run_autohealer("scale", *real_pool.where, *elsewhere, "2", env=secret)
     assert allowed.returncode == 0
 
 
@@ -141,7 +145,7 @@ def test_output_that_cannot_be_written(embedded_pool: Pool) -> None:
     (embedded_pool.folder / "output" / "slot-0.log").mkdir(parents=True)
     embedded_pool.run(2)
     embedded_pool.until_running(2)
-    eventually(lambda: "warning: cannot write the output of slot 0: Is a directory" in embedded_pool.said())
+    eventually(lambda: "warning: the output of slot 0 is lost: " in embedded_pool.said())
     assert "slot 1" not in embedded_pool.said().replace("worker 1", "")
 
 

@@ -113,7 +113,7 @@ def test_events_as_they_come(served: Served) -> None:
             seen.append((name, event))
             if event["event"] == "worker.started":
                 break
-    written = pool.events()
+    written = eventually(lambda: found if len(found := pool.events()) >= len(seen) else [], MANY)
     assert [event for _, event in seen] == written[: len(seen)]
     assert len({name for name, _ in seen}) == len(seen)
     with client.events(last_id=seen[-2][0]) as events:

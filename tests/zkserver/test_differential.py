@@ -162,6 +162,7 @@ class Run:
         self._root = root
         self._stack = stack
         self._sessions = [self._open() for _ in range(SESSIONS)]
+        self._sessions[0].ask(1, wire.create(root.rpartition("/")[0]))
         created = self._sessions[0].ask(1, wire.create(root))
         self._start = self._zxid = created.zxid
         self._names = {wire_.session_id: f"session {number}" for number, wire_ in enumerate(self._sessions)}
@@ -299,7 +300,8 @@ def test_answers_as_zookeeper_does(
     steps: list[tuple[int, tuple[int, Body]]],
 ) -> None:
     """Whatever is asked in whatever order, every byte of every answer and every event is the same."""
-    root = f"/d{next(_roots):09d}"
+    # Below a node of its own: a sequence counts all children of a parent, and others make some at the top.
+    root = f"/d{next(_roots):09d}/r"
     with ExitStack() as stack:
         theirs = Run(real_zookeeper.hosts, root, stack)
         own = Run(ours.hosts, root, stack)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar
 
 from kazoo.client import KazooClient
@@ -65,7 +66,7 @@ class Handshake:
         """Until then (monotonic seconds) no server is reached, as if the network were down: for drills."""
         self._patience_s = session_timeout / (len(client.hosts) + 1)
         connection, handler = client._connection, client.handler  # noqa: SLF001
-        self._connection = connection
+        self._connection, self._stopped = connection, client._stopped  # noqa: SLF001
         self._invoke, connection._invoke = connection._invoke, self._greet  # noqa: SLF001
         self._create, handler.create_connection = handler.create_connection, self._reach
 
@@ -84,8 +85,10 @@ class Handshake:
         return result
 
     def cut(self, until: float) -> None:
-        """Break the connection, and reach no server until then (monotonic seconds)."""
+        """Break the connection, and reach no server until then (monotonic seconds); inf: nor try ever again."""
         self.refused_until = until
+        if until == inf:
+            self._stopped.set()  # kazoo's thread ends, and the session is left as it is
         connection = self._connection._socket  # noqa: SLF001 - kazoo has no way to break one
         with suppress(OSError, AttributeError):  # there is none
             connection.shutdown(socket.SHUT_RDWR)
