@@ -711,7 +711,9 @@ def test_what_is_told_of_an_unknown_worker_is_ignored() -> None:
     book.orders.clear()
     book.say("me-9-gone", trigger=True)
     book.tell(events.LogMatched, "me-9-gone")
+    book.tell(events.RegistrationSeen, "me-9-gone")
     book.use("me-9-gone", rss=MIB)
+    book.tell(events.EvidenceTaken, "me-9-gone", events.Evidence("S (sleeping)"))
 
     assert book.orders == []
     assert not book.view(book.workers[0]).ready

@@ -34,6 +34,7 @@ from autohealer.core.pool.restarts import BURST, Restarts
 from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
 from autohealer.runtime.event_log import as_fields
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, Playbook
+from tests.core.test_health import PROBE, Clinic
 from tests.core.test_supervisor import run_by_authority
 
 TERM = 15
@@ -637,3 +638,37 @@ def test_one_that_is_forced_ends_with_how_many_are_not_ready() -> None:
     live(book, 120, bad=2)
 
     assert answers(book) == [(Outcome.DONE, "2 of 2 workers of the new revision are not ready", 4)]
+
+
+def test_a_new_worker_that_is_ready_again_and_again_and_never_for_long_undoes_it() -> None:
+    book = Clinic(1, probes=(PROBE,), probe_failures=1000)
+    (old,) = book.workers
+    book.probe(old, ok=True)
+    ask(book, UPDATE)
+    (surge,) = book.spawn()
+    for _ in range(20):
+        book.probe(surge, ok=True)
+        book.wait(4)
+        book.probe(surge, ok=False)
+        book.wait(1)
+
+    ((_, detail, code),) = answers(book)
+    assert detail == "undone: a new worker beside the slots was not ready for 10 s on end"
+    assert code == 4
+    assert {order.worker for order in book.take(SignalWorker)} == {surge}
+
+
+def test_a_new_worker_that_ends_well_for_good_is_done_and_fails_no_rollout() -> None:
+    book = Playbook(capacity=2, restart=RestartPolicy.ON_FAILURE)
+    book.run(2)
+    ask(book, UPDATE)
+    (stopped,) = book.take(SignalWorker)
+    book.tell(events.WorkerExited, stopped.worker, None, "SIGTERM")
+    (new,) = book.spawn()
+    book.tell(events.WorkerExited, new, 0, None)
+    live(book, 60)
+
+    ((outcome, detail, code),) = answers(book)
+    assert (outcome, code) == (Outcome.DONE, 0)
+    assert "new (r2)" in detail
+    assert book.supervisor.snapshot(book.now).finished == (1, 0)

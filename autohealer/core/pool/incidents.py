@@ -107,8 +107,6 @@ class Incidents:
 
     def not_started(self, life: Life, failed: SpawnFailed) -> None:
         """No process came of a start."""
-        if life.role is Role.SPARE:
-            return
         cause = failed.name or "error"
         self._await_heal(
             self._of_life(life, Kind.SPAWN, failed.at, cause=cause, detail=failed.error, noticed_by="spawn")
