@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from autohealer.cli.support.terminals import can_draw, in_order
 from autohealer.views.listing import status_lines
 
 LOOK_S = 1.0
+SIZE = frozenset({"COLUMNS", "LINES"})
 
 
 def watch_status(look: Callable[[], dict[str, Any]], *, as_json: bool) -> int:
@@ -41,7 +43,8 @@ def watch_status(look: Callable[[], dict[str, Any]], *, as_json: bool) -> int:
 
 
 def _draw(look: Callable[[], str]) -> None:
-    console = Console()
+    # The terminal's size as it is now: a shell may have exported what it was once.
+    console = Console(_environ={name: value for name, value in os.environ.items() if name not in SIZE})
     lines: list[str] = []
     look_at, stands = 0.0, (0, 0)
     with Live(console=console, screen=True, auto_refresh=False) as live:
