@@ -25,9 +25,10 @@ help:
 demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" autohealer run 10 -- python flaky_worker/flaky_worker.py
 
-# loadgroup: tests that share something of the machine's, such as port 2181, name a group and run in one process.
+# loadgroup: tests that share something of the machine's, such as port 2181, name a group and run in one process. Four
+# processes, also on two cores: most tests wait for what they have started.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(PYTEST_OPTIONS)
 
 # Each package by its own tests, without those that take long and try what comes to mind. A plugin of the server's is
 # imported with pytest, before pytest-cov could look.
