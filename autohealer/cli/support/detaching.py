@@ -87,7 +87,8 @@ def _lack(address: PoolAddress, pid: int) -> str | None:
     except AutohealerError as error:
         return str(error)
     entry = next((agent for agent in found["agents"] if agent["agent"] == me), None) if found else None
-    if entry is None or entry["share"] is None or not found["connected"]:
+    # Before there is a plan, which names its leader, a share of 0 means nothing.
+    if entry is None or entry["share"] is None or found["leader"] is None or not found["connected"]:
         return "it has no share yet"
     ended = found.get("done") or {}
     ended_well = int(ended.get("done", 0)) + int(ended.get("failed", 0))

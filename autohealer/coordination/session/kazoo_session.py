@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from kazoo.protocol.states import KazooState, KeeperState
@@ -24,6 +25,7 @@ from autohealer.coordination.session.port import (
 )
 
 RIVAL_MAX_DELAY_S = 0.3
+LET_GO_S = 10.0
 
 
 class KazooSession:
@@ -87,8 +89,15 @@ class KazooSession:
         return stopper
 
     def cut(self, seconds: float) -> None:
-        """Break the connection, and reach no server for so long."""
+        """Break the connection, and reach no server for so long; inf: never again, and what it holds is let go."""
         self.kazoo.handshake.cut(time.monotonic() + seconds)
+        if seconds == inf:
+            threading.Thread(target=self._let_go, name="zookeeper-let-go", daemon=True).start()
+
+    def _let_go(self) -> None:
+        with suppress(Exception):  # as in `_stop`
+            self.kazoo._connection.stop(LET_GO_S)  # noqa: SLF001 - to stop it otherwise would end the session
+            self.kazoo.close()
 
     def later(self, seconds: float, function: Callable[[], None]) -> Timer:
         """By a thread: those who use this have loops of several kinds, and all of them can be called from afar."""
