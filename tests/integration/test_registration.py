@@ -180,3 +180,15 @@ def _until_anonymous(pool: Pool, client: KazooClient, count: int) -> None:
     """Wait until so many are registered, all of them anonymously, and the status knows."""
     eventually(lambda: len(_anonymous(pool, client)) == len(pool.registered(client)) == count, timeout=60)
     pool.until_registered(count)
+
+
+def test_a_registration_under_an_id_of_ours_that_no_process_has_goes_at_once(pool: Pool) -> None:
+    """Also one that claims to be our own stand-in; and no worker is touched."""
+    pool.run(2)
+    pids = pool.until_running(2)
+    pool.until_registered(2)
+    client, agent = pool.client(), pool.status()["agents"][0]["agent"]
+    for name in (f"{agent}-7-forged1", f"{agent}-8-forged2.agent"):
+        client.create(f"/workers/{name}", b"{}", ephemeral=True)
+    eventually(lambda: not [name for name in pool.registered(client) if "forged" in name], 15.0)
+    assert pool.until_running(2) == pids

@@ -105,8 +105,13 @@ class WorkerRegistrations:
 
     def remove(self, worker: str) -> None:
         """The worker is dead."""
+        is_known = worker in self._items
         item = self._item(worker)
         item.dead = True
+        if not is_known:
+            # Somebody has registered under an id of ours that no process has: it goes without a further look.
+            item.own = True
+            self._node(item, self._paths.stand_in(worker)).doubt(Stands.NO)
         for node in item.nodes.values():
             node.wanted = None
         self._touch(item)
