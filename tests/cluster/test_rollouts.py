@@ -67,6 +67,8 @@ def test_a_restart_of_one_worker_elsewhere(cluster: Cluster) -> None:
     hosts = cluster.start(N, 2)
     before = set(cluster.living())
     victim = hosts[1].workers()[0]
+    # Commands here know the workers of other agents by their registrations.
+    eventually(lambda: victim["worker"] in hosts[0].call("status").stdout, what="the worker's registration")
     answer = hosts[0].call("restart", victim["worker"])
 
     assert answer.returncode == 0, answer
