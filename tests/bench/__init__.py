@@ -6,8 +6,10 @@
     board       the shared memory in which workers note that they have been born
     peers       the supervisors, one class each: its configuration, how it is started and stopped
     fleet       one supervisor with its workers, from launch to clean-up
-    measures    what is measured, each a function that yields samples
-    results     samples into medians, a table and a plot
+    measures    what is measured of all of them, each a function that yields samples
+    catalogue   all measures by name, and with how many workers they are taken
+    machine     what was measured on what, and how quiet it was meanwhile
+    results     samples into medians with their spread, tables and plots
 
 The ratios to ``floor.py`` in one and the same run are what counts: the machine's speed drifts, the ratio hardly does.
 ``test_ratios.py`` holds the most important ones in CI.

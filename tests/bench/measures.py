@@ -18,6 +18,7 @@ from tests.bench.peers import Peer
 
 SETTLE_S = 2.2
 GIVE_UP_S = 8.0
+PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,40 @@ def heal(plan: Plan, count: int) -> Iterator[Sample]:
         fleets = []
         for kind in plan.able(count):
             fleet = stack.enter_context(Fleet(kind, count, plan.programs))
-            took = fleet.start()
-            yield Sample("start", kind.name, count, took, "s")
-            if took is not None:
+            if fleet.start() is not None:
                 fleets.append(fleet)
         time.sleep(SETTLE_S)
-        for _ in range(plan.trials):
-            for fleet in fleets:
-                # Each kill comes at a random point of the cycle of a supervisor that looks only now and then.
-                time.sleep(0.05 + random.uniform(0, fleet.peer.looks_every_s))
-                yield _kill_one(fleet, "heal rested", fleet.workers()[0])
-        for _ in range(max(1, plan.trials // 5)):
-            for fleet in fleets:
-                fleet.kill(fleet.workers()[:1], 1, GIVE_UP_S)
-                for _ in range(5):
-                    yield _kill_one(fleet, "heal hot", fleet.workers()[-1])
+        for fleet in _turns(fleets, plan.trials):
+            # Each kill comes at a random point of the cycle of a supervisor that looks only now and then.
+            time.sleep(0.05 + random.uniform(0, fleet.peer.looks_every_s))
+            yield _kill_one(fleet, "heal rested", fleet.workers()[0])
+        for fleet in _turns(fleets, max(1, plan.trials // 5)):
+            fleet.kill(fleet.workers()[:1], 1, GIVE_UP_S)
+            for _ in range(5):
+                yield _kill_one(fleet, "heal hot", fleet.workers()[-1])
+
+
+def _turns(fleets: list[Fleet], times: int) -> Iterator[Fleet]:
+    """Each so often, in another order each time; who takes seconds is asked less often."""
+    spent = dict.fromkeys(fleets, 0.0)
+    for _ in range(times):
+        for fleet in random.sample(fleets, len(fleets)):
+            if spent[fleet] < PATIENCE_S:
+                at = time.monotonic()
+                yield fleet
+                spent[fleet] += time.monotonic() - at
 
 
 def _kill_one(fleet: Fleet, measure: str, pid: int) -> Sample:
     return Sample(measure, fleet.kind.name, fleet.count, fleet.kill([pid], 1, GIVE_UP_S), "s")
+
+
+def start(plan: Plan, count: int) -> Iterator[Sample]:
+    """From the start of the program to the last worker's first instruction."""
+    for _ in range(max(1, plan.trials // 3)):
+        for kind in plan.able(count):
+            with Fleet(kind, count, plan.programs) as fleet:
+                yield Sample("start", kind.name, count, fleet.start(), "s")
 
 
 def cycle(plan: Plan, count: int) -> Iterator[Sample]:
@@ -87,29 +103,41 @@ def cycle(plan: Plan, count: int) -> Iterator[Sample]:
                     continue
                 time.sleep(SETTLE_S)
                 yield Sample("storm", kind.name, count, fleet.kill(fleet.workers(), count, 60.0), "s")
-                time.sleep(1.0)
+                time.sleep(0.5)
                 yield Sample("workers after the storm", kind.name, count, len(fleet.workers()), "")
                 yield Sample("stop", kind.name, count, fleet.stop(), "s")
 
 
 def idle(plan: Plan, count: int) -> Iterator[Sample]:
-    """What a supervisor costs while nothing happens: processor time and memory, its helpers' included."""
-    for kind in plan.able(count):
-        with Fleet(kind, count, plan.programs) as fleet:
-            if fleet.start() is None:
-                continue
-            time.sleep(2 * SETTLE_S)
-            before, at = _cpu_s(fleet.helpers()), time.monotonic()
-            time.sleep(plan.seconds)
-            helpers = fleet.helpers()
-            per_minute = (_cpu_s(helpers) - before) / (time.monotonic() - at) * 60
-            yield Sample("idle CPU", kind.name, count, per_minute, "s/min")
-            yield Sample("memory", kind.name, count, sum(map(_rss_mib, helpers)), "MiB")
+    """What supervisors cost while nothing happens, all at the same time: processor time, wake-ups, and memory.
+
+    Of each with its helpers. Memory is what they have in it (RSS); what they share counts for each of them there, and
+    once in PSS.
+    """
+    with ExitStack() as stack:
+        fleets = []
+        for kind in plan.able(count):
+            fleet = stack.enter_context(Fleet(kind, count, plan.programs))
+            if fleet.start() is not None:
+                fleets.append(fleet)
+        time.sleep(2 * SETTLE_S)
+        helpers = {fleet: fleet.helpers() for fleet in fleets}
+        before = {fleet: (time.monotonic(), _cpu_s(pids), _wakeups(pids)) for fleet, pids in helpers.items()}
+        time.sleep(plan.seconds)
+        for fleet, pids in helpers.items():
+            at, cpu_s, wakeups = before[fleet]
+            minutes = (time.monotonic() - at) / 60
+            yield Sample("idle CPU", fleet.kind.name, count, (_cpu_s(pids) - cpu_s) / minutes, "s/min")
+            yield Sample("idle wake-ups", fleet.kind.name, count, (_wakeups(pids) - wakeups) / minutes, "/min")
+            yield Sample("memory", fleet.kind.name, count, sum(map(_rss_mib, pids)), "MiB")
+            yield Sample("memory (PSS)", fleet.kind.name, count, sum(map(_pss_mib, pids)), "MiB")
 
 
 def crash_loop(plan: Plan, count: int) -> Iterator[Sample]:
     """Workers that end at once, for ten seconds: how many are started, and the supervisor's processor time."""
     for kind in plan.able(count):
+        if not kind.backs_off:
+            continue
         with Fleet(kind, count, plan.programs, workers_exit=True) as fleet:
             fleet.launch()
             if not (births := fleet.await_births(1, 20.0)):
@@ -144,15 +172,6 @@ def commands(plan: Plan, count: int) -> Iterator[Sample]:
                 yield Sample("command", name, count, time.monotonic() - at, "s")
 
 
-MEASURES: dict[str, Measure] = {
-    "heal": heal,
-    "cycle": cycle,
-    "idle": idle,
-    "crash-loop": crash_loop,
-    "commands": commands,
-}
-
-
 def _cpu_s(pids: set[int]) -> float:
     """Processor time of these processes so far, by each one's own clock, which counts nanoseconds."""
     total = 0.0
@@ -168,3 +187,20 @@ def _rss_mib(pid: int) -> float:
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     return 0.0
+
+
+def _pss_mib(pid: int) -> float:
+    with suppress(OSError):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return int(rollup.partition("\nPss:")[2].split()[0]) / 2**10
+    return 0.0
+
+
+def _wakeups(pids: set[int]) -> int:
+    """How often threads of these processes have waited for something so far."""
+    total = 0
+    for pid in pids:
+        for status in Path(f"/proc/{pid}/task").glob("*/status"):
+            with suppress(OSError):
+                total += int(status.read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return total

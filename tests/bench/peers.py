@@ -15,6 +15,8 @@ from typing import ClassVar
 
 from tests.bench.build import Programs
 
+DEBIAN = ("dpkg-query", "--show", "--showformat=${Version}")
+
 
 class Peer(ABC):
     """One that keeps ``count`` processes of ``worker``. It works in ``folder`` in the foreground, and ends by TERM."""
@@ -24,6 +26,10 @@ class Peer(ABC):
     note: ClassVar[str] = ""
     most: ClassVar[int] = 1000
     looks_every_s: ClassVar[float] = 0.0
+    backs_off: ClassVar[bool] = True
+    """Whether it waits before it starts again what ends at once."""
+    version: ClassVar[tuple[str, ...]] = ()
+    """The command that says which one it is."""
 
     def __init__(self, folder: Path, count: int, worker: list[str], programs: Programs) -> None:
         self.folder, self.count, self.worker, self.programs = folder, count, worker, programs
@@ -67,6 +73,7 @@ class Floor(Peer):
     """The least in C."""
 
     name, program, note = "floor (C)", "cc", "waitpid and vfork, nothing else"
+    backs_off, version = False, ("cc", "--version")
 
     def command(self) -> list[str]:
         return [str(self.programs.floor), str(self.count), *self.worker]
@@ -76,6 +83,7 @@ class PyFloor(Peer):
     """The least in Python."""
 
     name, program, note = "floor (Python)", "python3", "pidfds, epoll and posix_spawn, nothing else"
+    backs_off, version = False, (sys.executable, "--version")
 
     def command(self) -> list[str]:
         return [sys.executable, str(self.programs.py_floor), str(self.count), *self.worker]
@@ -85,6 +93,7 @@ class Autohealer(Peer):
     """This project, as it is in this environment."""
 
     name, program = "autohealer", sys.executable
+    version = ("git", "describe", "--always", "--dirty")
     options: ClassVar[tuple[str, ...]] = ()
 
     def command(self) -> list[str]:
@@ -100,6 +109,7 @@ class Supervisord(Peer):
 
     name, program, looks_every_s = "supervisord", "supervisord", 1.0
     note = "startsecs = 0, autorestart = true"
+    version = ("supervisord", "--version")
 
     def command(self) -> list[str]:
         path = self._write(
@@ -116,6 +126,7 @@ class Circus(Peer):
     """circus, looking at its processes ten times a second instead of once in five."""
 
     name, program, looks_every_s, note = "circus", "circusd", 0.1, "check_delay = 0.1"
+    version = ("circusd", "--version")
 
     def command(self) -> list[str]:
         path = self._write(
@@ -132,6 +143,7 @@ class Pm2(Peer):
     """pm2, which goes to the background."""
 
     name, program, note = "pm2", "pm2", "min_uptime = 0, max_restarts = 10^9"
+    version = ("pm2", "--version")
 
     def command(self) -> list[str]:
         self.environment["PM2_HOME"] = str(self.folder / "pm2")
@@ -159,6 +171,7 @@ class Runit(Peer):
     """runsvdir."""
 
     name, program = "runit", "runsvdir"
+    version = (*DEBIAN, "runit")
     note = "waits a second before it restarts what lived for less"
 
     def command(self) -> list[str]:
@@ -172,6 +185,7 @@ class S6(Peer):
     """s6-svscan."""
 
     name, program = "s6", "s6-svscan"
+    version = (*DEBIAN, "s6")
     note = "waits a second before it restarts what lived for less"
 
     def command(self) -> list[str]:
@@ -182,6 +196,7 @@ class Daemontools(Peer):
     """svscan."""
 
     name, program, most = "daemontools", "svscan", 900
+    version = (*DEBIAN, "daemontools")
     note = "waits a second before it restarts what lived for less"
 
     def command(self) -> list[str]:

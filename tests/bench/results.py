@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import log10
+from math import ceil, log10
 from statistics import median
 
 from tests.bench.measures import Sample
@@ -25,6 +25,21 @@ class Figure:
     def median(self) -> float | None:
         """None where more samples never came than did."""
         return median(self.values) if len(self.values) > self.missing else None
+
+    @property
+    def least(self) -> float | None:
+        """None where none ever came."""
+        return min(self.values, default=None)
+
+    @property
+    def most(self) -> float | None:
+        """None where none ever came."""
+        return max(self.values, default=None)
+
+    @property
+    def p95(self) -> float | None:
+        """95 in a hundred are at most this."""
+        return sorted(self.values)[ceil(len(self.values) * 0.95) - 1] if self.values else None
 
 
 Key = tuple[str, int]
@@ -61,6 +76,8 @@ def text(value: float | None, unit: str) -> str:
         return "never"
     if unit == "s":
         return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+    if value >= 1000:
+        return f"{value:,.0f} {unit}".rstrip()
     return f"{value:.3g} {unit}".rstrip()
 
 
@@ -68,48 +85,58 @@ def tables(found: Figures) -> str:
     """Markdown: a table for each measure, a row for each peer, quickest first."""
     lines: list[str] = []
     for (measure, count), peers in sorted(found.items()):
-        lines += ["", f"### {measure}, N = {count}", "", "| | median | least | most | to the floor in Python |"]
-        lines += ["| --- | ---: | ---: | ---: | ---: |"]
+        lines += ["", f"### {title(measure, count)}", ""]
+        lines += ["| | median | 95 % below | least | most | samples | to the floor in Python |"]
+        lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
         floor = peers[FLOOR].median if FLOOR in peers else None
-        rows = sorted(peers.items(), key=lambda item: (item[1].median is None, item[1].median or 0.0))
-        for peer, figure in rows:
+        for peer, figure in sorted(peers.items(), key=lambda item: (item[1].median is None, item[1].median or 0.0)):
             middle = figure.median
             times = f"{middle / floor:.2f}" if middle is not None and floor else ""
-            ends = (
-                [text(min(figure.values), figure.unit), text(max(figure.values), figure.unit)]
-                if figure.values
-                else ["", ""]
-            )
             missing = f" ({figure.missing} never)" if figure.missing else ""
-            lines.append(f"| {peer} | {text(middle, figure.unit)}{missing} | {ends[0]} | {ends[1]} | {times} |")
+            spread = " | ".join(text(value, figure.unit) for value in (figure.p95, figure.least, figure.most))
+            samples = len(figure.values) + figure.missing
+            lines.append(f"| {peer} | {text(middle, figure.unit)}{missing} | {spread} | {samples} | {times} |")
     return "\n".join(lines).lstrip() + "\n"
 
 
-def plot(found: Figures, measure: str, count: int) -> str:
-    """An SVG: a bar for each peer on a logarithmic axis of time, with its median in words."""
-    rows = [(p, f.median) for p, f in found[measure, count].items() if f.median]
-    rows.sort(key=lambda row: row[1] or 0.0)
-    values = [value for _, value in rows if value]
-    low, high = min(values) / 2, max(values) * 1.5
-    width, left, row_height = 760, 150, 26
+def title(measure: str, count: int) -> str:
+    """What a table or plot is about; some measures have no number of workers."""
+    return f"{measure}, N = {count:,}" if count else measure
 
-    def x(value: float) -> float:
-        return left + (width - left - 90) * (log10(value) - log10(low)) / (log10(high) - log10(low))
+
+PLOTS = (("heal rested", 10), ("heal hot", 10), ("storm", 500), ("start", 1000))
+WIDTH, LEFT, RIGHT, ROW = 760, 130, 230, 26
+
+
+def plots(found: Figures) -> dict[str, str]:
+    """The most important measures as SVG, by the name of the file."""
+    return {f"{m.replace(' ', '-')}-{n}": plot(found, m, n) for m, n in PLOTS if (m, n) in found}
+
+
+def plot(found: Figures, measure: str, count: int) -> str:
+    """An SVG of times on a logarithmic axis: a bar to each median, and a line from the least to the 95 %."""
+    rows = sorted((f.median, peer, f) for peer, f in found[measure, count].items() if f.median is not None)
+    low, high = min(f.least or 0.0 for _, _, f in rows) / 1.5, max(f.p95 or 0.0 for _, _, f in rows)
+
+    def x(value: float | None) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * log10((value or low) / low) / log10(high / low)
 
     bars = []
-    for number, (peer, value) in enumerate(rows):
-        assert value is not None
-        y = 34 + number * row_height
+    for number, (middle, peer, figure) in enumerate(rows):
+        y = 34 + number * ROW
         fill = "#2f7d4f" if peer == "autohealer" else "#8a94a6"
+        words = f"{text(middle, 's')} ({text(figure.least, 's')} to {text(figure.p95, 's')})"
         bars.append(
-            f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{peer}</text>'
-            f'<rect x="{left}" y="{y + 2}" width="{x(value) - left:.1f}" height="{row_height - 8}" fill="{fill}"/>'
-            f'<text x="{x(value) + 6:.1f}" y="{y + 14}">{text(value, "s")}</text>'
+            f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{peer}</text>'
+            f'<rect x="{LEFT}" y="{y + 2}" width="{x(middle) - LEFT:.1f}" height="{ROW - 8}" fill="{fill}"/>'
+            f'<path d="M{x(figure.least):.1f} {y + 11}H{x(figure.p95):.1f}" stroke="black" stroke-width="2"/>'
+            f'<text x="{max(x(figure.p95), x(middle)) + 6:.1f}" y="{y + 15}">{words}</text>'
         )
-    height = 44 + len(rows) * row_height
+    height = 44 + len(rows) * ROW
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
-        f'font-size="13"><rect width="{width}" height="{height}" fill="white"/>'
-        f'<text x="8" y="20" font-weight="bold">{measure}, N = {count}: median, logarithmic axis</text>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" '
+        f'font-size="13"><rect width="{WIDTH}" height="{height}" fill="white"/>'
+        f'<text x="8" y="20" font-weight="bold">{title(measure, count)}: median (least to 95 % below), '
+        f"logarithmic axis</text>"
         f"{''.join(bars)}</svg>\n"
     )
