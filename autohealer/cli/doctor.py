@@ -11,7 +11,7 @@ from autohealer.cli.support.diagnosis import diagnose
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.where import Where
 from autohealer.runtime.doctor.bundle import write_bundle
-from autohealer.runtime.doctor.finding import Level, worst
+from autohealer.runtime.doctor.finding import Severity, worst
 
 
 def run(where: Where, *, bundle: str | None, as_json: bool) -> int:
@@ -26,4 +26,4 @@ def run(where: Where, *, bundle: str | None, as_json: bool) -> int:
     else:
         for line in diagnosis.lines():
             click.echo(line)
-    return int(worst(diagnosis.findings) is Level.FAULT)
+    return int(worst(diagnosis.findings) is Severity.FAULT)

@@ -8,7 +8,7 @@ from autohealer.cli.support.asking import settled
 from autohealer.cli.support.file_tail import PAUSE_S
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
-from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import UsageError
@@ -23,7 +23,7 @@ def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool, as_json: 
     alone = not undo and _is_alone(address, name)
     if alone:
         click.echo("note: no other agent takes over: nothing runs until `autohealer drain --undo`", err=True)
-    with address.asked("undrain" if undo else "drain", name) as pending, Progress("handed over") as progress:
+    with address.asked("undrain" if undo else "drain", name) as pending, ProgressLine("handed over") as progress:
         total = 0
         while not no_wait and (answer := pending.wait(PAUSE_S)) is None:
             if progress.is_due:

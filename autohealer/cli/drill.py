@@ -14,10 +14,10 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.runtime.drill.faults import Scene, do, wait
-from autohealer.runtime.drill.kinds import KINDS, Kind
+from autohealer.runtime.drill.kinds import KINDS, FaultKind
 from autohealer.runtime.drill.report import as_json as report_json
 from autohealer.runtime.drill.report import lines, page
-from autohealer.runtime.drill.verdict import Drilled, Verdict, Worker, judge
+from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, DrillVerdict, judge
 
 AGAIN_WITHIN_S = 3.0
 
@@ -36,7 +36,7 @@ def run(where: Where, kind: str, *, yes: bool, within: float | None, html: str |
     return int(not verdict.held)
 
 
-def _drill(kind: Kind, scene: Scene, address: PoolAddress, within_s: float) -> Verdict:
+def _drill(kind: FaultKind, scene: Scene, address: PoolAddress, within_s: float) -> DrillVerdict:
     began = time.time()
     done = do(kind.name, scene)
     # A service starts its agent again by itself; where nobody does within a moment, this command does.
@@ -46,7 +46,7 @@ def _drill(kind: Kind, scene: Scene, address: PoolAddress, within_s: float) -> V
     if kind.name == "zk-away":
         wait(lambda: not _status(address).get("connected", False), within_s)
 
-    def verdict() -> Verdict:
+    def verdict() -> DrillVerdict:
         after = _running(address)
         drilled = Drilled(kind.name, began, time.time(), done.victims, scene.workers, after, kind.replaces)
         return judge(drilled, _events(address))
@@ -74,7 +74,7 @@ def _scene(address: PoolAddress, where: Where) -> Scene:
     return Scene(_workers(status), agents[0]["pid"], address.ask, options)
 
 
-def _confirm(kind: Kind, pool: str, scene: Scene) -> None:
+def _confirm(kind: FaultKind, pool: str, scene: Scene) -> None:
     if not sys.stdin.isatty():
         raise UsageError("a drill does harm, and there is no terminal to ask at", "add --yes")
     question = f"{kind.text}: of the {len(scene.workers)} of pool {pool} here, this touches {kind.touches}. Go on?"
@@ -86,14 +86,14 @@ def _status(address: PoolAddress) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _running(address: PoolAddress) -> list[Worker]:
+def _running(address: PoolAddress) -> list[DrilledWorker]:
     return _workers(_status(address))
 
 
-def _workers(status: dict[str, Any]) -> list[Worker]:
+def _workers(status: dict[str, Any]) -> list[DrilledWorker]:
     """Those in slots whose process runs."""
     running = [one for one in status.get("workers", []) if one["state"] == "running" and one["slot"] is not None]
-    return [Worker(one["worker"], one["slot"], one["pid"]) for one in running]
+    return [DrilledWorker(one["worker"], one["slot"], one["pid"]) for one in running]
 
 
 def _is_well(address: PoolAddress) -> bool:

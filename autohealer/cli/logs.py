@@ -22,7 +22,7 @@ from autohealer.core.model import WorkerId
 from autohealer.errors import UsageError
 from autohealer.processes.output import index
 from autohealer.processes.output.files import OutputFiles
-from autohealer.processes.output.reading import Entry, SlotReader, merged
+from autohealer.processes.output.reading import OutputEntry, SlotReader, merged
 from autohealer.processes.output.text import coloured, last_state, printable
 from autohealer.runtime.event_log import timestamp
 from autohealer.views.units import clock
@@ -73,7 +73,7 @@ def run(
     return 0
 
 
-def _past(reader: SlotReader, wanted: Selection, lines: int | None, life: str | None) -> Iterable[Entry]:
+def _past(reader: SlotReader, wanted: Selection, lines: int | None, life: str | None) -> Iterable[OutputEntry]:
     """What there is of one slot; the last so many lines of it, with the lives among them."""
     if wanted.since is not None:
         reader.skip_to(wanted.since)
@@ -83,12 +83,12 @@ def _past(reader: SlotReader, wanted: Selection, lines: int | None, life: str | 
     return entries if lines is None else _last(entries, lines)
 
 
-def _all(reader: SlotReader) -> Iterator[Entry]:
+def _all(reader: SlotReader) -> Iterator[OutputEntry]:
     yield from reader.entries()
     yield from reader.rest()
 
 
-def _is_meant(wanted: Selection, life: str | None, entry: Entry) -> bool:
+def _is_meant(wanted: Selection, life: str | None, entry: OutputEntry) -> bool:
     if life is not None and entry.worker != life:
         return False
     if entry.mark is not None:
@@ -96,8 +96,8 @@ def _is_meant(wanted: Selection, life: str | None, entry: Entry) -> bool:
     return wanted.has(entry.time, printable(last_state(entry.text)))
 
 
-def _last(entries: Iterable[Entry], lines: int) -> Iterable[Entry]:
-    kept: deque[Entry] = deque()
+def _last(entries: Iterable[OutputEntry], lines: int) -> Iterable[OutputEntry]:
+    kept: deque[OutputEntry] = deque()
     count = 0
     for entry in entries:
         kept.append(entry)
@@ -117,7 +117,7 @@ class _Shown:
     utc: bool
     styled: bool
 
-    def show(self, entry: Entry) -> None:
+    def show(self, entry: OutputEntry) -> None:
         """One line, as people or programs read it. A pipe without times gets what workers wrote, and nothing else."""
         if entry.mark is not None and not (self.as_json or self.styled or self.timestamps):
             return
@@ -125,7 +125,7 @@ class _Shown:
         encoding = sys.stdout.encoding or "utf-8"
         click.echo(text.encode(encoding, "replace").decode(encoding))
 
-    def _json(self, entry: Entry) -> str:
+    def _json(self, entry: OutputEntry) -> str:
         at = None if entry.time is None else timestamp(entry.time)
         fields = {"time": at, "slot": entry.slot, "worker": entry.worker}
         if entry.mark is None:
@@ -134,7 +134,7 @@ class _Shown:
             return json.dumps({**fields, "event": "began", "pid": entry.mark.pid})
         return json.dumps({**fields, "event": "ended", "exit": entry.mark.exit})
 
-    def _words(self, entry: Entry) -> str:
+    def _words(self, entry: OutputEntry) -> str:
         prefix = f"{entry.slot:>4} | " if self.prefix else ""
         if prefix and self.styled:
             prefix = click.style(prefix, fg=SLOT_COLOURS[entry.slot % len(SLOT_COLOURS)])
@@ -145,11 +145,11 @@ class _Shown:
         times = f"{self._clock(entry)}  " if self.timestamps else ""
         return f"{prefix}{times}{coloured(text) if self.styled else printable(text)}"
 
-    def _clock(self, entry: Entry) -> str:
+    def _clock(self, entry: OutputEntry) -> str:
         return clock(entry.time, time.time(), utc=self.utc)
 
 
-def _life(entry: Entry) -> str:
+def _life(entry: OutputEntry) -> str:
     """The life that began or ended, in words."""
     worker, mark = printable(entry.worker or "?"), entry.mark
     if mark is None or mark.is_begin:

@@ -11,7 +11,7 @@ from autohealer.cli.support.asking import settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
-from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError
@@ -25,7 +25,7 @@ def run(where: Where, workers: int, *, no_wait: bool, as_json: bool) -> int:
     """Change how many workers the pool has, over all its agents, and wait until so many run."""
     address = PoolAddress(where)
     saying = Saying(address.name, "scale", str(workers), as_json)
-    with address.asked("scale", str(workers)) as pending, Progress("running") as progress:
+    with address.asked("scale", str(workers)) as pending, ProgressLine("running") as progress:
         settled(pending.wait(PATIENCE_S), "nobody answered")
         full_since: float | None = None
         while not no_wait:

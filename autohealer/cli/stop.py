@@ -10,7 +10,7 @@ import click
 from autohealer.cli.support.asking import ANSWER_S, Local, Remote, settled
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
-from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.saying import ASKED, DONE, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError
@@ -76,7 +76,7 @@ def _expect_yes(address: PoolAddress, pending: Local) -> None:
 def _wait_for_all(console: PoolClient) -> None:
     """Until no agent is left."""
     total = 0
-    with Progress("stopped") as progress:
+    with ProgressLine("stopped") as progress:
         while agents := console.agents():
             running = sum(entry.running for entry in agents.values() if entry)
             total = max(total, running)

@@ -24,7 +24,7 @@ from autohealer.tui.show import show
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
-    from autohealer.tui.source import Source
+    from autohealer.tui.source import PoolSource
 
 PAST_EVENTS = 2000
 ASK_S = 3600.0
@@ -39,9 +39,9 @@ def run(where: Where) -> int:
         )
     local = address.ask("status")
     with ExitStack() as stack:
-        session = _Session(address)
+        session = _KeptClient(address)
         stack.callback(session.end)
-        source: Source
+        source: PoolSource
         if local is not None and len(local["agents"]) == 1:
             source = AgentSource(address.state)
         else:
@@ -63,7 +63,7 @@ def _operate(address: PoolAddress, verb: str, subject: str, options: Mapping[str
         return answer.detail or f"{verb}: {answer.outcome}"
 
 
-class _Session:
+class _KeptClient:
     """A client of the pool that is kept until it breaks: to look once a second, none has to be made each time."""
 
     def __init__(self, address: PoolAddress) -> None:
@@ -86,7 +86,7 @@ class _Session:
 class _Looking:
     """The status of the whole pool, with what the agent here adds."""
 
-    def __init__(self, address: PoolAddress, session: _Session) -> None:
+    def __init__(self, address: PoolAddress, session: _KeptClient) -> None:
         self._address, self._session = address, session
 
     def look(self) -> dict[str, Any]:

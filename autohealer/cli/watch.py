@@ -17,7 +17,7 @@ from autohealer.runtime.event_log import timestamp
 from autohealer.views.units import clock
 
 if TYPE_CHECKING:
-    from autohealer.coordination.explorer.node_follower import Change
+    from autohealer.coordination.explorer.node_follower import NodeChange
 
 
 def run(where: Where, path: str, *, as_json: bool) -> int:
@@ -31,7 +31,7 @@ def run(where: Where, path: str, *, as_json: bool) -> int:
     return 0
 
 
-def _json(path: str, change: Change) -> str:
+def _json(path: str, change: NodeChange) -> str:
     return json.dumps(
         {
             "time": timestamp(time.time()),
@@ -43,7 +43,7 @@ def _json(path: str, change: Change) -> str:
     )
 
 
-def _line(path: str, change: Change) -> str:
+def _line(path: str, change: NodeChange) -> str:
     now = time.time()
     what = ""
     if change.event == "children":

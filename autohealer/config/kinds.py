@@ -260,7 +260,7 @@ class Choice(Kind[str]):
         return {"enum": list(self.words)}
 
 
-class Assignment(Kind[tuple[str, str]]):
+class Variable(Kind[tuple[str, str]]):
     """``K=V``: a variable of an environment."""
 
     name = "K=V"

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from autohealer.config.exits import Exits
-from autohealer.config.kinds import Assignment, Choice, Duration, FilePath, Flag, Integer, SignalNumber, Size, Text
+from autohealer.config.kinds import Choice, Duration, FilePath, Flag, Integer, SignalNumber, Size, Text, Variable
 from autohealer.config.options import Change, Group, Option, Place, fields_of
 from autohealer.config.special_kinds import CountOrPart, FileMode, Hosts, Limit, ListenAddress, PoolName, Ready
-from autohealer.core.model import MOST_WORKERS, ExitOn, OnPartition, Registration, RestartPolicy
+from autohealer.core.model import MOST_WORKERS, ExitOn, OnPartition, RegistrationMode, RestartPolicy
 
 LAST_PORT = 65_535
 DEFAULT_POOL = "default"
@@ -213,14 +213,14 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         Option(Duration(), "How long to wait at the end for others to take over.", Group.STOPPING, Change.NOTHING),
     ] = 30.0
     registration: Annotated[
-        Registration,
+        RegistrationMode,
         Option(
             Choice("auto", "self", "agent"),
             "Who registers workers under /workers: themselves, the agent for them, or whichever is seen to work.",
             Group.REGISTRATION,
             Change.RESTART,
         ),
-    ] = Registration.AUTO
+    ] = RegistrationMode.AUTO
     register_grace: Annotated[
         float,
         Option(Duration(), "How long a registration may be missing.", Group.REGISTRATION, Change.NOTHING),
@@ -514,7 +514,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     env: Annotated[
         dict[str, str],
         Option(
-            Assignment(),
+            Variable(),
             "A variable for the workers' environment; repeatable.",
             Group.LAUNCH,
             Change.ROLLOUT,

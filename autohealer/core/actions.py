@@ -54,7 +54,7 @@ class PromoteSpare(Action):
 
 @dataclass(frozen=True, slots=True)
 class SignalWorker(Action):
-    """To the worker's own process, if it is there; ends in WorkerExited, or in nothing."""
+    """To the worker's own process, if it is there; ends in ProcessExited, or in nothing."""
 
     urgent: ClassVar[bool] = True
 
@@ -252,7 +252,7 @@ class Warn(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Exit(Action):
+class EndAgent(Action):
     """The agent is done. ``error`` says why where that was not asked for."""
 
     code: int

@@ -27,7 +27,7 @@ class DeadlineReached(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerAdopted(Event):
+class WorkerFound(Event):
     """A worker of this agent's former life was found alive, ``age_s`` old. Comes before anything else.
 
     ``slot`` is None where it filled none (a surge); ``number`` is then what ``{slot}`` was for it.
@@ -44,7 +44,7 @@ class WorkerAdopted(Event):
 
 @dataclass(frozen=True, slots=True)
 class FinishedFound(Event):
-    """Slots that were done or failed in this agent's former life, by the ledger. Comes before any WorkerAdopted."""
+    """Slots that were done or failed in this agent's former life, by the ledger. Comes before any WorkerFound."""
 
     done: frozenset[int]
     failed: frozenset[int]
@@ -52,7 +52,7 @@ class FinishedFound(Event):
 
 @dataclass(frozen=True, slots=True)
 class FormerLifeFound(Event):
-    """What an agent that left in order has told of itself, by the ledger. Comes before any WorkerAdopted."""
+    """What an agent that left in order has told of itself, by the ledger. Comes before any WorkerFound."""
 
     draining: bool
     accounts: tuple[SlotAccount, ...]
@@ -92,7 +92,7 @@ class PromotionFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerExited(Event):
+class ProcessExited(Event):
     """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child.
 
     ``left``: it left processes that may hold what its replacement needs, such as a port. ``oom``: the kernel has

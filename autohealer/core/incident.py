@@ -9,7 +9,7 @@ from autohealer.core.events import Evidence
 from autohealer.core.model import Instant
 
 
-class Kind(StrEnum):
+class IncidentKind(StrEnum):
     """What opened it."""
 
     DEATH = "death"
@@ -17,7 +17,7 @@ class Kind(StrEnum):
     SPAWN = "spawn"
 
 
-class Outcome(StrEnum):
+class IncidentOutcome(StrEnum):
     """What came of it, so far."""
 
     OPEN = "open"
@@ -54,7 +54,7 @@ class Incident:
     """
 
     id: str
-    kind: Kind
+    kind: IncidentKind
     worker: str
     pid: int | None
     slot: int | None
@@ -75,5 +75,5 @@ class Incident:
     action: str = ""
     by: str | None = None
     replacement: str | None = None
-    outcome: Outcome = Outcome.OPEN
+    outcome: IncidentOutcome = IncidentOutcome.OPEN
     is_closed: bool = False

@@ -17,7 +17,7 @@ def part(of: int | float, whole: int) -> int:
     return max(1, int(of * whole + 1e-9) if isinstance(of, float) else of)
 
 
-class Registration(StrEnum):
+class RegistrationMode(StrEnum):
     """Who makes the registration of a worker: ``--registration``."""
 
     AUTO = "auto"
@@ -105,7 +105,7 @@ class PoolSpec:
 
     name: str
     workers: int
-    registration: Registration = Registration.AUTO
+    registration: RegistrationMode = RegistrationMode.AUTO
     register_grace_s: float = 2.0
     start_timeout_s: float = 60.0
     stop_signal: int = 15

@@ -21,7 +21,7 @@ _NAME = "command"
 _REAL_TIME = "SIGRTMIN+"
 
 
-class Child:
+class ChildProcess:
     """A command in a session of its own, with our output and no input.
 
     ``on_exit`` is called from the loop with its exit code, or 128 + n where signal n has ended it, as a shell counts.

@@ -16,7 +16,7 @@ from autohealer.core.events import Evidence
 from autohealer.errors import UsageError
 from autohealer.processes.launch.command import Command, resolve_command
 from autohealer.processes.output import printable
-from autohealer.processes.short_command import Ended, ShortCommands
+from autohealer.processes.short_command import CommandResult, ShortCommands
 from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _ask_py_spy(taker: EvidenceTaker, worker: str, pid: int, finish: Callable[[s
     if command is None or taker.commands.is_running(worker):
         return False
 
-    def ended(ended: Ended) -> None:
+    def ended(ended: CommandResult) -> None:
         timer.cancel()
         finish(_clean(ended.output) if ended.code == 0 else "")
 

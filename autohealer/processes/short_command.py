@@ -22,7 +22,7 @@ _MOST_READS = 64
 _PASSES = 3
 
 
-class Ended(NamedTuple):
+class CommandResult(NamedTuple):
     """How a command ended, and the end of what it said on stdout and stderr."""
 
     code: int | None
@@ -43,7 +43,9 @@ class ShortCommands:
         """Has it not been seen to end?"""
         return name in self._running
 
-    def start(self, name: str, command: Command, environ: Mapping[str, str], done: Callable[[Ended], None]) -> None:
+    def start(
+        self, name: str, command: Command, environ: Mapping[str, str], done: Callable[[CommandResult], None]
+    ) -> None:
         """Start it, in a session of its own and without input. Raises OSError; then ``done`` is not called."""
         running = _Running(self._loop, self._most_output, done)
         pid, pidfd = running.start(command, environ)
@@ -65,7 +67,9 @@ class ShortCommands:
 class _Running:
     """One process, and what it says."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, most_output: int, done: Callable[[Ended], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, most_output: int, done: Callable[[CommandResult], None]
+    ) -> None:
         self._loop, self._most_output, self._done = loop, most_output, done
         self._output = b""
         self._fd: int | None = None
@@ -102,7 +106,7 @@ class _Running:
         """It has ended; whoever else holds its output need not be waited for."""
         self._read()
         self._close()
-        self._done(Ended(code, signal_name, self._output))
+        self._done(CommandResult(code, signal_name, self._output))
 
     def _read(self) -> None:
         """Keep the end of what it says; it is never stopped for saying more."""
@@ -146,9 +150,9 @@ def kill_tree(pid: int) -> None:
             return
 
 
-def _descendants(root: int) -> list[procfs.Stat]:
-    members: dict[int, procfs.Stat] = {}
-    family: dict[int, list[procfs.Stat]] = {}
+def _descendants(root: int) -> list[procfs.ProcessStat]:
+    members: dict[int, procfs.ProcessStat] = {}
+    family: dict[int, list[procfs.ProcessStat]] = {}
     for stat in procfs.all_stats().values():
         if not stat.is_gone:
             family.setdefault(stat.parent, []).append(stat)
@@ -163,7 +167,7 @@ def _descendants(root: int) -> list[procfs.Stat]:
     return list(members.values())
 
 
-def _kill(victim: procfs.Stat) -> None:
+def _kill(victim: procfs.ProcessStat) -> None:
     with contextlib.suppress(OSError):
         pidfd = os.pidfd_open(victim.pid)
         try:

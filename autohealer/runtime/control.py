@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.feed import Feed
 
 
-class Service(Protocol):
+class PoolService(Protocol):
     """A pool that answers."""
 
     @property
@@ -45,7 +45,7 @@ class Service(Protocol):
         """Carry it out, or say why not; ``answered`` is called once, ``stepped`` for what is worth telling before."""
 
 
-Find = Callable[[str | None], Service | None]
+Find = Callable[[str | None], PoolService | None]
 
 
 class Control:
@@ -81,7 +81,7 @@ class Control:
                 await writer.drain()
         writer.close()
 
-    async def _reply(self, call: Call, pool: Service, peer: Peer, writer: asyncio.StreamWriter) -> None:
+    async def _reply(self, call: Call, pool: PoolService, peer: Peer, writer: asyncio.StreamWriter) -> None:
         if call.do is not None:
             writer.write(to_line({"answer": await self._do(pool, call.do, peer, writer)}))
             return
@@ -91,7 +91,7 @@ class Control:
         except KeyError:
             writer.write(to_line({"error": "there is no such question"}))
 
-    async def _do(self, pool: Service, asked: Asked, peer: Peer, writer: asyncio.StreamWriter) -> Answer:
+    async def _do(self, pool: PoolService, asked: Asked, peer: Peer, writer: asyncio.StreamWriter) -> Answer:
         loop = asyncio.get_running_loop()
         by = await loop.run_in_executor(None, described, peer.uid)
         answered: asyncio.Future[Answer] = loop.create_future()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from autohealer.processes.evidence import EvidenceTaker
     from autohealer.processes.launch.exits import ExitWatcher
     from autohealer.processes.launch.stdin import StdinCheck
-    from autohealer.processes.output.files import Opened
+    from autohealer.processes.output.files import OpenedFile
     from autohealer.processes.output.outlet import Outlet
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.watchdog.owner import Watchdog
@@ -138,7 +138,7 @@ class Effects:
             actions.LeaveCluster: lambda _: cluster.leave(),
             actions.RecordIncident: self._record,
             actions.Warn: lambda a: warn(a.text),
-            actions.Exit: lambda a: finish(a.code, a.error),
+            actions.EndAgent: lambda a: finish(a.code, a.error),
         }
 
     def perform(self, action: actions.Action, at: Instant) -> None:
@@ -313,7 +313,7 @@ class Effects:
         self._new.append(action.worker)
         self._post(events.SparePromoted(now(), action.worker))
 
-    def _open_output(self, outlet: Outlet | None, number: int) -> Opened | None:
+    def _open_output(self, outlet: Outlet | None, number: int) -> OpenedFile | None:
         """Nothing may keep a worker from running over its log: what it writes is lost then."""
         if outlet is None:
             return None

@@ -15,7 +15,7 @@ from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.core.cluster import election_runner as candidacy
 from autohealer.core.cluster.election_runner import Candidacy
 from autohealer.errors import AutohealerError
-from autohealer.processes.child import Child
+from autohealer.processes.child import ChildProcess
 from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import PREFIX
 from autohealer.processes.launch.setup import become_subreaper, block_termination_signals, reset_sigchld
@@ -61,7 +61,7 @@ class Elect:
     def __init__(self, options: ElectOptions, name: str, announce: Callable[[str, str | None], None]) -> None:
         self._options, self._name, self._announce = options, name, announce
         self._candidacy = Candidacy(has_command=options.command is not None, stop_timeout=options.stop_timeout_s)
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._named: int | None = None
         self._watchdog: Watchdog | None = None
         self._reaper = Reaper()
@@ -211,11 +211,11 @@ class Elect:
         match order:
             case candidacy.Prove(epoch):
                 self._candidate.prove(epoch, now())
-            case candidacy.ArmWatchdog(stop_at, kill_at) if self._watchdog is not None:
+            case candidacy.GuardCommand(stop_at, kill_at) if self._watchdog is not None:
                 self._watchdog.extend(stop_at, kill_at)
-            case candidacy.Start(epoch):
+            case candidacy.StartCommand(epoch):
                 self._start(epoch)
-            case candidacy.Kill() if self._child is not None:
+            case candidacy.KillCommand() if self._child is not None:
                 self._child.kill()
             case candidacy.Announce(elected):
                 self._leader = self._name if elected else None
@@ -229,7 +229,7 @@ class Elect:
             return
         environ = command_environment(os.environ, options, self._name, epoch)
         try:
-            self._child = Child(self._loop, options.command, environ, self._exited, self._reaper)
+            self._child = ChildProcess(self._loop, options.command, environ, self._exited, self._reaper)
         except OSError as error:
             self._fail(AutohealerError(f"cannot start {options.command.argv[0]}: {error.strerror}"))
         else:

@@ -23,7 +23,7 @@ SLICE_S = 0.004
 AFTER_MISTAKE_S = 1.0
 
 
-class Effects(Protocol):
+class ActionHandler(Protocol):
     """What turns orders into deeds."""
 
     def perform(self, action: Action, at: Instant) -> None:
@@ -33,7 +33,7 @@ class Effects(Protocol):
         """A batch of orders is through: do what is cheaper done together."""
 
 
-class Recorder(Protocol):
+class DecisionRecorder(Protocol):
     """What keeps a record of events and decisions."""
 
     wants_checkpoint: bool
@@ -59,8 +59,8 @@ class Inbox:
         self,
         loop: asyncio.AbstractEventLoop,
         supervisor: Supervisor,
-        effects: Effects,
-        recorder: Recorder | None = None,
+        effects: ActionHandler,
+        recorder: DecisionRecorder | None = None,
     ) -> None:
         self._loop, self._supervisor, self._effects, self._recorder = loop, supervisor, effects, recorder
         self._events: deque[Event] = deque()

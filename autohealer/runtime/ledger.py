@@ -137,7 +137,7 @@ class SlotFinished(msgspec.Struct, frozen=True):
     revision: _Count
 
 
-class _Revisions(msgspec.Struct, frozen=True):
+class _RevisionsLine(msgspec.Struct, frozen=True):
     """The line that holds them."""
 
     revisions: RevisionRecord
@@ -147,7 +147,7 @@ Entry = Facts | WorkerEntry | WorkerGone | SlotFinished | RevisionRecord
 _KINDS = {
     "gone": WorkerGone,
     "finished": SlotFinished,
-    "revisions": _Revisions,
+    "revisions": _RevisionsLine,
     "worker": WorkerEntry,
     "agent": Facts,
 }
@@ -330,7 +330,7 @@ def _keep_id(ledger: Path, agent: str) -> None:
 
 def _line(entry: Entry) -> bytes:
     """As ASCII: a command's argument may hold bytes that are no text, which only this module of JSON takes."""
-    content = msgspec.to_builtins(_Revisions(entry) if isinstance(entry, RevisionRecord) else entry)
+    content = msgspec.to_builtins(_RevisionsLine(entry) if isinstance(entry, RevisionRecord) else entry)
     return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 
@@ -348,4 +348,4 @@ def _entry(line: bytes) -> Entry | None:
         found = msgspec.convert(content, kind) if isinstance(content, dict) and kind is not None else None
     except (msgspec.MsgspecError, RecursionError, TypeError, ValueError):
         return None
-    return found.revisions if isinstance(found, _Revisions) else found
+    return found.revisions if isinstance(found, _RevisionsLine) else found

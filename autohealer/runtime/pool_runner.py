@@ -30,7 +30,7 @@ from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.processes.launch.stdin import StdinCheck, open_stdin
 from autohealer.processes.launch.wrapper import prepare_command, user_environment, user_of, wrapped
 from autohealer.processes.output.files import OutputFiles
-from autohealer.processes.output.journal import Journal
+from autohealer.processes.output.journal import JournaldStreams
 from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.clock import now
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.processes.launch.spec import LaunchSpec
-    from autohealer.processes.probes.life import Life
+    from autohealer.processes.probes.life import ProbedLife
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
 
@@ -391,7 +391,7 @@ class PoolRunner:
             ),
         )
 
-    def _environment(self, life: Life) -> dict[str, str]:
+    def _environment(self, life: ProbedLife) -> dict[str, str]:
         """What this worker has in its environment, but for what is only of its start."""
         port = {} if life.port is None else {"PORT": str(life.port)}
         launch = self._revisions.launch(self._revisions.present.number)
@@ -432,7 +432,7 @@ class PoolRunner:
             self._output = FileOutlet(self._files, self._warn_from_elsewhere)
         if output == "file":
             return self._output
-        return JournalOutlet(Journal(self.name)) if output == "journald" else None
+        return JournalOutlet(JournaldStreams(self.name)) if output == "journald" else None
 
     def _take_over(self) -> None:
         if self._spec.restart is not RestartPolicy.ALWAYS:
@@ -471,7 +471,7 @@ class PoolRunner:
         at = now()
         left = self._effects.exited(worker, code, signal_name)
         oom = signal_name == "SIGKILL" and self._shared.oom.has_killed()
-        self._inbox.post(events.WorkerExited(at, worker, code, signal_name, left, oom))
+        self._inbox.post(events.ProcessExited(at, worker, code, signal_name, left, oom))
         if self._shared.on_exit is not None:
             self._shared.on_exit(self.name, at)
 

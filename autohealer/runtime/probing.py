@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from autohealer.config.schema import PoolOptions
     from autohealer.processes.launch.command import Command
     from autohealer.processes.output.files import OutputFiles
-    from autohealer.processes.probes.life import Answer, Life, Probe
+    from autohealer.processes.probes.life import Probe, ProbeAnswer, ProbedLife
     from autohealer.processes.probes.prober import Prober
-    from autohealer.processes.probes.progress import Reading
+    from autohealer.processes.probes.progress import ProgressReading
     from autohealer.processes.reaper import Reaper
     from autohealer.runtime.sampler import Sampler
 
@@ -38,7 +38,7 @@ class Surroundings:
     sampler: Sampler
     notify_path: str
     output: OutputFiles | None
-    environment: Callable[[Life], Mapping[str, str]]
+    environment: Callable[[ProbedLife], Mapping[str, str]]
     wrap: Callable[[Command], Command]
     cwd: str
     post: Callable[[events.Event], None]
@@ -71,7 +71,7 @@ def make_prober(options: PoolOptions, around: Surroundings) -> Prober | None:
             for text in options.probe_exec
         ]
 
-    def tell(worker: str, probe: str, answer: Answer, weight: float) -> None:
+    def tell(worker: str, probe: str, answer: ProbeAnswer, weight: float) -> None:
         around.post(events.ProbeAnswered(now(), worker, probe, answer.ok, answer.detail, weight))
 
     return Prober(loop, probes, Timing(options.probe_interval, options.probe_timeout), tell)
@@ -85,7 +85,7 @@ def make_progress(options: PoolOptions, around: Surroundings) -> Prober | None:
     from autohealer.processes.probes.progress import ProgressProbe, parse_source  # noqa: PLC0415
     from autohealer.processes.probes.resolver import Resolver  # noqa: PLC0415
 
-    def tell(life: Life, reading: Reading) -> None:
+    def tell(life: ProbedLife, reading: ProgressReading) -> None:
         busy = None if reading.busy is None else reading.busy > 0
         what = reading.detail or str(options.progress_http)
         around.post(events.ProgressRead(now(), life.worker, reading.progress, busy, what))

@@ -14,12 +14,12 @@ from autohealer.coordination.pool.paths import Paths
 from autohealer.coordination.registry.address import Address
 from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.errors import AutohealerError
-from autohealer.processes.child import Child
+from autohealer.processes.child import ChildProcess
 from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import PREFIX
 from autohealer.processes.launch.setup import block_termination_signals, reset_sigchld
 from autohealer.processes.probes.http import HttpProbe
-from autohealer.processes.probes.life import Answer, Life
+from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
 from autohealer.processes.probes.prober import Prober, Timing
 from autohealer.processes.probes.resolver import Resolver
 
@@ -55,7 +55,7 @@ class Register:
 
     def __init__(self, options: RegisterOptions, tell: Callable[[str], None]) -> None:
         self._options, self._tell = options, tell
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._prober: Prober | None = None
         self._problem: str | None = None
         self._begun = self._stopping = False
@@ -131,7 +131,7 @@ class Register:
                 "AUTOHEALER_SERVICE": options.service,
                 "AUTOHEALER_ADDRESS": options.address,
             }
-            self._child = Child(self._loop, options.command, environ, self._exited)
+            self._child = ChildProcess(self._loop, options.command, environ, self._exited)
 
     def _exited(self, code: int) -> None:
         self._child = None
@@ -162,9 +162,9 @@ class Register:
         timing = Timing(self._options.check_interval_s, self._options.check_timeout_s)
         probe = HttpProbe(self._loop, Resolver(self._loop), url)
         self._prober = Prober(self._loop, [probe], timing, self._checked)
-        self._prober.start(Life(self._options.service, os.getpid(), 0, None))
+        self._prober.start(ProbedLife(self._options.service, os.getpid(), 0, None))
 
-    def _checked(self, _worker: str, _probe: str, answer: Answer, _weight: float) -> None:
+    def _checked(self, _worker: str, _probe: str, answer: ProbeAnswer, _weight: float) -> None:
         problem = None if answer.ok else answer.detail
         if problem is not None and problem != self._problem:
             self._tell(f"the check of {self._options.service} fails: {problem}")

@@ -72,9 +72,9 @@ class Senses:
 
     def start(self, action: StartSenses) -> None:
         """Look at it, in all ways that are asked for."""
-        from autohealer.processes.probes.life import Life  # noqa: PLC0415 - only where something looks
+        from autohealer.processes.probes.life import ProbedLife  # noqa: PLC0415 - only where something looks
 
-        life = Life(action.worker, action.pid, action.slot, action.port)
+        life = ProbedLife(action.worker, action.pid, action.slot, action.port)
         for prober in (self._prober, self._progress):
             if prober is not None:
                 prober.start(life)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from autohealer.processes.reaper import Reaper
     from autohealer.processes.tree.orphans import Orphans
     from autohealer.processes.tree.strays import Strays
-    from autohealer.runtime.control import Service
+    from autohealer.runtime.control import PoolService
     from autohealer.runtime.disk_writer import DiskWriter
     from autohealer.runtime.sampler import Sampler
     from autohealer.zkserver import ZooKeeperServer
@@ -47,7 +47,7 @@ class Shared:
     access: Access
     """What makes ZooKeeper let us in."""
 
-    find_pool: Callable[[str], Service | None]
+    find_pool: Callable[[str], PoolService | None]
     """Another pool of this process, by its name."""
 
     was_ready: Callable[[str], bool]

@@ -39,7 +39,7 @@ def take_over(pool: str, record: RevisionRecord, ledger: LedgerWriter, effects: 
         effects.adopt(entry, worker.pidfd)
         age = age_s(worker.start_time)
         post(
-            events.WorkerAdopted(
+            events.WorkerFound(
                 at, entry.worker, entry.slot, entry.pid, entry.started, age, entry.revision, entry.number
             )
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from autohealer.testing.story import Event, Life, Story
+from autohealer.testing.story import Event, Story, WorkerStory
 
 STOP_WITHIN_S = 30.0
 POLL_S = 0.02
@@ -87,7 +87,7 @@ class PoolUnderTest:
 
     # ---- what is
 
-    def live(self) -> list[Life]:
+    def live(self) -> list[WorkerStory]:
         """The workers that live now, by the pool's own events."""
         with self._changed:
             return list(self._story.live.values())
@@ -110,7 +110,7 @@ class PoolUnderTest:
 
     # ---- what is done to it
 
-    def kill(self, slot: int | None = None, signum: int = signal.SIGKILL, *, seed: int = 0) -> Life | None:
+    def kill(self, slot: int | None = None, signum: int = signal.SIGKILL, *, seed: int = 0) -> WorkerStory | None:
         """Send a signal to the worker of a slot, or to one chosen by ``seed``; whom it was sent, None where none is."""
         candidates = sorted((life for life in self.live() if slot in (None, life.slot)), key=lambda life: life.worker)
         if not candidates:
@@ -119,9 +119,9 @@ class PoolUnderTest:
         return victim if _send(victim, signum) else None
 
     @contextmanager
-    def kill_every(self, seconds: float, *, seed: int = 0, signum: int = signal.SIGKILL) -> Iterator[list[Life]]:
+    def kill_every(self, seconds: float, *, seed: int = 0, signum: int = signal.SIGKILL) -> Iterator[list[WorkerStory]]:
         """While this lasts, a worker is killed every so often; the seed decides which. Gives the list of victims."""
-        victims: list[Life] = []
+        victims: list[WorkerStory] = []
         over = threading.Event()
         choices = random.Random(seed)  # noqa: S311 - to be repeated, not to be unknown
 
@@ -199,7 +199,7 @@ class PoolUnderTest:
                 self._story.tell(event)
                 self._changed.notify_all()
 
-    def _stop(self) -> list[Life]:
+    def _stop(self) -> list[WorkerStory]:
         """End the agent, by force if need be, and what it left; who was left."""
         agent = self._agent
         with suppress(ProcessLookupError):
@@ -222,7 +222,7 @@ class PoolUnderTest:
         return (self.folder / "agent.stderr").read_text(errors="replace").strip()
 
 
-def _send(life: Life, signum: int) -> bool:
+def _send(life: WorkerStory, signum: int) -> bool:
     """To the process that still is this worker; whether there was one. Its pid may be another's by now."""
     try:
         pidfd = os.pidfd_open(life.pid)
@@ -240,7 +240,7 @@ def _send(life: Life, signum: int) -> bool:
         os.close(pidfd)
 
 
-def _lives(life: Life) -> bool:
+def _lives(life: WorkerStory) -> bool:
     """Whether its process is there and has not ended."""
     try:
         pidfd = os.pidfd_open(life.pid)
@@ -252,7 +252,7 @@ def _lives(life: Life) -> bool:
         os.close(pidfd)
 
 
-def _is_worker(life: Life) -> bool:
+def _is_worker(life: WorkerStory) -> bool:
     with suppress(OSError):
         variable = f"AUTOHEALER_WORKER_ID={life.worker}".encode()
         return variable in Path(f"/proc/{life.pid}/environ").read_bytes().split(b"\0")

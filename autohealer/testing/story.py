@@ -13,7 +13,7 @@ ENDED = frozenset({"worker.exited", "worker.stopped"})
 
 
 @dataclass(frozen=True)
-class Life:
+class WorkerStory:
     """One worker from its start on. ``slot`` is None for one that is beside the slots, such as in a rollout."""
 
     worker: str
@@ -26,7 +26,7 @@ class Story:
     """Told one event after another by ``tell``; ``problems`` are broken promises, in words."""
 
     most: int
-    live: dict[str, Life] = field(default_factory=dict)
+    live: dict[str, WorkerStory] = field(default_factory=dict)
     heals_ms: list[float] = field(default_factory=list)
     deaths: int = 0
     problems: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Story:
             self.most = max(self.most, target)
 
     def _born(self, event: Event) -> None:
-        life = Life(str(event["worker"]), int(event["pid"]), event.get("slot"))
+        life = WorkerStory(str(event["worker"]), int(event["pid"]), event.get("slot"))
         twins = [other for other in self.live.values() if life.slot is not None and other.slot == life.slot]
         if twins and twins[0].worker != life.worker:
             self.problems.append(f"slot {life.slot} had two workers at once: {twins[0].worker} and {life.worker}")

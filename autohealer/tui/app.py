@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.style import Style
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.worker import Worker as TextualWorker
+from textual.worker import Worker
 
 from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.dashboard import DETACHED, SUSPENDED
@@ -27,7 +27,7 @@ from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question, ScaleQuestion
 from autohealer.tui.screens.view import View
 from autohealer.tui.screens.worker import WorkerScreen
-from autohealer.tui.state import SAMPLE_S, PoolState, Worker
+from autohealer.tui.state import SAMPLE_S, PoolState, WorkerRow
 from autohealer.tui.theme import styles, themes
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.workers import WorkersTable
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
 
     from autohealer.runtime.state_dir import StateDir
     from autohealer.tui.output import OutputReader
-    from autohealer.tui.source import News, Source
+    from autohealer.tui.source import News, PoolSource
 
 FRAME_S = 0.25
 READ_S = 0.25
 SAID_S = 4.0
 
 
-class Outcome:
+class AppOutcome:
     """How the application ended: what is to be said of it when the screen is left, and the exit code."""
 
     def __init__(self, code: int, words: str = "") -> None:
         self.code, self.words = code, words
 
 
-class Dashboard(App[Outcome]):
+class Dashboard(App[AppOutcome]):
     """One pool, live. ``leaves``: to quit is to leave it, and not to end it (``top``)."""
 
     CSS_PATH = "dashboard.tcss"
@@ -65,7 +65,7 @@ class Dashboard(App[Outcome]):
 
     def __init__(
         self,
-        source: Source,
+        source: PoolSource,
         *,
         folder: StateDir,
         leaves: bool,
@@ -83,7 +83,7 @@ class Dashboard(App[Outcome]):
         self._said_at = 0.0
         self._stirred = True
         self._second = 0
-        self._listening: TextualWorker[None] | None = None
+        self._listening: Worker[None] | None = None
         self._has_ended = self._has_switched = False
         for made in themes():
             self.register_theme(made)
@@ -149,9 +149,9 @@ class Dashboard(App[Outcome]):
             return
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self.exit, Outcome(128 + signum))
+            loop.add_signal_handler(signum, self.exit, AppOutcome(128 + signum))
         if self.leaves:
-            loop.add_signal_handler(signal.SIGINT, self.exit, Outcome(0))
+            loop.add_signal_handler(signal.SIGINT, self.exit, AppOutcome(0))
 
     async def _listen(self) -> None:
         try:
@@ -160,13 +160,13 @@ class Dashboard(App[Outcome]):
             if self._has_switched:
                 self._look_at_others(str(error))
                 return
-            self.exit(Outcome(error.exit_code, f"error: {error}" + (f"; {error.hint}" if error.hint else "")))
+            self.exit(AppOutcome(error.exit_code, f"error: {error}" + (f"; {error.hint}" if error.hint else "")))
             return
         if not (self._has_ended or self._exit):
             here = self.state.here
             pid = f" (pid {here.pid})" if here.pid is not None else ""
             left = _left(sum(row.pid is not None for row in self.state.rows.values()))
-            self.exit(Outcome(UnreachableError.exit_code, f"the agent{pid} has gone without a word: {left}"))
+            self.exit(AppOutcome(UnreachableError.exit_code, f"the agent{pid} has gone without a word: {left}"))
 
     def _sample(self) -> None:
         self.state.sample()
@@ -177,7 +177,7 @@ class Dashboard(App[Outcome]):
         if self.pools.beside(self.pool):
             self._look_at_others(f"pool {self.pool} has ended")
         else:
-            self.exit(Outcome(0, _left(left) if self.leaves or left else ""))
+            self.exit(AppOutcome(0, _left(left) if self.leaves or left else ""))
 
     def _look_at_others(self, why: str) -> None:
         """There is nothing more to see of this pool."""
@@ -240,7 +240,7 @@ class Dashboard(App[Outcome]):
 
         self.push_screen(ScaleQuestion(target, step), answered)
 
-    def ask_kill(self, row: Worker) -> None:
+    def ask_kill(self, row: WorkerRow) -> None:
         """Kill this one, if the answer is yes."""
         if row.worker is None or row.pid is None:
             self.say(f"slot {row.slot} has no process now")
@@ -252,7 +252,7 @@ class Dashboard(App[Outcome]):
             lambda: self.operate("kill", worker, f"killing {worker} …"),
         )
 
-    def ask_restart(self, row: Worker | None) -> None:
+    def ask_restart(self, row: WorkerRow | None) -> None:
         """Exchange one worker, or all of them, if the answer is yes."""
         subject = "" if row is None else row.worker or ""
         if row is None:
@@ -276,14 +276,14 @@ class Dashboard(App[Outcome]):
 
     def action_leave(self) -> None:
         """Nothing ends but what is seen."""
-        self.exit(Outcome(0))
+        self.exit(AppOutcome(0))
 
     def action_detach(self) -> None:
         """Give the terminal back for good; the agent does the rest."""
         self._ask(
             f"Detach from pool {self.pool}?",
             "It goes on without this terminal; `autohealer top` shows it again.",
-            lambda: self.exit(Outcome(DETACHED)),
+            lambda: self.exit(AppOutcome(DETACHED)),
         )
 
     def action_stop(self) -> None:
@@ -351,7 +351,7 @@ class Dashboard(App[Outcome]):
         if self.leaves:
             self.action_suspend_process()
         else:
-            self.exit(Outcome(SUSPENDED))
+            self.exit(AppOutcome(SUSPENDED))
 
     async def action_quit(self) -> None:
         """What Textual binds to Ctrl-Q: leaving must not be a slip of the finger."""

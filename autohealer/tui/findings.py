@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from autohealer.tui.state import PoolState, Worker, moment
+from autohealer.tui.state import PoolState, WorkerRow, moment
 from autohealer.views.units import count, duration, number
 
 YOUNG_S = 60.0
@@ -19,7 +19,7 @@ SILENT_S = 3.0
 """An agent says something every second; after this long without a word it is frozen, or gone."""
 
 
-class Finding(NamedTuple):
+class FindingLine(NamedTuple):
     """One line: a glyph and words in a tone (a style's name), and what may be left out where room is short."""
 
     tone: str
@@ -28,20 +28,20 @@ class Finding(NamedTuple):
     detail: str = ""
 
 
-def headline(state: PoolState) -> Finding:
+def headline(state: PoolState) -> FindingLine:
     """How many run of how many, and whether that is as wanted."""
     status, wanted = state.status, state.wanted
     running = f"{number(status.running)} of {number(status.target)} running"
     if status.target is None:
-        return Finding("warm", "◐", running)
+        return FindingLine("warm", "◐", running)
     if state.here.draining:
-        return Finding("warm", "◌", f"stopping: {number(status.running)} still running")
+        return FindingLine("warm", "◌", f"stopping: {number(status.running)} still running")
     if status.running < wanted:
-        return Finding("bad", "✗", running)
-    return Finding("good", "●", running)
+        return FindingLine("bad", "✗", running)
+    return FindingLine("good", "●", running)
 
 
-def findings(state: PoolState, now: float) -> list[Finding]:
+def findings(state: PoolState, now: float) -> list[FindingLine]:
     """All that is not as wanted, the worst first. ``now`` is Unix time. Empty: all is as wanted."""
     if not state.is_known:
         return []
@@ -57,23 +57,23 @@ def findings(state: PoolState, now: float) -> list[Finding]:
     ]
     missing = state.wanted - state.status.running
     if missing > 0 and not found and not state.here.draining:
-        found.append(Finding("warm", "◐", f"{count(missing, 'worker')} to come"))
+        found.append(FindingLine("warm", "◐", f"{count(missing, 'worker')} to come"))
     return found
 
 
-def _agent(state: PoolState, now: float) -> list[Finding]:
+def _agent(state: PoolState, now: float) -> list[FindingLine]:
     if state.heard_at is not None and now - state.heard_at > SILENT_S:
         pid = f" (pid {state.here.pid})" if state.here.pid is not None else ""
         words = f"the agent{pid} has not answered for {duration(now - state.heard_at)}"
-        return [Finding("bad", "!", words, "what is shown is how it stood then; workers go on")]
+        return [FindingLine("bad", "!", words, "what is shown is how it stood then; workers go on")]
     if state.here.draining:
-        return [Finding("warm", "◌", "this agent is ending", "Ctrl-C kills what is left at once")]
+        return [FindingLine("warm", "◌", "this agent is ending", "Ctrl-C kills what is left at once")]
     return []
 
 
-def _crash_loops(state: PoolState, now: float) -> list[Finding]:
+def _crash_loops(state: PoolState, now: float) -> list[FindingLine]:
     """Slots that wait before their next start: those that say the same together."""
-    alike: dict[tuple[str, str], list[Worker]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[WorkerRow]] = defaultdict(list)
     for worker in state.rows.values():
         if worker.state == "backoff":
             said = "" if worker.slot is None else state.history.last_words.get(worker.slot, "")
@@ -84,25 +84,25 @@ def _crash_loops(state: PoolState, now: float) -> list[Finding]:
         soon = f"next try in {duration(min(starts) - now + 0.9)}" if starts else ""
         detail = ", ".join(part for part in (cause if said else "", soon) if part)
         what = said or cause or "no output"
-        found.append(Finding("bad", "▲", f"{_slots(workers)} crash-looping: {what}", detail))
+        found.append(FindingLine("bad", "▲", f"{_slots(workers)} crash-looping: {what}", detail))
     return found
 
 
-def _slots(workers: list[Worker]) -> str:
+def _slots(workers: list[WorkerRow]) -> str:
     if len(workers) == 1 and workers[0].slot is not None:
         return f"slot {workers[0].slot} is"
     return f"{len(workers):,} are"
 
 
-def _finished(state: PoolState) -> list[Finding]:
+def _finished(state: PoolState) -> list[FindingLine]:
     done = state.status.done
     if done is None or not (done.done or done.failed):
         return []
     tone, glyph = ("bad", "✗") if done.failed else ("good", "✓")
-    return [Finding(tone, glyph, f"{done.done:,} done, {done.failed:,} failed", "they are not started again")]
+    return [FindingLine(tone, glyph, f"{done.done:,} done, {done.failed:,} failed", "they are not started again")]
 
 
-def _held(state: PoolState) -> list[Finding]:
+def _held(state: PoolState) -> list[FindingLine]:
     causes: dict[str, int] = defaultdict(int)
     for worker in state.rows.values():
         if worker.held is not None:
@@ -111,24 +111,26 @@ def _held(state: PoolState) -> list[Finding]:
     senses = state.status.held or []
     for cause, many in sorted(causes.items(), key=lambda item: -item[1]):
         by = "on request; `autohealer release`" if cause in senses or "all" in senses else "by the brake"
-        found.append(Finding("warm", "‖", f"{many:,} faulty and held: {cause}", by))
+        found.append(FindingLine("warm", "‖", f"{many:,} faulty and held: {cause}", by))
     if senses and not causes:
-        found.append(Finding("warm", "‖", f"verdicts are held: {', '.join(senses)}", "`autohealer release` ends it"))
+        found.append(
+            FindingLine("warm", "‖", f"verdicts are held: {', '.join(senses)}", "`autohealer release` ends it")
+        )
     return found
 
 
-def _zookeeper(state: PoolState, now: float) -> list[Finding]:
+def _zookeeper(state: PoolState, now: float) -> list[FindingLine]:
     if state.status.connected:
         if state.status.leader is None and state.status.target is not None:
-            return [Finding("warm", "☆", "no agent leads yet", "one is about to be elected")]
+            return [FindingLine("warm", "☆", "no agent leads yet", "one is about to be elected")]
         return []
     since = moment(state.here.away_since)
     if since is None:
-        return [Finding("bad", "▲", f"ZooKeeper at {state.status.zookeeper} has not answered yet")]
-    return [Finding("bad", "▲", f"ZooKeeper has been away for {duration(now - since)}", "workers go on, heals too")]
+        return [FindingLine("bad", "▲", f"ZooKeeper at {state.status.zookeeper} has not answered yet")]
+    return [FindingLine("bad", "▲", f"ZooKeeper has been away for {duration(now - since)}", "workers go on, heals too")]
 
 
-def _not_there_yet(state: PoolState, now: float) -> list[Finding]:
+def _not_there_yet(state: PoolState, now: float) -> list[FindingLine]:
     starting = young = unready = 0
     for worker in state.rows.values():
         starting += worker.state == "starting"
@@ -139,26 +141,28 @@ def _not_there_yet(state: PoolState, now: float) -> list[Finding]:
     found = []
     if starting or young:
         parts = [f"{starting:,} starting" if starting else "", f"{young:,} getting ready" if young else ""]
-        found.append(Finding("heal", "◐", ", ".join(part for part in parts if part)))
+        found.append(FindingLine("heal", "◐", ", ".join(part for part in parts if part)))
     if unready:
-        found.append(Finding("warm", "◑", f"{unready:,} running, not ready"))
+        found.append(FindingLine("warm", "◑", f"{unready:,} running, not ready"))
     return found
 
 
-def _config(state: PoolState) -> list[Finding]:
+def _config(state: PoolState) -> list[FindingLine]:
     config = state.status.config
     if config is None or config.state == "same":
         return []
     if config.state == "invalid":
-        return [Finding("bad", "!", f"{config.file} on disk is wrong: {config.detail or ''}", "what runs is unchanged")]
-    return [Finding("warm", "≠", f"{config.file} on disk differs", "`autohealer reload` applies it")]
+        return [
+            FindingLine("bad", "!", f"{config.file} on disk is wrong: {config.detail or ''}", "what runs is unchanged")
+        ]
+    return [FindingLine("warm", "≠", f"{config.file} on disk differs", "`autohealer reload` applies it")]
 
 
-def _rollout(state: PoolState) -> list[Finding]:
+def _rollout(state: PoolState) -> list[FindingLine]:
     rollout = state.status.rollout
     if rollout is None:
         return []
     revisions = f" to r{rollout.to}" if rollout.to is not None else ""
     by = f"asked by {rollout.by}" if rollout.by else ""
     done = f": {rollout.exchanged or 0} of {rollout.of} exchanged" if rollout.of is not None else ""
-    return [Finding("heal", "↻", f"{rollout.verb}{revisions}{done}", by)]
+    return [FindingLine("heal", "↻", f"{rollout.verb}{revisions}{done}", by)]

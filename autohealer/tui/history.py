@@ -20,7 +20,7 @@ KEPT_HEALS = 2000
 KEPT_S = 3600
 
 
-class Heal(NamedTuple):
+class HealPoint(NamedTuple):
     """A worker that was replaced: when (Unix time), and how long it took."""
 
     at: float
@@ -39,7 +39,7 @@ class History:
         self.next_starts: dict[int, float] = {}
         """Of each slot that waits, when its next start is to come, in Unix time."""
         self.deaths = 0
-        self.heals: deque[Heal] = deque(maxlen=KEPT_HEALS)
+        self.heals: deque[HealPoint] = deque(maxlen=KEPT_HEALS)
         self.first: float | None = None
         """The first moment that anything is known of."""
         self.zookeeper_since: float | None = None
@@ -67,7 +67,7 @@ class History:
         elif isinstance(event, str) and event.startswith("zookeeper."):
             self.zookeeper_since = at
 
-    def heals_since(self, since: float) -> list[Heal]:
+    def heals_since(self, since: float) -> list[HealPoint]:
         """The heals after this moment, the oldest first."""
         return [heal for heal in self.heals if heal.at >= since]
 
@@ -95,7 +95,7 @@ class History:
 
     def _healed(self, at: float, heal_ms: object) -> None:
         if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool):
-            self.heals.append(Heal(at, float(heal_ms)))
+            self.heals.append(HealPoint(at, float(heal_ms)))
 
     def _note_output(self, slot: int, output: object) -> None:
         lines = [str(line).strip() for line in output] if isinstance(output, list) else []

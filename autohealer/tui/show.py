@@ -12,12 +12,12 @@ from autohealer.views.lines import clean
 
 if TYPE_CHECKING:
     from autohealer.runtime.state_dir import StateDir
-    from autohealer.tui.source import Source
+    from autohealer.tui.source import PoolSource
 
 BROKEN = 1
 
 
-def show(source: Source, state: StateDir, *, leaves: bool, said: str = "") -> int:
+def show(source: PoolSource, state: StateDir, *, leaves: bool, said: str = "") -> int:
     """Until its end; the exit code. ``said`` is told first."""
     app = Dashboard(
         source,

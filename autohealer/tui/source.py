@@ -10,7 +10,7 @@ import msgspec
 from autohealer.tui.state import Changes, Status
 
 
-class Ended(msgspec.Struct):
+class AgentEnded(msgspec.Struct):
     """The agent has ended in order. ``left`` workers go on."""
 
     code: int = 0
@@ -23,11 +23,11 @@ class News(msgspec.Struct):
     snapshot: Status | None = None
     changes: Changes | None = None
     event: dict[str, Any] | None = None
-    end: Ended | None = None
+    end: AgentEnded | None = None
     error: str | None = None
 
 
-class Source(Protocol):
+class PoolSource(Protocol):
     """One pool, live."""
 
     @property

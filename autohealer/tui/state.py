@@ -21,7 +21,7 @@ CURVE_SAMPLES = 180
 SAMPLE_S = 2.0
 
 
-class Worker(msgspec.Struct):
+class WorkerRow(msgspec.Struct):
     """A row of the table: a slot of an agent with the life in it, or a spare or a surge, which have no slot."""
 
     worker: str | None = None
@@ -48,7 +48,7 @@ class Worker(msgspec.Struct):
         return row_key(self.agent, self.slot, self.worker)
 
 
-class Agent(msgspec.Struct):
+class AgentRow(msgspec.Struct):
     """An agent of the pool, as its own entry says."""
 
     agent: str
@@ -67,7 +67,7 @@ class Finished(msgspec.Struct):
     failed: int = 0
 
 
-class Rollout(msgspec.Struct):
+class RolloutRow(msgspec.Struct):
     """An exchange of workers that is under way."""
 
     verb: str = "restart"
@@ -110,11 +110,11 @@ class Status(msgspec.Struct):
     foreign: int | None = None
     leader: str | None = None
     epoch: int | None = None
-    agents: list[Agent] = []
-    workers: list[Worker] = []
+    agents: list[AgentRow] = []
+    workers: list[WorkerRow] = []
     spares: int | None = None
     done: Finished | None = None
-    rollout: Rollout | None = None
+    rollout: RolloutRow | None = None
     held: list[str] | None = None
     config: Config | None = None
     here: Here | None = None
@@ -124,7 +124,7 @@ class Changes(msgspec.Struct):
     """What differs from before: whole rows, and all of the status but its rows if anything in it differs."""
 
     status: Status | None = None
-    workers: list[Worker] = []
+    workers: list[WorkerRow] = []
     gone: list[str] = []
 
 
@@ -151,7 +151,7 @@ class PoolState:
 
     def __init__(self) -> None:
         self.status = Status()
-        self.rows: dict[str, Worker] = {}
+        self.rows: dict[str, WorkerRow] = {}
         self.order: list[str] = []
         self.history = History()
         self.curves: dict[str, Curve] = {}
@@ -193,13 +193,13 @@ class PoolState:
                 curve = self.curves[key] = Curve(worker.pid)
             curve.add(worker.cpu or 0.0, worker.rss)
 
-    def curve(self, worker: Worker) -> Curve | None:
+    def curve(self, worker: WorkerRow) -> Curve | None:
         """What the process there now has taken; None where it has not been measured."""
         curve = self.curves.get(worker.key)
         return curve if curve is not None and curve.pid == worker.pid else None
 
     @property
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerRow]:
         """All rows, by agent and slot."""
         return [self.rows[key] for key in self.order]
 
@@ -223,7 +223,7 @@ class PoolState:
         """How many rows are in each state."""
         return Counter(worker.state for worker in self.rows.values())
 
-    def cause(self, worker: Worker) -> str:
+    def cause(self, worker: WorkerRow) -> str:
         """What ended the last life there, in few words; empty where nothing did."""
         if worker.cause is not None:
             return worker.cause
@@ -231,7 +231,7 @@ class PoolState:
             return ""
         return self.history.causes.get(worker.slot, "")
 
-    def next_start(self, worker: Worker) -> float | None:
+    def next_start(self, worker: WorkerRow) -> float | None:
         """When a slot that waits is started again, in Unix time."""
         if worker.next_start is not None:
             return moment(worker.next_start)

@@ -20,7 +20,7 @@ PATIENCE_S = 1.0
 T = TypeVar("T")
 
 
-class AgentHandle(Protocol):
+class AgentView(Protocol):
     """How others may look at an agent. Nothing here waits."""
 
     @property
@@ -46,14 +46,14 @@ class AgentHandle(Protocol):
         """Have ``deliver`` called there with how things stand, and the seconds that it took to tell."""
 
 
-async def snapshot_of(window: AgentHandle, timeout_s: float = ANSWER_S) -> tuple[Snapshot, float]:
+async def snapshot_of(window: AgentView, timeout_s: float = ANSWER_S) -> tuple[Snapshot, float]:
     """How things stand, and the processor time that it took to tell. Raises UnreachableError."""
     deliver, found = _delivery(tuple["Snapshot", float])
     window.look(lambda snapshot, cost_s: deliver((snapshot, cost_s)))
     return await _within(found, timeout_s)
 
 
-async def answer_of(window: AgentHandle, operation: Operation, patience_s: float = PATIENCE_S) -> Answer:
+async def answer_of(window: AgentView, operation: Operation, patience_s: float = PATIENCE_S) -> Answer:
     """What came of an operation; that it was accepted, where it takes longer. Raises UnreachableError."""
     deliver, found = _delivery(Answer)
     await pulse_of(window)
@@ -64,7 +64,7 @@ async def answer_of(window: AgentHandle, operation: Operation, patience_s: float
         return Answer(Outcome.ACCEPTED)
 
 
-async def pulse_of(window: AgentHandle, timeout_s: float = ANSWER_S) -> None:
+async def pulse_of(window: AgentView, timeout_s: float = ANSWER_S) -> None:
     """Come back once the agent's loop has had a moment. Raises UnreachableError."""
     deliver, found = _delivery(bool)
     with suppress(RuntimeError):

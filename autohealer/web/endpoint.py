@@ -17,7 +17,7 @@ from autohealer.web.site import Site, Sources
 
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
-    from autohealer.web.agent import AgentHandle
+    from autohealer.web.agent import AgentView
     from autohealer.web.guard import Guard
     from autohealer.web.listening import Listening
     from autohealer.web.metrics import Metrics
@@ -54,7 +54,7 @@ class Endpoint:
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._closing = False
 
-    def open(self, pool: str, handle: AgentHandle) -> None:
+    def open(self, pool: str, handle: AgentView) -> None:
         """This pool can be looked at from now on."""
         self._sites[pool].open(handle)
 
@@ -123,7 +123,7 @@ class Endpoint:
     async def _serve(self) -> None:
         # Here, as these take a while to import, and nobody is to wait for it.
         from autohealer.web.metrics import Metrics  # noqa: PLC0415
-        from autohealer.web.server import Server  # noqa: PLC0415
+        from autohealer.web.server import HttpServer  # noqa: PLC0415
 
         # What was imported stays: the collector, which stops every thread, need never look at it.
         gc.freeze()
@@ -133,7 +133,7 @@ class Endpoint:
         self._ended = asyncio.Event()
         self._loop = loop
         self._take_in()
-        server = Server(sites=self._sites, guard=self._guard, metrics=self._metrics, logger=self._logger())
+        server = HttpServer(sites=self._sites, guard=self._guard, metrics=self._metrics, logger=self._logger())
         await server.start(self._listening.socket)
         try:
             if not self._closing:

@@ -55,7 +55,7 @@ class Listener:
         return found
 
 
-class Feed:
+class EventStream:
     """Events of one agent's life, in order. ``life`` is in each id, so that ids of a former life mean nothing."""
 
     def __init__(self, life: str) -> None:

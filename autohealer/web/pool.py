@@ -15,8 +15,8 @@ from autohealer.web.agent import snapshot_of
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
-    from autohealer.web.agent import AgentHandle
-    from autohealer.web.session import Session
+    from autohealer.web.agent import AgentView
+    from autohealer.web.session import ClientThread
 
 LEAST_S = 0.2
 BUDGET = 0.02
@@ -25,7 +25,7 @@ BUDGET = 0.02
 Json = dict[str, Any]
 
 
-class Answer(NamedTuple):
+class StatusBody(NamedTuple):
     """A status as it is sent; ``tag`` is another one for another status."""
 
     body: bytes
@@ -35,13 +35,15 @@ class Answer(NamedTuple):
 class Pool:
     """``of_cluster`` makes of one agent's status and a ZooKeeper that of all agents."""
 
-    def __init__(self, window: AgentHandle, session: Session, of_cluster: Callable[[PoolClient, Json], Json]) -> None:
+    def __init__(
+        self, window: AgentView, session: ClientThread, of_cluster: Callable[[PoolClient, Json], Json]
+    ) -> None:
         self._window, self._session, self._of_cluster = window, session, of_cluster
         self._lock = asyncio.Lock()
-        self._answer: Answer | None = None
+        self._answer: StatusBody | None = None
         self._again_at = 0.0
 
-    async def status(self) -> Answer:
+    async def status(self) -> StatusBody:
         """How things stand now, or a moment ago. Raises UnreachableError."""
         async with self._lock:
             if self._answer is None or time.monotonic() >= self._again_at:
@@ -49,7 +51,7 @@ class Pool:
                 self._again_at = time.monotonic() + max(LEAST_S, cost_s / BUDGET)
             return self._answer
 
-    async def _ask(self) -> tuple[Answer, float]:
+    async def _ask(self) -> tuple[StatusBody, float]:
         snapshot, cost_s = await snapshot_of(self._window)
         began = time.thread_time()
         found = status(snapshot, self._window.zookeeper, self._window.host)
@@ -59,7 +61,7 @@ class Pool:
             cost_s += more_s
         began = time.thread_time()
         body = encode(found)
-        answer = Answer(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+        answer = StatusBody(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
         return answer, cost_s + time.thread_time() - began
 
     async def _complete(self, local: Json) -> tuple[Json, float]:

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
 
 
-class Readiness(NamedTuple):
+class ReadyAnswer(NamedTuple):
     """``text`` says why where it is not ready."""
 
     is_ready: bool
     text: str
 
 
-def readiness(snapshot: Snapshot) -> Readiness:
+def readiness(snapshot: Snapshot) -> ReadyAnswer:
     """An agent is ready when it knows its share of the pool, runs as many workers, and is not being emptied.
 
     That ZooKeeper is away makes no agent unready: its workers go on and are healed, and to take them all out of
@@ -27,11 +27,11 @@ def readiness(snapshot: Snapshot) -> Readiness:
     if snapshot.away_since is not None:
         away = f"ZooKeeper has been away for {duration(snapshot.at - snapshot.away_since)}"
     if snapshot.draining:
-        return Readiness(False, "this agent is being emptied")
+        return ReadyAnswer(False, "this agent is being emptied")
     if snapshot.share is None:
         never = "ZooKeeper has not answered yet" if away else "no plan has reached this agent yet"
-        return Readiness(False, f"this agent does not know its share: {never}")
+        return ReadyAnswer(False, f"this agent does not know its share: {never}")
     running = f"{snapshot.running} of {count(snapshot.share, 'worker')} of this agent run"
     if snapshot.running < snapshot.share:
-        return Readiness(False, running)
-    return Readiness(True, f"ready: {running}" + (f"; {away}" if away else ""))
+        return ReadyAnswer(False, running)
+    return ReadyAnswer(True, f"ready: {running}" + (f"; {away}" if away else ""))

@@ -64,7 +64,7 @@ HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Server:
+class HttpServer:
     """Answers at a bound socket from ``start`` to ``close``, in the loop that calls them."""
 
     def __init__(self, *, sites: Mapping[str, Site], guard: Guard, metrics: Metrics, logger: logging.Logger) -> None:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 _Call = tuple[Callable[["PoolClient"], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
 
 
-class Session:
+class ClientThread:
     """Calls are done one after the other in a thread of their own, which may wait, and ends when it is idle."""
 
     def __init__(self, connect: Callable[[], PoolClient]) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autohealer.errors import UnreachableError
-from autohealer.web.feed import Feed
+from autohealer.web.feed import EventStream
 from autohealer.web.pool import Pool
-from autohealer.web.session import Session
+from autohealer.web.session import ClientThread
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
-    from autohealer.web.agent import AgentHandle
+    from autohealer.web.agent import AgentView
 
 Json = dict[str, Any]
 
@@ -40,12 +40,12 @@ class Site:
 
     def __init__(self, sources: Sources) -> None:
         self.name, self.sources = sources.pool, sources
-        self.session = Session(sources.connect)
-        self.feed = Feed(secrets.token_hex(4))
-        self._handle: AgentHandle | None = None
+        self.session = ClientThread(sources.connect)
+        self.feed = EventStream(secrets.token_hex(4))
+        self._handle: AgentView | None = None
         self._status: Pool | None = None
 
-    def open(self, handle: AgentHandle) -> None:
+    def open(self, handle: AgentView) -> None:
         """The agent is there."""
         self._handle = handle
         self._status = Pool(handle, self.session, self.sources.of_cluster)
@@ -56,7 +56,7 @@ class Site:
         return self._handle is not None
 
     @property
-    def handle(self) -> AgentHandle:
+    def handle(self) -> AgentView:
         """How to look at it. Raises UnreachableError where it is not there yet."""
         if self._handle is None:
             raise UnreachableError(f"pool {self.name} has not started", "see the agent's warnings")

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from autohealer.cli import group
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.run_command import RunCommand
 from autohealer.cli.support.where import WHERE_NAMES
 from autohealer.config.schema import FIELDS, Configuration
@@ -21,7 +21,7 @@ from autohealer.config.schema import FIELDS, Configuration
 HEAVY = ("kazoo", "rich", "textual", "aiohttp", "asyncio", "psutil")
 
 
-def all_commands(of: click.Group) -> Iterator[Command]:
+def all_commands(of: click.Group) -> Iterator[CliCommand]:
     """Those of this group, and of the groups below it."""
     ctx = click.Context(of)
     for name in of.list_commands(ctx):
@@ -29,14 +29,14 @@ def all_commands(of: click.Group) -> Iterator[Command]:
         if isinstance(command, click.Group):
             yield from all_commands(command)
         else:
-            assert isinstance(command, Command), f"{name} is not made as the others are"
+            assert isinstance(command, CliCommand), f"{name} is not made as the others are"
             yield command
 
 
 COMMANDS = {command.body: command for command in all_commands(group)}
 
 
-def handed_over(command: Command) -> set[str]:
+def handed_over(command: CliCommand) -> set[str]:
     """The names of what the function of a command gets."""
     names = {str(parameter.name) for parameter in command.params} | ({command.trailing} - {""})
     if isinstance(command, RunCommand):

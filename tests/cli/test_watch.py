@@ -18,7 +18,7 @@ from kazoo.client import KazooClient
 
 from autohealer.cli import main
 from autohealer.coordination.explorer import node_follower as watching
-from autohealer.coordination.explorer.node_follower import Change, Seen, Watching, differences
+from autohealer.coordination.explorer.node_follower import NodeChange, Seen, Watching, differences
 from autohealer.coordination.pool.paths import split_hosts
 from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
@@ -37,7 +37,7 @@ class Follower:
     """A watch that runs beside the test."""
 
     def __init__(self, hosts: str, path: str) -> None:
-        self.seen: list[Change] = []
+        self.seen: list[NodeChange] = []
         self.notes: list[str] = []
         self.error: Exception | None = None
         self._watching = Watching(hosts, path, access=PLAIN, note=self.notes.append)
@@ -53,10 +53,10 @@ class Follower:
         except AutohealerError as error:
             self.error = error
 
-    def wait(self, event: str, data: bytes | None = None) -> Change:
+    def wait(self, event: str, data: bytes | None = None) -> NodeChange:
         """The newest change, once it is this one."""
 
-        def found() -> Change | None:
+        def found() -> NodeChange | None:
             last = self.seen[-1] if self.seen else None
             return last if last and (last.event, last.data) == (event, data) else None
 
@@ -177,7 +177,7 @@ def test_what_is_there_comes_first(zookeeper_hosts: str, client: KazooClient, fo
     follower = follow(zookeeper_hosts, "/a")
     follower.wait("children", b"data")
 
-    assert follower.seen == [Change("created", b"data", ("b",)), Change("children", b"data", ("b",))]
+    assert follower.seen == [NodeChange("created", b"data", ("b",)), NodeChange("children", b"data", ("b",))]
 
 
 def test_of_a_burst_the_last_state_is_never_missed(zookeeper_hosts: str, client: KazooClient, follow: Follow) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.zk import session
 from autohealer.cli.zk.show import printable
 from autohealer.coordination.explorer.requests import Nodes
@@ -382,7 +382,7 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     """It is drawn in place, and gone at the end."""
     monkeypatch.setattr("autohealer.cli.support.progress.BAR_EVERY_S", 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    progress = Progress("deleted")
+    progress = ProgressLine("deleted")
     progress(500, 1000)
     progress.end()
     drawn, wiped = capsys.readouterr().err.split("\r")[1:3]
@@ -396,12 +396,12 @@ def test_progress_is_a_line_now_and_then_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And nothing at all where it is quick."""
-    quick = Progress("deleted")
+    quick = ProgressLine("deleted")
     quick(500, 1000)
     quick.end()
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("autohealer.cli.support.progress.LINE_EVERY_S", 0.0)
-    slow = Progress("deleted")
+    slow = ProgressLine("deleted")
     slow(500, 1000)
     slow.end()
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.config.kinds import (
-    Assignment,
     Choice,
     Duration,
     FilePath,
@@ -22,11 +21,12 @@ from autohealer.config.kinds import (
     SignalNumber,
     Size,
     Text,
+    Variable,
 )
 from autohealer.config.special_kinds import CountOrPart, FileMode, Hosts, Limit, PoolName, Ready
 
 KINDS: list[Kind[Any]] = [
-    Assignment(),
+    Variable(),
     Choice("keep", "stop"),
     CountOrPart(),
     Duration(0.4),
@@ -57,7 +57,7 @@ WRONG = [
     (SignalNumber(), "STOPP", "'STOPP' is not a signal such as TERM, INT or 15"),
     (SignalNumber(), "99", "'99' is not a signal such as TERM, INT or 15"),
     (Choice("keep", "stop"), "maybe", "'maybe' is not one of keep, stop"),
-    (Assignment(), "novalue", "'novalue' is not of the form K=V"),
+    (Variable(), "novalue", "'novalue' is not of the form K=V"),
     (Hosts(), "foo bar", "'foo bar' is no connection string; write hosts with commas, as in zk1:2181,zk2:2181/path"),
     (Text(), "", "an empty text says nothing; leave it out, or write a value"),
     (Flag(), "maybe", "'maybe' is neither true nor false"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.coordination.pool import codec as entries
-from autohealer.coordination.pool.codec import Request, WorkerEntry
+from autohealer.coordination.pool.codec import RegistrationData, Request
 from autohealer.core.model import AgentEntry, Plan, RevisionEntry
 from autohealer.core.operations import Operation, Options
 from autohealer.errors import AutohealerError
@@ -46,7 +46,7 @@ plans = st.builds(
     turn=st.none() | texts,
 )
 worker_entries = st.builds(
-    WorkerEntry,
+    RegistrationData,
     worker=st.none() | st.just("host-a-3-x1"),
     agent=st.none() | texts,
     host=st.none() | texts,
@@ -107,7 +107,7 @@ def test_no_bytes_raise(read: Callable[[bytes], object], data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"[" * 5000, b"{" * 5000, b"9" * 6000, b'{"workers":' + b"9" * 5000 + b"}"])
 def test_monsters_do_not_raise(read: Callable[[bytes], object], data: bytes) -> None:
     """Deep nesting and endless numbers upset a JSON parser in ways of their own."""
-    assert read(data) in (None, WorkerEntry())
+    assert read(data) in (None, RegistrationData())
 
 
 @given(agent_entries)
@@ -123,7 +123,7 @@ def test_a_plan_is_read_as_written(plan: Plan) -> None:
 
 
 @given(worker_entries)
-def test_a_workers_entry_is_read_as_written(entry: WorkerEntry) -> None:
+def test_a_workers_entry_is_read_as_written(entry: RegistrationData) -> None:
     """Round trip."""
     assert entries.read_worker(entries.write_worker(entry)) == entry
 
@@ -188,7 +188,7 @@ def test_a_worker_may_write_what_it_likes_beside_its_id() -> None:
     """Each field of a registration stands for itself."""
     entry = entries.read_worker(b'{"worker": "host-a-0-x", "pid": "many", "slot": 2, "host": 5}')
 
-    assert entry == WorkerEntry(worker="host-a-0-x", slot=2)
+    assert entry == RegistrationData(worker="host-a-0-x", slot=2)
 
 
 def test_too_much_is_not_read() -> None:

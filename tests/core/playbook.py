@@ -1,7 +1,7 @@
 """A script of what happens and what must follow, for one agent.
 
     book = Playbook(workers=2)
-    book.tell(WorkerExited, "me-0-n1", 1, None)
+    book.tell(ProcessExited, "me-0-n1", 1, None)
     book.expect(SpawnWorker("me-0-n3", 0, 0, 7, 1), ...)
 
 ``expect`` names all that was ordered since the last time, in order, but for what is only told to people or to other

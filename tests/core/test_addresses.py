@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autohealer.core import events
 from autohealer.core.actions import Action, AnnounceAddress, MakeStandIn, RemoveRegistration, SpawnWorker
-from autohealer.core.model import ReadyWhen, Registration
+from autohealer.core.model import ReadyWhen, RegistrationMode
 from tests.core.playbook import Playbook
 from tests.core.test_health import PROBE
 
@@ -42,7 +42,7 @@ def test_what_the_worker_says_itself_counts_and_may_change() -> None:
 
 
 def test_a_stand_in_has_the_address_too() -> None:
-    book = Playbook(1, port_base=8000, registration=Registration.AGENT)
+    book = Playbook(1, port_base=8000, registration=RegistrationMode.AGENT)
     (worker,) = book.run_unregistered(1)
 
     assert book.take(MakeStandIn) == [MakeStandIn(worker, "host:8000")]
@@ -61,7 +61,7 @@ def test_a_worker_without_an_address_costs_nothing() -> None:
 def test_a_dead_workers_address_goes_with_its_registration_after_the_spawn() -> None:
     book = Playbook(1, port_base=8000)
     (worker,) = book.run(1)
-    orders: list[Action] = book.tell(events.WorkerExited, worker, None, "SIGKILL")
+    orders: list[Action] = book.tell(events.ProcessExited, worker, None, "SIGKILL")
     kinds = [type(order) for order in orders if isinstance(order, AnnounceAddress | RemoveRegistration | SpawnWorker)]
 
     assert kinds == [SpawnWorker, RemoveRegistration]

@@ -26,7 +26,7 @@ def test_an_agent_that_is_drained_stays_and_all_who_asked_are_answered_once_it_i
         book.tell(events.OperationRequested, asked(number, "drain"))
     book.follow(me=0)
     assert answers(book) == []
-    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.ProcessExited, worker, 0, None)
     book.tell(events.OrphansEnded, worker)
 
     assert answers(book) == [("1", "agent me is empty"), ("2", "agent me is empty")]
@@ -68,7 +68,7 @@ def test_one_agent_hands_on_that_it_is_drained_and_what_its_slots_have_used() ->
     (worker,) = book.run(1)
     book.now += 0.1
     for _ in range(7):
-        book.tell(events.WorkerExited, worker, 1, None)
+        book.tell(events.ProcessExited, worker, 1, None)
         worker = next(iter(book.spawn()), "")
     drained, (account,) = book.supervisor.what_to_hand_over(book.now)
     assert (drained, account.slot, account.failures) == (False, 0, 7 - 1)

@@ -10,7 +10,7 @@ import pytest
 
 from autohealer.core import events
 from autohealer.core.actions import WritePlan
-from autohealer.core.model import Child, Registration
+from autohealer.core.model import Child, RegistrationMode
 from tests.core.playbook import Playbook
 
 
@@ -32,10 +32,10 @@ class Effort:
         return self._count
 
 
-def effort_of_a_heal(workers: int, mode: Registration) -> float:
+def effort_of_a_heal(workers: int, mode: RegistrationMode) -> float:
     """What one worker's death, replacement and registration cost a leader that runs so many."""
     book = Playbook(workers=workers, registration=mode)
-    confirmed = events.StandInMade if mode is Registration.AGENT else events.RegistrationSeen
+    confirmed = events.StandInMade if mode is RegistrationMode.AGENT else events.RegistrationSeen
     book.connect(target=workers)
     book.tell(events.PlanRead, book.take(WritePlan)[0].plan, 9)
     alive = book.spawn()
@@ -45,15 +45,15 @@ def effort_of_a_heal(workers: int, mode: Registration) -> float:
     book.orders.clear()
     with Effort() as effort:
         for worker in alive[:20]:
-            book.tell(events.WorkerExited, worker, None, "SIGKILL")
+            book.tell(events.ProcessExited, worker, None, "SIGKILL")
             book.tell(events.OrphansEnded, worker)
             for successor in book.spawn():
                 book.tell(confirmed, successor)
     return effort.bytecodes / 20
 
 
-@pytest.mark.parametrize("mode", list(Registration))
-def test_a_heal_costs_as_much_in_a_pool_of_a_thousand_as_in_one_of_a_hundred(mode: Registration) -> None:
+@pytest.mark.parametrize("mode", list(RegistrationMode))
+def test_a_heal_costs_as_much_in_a_pool_of_a_thousand_as_in_one_of_a_hundred(mode: RegistrationMode) -> None:
     small, large = effort_of_a_heal(100, mode), effort_of_a_heal(1000, mode)
 
     assert large < small * 1.5

@@ -9,7 +9,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from autohealer.core.cluster.election_runner import Announce, ArmWatchdog, Candidacy, Kill, Leave, Order, Prove, Start
+from autohealer.core.cluster.election_runner import (
+    Announce,
+    Candidacy,
+    GuardCommand,
+    KillCommand,
+    Leave,
+    Order,
+    Prove,
+    StartCommand,
+)
 
 T = 6.0
 STOP_TIMEOUT = 3.0
@@ -35,7 +44,7 @@ class World(RuleBasedStateMachine):
         self.heard = -math.inf
         self.asked: list[tuple[int, float]] = []
         self.guarding = self.alive = self.stubborn = self.elected = False
-        self.until: ArmWatchdog | None = None
+        self.until: GuardCommand | None = None
         self.is_clear = True
         self.news: list[tuple[str, float]] = []
         self.left: Leave | None = None
@@ -81,17 +90,17 @@ class World(RuleBasedStateMachine):
             case Prove(epoch):
                 assert self.connected
                 self.asked.append((epoch, self.now))
-            case ArmWatchdog():
+            case GuardCommand():
                 self.until, self.is_clear = order, False
                 self.pass_time(self.now)
-            case Start(epoch):
+            case StartCommand(epoch):
                 assert epoch == self.epoch
                 assert self.guarding
                 assert not self.alive
                 assert self.until is not None
                 assert self.now < self.until.stop_at < self.until.kill_at < self.heard + T
                 self.alive = True
-            case Kill():
+            case KillCommand():
                 assert not self.guarding
                 if self.alive:
                     self.die(self.now)
@@ -263,7 +272,7 @@ def test_the_command_starts_once_leadership_is_proven_and_guarded() -> None:
     story = Story()
     story.lead(10)
 
-    assert story.orders(10) == [Announce(elected=True), ArmWatchdog(14, 14.5), Start(7)]
+    assert story.orders(10) == [Announce(elected=True), GuardCommand(14, 14.5), StartCommand(7)]
     assert story.orders(10.5) == []
 
 
@@ -274,7 +283,7 @@ def test_without_a_watchdog_it_waits() -> None:
 
     assert story.orders(10) == [Announce(elected=True)]
     story.candidacy.guarded(True)
-    assert story.orders(10) == [ArmWatchdog(14, 14.5), Start(7)]
+    assert story.orders(10) == [GuardCommand(14, 14.5), StartCommand(7)]
 
 
 def test_each_proof_extends_what_the_watchdog_knows() -> None:
@@ -284,7 +293,7 @@ def test_each_proof_extends_what_the_watchdog_knows() -> None:
 
     assert story.orders(11) == [Prove(7)]
     story.candidacy.proven(7, 11)
-    assert story.orders(11.2) == [ArmWatchdog(15, 15.5)]
+    assert story.orders(11.2) == [GuardCommand(15, 15.5)]
 
 
 def test_the_code_of_a_command_that_ends_is_passed_on_when_nothing_is_left() -> None:
@@ -293,7 +302,7 @@ def test_the_code_of_a_command_that_ends_is_passed_on_when_nothing_is_left() -> 
     story.orders(10)
     story.candidacy.exited(10.5, 3)
 
-    assert story.orders(10.5) == [ArmWatchdog(10.5, 13.5)]
+    assert story.orders(10.5) == [GuardCommand(10.5, 13.5)]
     story.candidacy.cleared()
     assert story.orders(10.6) == [Announce(elected=False), Leave(3, clean=True)]
 
@@ -311,7 +320,7 @@ def test_a_command_that_the_end_of_authority_has_ended_is_no_reason_to_leave() -
     story.candidacy.connected(T)
     assert story.orders(15) == [Prove(7)]
     story.candidacy.proven(7, 15)
-    assert story.orders(15) == [Announce(elected=True), ArmWatchdog(19, 19.5), Start(7)]
+    assert story.orders(15) == [Announce(elected=True), GuardCommand(19, 19.5), StartCommand(7)]
 
 
 def test_where_the_node_is_gone_nobody_waits() -> None:
@@ -320,7 +329,7 @@ def test_where_the_node_is_gone_nobody_waits() -> None:
     story.orders(10)
     story.candidacy.lost()
 
-    assert story.orders(11) == [Announce(elected=False), ArmWatchdog(11, 11)]
+    assert story.orders(11) == [Announce(elected=False), GuardCommand(11, 11)]
 
 
 def test_told_to_stop_the_command_has_its_time_as_long_as_authority_grows() -> None:
@@ -329,9 +338,9 @@ def test_told_to_stop_the_command_has_its_time_as_long_as_authority_grows() -> N
     story.orders(10)
     story.candidacy.stop(12)
 
-    assert story.orders(12) == [Prove(7), ArmWatchdog(12, 14.5)]
+    assert story.orders(12) == [Prove(7), GuardCommand(12, 14.5)]
     story.candidacy.proven(7, 12)
-    assert story.orders(12.1) == [ArmWatchdog(12, 15)]
+    assert story.orders(12.1) == [GuardCommand(12, 15)]
     story.candidacy.exited(12.5, 143)
     story.candidacy.cleared()
     assert story.orders(12.5) == [Announce(elected=False), Leave(0, clean=True)]
@@ -345,7 +354,7 @@ def test_told_twice_it_ends_at_once_and_waits_no_longer_than_a_second() -> None:
     story.orders(10)
     story.candidacy.stop(10.2)
 
-    assert story.orders(10.2) == [ArmWatchdog(10, 10.2)]
+    assert story.orders(10.2) == [GuardCommand(10, 10.2)]
     assert story.candidacy.next_deadline() == 11
     assert story.orders(11.2) == [Prove(7), Announce(elected=False), Leave(130, clean=False)]
 
@@ -375,16 +384,16 @@ def test_a_win_that_is_told_twice_keeps_what_was_proven() -> None:
     candidacy.proven(1, 100.0)
     candidacy.won(1)
 
-    assert any(isinstance(order, Start) for order in candidacy.orders(100.5))
+    assert any(isinstance(order, StartCommand) for order in candidacy.orders(100.5))
 
 
 def test_an_answer_to_what_was_asked_in_a_former_candidacy_proves_nothing() -> None:
     candidacy = ready_to_lead(epoch=2)
     candidacy.proven(1, 100.0)
-    assert not any(isinstance(order, Start) for order in candidacy.orders(100.5))
+    assert not any(isinstance(order, StartCommand) for order in candidacy.orders(100.5))
 
     candidacy.proven(2, 100.0)
-    assert any(isinstance(order, Start) for order in candidacy.orders(100.5))
+    assert any(isinstance(order, StartCommand) for order in candidacy.orders(100.5))
 
 
 def test_nothing_is_ordered_after_the_end() -> None:

@@ -10,7 +10,7 @@ from autohealer.core import events
 from autohealer.core.actions import EmitEvent, SignalWorker, SpawnWorker, StartSenses, StopSenses, TakeEvidence
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Usage
-from autohealer.core.model import Plan, ReadyWhen, Registration
+from autohealer.core.model import Plan, ReadyWhen, RegistrationMode
 from autohealer.core.notices import Notice, WorkerFaulty
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.lifecycle import WorkerState
@@ -27,7 +27,7 @@ class Clinic(Playbook):
     """Workers that run, and what senses say of them."""
 
     def __init__(self, workers: int = 1, **spec: Any) -> None:
-        super().__init__(workers, registration=Registration.AGENT, **spec)
+        super().__init__(workers, registration=RegistrationMode.AGENT, **spec)
         self.connect(target=workers)
         self.tell(events.PlanRead, self.plan(workers), 8)
         self.workers = self.spawn()
@@ -68,7 +68,7 @@ class Clinic(Playbook):
 
     def heal(self, worker: str, *, ready: bool = True) -> str:
         """The worker that was stopped ends, and its replacement passes its probe."""
-        self.tell(events.WorkerExited, worker, 0, None)
+        self.tell(events.ProcessExited, worker, 0, None)
         (successor,) = self.spawn()
         if ready:
             self.probe(successor, ok=True)
@@ -84,7 +84,7 @@ def test_a_registration_of_its_own_makes_a_worker_ready_at_once_a_stand_in_after
     book.tell(events.RegistrationSeen, worker)
     assert [told["worker"] for told in book.told("worker.ready")] == [worker]
 
-    book = Playbook(1, registration=Registration.AGENT)
+    book = Playbook(1, registration=RegistrationMode.AGENT)
     (worker,) = book.run_unregistered(1)
     book.tell(events.StandInMade, worker)
     assert book.told("worker.ready") == []
@@ -94,10 +94,10 @@ def test_a_registration_of_its_own_makes_a_worker_ready_at_once_a_stand_in_after
 
 def test_where_registrations_name_nobody_a_worker_is_ready_once_it_has_lived_for_the_grace() -> None:
     book = Playbook(1, style=Style.ANONYMOUS)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 99, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 99, "then", 100.0)
     (worker,) = ["me-0-old"]
     book.run_unregistered(1)
-    book.tell(events.WorkerExited, worker, 1, None)
+    book.tell(events.ProcessExited, worker, 1, None)
     book.spawn()
     assert [view.ready for view in book.supervisor.snapshot(book.now).workers] == [False]
     book.wait(2)
@@ -108,7 +108,7 @@ def test_where_registrations_name_nobody_a_worker_is_ready_once_it_has_lived_for
 def test_while_zookeeper_is_away_a_worker_is_ready_once_it_has_lived_for_the_grace() -> None:
     book = Clinic()
     book.tell(events.ConnectionSuspended)
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
     (worker,) = book.spawn()
     assert not book.view(worker).ready
 
@@ -192,7 +192,7 @@ def test_one_that_is_ready_late_after_all_is_not_replaced() -> None:
     assert book.view(other).held == "not-ready"
     book.say(other, ready=True)
     assert book.view(other).held is None
-    book.tell(events.WorkerExited, one, 0, None)
+    book.tell(events.ProcessExited, one, 0, None)
     (successor,) = book.spawn()
     book.say(successor, ready=True)
     book.wait(60)
@@ -213,7 +213,7 @@ def test_one_that_says_it_is_stopping_is_unready_and_not_faulty() -> None:
 
 def test_an_adopted_worker_has_said_long_ago_that_it_is_ready() -> None:
     book = Playbook(1, ready=ReadyWhen.NOTIFY)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 99, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 99, "then", 100.0)
     book.wait(100)
 
     assert [view.ready for view in book.supervisor.snapshot(book.now).workers] == [True]
@@ -425,7 +425,7 @@ def test_a_recycled_worker_may_end_what_it_works_on_within_the_stop_timeout(
     assert order.worker == worker
     assert [told["cause"] for told in book.told("worker.faulty")] == ["memory"]
     assert [order.worker for order in book.take(SignalWorker)] == [worker]
-    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.ProcessExited, worker, 0, None)
     (successor,) = book.spawn()
     assert [("heal_ms" in told) for told in book.told("worker.started")] == [False]
     assert book.view(successor).slot == 0
@@ -540,13 +540,13 @@ def test_senses_look_at_a_life_from_its_start_to_the_beginning_of_its_end() -> N
     book = Playbook(1, probes=(PROBE,), port_base=8000)
     (worker,) = book.run_unregistered(1)
     assert book.take(StartSenses) == [StartSenses(worker, 100, 0, 8000)]
-    book.tell(events.WorkerExited, worker, 1, None)
+    book.tell(events.ProcessExited, worker, 1, None)
     assert book.take(StopSenses) == [StopSenses(worker)]
     (worker,) = book.spawn()
     book.follow(me=0)
     assert book.take(StopSenses) == [StopSenses(worker)]
 
-    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.ProcessExited, worker, 0, None)
 
     assert book.take(StopSenses) == []
 
@@ -620,7 +620,7 @@ def test_a_clock_that_ran_out_is_looked_at_once_more_when_there_is_room() -> Non
     assert book.faults() == [(one, "beat")]
     assert book.view(other).held == "beat"
     book.wait(1)
-    book.tell(events.WorkerExited, one, 0, None)
+    book.tell(events.ProcessExited, one, 0, None)
     book.spawn()
     assert book.faults() == []
 
@@ -645,7 +645,7 @@ def test_a_replacement_that_is_faulty_itself_needs_no_more_room() -> None:
 def test_deaths_are_never_braked() -> None:
     book = Ward()
     for worker in book.workers:
-        book.tell(events.WorkerExited, worker, None, "SIGKILL")
+        book.tell(events.ProcessExited, worker, None, "SIGKILL")
 
     assert len(book.take(SpawnWorker)) == 8
 

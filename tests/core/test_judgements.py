@@ -7,7 +7,7 @@ import pytest
 from autohealer.core.cluster.judgements import (
     SECOND_LOOK_S,
     NameHolder,
-    Stray,
+    StrayJudgement,
     holder_of_name,
     is_calm,
     judge_stray,
@@ -59,14 +59,14 @@ def test_without_a_former_life_nobody_is_it() -> None:
 @pytest.mark.parametrize(
     ("worker", "is_stand_in", "age", "verdict"),
     [
-        ("a-b-0-x", False, 0.0, Stray.LOOK_AGAIN),
-        ("a-b-0-x", False, SECOND_LOOK_S - 0.01, Stray.LOOK_AGAIN),
-        ("a-b-0-x", False, SECOND_LOOK_S, Stray.CONDEMNED),
-        ("a-b-0-x", True, 0.0, Stray.CONDEMNED),
-        ("a-0-x", True, 99.0, Stray.NOT_OURS),
-        ("worker_0000000001", False, 99.0, Stray.NOT_OURS),
-        ("", False, 99.0, Stray.NOT_OURS),
+        ("a-b-0-x", False, 0.0, StrayJudgement.LOOK_AGAIN),
+        ("a-b-0-x", False, SECOND_LOOK_S - 0.01, StrayJudgement.LOOK_AGAIN),
+        ("a-b-0-x", False, SECOND_LOOK_S, StrayJudgement.CONDEMNED),
+        ("a-b-0-x", True, 0.0, StrayJudgement.CONDEMNED),
+        ("a-0-x", True, 99.0, StrayJudgement.NOT_OURS),
+        ("worker_0000000001", False, 99.0, StrayJudgement.NOT_OURS),
+        ("", False, 99.0, StrayJudgement.NOT_OURS),
     ],
 )
-def test_which_stray_is_condemned(worker: str, is_stand_in: bool, age: float, verdict: Stray) -> None:
+def test_which_stray_is_condemned(worker: str, is_stand_in: bool, age: float, verdict: StrayJudgement) -> None:
     assert judge_stray(worker, "a-b", is_stand_in=is_stand_in, since=1000.0, now=1000.0 + age) is verdict

@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from autohealer.core import actions, events
 from autohealer.core.actions import Action
 from autohealer.core.events import Event, Usage
-from autohealer.core.incident import Incident, Outcome
-from autohealer.core.model import Plan, PoolSpec, ReadyWhen, Registration, RestartPolicy
+from autohealer.core.incident import Incident, IncidentOutcome
+from autohealer.core.model import Plan, PoolSpec, ReadyWhen, RegistrationMode, RestartPolicy
 from autohealer.core.operations import Operation
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.supervisor import Identity, Supervisor
@@ -48,7 +48,7 @@ class Hospital:
         self.in_flight: list[Action] = []
         self.looked_at: set[str] = set()
         self.incidents: dict[str, Incident] = {}
-        self.exits: list[actions.Exit] = []
+        self.exits: list[actions.EndAgent] = []
         self.operations = 0
         self.tell(events.SessionOpened, 6.0, False)
         self.tell(events.TargetRead, target)
@@ -136,7 +136,9 @@ class Hospital:
     def _obey_RecordIncident(self, order: actions.RecordIncident) -> None:  # noqa: N802
         former = self.incidents.get(order.incident.id)
         # One that was held is closed when its worker dies; the death is told under the same id.
-        assert former is None or not former.is_closed or former.outcome is Outcome.HELD, "a closed story is told again"
+        assert former is None or not former.is_closed or former.outcome is IncidentOutcome.HELD, (
+            "a closed story is told again"
+        )
         self.incidents[order.incident.id] = order.incident
 
     def _obey_WritePlan(self, order: actions.WritePlan) -> None:  # noqa: N802
@@ -149,7 +151,7 @@ class Hospital:
         assert not self.processes
         self.in_flight.append(order)
 
-    def _obey_Exit(self, order: actions.Exit) -> None:  # noqa: N802
+    def _obey_Exit(self, order: actions.EndAgent) -> None:  # noqa: N802
         self.exits.append(order)
 
     # ---- what comes of orders
@@ -185,7 +187,7 @@ class Hospital:
 
     def die(self, worker: str, code: int | None = None) -> None:
         del self.processes[worker]
-        self.tell(events.WorkerExited, worker, code, None if code is not None else "SIGKILL")
+        self.tell(events.ProcessExited, worker, code, None if code is not None else "SIGKILL")
 
     # ---- liveness
 
@@ -262,7 +264,7 @@ class PoolInAWorld(RuleBasedStateMachine):
         spec = PoolSpec(
             "default",
             workers,
-            registration=Registration.AGENT,
+            registration=RegistrationMode.AGENT,
             spares=spares,
             probes=probes,
             ready=ready,

@@ -15,17 +15,17 @@ from autohealer.core.actions import (
     WithdrawStandIn,
 )
 from autohealer.core.cluster.registrations import DEPARTED_S, LOOK_AGAIN_S, Registrations, Style
-from autohealer.core.model import PoolSpec, Registration
+from autohealer.core.model import PoolSpec, RegistrationMode
 
 GRACE_S, START_TIMEOUT_S = 2.0, 60.0
-AUTO, SELF, AGENT = Registration.AUTO, Registration.SELF, Registration.AGENT
+AUTO, SELF, AGENT = RegistrationMode.AUTO, RegistrationMode.SELF, RegistrationMode.AGENT
 
 
 class Bench:
     """The registrations of workers a, b, c, ..., and what was ordered, found faulty and found ready."""
 
     def __init__(
-        self, mode: Registration = AUTO, style: Style = Style.UNKNOWN, workers: str = "", grace_s: float = GRACE_S
+        self, mode: RegistrationMode = AUTO, style: Style = Style.UNKNOWN, workers: str = "", grace_s: float = GRACE_S
     ) -> None:
         self.orders: list[Action] = []
         self.faults: list[tuple[str, str]] = []
@@ -83,7 +83,7 @@ def with_stand_ins(workers: str) -> Bench:
     return bench
 
 
-def identified(workers: str, mode: Registration = AUTO) -> Bench:
+def identified(workers: str, mode: RegistrationMode = AUTO) -> Bench:
     """A pool that has registered itself, under its ids."""
     bench = Bench(mode, workers=workers)
     bench.see(workers)

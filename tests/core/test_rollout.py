@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autohealer.core.model import part
-from autohealer.core.pool.rollout import Outcome
+from autohealer.core.pool.rollout import RolloutOutcome
 from autohealer.core.rollout_spec import RolloutSpec, parallel_of
 from tests.core.rollout_world import Nature, World
 
@@ -34,7 +34,7 @@ def test_a_good_revision_is_everywhere_in_the_end(spec: RolloutSpec, room: int, 
     fleet = world(replace(spec, parallel=parallel), share=5, most_surges=room)
     rollout = fleet.run()
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
     assert revisions(fleet) == [4] * 5
     assert fleet.surges() == {}
     assert fleet.most_exposed <= part(parallel, 5)
@@ -48,7 +48,7 @@ def test_a_bad_release_costs_no_good_worker(bad: Nature, parallel: int) -> None:
     before = fleet.slots()
     rollout = fleet.run()
 
-    assert rollout.outcome is Outcome.UNDONE
+    assert rollout.outcome is RolloutOutcome.UNDONE
     assert rollout.reason
     assert fleet.slots() == before
     assert fleet.most_seen_surges == 1, "the first is alone"
@@ -59,7 +59,7 @@ def test_without_room_for_a_surge_one_slot_is_exposed_and_goes_back() -> None:
     before = fleet.slots()
     rollout = fleet.run()
 
-    assert rollout.outcome is Outcome.UNDONE
+    assert rollout.outcome is RolloutOutcome.UNDONE
     assert revisions(fleet) == [3] * 4
     assert dict(list(fleet.slots().items())[1:]) == dict(list(before.items())[1:])
 
@@ -73,7 +73,7 @@ def test_the_first_is_alone_until_it_has_soaked_and_the_last_soaks_too() -> None
     fleet.run()
 
     assert fleet.most_seen_surges == 2
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
     assert fleet.now - begun >= 22.0
 
 
@@ -85,7 +85,7 @@ def test_a_revision_that_is_bad_only_beyond_the_first_goes_back_in_the_same_way(
     fleet.natures = {**fleet.natures, 4: DIES}
     fleet.run()
 
-    assert rollout.outcome is Outcome.UNDONE
+    assert rollout.outcome is RolloutOutcome.UNDONE
     assert "ended 3 times" in rollout.reason
     assert {step.of for step in rollout.steps} == {6}
     assert revisions(fleet) == [3] * 6
@@ -100,7 +100,7 @@ def test_a_restart_that_fails_has_nothing_to_go_back_to() -> None:
     fleet.natures = {**fleet.natures, 4: DIES}
     fleet.run()
 
-    assert rollout.outcome is Outcome.UNDONE
+    assert rollout.outcome is RolloutOutcome.UNDONE
     assert revisions(fleet)[:2] == [4, 4]
     assert revisions(fleet)[3] == 3
 
@@ -108,21 +108,21 @@ def test_a_restart_that_fails_has_nothing_to_go_back_to() -> None:
 def test_in_a_restart_a_life_that_was_ready_once_counts_as_exchanged() -> None:
     fleet = world(replace(RESTART, soak_s=10.0), new=Nature(dies_in_s=4.0))
 
-    assert fleet.run().outcome is Outcome.DONE
+    assert fleet.run().outcome is RolloutOutcome.DONE
 
 
 def test_forced_it_goes_on_past_failures_and_says_what_lacks() -> None:
     fleet = world(replace(UPDATE, force=True), new=NEVER_READY, share=2)
     rollout = fleet.run()
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
     assert rollout.reason == "2 of 2 workers of the new revision are not ready"
 
 
 def test_a_pool_that_is_sick_is_cured_by_a_good_revision() -> None:
     fleet = world(UPDATE, old=DIES)
 
-    assert fleet.run().outcome is Outcome.DONE
+    assert fleet.run().outcome is RolloutOutcome.DONE
     assert revisions(fleet) == [4] * 4
 
 
@@ -135,7 +135,7 @@ def test_what_somebody_had_killed_is_no_failure() -> None:
         surge.was_asked, surge.dies_at = True, fleet.now
     fleet.run()
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
 
 
 def test_one_worker_alone_is_exchanged_with_a_surge_in_its_place() -> None:
@@ -145,14 +145,14 @@ def test_one_worker_alone_is_exchanged_with_a_surge_in_its_place() -> None:
     rollout = fleet.run()
     after = fleet.slots()
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
     assert [number for number in after if after[number] is not before[number]] == [1]
 
 
 def test_one_worker_that_is_gone_needs_no_exchange() -> None:
     fleet = world(replace(RESTART, new=3, worker="w77"))
 
-    assert fleet.run().outcome is Outcome.DONE
+    assert fleet.run().outcome is RolloutOutcome.DONE
     assert fleet.exchanges == 0
 
 
@@ -163,7 +163,7 @@ def test_what_an_agent_exchanged_before_it_was_killed_is_not_exchanged_again() -
     life.revision = 4
     rollout = fleet.run()
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
     assert fleet.lives[0] is life
     assert revisions(fleet) == [4] * 4
 
@@ -173,7 +173,7 @@ def test_who_is_ready_at_once_must_have_lived_for_a_while_too() -> None:
     fleet = world(spec, new=Nature(ready_in_s=0.1, dies_in_s=0.5), alive_s=2.0)
     before = fleet.slots()
 
-    assert fleet.run().outcome is Outcome.UNDONE
+    assert fleet.run().outcome is RolloutOutcome.UNDONE
     assert fleet.slots() == before
 
 
@@ -186,7 +186,7 @@ def test_an_agent_that_comes_back_in_the_middle_goes_back() -> None:
     rollout = fleet.begin(undo_because="the agent was ended in the middle of it")
     fleet.run()
 
-    assert rollout.outcome is Outcome.UNDONE
+    assert rollout.outcome is RolloutOutcome.UNDONE
     assert rollout.reason == "the agent was ended in the middle of it"
     assert revisions(fleet) == [3] * 4
     assert fleet.exchanges == 2
@@ -196,7 +196,7 @@ def test_a_soak_ends_at_its_deadline_whatever_the_rounding() -> None:
     """15.419810589453535 + 1.0 is called for, and less than 1.0 after 15.419810589453535."""
     spec = replace(UPDATE, soak_s=1.0, parallel=2, lenient=True)
 
-    assert world(spec, share=2, new=Nature(ready_in_s=1.4732701964845116)).run().outcome is Outcome.DONE
+    assert world(spec, share=2, new=Nature(ready_in_s=1.4732701964845116)).run().outcome is RolloutOutcome.DONE
 
 
 @pytest.mark.parametrize("share", [1, 3])
@@ -213,12 +213,12 @@ def test_a_change_of_share_ends_a_surge_once_it_stands_for_nobody(share: int) ->
         ready = sum(life.ready_since is not None for life in fleet.all_lives() if life not in growing)
         assert ready >= min(share, 2)
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE
     assert revisions(fleet) == [4] * share
 
 
-@pytest.mark.parametrize(("spec", "outcome"), [(UPDATE, Outcome.UNDONE), (RESTART, Outcome.DONE)])
-def test_an_agent_that_is_to_run_nothing_ends_its_rollout(spec: RolloutSpec, outcome: Outcome) -> None:
+@pytest.mark.parametrize(("spec", "outcome"), [(UPDATE, RolloutOutcome.UNDONE), (RESTART, RolloutOutcome.DONE)])
+def test_an_agent_that_is_to_run_nothing_ends_its_rollout(spec: RolloutSpec, outcome: RolloutOutcome) -> None:
     fleet = world(spec, shares=[(5.0, 0)])
 
     assert fleet.run().outcome is outcome
@@ -288,10 +288,10 @@ def test_it_ends_with_never_fewer_ready_and_never_more_exposed(of: dict[str, Any
 
     assert rollout.outcome is not None
     assert rollout.left == 0
-    assert rollout.reason or rollout.outcome is Outcome.DONE
-    if rollout.outcome is Outcome.DONE and spec.worker is None and not rollout.reason:
+    assert rollout.reason or rollout.outcome is RolloutOutcome.DONE
+    if rollout.outcome is RolloutOutcome.DONE and spec.worker is None and not rollout.reason:
         assert all(revision in (4, None) for revision in revisions(fleet))
-    if rollout.outcome is Outcome.UNDONE and spec.reversible:
+    if rollout.outcome is RolloutOutcome.UNDONE and spec.reversible:
         assert all(revision in (3, None) for revision in revisions(fleet))
 
 
@@ -308,4 +308,4 @@ def test_good_workers_make_a_rollout_that_never_has_fewer_ready(
         assert ready >= share
         fleet.until(fleet.next_moment())
 
-    assert rollout.outcome is Outcome.DONE
+    assert rollout.outcome is RolloutOutcome.DONE

@@ -57,11 +57,11 @@ def live(book: Playbook, seconds: float, bad: int | None = None) -> None:
         dying = [o.worker for o in book.orders if isinstance(o, SpawnWorker) and o.revision == bad]
         for worker in book.spawn():
             if worker in dying:
-                book.tell(events.WorkerExited, worker, 1, None)
+                book.tell(events.ProcessExited, worker, 1, None)
             else:
                 book.tell(events.RegistrationSeen, worker)
         for signal in book.take(SignalWorker):
-            book.tell(events.WorkerExited, signal.worker, None, "SIGTERM")
+            book.tell(events.ProcessExited, signal.worker, None, "SIGTERM")
         book.wait(0.25)
 
 
@@ -182,7 +182,7 @@ def test_a_faulty_new_worker_ends_it_without_the_brake() -> None:
     (surge,) = book.spawn()
     book.wait(6)
     book.tell(events.EvidenceTaken, surge, events.Evidence())
-    book.tell(events.WorkerExited, surge, None, "SIGTERM")
+    book.tell(events.ProcessExited, surge, None, "SIGTERM")
     book.wait(1)
 
     assert answers(book)[0][2] == 4
@@ -229,7 +229,7 @@ def test_a_worker_that_somebody_kills_is_no_failure_of_the_rollout() -> None:
     for number in range(5):
         (surge,) = book.spawn()
         book.tell(events.OperationRequested, Operation(f"kill-{number}", "kill", surge))
-        book.tell(events.WorkerExited, surge, None, "SIGKILL")
+        book.tell(events.ProcessExited, surge, None, "SIGKILL")
     answers(book)
     live(book, 40)
 
@@ -241,7 +241,7 @@ def test_an_old_worker_that_dies_meanwhile_heals_as_it_was_and_is_exchanged_late
     old = book.run(3)
     ask(book, UPDATE)
     live(book, 3)
-    book.tell(events.WorkerExited, old[2], None, "SIGKILL")
+    book.tell(events.ProcessExited, old[2], None, "SIGKILL")
     (spawn,) = [o for o in book.orders if isinstance(o, SpawnWorker)]
     assert (spawn.slot, spawn.revision) == (2, 1)
     live(book, 60)
@@ -284,7 +284,7 @@ def test_it_goes_on_while_zookeeper_is_away() -> None:
     for _ in range(80):
         book.spawn()  # nobody can register
         for signal in book.take(SignalWorker):
-            book.tell(events.WorkerExited, signal.worker, None, "SIGTERM")
+            book.tell(events.ProcessExited, signal.worker, None, "SIGTERM")
         book.wait(0.5)
 
     assert answers(book)[0][2] == 0
@@ -403,7 +403,7 @@ def test_a_soft_verdict_ends_nobody_elses_backoff() -> None:
     crashing: str | None
     crashing, fat = book.run(2)
     while crashing is not None:
-        book.tell(events.WorkerExited, crashing, 1, None)
+        book.tell(events.ProcessExited, crashing, 1, None)
         book.spawn()
         crashing = slots(book)[0][0]
     before = replace(account(book, 0))
@@ -430,7 +430,7 @@ def test_spares_follow_once_a_new_worker_has_proven_itself() -> None:
 def test_slots_that_are_done_are_left_alone() -> None:
     book = Playbook(restart=RestartPolicy.ON_FAILURE)
     old = book.run(2)
-    book.tell(events.WorkerExited, old[0], 0, None)
+    book.tell(events.ProcessExited, old[0], 0, None)
     ask(book, RESTART)
     live(book, 20)
 
@@ -446,7 +446,7 @@ def test_an_agent_that_comes_back_in_the_middle_goes_back_and_says_so() -> None:
     book = Playbook(unfinished=RolloutOrder(UPDATE, None, "the agent was ended in the middle of it"))
     for slot, number, revision in ((0, 0, 2), (1, 1, 1), (None, 2, 2)):
         worker = f"me-{number}-old"
-        book.tell(events.WorkerAdopted, worker, slot, 100 + number, "2020-01-01T00:00:00Z", 60.0, revision, number)
+        book.tell(events.WorkerFound, worker, slot, 100 + number, "2020-01-01T00:00:00Z", 60.0, revision, number)
     book.tell(events.SessionOpened, 6.0, True)
     book.follow(me=2)
     for worker in ("me-0-old", "me-1-old"):
@@ -606,7 +606,7 @@ def test_a_start_that_fails_in_a_slot_that_is_exchanged_without_a_surge_undoes_i
     ask(book, UPDATE)
     (stopped,) = book.take(SignalWorker)
     (stopped_slot,) = [slot for slot, (worker, _) in slots(book).items() if worker == stopped.worker]
-    book.tell(events.WorkerExited, stopped.worker, None, "SIGTERM")
+    book.tell(events.ProcessExited, stopped.worker, None, "SIGTERM")
     for _ in range(3):
         (spawn,) = book.take(SpawnWorker)
         assert (spawn.slot, spawn.revision) == (stopped_slot, 2)
@@ -663,9 +663,9 @@ def test_a_new_worker_that_ends_well_for_good_is_done_and_fails_no_rollout() -> 
     book.run(2)
     ask(book, UPDATE)
     (stopped,) = book.take(SignalWorker)
-    book.tell(events.WorkerExited, stopped.worker, None, "SIGTERM")
+    book.tell(events.ProcessExited, stopped.worker, None, "SIGTERM")
     (new,) = book.spawn()
-    book.tell(events.WorkerExited, new, 0, None)
+    book.tell(events.ProcessExited, new, 0, None)
     live(book, 60)
 
     ((outcome, detail, code),) = answers(book)

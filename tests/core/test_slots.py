@@ -21,14 +21,13 @@ from autohealer.core.events import (
     EvidenceTaken,
     FinishedFound,
     OrphansEnded,
+    ProcessExited,
     SpawnFailed,
-    WorkerAdopted,
-    WorkerExited,
+    WorkerFound,
     WorkerSpawned,
 )
 from autohealer.core.model import ExitOn, PoolSpec, RestartPolicy, Sense, Verdict
-from autohealer.core.notices import WorkerExited as WorkerExitedNotice
-from autohealer.core.notices import WorkerFaulty
+from autohealer.core.notices import WorkerExited, WorkerFaulty
 from autohealer.core.pool.finishing import Over
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life
@@ -78,7 +77,7 @@ class Bench:
     def exit(self, worker: str, code: int | None = 1, signal: str | None = None, *, left: bool = False) -> None:
         life = self.lives.of(worker)
         slot = None if life is None else self.slots.of(life)
-        if (end := self.slots.exited(WorkerExited(self.now, worker, code, signal, left))) is not None:
+        if (end := self.slots.exited(ProcessExited(self.now, worker, code, signal, left))) is not None:
             self.slots.ended(end, slot, self.now)
 
     def life(self, worker: str) -> Life:
@@ -198,7 +197,7 @@ def test_a_dead_worker_is_replaced_before_anything_else_is_ordered(bench: Bench)
     assert isinstance(replacement, SpawnWorker)
     assert replacement.slot == 0
     assert replacement.worker != worker
-    assert report == EmitEvent(WorkerExitedNotice(worker, 4711, 0, None, "SIGKILL", 0.0, "SIGKILL"))
+    assert report == EmitEvent(WorkerExited(worker, 4711, 0, None, "SIGKILL", 0.0, "SIGKILL"))
     assert clear == EndOrphans(worker, SIGKILL, 0.0)
 
 
@@ -445,7 +444,7 @@ def test_kill_all_leaves_no_time_to_what_the_killed_left_behind(bench: Bench) ->
 
 
 def adopt(bench: Bench, worker: str, slot: int, age_s: float = 100.0) -> None:
-    bench.slots.adopt(WorkerAdopted(bench.now, worker, slot, 99, "then", age_s))
+    bench.slots.adopt(WorkerFound(bench.now, worker, slot, 99, "then", age_s))
 
 
 def test_an_adopted_worker_keeps_its_slot_and_the_rest_is_filled(bench: Bench) -> None:
@@ -477,7 +476,7 @@ def test_an_adopted_worker_has_lived_as_long_as_it_has(bench: Bench) -> None:
 
 
 def test_an_adopted_life_without_a_slot_is_stopped_once_the_share_is_known(bench: Bench) -> None:
-    bench.slots.adopt(WorkerAdopted(bench.now, "me-7-surge", None, 99, "then", 1.0, 2, 7))
+    bench.slots.adopt(WorkerFound(bench.now, "me-7-surge", None, 99, "then", 1.0, 2, 7))
     assert bench.signals() == []
 
     bench.slots.want(1, bench.now)
@@ -652,7 +651,7 @@ def test_a_slot_whose_number_a_surge_has_waits_for_its_end(bench: Bench) -> None
 def test_the_end_of_a_life_on_trial_counts_for_nothing_and_is_filled_when_that_has_been_decided(bench: Bench) -> None:
     (worker,) = bench.run(1)
     for _ in range(20):
-        bench.slots.exited(WorkerExited(bench.now, worker, 1, None), on_trial=True)
+        bench.slots.exited(ProcessExited(bench.now, worker, 1, None), on_trial=True)
         assert bench.take(SpawnWorker) == []
         bench.slots.fill_left(bench.now)
         (worker,) = bench.spawn()

@@ -7,7 +7,7 @@ from typing import Any
 from autohealer.core import events
 from autohealer.core.actions import PromoteSpare, RecordIncident, SignalWorker, SpawnWorker, StartSenses
 from autohealer.core.events import Usage
-from autohealer.core.incident import Outcome
+from autohealer.core.incident import IncidentOutcome
 from autohealer.core.model import WorkerId
 from autohealer.core.pool.lifecycle import WorkerState
 from tests.core.test_health import PROBE, Clinic
@@ -68,7 +68,7 @@ def test_spares_are_started_once_the_workers_are_there() -> None:
 def test_a_death_is_healed_by_a_promotion_and_another_spare_is_started_behind() -> None:
     book = Garage()
     (spare,) = book.spares
-    book.tell(events.WorkerExited, book.workers[1], None, "SIGKILL")
+    book.tell(events.ProcessExited, book.workers[1], None, "SIGKILL")
     book.now += 0.0005
     assert book.promote() == [(spare, 1)]
 
@@ -76,7 +76,7 @@ def test_a_death_is_healed_by_a_promotion_and_another_spare_is_started_behind() 
     assert book.view(spare).slot == 1
     assert book.view(spare).state is WorkerState.RUNNING
     last = {order.incident.id: order.incident for order in book.take(RecordIncident)}[book.workers[1]]
-    assert (last.outcome, last.replacement, last.action) == (Outcome.HEALED, spare, "a spare was promoted")
+    assert (last.outcome, last.replacement, last.action) == (IncidentOutcome.HEALED, spare, "a spare was promoted")
     (order,) = book.take(SpawnWorker)
     assert order.is_spare
     book.tell(events.WorkerSpawned, order.worker, 201, "then")
@@ -86,10 +86,10 @@ def test_a_death_is_healed_by_a_promotion_and_another_spare_is_started_behind() 
 def test_a_promoted_spare_is_a_worker_like_any_other() -> None:
     book = Garage()
     (spare,) = book.spares
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
     book.promote()
     book.orders.clear()
-    book.tell(events.WorkerExited, spare, 1, None)
+    book.tell(events.ProcessExited, spare, 1, None)
 
     assert [(told["slot"], told["worker"]) for told in book.told("worker.exited")] == [(0, spare)]
 
@@ -97,7 +97,7 @@ def test_a_promoted_spare_is_a_worker_like_any_other() -> None:
 def test_a_promotion_that_cannot_be_told_falls_back_to_a_start_in_the_same_turn() -> None:
     book = Garage()
     (spare,) = book.spares
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
     book.take(PromoteSpare)
     book.take(SpawnWorker)
     book.tell(events.PromotionFailed, spare)
@@ -109,7 +109,7 @@ def test_a_promotion_that_cannot_be_told_falls_back_to_a_start_in_the_same_turn(
 def test_a_promotion_that_fails_in_a_slot_that_is_not_wanted_any_more_starts_nothing() -> None:
     book = Garage()
     (spare,) = book.spares
-    book.tell(events.WorkerExited, book.workers[1], 1, None)
+    book.tell(events.ProcessExited, book.workers[1], 1, None)
     book.tell(events.DrainRequested, "SIGTERM", False)
     book.take(SpawnWorker)
     book.tell(events.PromotionFailed, spare)
@@ -122,7 +122,7 @@ def test_one_that_does_not_wait_yet_is_not_promoted() -> None:
     book.tell(events.DeadlineReached)
     (order,) = book.take(SpawnWorker)
     book.tell(events.WorkerSpawned, order.worker, 200, "then")
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
 
     assert [order.slot for order in book.take(SpawnWorker)] == [0]
 
@@ -133,11 +133,11 @@ def test_a_spare_that_dies_has_a_backoff_of_its_own_and_is_no_incident() -> None
     deaths = 0
     while spare:
         deaths += 1
-        book.tell(events.WorkerExited, spare, 1, None)
+        book.tell(events.ProcessExited, spare, 1, None)
         spare = next(iter(book.until_they_wait()), "")
     assert deaths > 6
     assert book.take(RecordIncident) == []
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
     assert [order.slot for order in book.take(SpawnWorker)] == [0]
     book.wait(1)
 
@@ -146,7 +146,7 @@ def test_a_spare_that_dies_has_a_backoff_of_its_own_and_is_no_incident() -> None
 
 def test_a_spare_that_cannot_be_started_is_tried_again_later() -> None:
     book = Garage(1)
-    book.tell(events.WorkerExited, book.spares[0], 1, None)
+    book.tell(events.ProcessExited, book.spares[0], 1, None)
     (order,) = book.take(SpawnWorker)
     book.tell(events.SpawnFailed, order.worker, "no memory", True, "ENOMEM")
     assert book.take(SpawnWorker) == []
@@ -159,8 +159,8 @@ def test_a_spare_that_cannot_be_started_is_tried_again_later() -> None:
 def test_news_of_a_promotion_of_one_that_is_gone_is_none() -> None:
     book = Garage()
     (spare,) = book.spares
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
-    book.tell(events.WorkerExited, spare, 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, spare, 1, None)
     book.orders.clear()
     for kind in (events.SparePromoted, events.PromotionFailed):
         book.tell(kind, spare)
@@ -176,7 +176,7 @@ def test_what_waits_owes_no_beat_and_a_new_worker_does() -> None:
         book.wait(4)
         book.say(book.workers[0], beat=True)
     assert book.faults() == []
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
     book.promote()
     book.wait(5)
 
@@ -186,7 +186,7 @@ def test_what_waits_owes_no_beat_and_a_new_worker_does() -> None:
 def test_senses_look_at_a_spare_from_its_promotion_on() -> None:
     book = Garage(1, stopped_timeout_s=10.0)
     assert book.take(StartSenses) == []
-    book.tell(events.WorkerExited, book.workers[0], 1, None)
+    book.tell(events.ProcessExited, book.workers[0], 1, None)
     book.promote()
 
     assert [order.worker for order in book.take(StartSenses)] == book.spares
@@ -198,7 +198,7 @@ def test_spares_go_first_when_memory_is_short_and_come_back_when_it_is_not() -> 
     book.tell(events.UsageSampled, usages, GIB // 2)
     assert [order.worker for order in book.take(SignalWorker)] == book.spares
     for spare in book.spares:
-        book.tell(events.WorkerExited, spare, None, "SIGTERM")
+        book.tell(events.ProcessExited, spare, None, "SIGTERM")
     assert book.take(SpawnWorker) == []
     book.tell(events.UsageSampled, usages, 2 * GIB)
 
@@ -241,7 +241,7 @@ def test_a_spare_that_never_says_that_it_is_ready_is_faulty_and_no_incident() ->
 def test_a_spare_that_cannot_be_started_is_tried_again_later_and_is_no_incident() -> None:
     book = Garage(1, spares=1)
     (spare,) = book.spares
-    book.tell(events.WorkerExited, spare, 1, None)
+    book.tell(events.ProcessExited, spare, 1, None)
     book.wait(60)
     (second,) = [order.worker for order in book.take(SpawnWorker)]
     book.take(RecordIncident)
@@ -261,7 +261,7 @@ def test_between_too_little_memory_and_plenty_spares_stay_as_they_are() -> None:
 
     book.tell(events.UsageSampled, usages, GIB)
     assert [order.worker for order in book.take(SignalWorker)] == book.spares
-    book.tell(events.WorkerExited, book.spares[0], 0, None)
+    book.tell(events.ProcessExited, book.spares[0], 0, None)
     book.tell(events.UsageSampled, usages, 2 * GIB + 1)
     book.wait(60)
     assert book.take(SpawnWorker) == []
@@ -279,7 +279,7 @@ def test_a_promotion_makes_room_for_a_verdict_that_was_held() -> None:
     book.wait(60)
     book.probe(second, ok=False)
     assert book.faults() == []
-    book.tell(events.WorkerExited, first, 0, None)
+    book.tell(events.ProcessExited, first, 0, None)
     assert book.promote() == [(spare, 0)]
     book.wait(10)
     book.probe(second, ok=False)

@@ -7,8 +7,8 @@ import pytest
 from autohealer.core import events
 from autohealer.core.actions import (
     AnswerOperation,
+    EndAgent,
     EndOrphans,
-    Exit,
     LeaveCluster,
     MakeStandIn,
     ProveAuthority,
@@ -24,7 +24,7 @@ from autohealer.core.cluster.company import TICK_S
 from autohealer.core.cluster.publication import HEAL_S
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
-from autohealer.core.model import Child, OnPartition, Plan, Registration, RestartPolicy
+from autohealer.core.model import Child, OnPartition, Plan, RegistrationMode, RestartPolicy
 from autohealer.core.operations import Operation, done, refused
 from tests.core.playbook import EPOCH, ME, MZXID, OTHER, SESSION_TIMEOUT_S, Playbook
 
@@ -135,7 +135,7 @@ def test_an_agent_that_the_plan_does_not_name_keeps_what_it_runs_and_starts_noth
     book = Playbook()
     one, other = book.run(2)
     book.follow(other=10)
-    book.tell(events.WorkerExited, one, 1, None)
+    book.tell(events.ProcessExited, one, 1, None)
 
     book.expect(EndOrphans(one, KILL, 0.0), RemoveRegistration(one))
     assert book.supervisor.snapshot(book.now).running == 1
@@ -190,7 +190,7 @@ def test_the_plan_is_told_when_it_changes_and_its_leader_when_it_is_another() ->
 def test_a_replacement_is_ordered_first_and_the_registration_removed_last() -> None:
     book = Playbook()
     one, _ = book.run(2)
-    book.tell(events.WorkerExited, one, None, "SIGKILL")
+    book.tell(events.ProcessExited, one, None, "SIGKILL")
 
     book.expect(
         SpawnWorker("me-0-n3", 0, 0, MZXID, 1, 1, "SIGKILL"), EndOrphans(one, KILL, 0.0), RemoveRegistration(one)
@@ -203,7 +203,7 @@ def test_healing_goes_on_while_zookeeper_is_away(away: type[Event]) -> None:
     one, _ = book.run(2)
     book.tell(away)
     book.wait(600)
-    book.tell(events.WorkerExited, one, 1, None)
+    book.tell(events.ProcessExited, one, 1, None)
 
     assert len(book.take(SpawnWorker)) == 1
 
@@ -235,7 +235,7 @@ def test_a_worker_that_loses_its_registration_alone_is_shut_down_and_replaced() 
     book.expect(SignalWorker(one, TERM))
     book.wait(10)
     book.expect(SignalWorker(one, KILL))
-    book.tell(events.WorkerExited, one, None, "SIGKILL")
+    book.tell(events.ProcessExited, one, None, "SIGKILL")
 
     book.expect(
         SpawnWorker("me-0-n4", 0, 0, MZXID, 1, 1, "SIGKILL"), EndOrphans(one, KILL, 0.0), RemoveRegistration(one)
@@ -269,7 +269,7 @@ def test_workers_recreated_excuse_whoever_lost_a_registration_with_them() -> Non
 def test_adopted_workers_are_kept_and_only_the_missing_one_is_started() -> None:
     book = Playbook(workers=3)
     for slot in (0, 2):
-        book.tell(events.WorkerAdopted, f"me-{slot}-old", slot, 50 + slot, "then", 100.0)
+        book.tell(events.WorkerFound, f"me-{slot}-old", slot, 50 + slot, "then", 100.0)
     book.connect(target=3, resumed=True)
     (write,) = book.take(WritePlan)
     book.orders.clear()
@@ -281,7 +281,7 @@ def test_adopted_workers_are_kept_and_only_the_missing_one_is_started() -> None:
 
 def test_what_adopted_workers_lose_with_the_old_session_is_nobodys_fault() -> None:
     book = Playbook(workers=1, style=Style.IDENTIFIED)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 50, "then", 100.0)
     book.connect(target=1)
     book.tell(events.RegistrationSeen, "me-0-old")
     book.tell(events.RegistrationGone, "me-0-old")
@@ -506,7 +506,7 @@ def test_it_says_what_it_runs_once_for_each_change_and_again_in_each_session() -
     workers = book.run(2)
     book.tell(events.DeadlineReached)
     assert book.take(PublishAgent) == []
-    book.tell(events.WorkerExited, workers[0], 1, None)
+    book.tell(events.ProcessExited, workers[0], 1, None)
     book.wait(HEAL_S)
     assert [order.entry.running for order in book.take(PublishAgent)] == [1]
     book.tell(events.SessionLost)
@@ -518,9 +518,9 @@ def test_it_says_what_it_runs_once_for_each_change_and_again_in_each_session() -
 
 @pytest.mark.parametrize(("healed_in_s", "told"), [(HEAL_S - 0.1, []), (HEAL_S + 0.1, [1, 2])])
 def test_a_heal_that_does_not_take_long_is_nobody_elses_business(healed_in_s: float, told: list[int]) -> None:
-    book = Playbook(registration=Registration.SELF)
+    book = Playbook(registration=RegistrationMode.SELF)
     workers = book.run(2)
-    book.tell(events.WorkerExited, workers[0], None, "SIGKILL")
+    book.tell(events.ProcessExited, workers[0], None, "SIGKILL")
     book.tell(events.OrphansEnded, workers[0])
     (successor,) = book.spawn()
     book.wait(healed_in_s)
@@ -532,10 +532,10 @@ def test_a_heal_that_does_not_take_long_is_nobody_elses_business(healed_in_s: fl
 
 def test_a_departed_workers_credit_is_published_and_taken_back_on_time() -> None:
     book = Playbook(workers=1, style=Style.ANONYMOUS)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 50, "then", 100.0)
     book.connect(target=1)
     book.follow(me=1)
-    book.tell(events.WorkerExited, "me-0-old", None, None)
+    book.tell(events.ProcessExited, "me-0-old", None, None)
     book.spawn()
     assert book.take(PublishAgent)[-1].entry.departed == 1
     book.wait(59)
@@ -568,7 +568,7 @@ def test_with_stop_nothing_is_started_before_authority_is_proven_and_a_watchdog_
 def test_with_stop_what_a_former_life_left_runs_on_until_authority_was_proven_once() -> None:
     """It has a watchdog of that life; to stop it at each restart of the agent would be an outage of our making."""
     book = Playbook(on_partition=OnPartition.STOP)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 50, "then", 100.0)
     book.wait(SESSION_TIMEOUT_S * 3)
     assert book.take(SignalWorker) == []
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
@@ -696,7 +696,7 @@ def test_a_request_to_stop_drains() -> None:
 def end(book: Playbook, *workers: str) -> None:
     """The workers end, and what they left, and the agent's place in ZooKeeper."""
     for worker in workers:
-        book.tell(events.WorkerExited, worker, 0, None)
+        book.tell(events.ProcessExited, worker, 0, None)
         book.tell(events.OrphansEnded, worker)
     book.take(LeaveCluster)
     book.tell(events.ClusterLeft)
@@ -708,7 +708,7 @@ def test_a_drain_stops_all_leaves_the_cluster_and_exits_with_0() -> None:
     book.tell(events.DrainRequested, "SIGTERM")
     book.expect(SignalWorker(other, TERM), SignalWorker(one, TERM))
     for worker in (one, other):
-        book.tell(events.WorkerExited, worker, 0, None)
+        book.tell(events.ProcessExited, worker, 0, None)
         book.expect(EndOrphans(worker, TERM, 10.0), RemoveRegistration(worker))
     book.tell(events.OrphansEnded, one)
     book.expect()
@@ -716,7 +716,7 @@ def test_a_drain_stops_all_leaves_the_cluster_and_exits_with_0() -> None:
     book.expect(LeaveCluster())
     book.tell(events.ClusterLeft)
 
-    book.expect(Exit(0))
+    book.expect(EndAgent(0))
 
 
 def test_a_worker_that_starts_during_a_drain_is_stopped() -> None:
@@ -730,17 +730,17 @@ def test_a_worker_that_starts_during_a_drain_is_stopped() -> None:
 
 def test_a_drain_needs_no_plan_and_no_zookeeper() -> None:
     book = Playbook()
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 50, "then", 100.0)
     book.tell(events.DrainRequested, "SIGTERM")
     book.expect(SignalWorker("me-0-old", TERM))
     end(book, "me-0-old")
 
-    assert book.take(Exit) == [Exit(0)]
+    assert book.take(EndAgent) == [EndAgent(0)]
 
 
 def test_a_drain_is_obeyed_where_authority_was_never_proven() -> None:
     book = Playbook(on_partition=OnPartition.STOP)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 50, "then", 100.0)
     book.tell(events.DrainRequested, "SIGTERM")
 
     book.expect(SignalWorker("me-0-old", TERM))
@@ -748,7 +748,7 @@ def test_a_drain_is_obeyed_where_authority_was_never_proven() -> None:
 
 def test_a_drain_is_obeyed_while_there_is_no_watchdog() -> None:
     book = Playbook(on_partition=OnPartition.STOP)
-    book.tell(events.WorkerAdopted, "me-0-old", 0, 50, "then", 100.0)
+    book.tell(events.WorkerFound, "me-0-old", 0, 50, "then", 100.0)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.AuthorityProven, book.now)
     book.tell(events.DrainRequested, "SIGTERM")
@@ -784,7 +784,7 @@ def test_with_stop_a_plan_of_a_former_session_is_not_followed() -> None:
     workers = book.spawn()
     book.tell(events.SessionLost)
     for worker in workers:
-        book.tell(events.WorkerExited, worker, 0, None)
+        book.tell(events.ProcessExited, worker, 0, None)
         book.tell(events.OrphansEnded, worker)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.AuthorityProven, book.now)
@@ -806,7 +806,7 @@ def test_a_second_signal_kills_all_at_once_and_exits_with_130() -> None:
     assert set(book.take(SignalWorker)) == {SignalWorker(one, KILL), SignalWorker(other, KILL)}
     end(book, one, other)
 
-    assert book.take(Exit) == [Exit(130)]
+    assert book.take(EndAgent) == [EndAgent(130)]
 
 
 @pytest.mark.parametrize(
@@ -825,10 +825,10 @@ def test_a_pool_whose_workers_may_finish_has_one_agent(restart: RestartPolicy, f
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.TargetRead, 2)
     book.tell(events.PlanRead, found, MZXID)
-    assert book.take(Exit) == []
+    assert book.take(EndAgent) == []
     book.tell(events.PlanRead, written, MZXID + 1)
 
-    assert [order.code for order in book.take(Exit)] == ([1] if refused else [])
+    assert [order.code for order in book.take(EndAgent)] == ([1] if refused else [])
 
 
 def test_when_all_have_ended_well_the_agent_ends_with_0() -> None:
@@ -837,21 +837,21 @@ def test_when_all_have_ended_well_the_agent_ends_with_0() -> None:
     (plan,) = book.take(WritePlan)
     book.tell(events.PlanRead, plan.plan, MZXID + 1)
     (worker,) = book.spawn()
-    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.ProcessExited, worker, 0, None)
     book.tell(events.OrphansEnded, worker)
     assert book.take(LeaveCluster)
     book.tell(events.ClusterLeft)
 
-    assert book.take(Exit) == [Exit(0)]
+    assert book.take(EndAgent) == [EndAgent(0)]
 
 
 def test_an_agent_that_gives_up_drains_and_exits_with_4_and_the_reason() -> None:
     book = Playbook(max_failures=2)
     book.follow(me=2)
     one, other = book.spawn()
-    book.tell(events.WorkerExited, one, 3, None)
+    book.tell(events.ProcessExited, one, 3, None)
     (successor,) = book.spawn()
-    book.tell(events.WorkerExited, successor, 3, None)
+    book.tell(events.ProcessExited, successor, 3, None)
     book.expect(
         *(EndOrphans(one, KILL, 0.0), RemoveRegistration(one)),
         *(EndOrphans(successor, KILL, 0.0), RemoveRegistration(successor), SignalWorker(other, TERM)),
@@ -860,12 +860,12 @@ def test_an_agent_that_gives_up_drains_and_exits_with_4_and_the_reason() -> None
         book.tell(events.OrphansEnded, worker)
     end(book, other)
 
-    (leave,) = book.take(Exit)
-    assert leave == Exit(4, "the worker in slot 0 failed 2 times in a row, the last time with: exit code 3")
+    (leave,) = book.take(EndAgent)
+    assert leave == EndAgent(4, "the worker in slot 0 failed 2 times in a row, the last time with: exit code 3")
 
 
 def test_a_failure_while_it_drains_does_not_make_a_wish_a_failure() -> None:
-    book = Playbook(max_failures=1, start_timeout_s=5.0, registration=Registration.SELF)
+    book = Playbook(max_failures=1, start_timeout_s=5.0, registration=RegistrationMode.SELF)
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.follow(me=1)
     (worker,) = book.spawn()
@@ -874,7 +874,7 @@ def test_a_failure_while_it_drains_does_not_make_a_wish_a_failure() -> None:
     book.tell(events.DrainRequested, "SIGTERM")
     end(book, worker)
 
-    assert book.take(Exit) == [Exit(0)]
+    assert book.take(EndAgent) == [EndAgent(0)]
 
 
 def test_two_agents_by_one_name_are_one_too_many() -> None:
@@ -882,7 +882,7 @@ def test_two_agents_by_one_name_are_one_too_many() -> None:
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, True)
     book.tell(events.IdentityTaken)
 
-    (leave,) = book.take(Exit)
+    (leave,) = book.take(EndAgent)
     assert leave.code == 1
     assert ME.agent in leave.error
 
@@ -892,10 +892,10 @@ def test_a_name_that_is_taken_may_be_that_of_a_former_life_whose_session_ends() 
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.IdentityTaken)
     book.wait(SESSION_TIMEOUT_S + 1)
-    assert book.take(Exit) == []
+    assert book.take(EndAgent) == []
     book.tell(events.AgentsRead, {ME.agent: None})
     book.wait(100)
-    assert book.take(Exit) == []
+    assert book.take(EndAgent) == []
 
 
 def test_a_name_that_stays_taken_is_anothers() -> None:
@@ -903,14 +903,14 @@ def test_a_name_that_stays_taken_is_anothers() -> None:
     book.tell(events.SessionOpened, SESSION_TIMEOUT_S, False)
     book.tell(events.IdentityTaken)
     book.wait(SESSION_TIMEOUT_S + 3)
-    (leave,) = book.take(Exit)
+    (leave,) = book.take(EndAgent)
     assert leave.code == 1
 
 
 def test_refused_access_ends_an_agent_that_starts_and_not_one_that_runs() -> None:
     book = Playbook()
     book.tell(events.AccessDenied, "no")
-    assert book.take(Exit) == [Exit(1, "no")]
+    assert book.take(EndAgent) == [EndAgent(1, "no")]
 
     book = Playbook()
     book.run(1)
@@ -941,10 +941,10 @@ def test_a_name_that_is_found_taken_again_prolongs_nobodys_patience() -> None:
     book.tell(events.IdentityTaken)
     book.wait(SESSION_TIMEOUT_S - 1)
     book.tell(events.IdentityTaken)
-    assert book.take(Exit) == []
+    assert book.take(EndAgent) == []
     book.wait(1 + TICK_S)
 
-    assert [order.code for order in book.take(Exit)] == [1]
+    assert [order.code for order in book.take(EndAgent)] == [1]
 
 
 def test_a_proof_that_nobody_needs_arms_no_watchdog() -> None:
@@ -1001,7 +1001,7 @@ def test_an_agent_is_over_once_it_has_drained() -> None:
     book.tell(events.DrainRequested, "SIGTERM", False)
     assert not book.supervisor.is_over
     assert book.supervisor.reason_to_stay() == "the agent is about to end"
-    book.tell(events.WorkerExited, worker, 0, None)
+    book.tell(events.ProcessExited, worker, 0, None)
     book.tell(events.OrphansEnded, worker)
 
     assert book.supervisor.is_over

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from autohealer.core import actions, events
-from autohealer.core.model import Child, Plan, PoolSpec, Registration
+from autohealer.core.model import Child, Plan, PoolSpec, RegistrationMode
 from autohealer.core.operations import Operation
 from tests.core.world import Answer, Habit, World
 
 MOST = 5
 WAYS = [
-    (Registration.AUTO, Habit.BY_ID),
-    (Registration.AUTO, Habit.ANONYMOUSLY),
-    (Registration.AUTO, Habit.NEVER),
-    (Registration.SELF, Habit.BY_ID),
-    (Registration.SELF, Habit.ANONYMOUSLY),
-    (Registration.AGENT, Habit.NEVER),
-    (Registration.AGENT, Habit.BY_ID),
+    (RegistrationMode.AUTO, Habit.BY_ID),
+    (RegistrationMode.AUTO, Habit.ANONYMOUSLY),
+    (RegistrationMode.AUTO, Habit.NEVER),
+    (RegistrationMode.SELF, Habit.BY_ID),
+    (RegistrationMode.SELF, Habit.ANONYMOUSLY),
+    (RegistrationMode.AGENT, Habit.NEVER),
+    (RegistrationMode.AGENT, Habit.BY_ID),
 ]
 PICK = st.integers(0, 2**16)
 COUNTS = st.integers(0, MOST)
@@ -46,7 +46,7 @@ class SupervisorInAWorld(RuleBasedStateMachine):
         self,
         *,
         workers: int,
-        way: tuple[Registration, Habit],
+        way: tuple[RegistrationMode, Habit],
         max_failures: int | None,
         adopted: list[int],
         stands: int | None,
@@ -102,7 +102,7 @@ class SupervisorInAWorld(RuleBasedStateMachine):
         worker = self.world.dead[pick % len(self.world.dead)]
         match kind:
             case "exit":
-                self.world.tell(events.WorkerExited, worker, 0, None)
+                self.world.tell(events.ProcessExited, worker, 0, None)
             case "spawned":
                 self.world.tell(events.WorkerSpawned, worker, 99, "then")
             case "evidence":

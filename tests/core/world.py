@@ -83,7 +83,7 @@ class World:
         # The agent
         self.entry: AgentEntry | None = None
         self.drained = self.killed = False
-        self.exits: list[actions.Exit] = []
+        self.exits: list[actions.EndAgent] = []
 
     # ---- events in, orders out
 
@@ -217,7 +217,7 @@ class World:
         assert not self.in_flight or all(isinstance(other, _LATE) for other in self.in_flight)
         self.in_flight.append(order)
 
-    def _obey_Exit(self, order: actions.Exit) -> None:  # noqa: N802
+    def _obey_Exit(self, order: actions.EndAgent) -> None:  # noqa: N802
         self.exits.append(order)
 
     # ---- what comes of orders
@@ -255,13 +255,13 @@ class World:
         """The process is gone; its registrations linger."""
         del self.processes[worker]
         self.dead.append(worker)
-        self.tell(events.WorkerExited, worker, None, "SIGKILL")
+        self.tell(events.ProcessExited, worker, None, "SIGKILL")
 
     def adopt(self, worker: str, slot: int) -> None:
         """A worker of this agent's former life lives."""
         self.ids.add(worker)
         self.processes[worker] = Process(slot)
-        self.tell(events.WorkerAdopted, worker, slot, 99, "then", 100.0)
+        self.tell(events.WorkerFound, worker, slot, 99, "then", 100.0)
 
     # ---- people
 

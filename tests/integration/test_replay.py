@@ -25,5 +25,5 @@ def test_an_agent_that_healed_decides_the_same_again(own_pool: Pool) -> None:
     said = own_pool.processes.run_autohealer("replay", "--json", own_pool.folder)
     *steps, end = map(json.loads, said.stdout.splitlines())
     assert said.returncode == 0, said.stdout[-2000:]
-    assert {"WorkerExited", "WorkerSpawned", "SessionOpened"} <= {step["event"] for step in steps}
+    assert {"ProcessExited", "WorkerSpawned", "SessionOpened"} <= {step["event"] for step in steps}
     assert (end["different"], end["running"]) == (0, 0)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from autohealer.processes.probes.life import Answer, Life, Probe
+from autohealer.processes.probes.life import Probe, ProbeAnswer, ProbedLife
 
 PATIENT_S = 20.0
-LIFE = Life("agent-3-1", 4711, 3, 8003)
+LIFE = ProbedLife("agent-3-1", 4711, 3, 8003)
 
 
-async def answer_of(probe: Probe, life: Life = LIFE, within_s: float = PATIENT_S) -> Answer | None:
+async def answer_of(probe: Probe, life: ProbedLife = LIFE, within_s: float = PATIENT_S) -> ProbeAnswer | None:
     """The answer; where there is none in time, what can be said nevertheless."""
-    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    answered: asyncio.Future[ProbeAnswer] = asyncio.get_running_loop().create_future()
     attempt = probe.begin(life, answered.set_result)
     try:
         return await asyncio.wait_for(answered, within_s)

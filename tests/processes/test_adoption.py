@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from autohealer.errors import AutohealerError
-from autohealer.processes.launch.adoption import Found, find_workers
+from autohealer.processes.launch.adoption import FoundWorker, find_workers
 from autohealer.processes.tree import procfs
 from autohealer.processes.tree.ending import end_workers
 from autohealer.processes.tree.process_tree import DeadWorker
@@ -37,7 +37,7 @@ class Left:
 
     def __init__(self, processes: Processes) -> None:
         self.processes = processes
-        self.found: list[Found] = []
+        self.found: list[FoundWorker] = []
 
     def worker(self, slot: int, script: str = "sleep 600; :", agent: str = AGENT, pool: str = "p") -> Entry:
         """Start a session leader that bears a worker's marks."""
@@ -55,7 +55,7 @@ class Left:
         assert ticks is not None
         return Entry(worker, slot, process.pid, ticks)
 
-    def find(self, *known: Entry, pool: str = "p") -> list[Found]:
+    def find(self, *known: Entry, pool: str = "p") -> list[FoundWorker]:
         """`find_workers`, with the pidfds closed at the end of the test."""
         found = find_workers(AGENT, known, pool)
         self.found += found

@@ -211,7 +211,7 @@ def test_a_reused_pid_makes_nobody_a_orphan(world: World) -> None:
 def test_two_hundred_deaths_that_left_nothing_cost_one_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 
-    def counted(*args: object, **options: object) -> kin.Look:
+    def counted(*args: object, **options: object) -> kin.OrphanScan:
         looks.append(args)
         return look_for_orphans(*args, **options)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autohealer.processes.output.journal import Journal
+from autohealer.processes.output.journal import JournaldStreams
 
 
 def test_a_worker_writes_straight_to_the_journal(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_a_worker_writes_straight_to_the_journal(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
         listener.listen()
-        opened = Journal("web", path).open(3)
+        opened = JournaldStreams("web", path).open(3)
         stream, _ = listener.accept()
         os.write(opened.fd, b"hello\n")
         assert os.get_blocking(opened.fd)
@@ -31,7 +31,7 @@ def test_a_worker_writes_straight_to_the_journal(tmp_path: Path) -> None:
 
 def test_no_journal_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Journal("web", str(tmp_path / "none")).open(0)
+        JournaldStreams("web", str(tmp_path / "none")).open(0)
 
 
 def test_a_journal_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
@@ -48,4 +48,4 @@ def test_a_journal_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> Non
 
 
 def _open_many(path: str, fds: list[int]) -> None:
-    fds.extend(Journal("web", path).open(0).fd for _ in range(100))
+    fds.extend(JournaldStreams("web", path).open(0).fd for _ in range(100))

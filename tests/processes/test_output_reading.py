@@ -11,7 +11,7 @@ from autohealer.processes.output import index
 from autohealer.processes.output.cut import cut
 from autohealer.processes.output.files import OutputFiles, identity
 from autohealer.processes.output.index import Head, Mark
-from autohealer.processes.output.reading import LINE_BYTES, Entry, SlotReader, merged
+from autohealer.processes.output.reading import LINE_BYTES, OutputEntry, SlotReader, merged
 
 
 class Slot:
@@ -56,7 +56,7 @@ def slot(files: OutputFiles) -> Slot:
     return Slot(files, 0)
 
 
-def texts(entries: list[Entry]) -> list[str]:
+def texts(entries: list[OutputEntry]) -> list[str]:
     return [entry.text for entry in entries if entry.mark is None]
 
 

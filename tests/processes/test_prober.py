@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from autohealer.processes.probes.life import Answer, Life
+from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
 from autohealer.processes.probes.pressure import is_high
 from autohealer.processes.probes.prober import Prober, Timing
 
-GOOD, BAD = Answer(ok=True), Answer(ok=False, detail="bad")
+GOOD, BAD = ProbeAnswer(ok=True), ProbeAnswer(ok=False, detail="bad")
 
 
 class Timer:
@@ -67,11 +67,11 @@ class Loop:
 class Attempt:
     """Under way until somebody answers."""
 
-    def __init__(self, began: float | None, done: Callable[[Answer], None]) -> None:
+    def __init__(self, began: float | None, done: Callable[[ProbeAnswer], None]) -> None:
         self.began, self.done, self.is_cancelled = began, done, False
-        self.says: Answer | None = None
+        self.says: ProbeAnswer | None = None
 
-    def cancel(self) -> Answer | None:
+    def cancel(self) -> ProbeAnswer | None:
         """Given up."""
         self.is_cancelled = True
         return self.says
@@ -82,12 +82,12 @@ class FakeProbe:
 
     name = "fake"
 
-    def __init__(self, loop: Loop, answer: Answer | None) -> None:
+    def __init__(self, loop: Loop, answer: ProbeAnswer | None) -> None:
         self.loop, self.answer, self.waits = loop, answer, False
         self.asked: list[float] = []
         self.attempts: list[Attempt] = []
 
-    def begin(self, life: Life, done: Callable[[Answer], None]) -> Attempt:
+    def begin(self, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> Attempt:
         """See `Probe`."""
         assert all(attempt.is_cancelled or attempt.says for attempt in self.attempts), "two at once"
         self.asked.append(self.loop.now)
@@ -102,13 +102,13 @@ class FakeProbe:
 class Bench:
     """One worker, one probe."""
 
-    def __init__(self, answer: Answer | None, timing: Timing = Timing(), *, pressure: bool = False) -> None:  # noqa: B008
+    def __init__(self, answer: ProbeAnswer | None, timing: Timing = Timing(), *, pressure: bool = False) -> None:  # noqa: B008
         self.loop = Loop()
-        self.told: list[tuple[str, str, Answer, float]] = []
+        self.told: list[tuple[str, str, ProbeAnswer, float]] = []
         self.probe = FakeProbe(self.loop, answer)
         any_loop: Any = self.loop
         self.prober = Prober(any_loop, [self.probe], timing, lambda *told: self.told.append(told), lambda: pressure)
-        self.prober.start(Life("w", 1, 0, None))
+        self.prober.start(ProbedLife("w", 1, 0, None))
 
     def gaps(self) -> list[float]:
         """Between questions."""
@@ -149,7 +149,7 @@ def test_no_answer_in_time_is_a_failure() -> None:
     bench.loop.run(3)
 
     assert bench.probe.attempts[0].is_cancelled
-    assert bench.told[0] == ("w", "fake", Answer(ok=False, detail="no answer within 2 s", timed_out=True), 1.0)
+    assert bench.told[0] == ("w", "fake", ProbeAnswer(ok=False, detail="no answer within 2 s", timed_out=True), 1.0)
     assert len(bench.probe.asked) == 2
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from autohealer.errors import UsageError
 from autohealer.processes.probes.exec import ExecProbe, Turns
-from autohealer.processes.probes.life import Answer, Life
+from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
 from tests.processes.conftest import World
 from tests.support.processes import command_line
 
@@ -22,7 +22,7 @@ class Bench:
 
     def __init__(self, world: World, most: int = MANY) -> None:
         self.world, self.turns = world, Turns(most)
-        self.answers: list[Answer] = []
+        self.answers: list[ProbeAnswer] = []
 
     def probe(self, command: str) -> ExecProbe:
         """A probe of a pool whose workers have the test's environment."""
@@ -37,9 +37,9 @@ class Bench:
             turns=self.turns,
         )
 
-    def answer(self, command: str) -> Answer:
+    def answer(self, command: str) -> ProbeAnswer:
         """Run it to its end."""
-        self.probe(command).begin(Life("w", 4711, 3, 8003), self.answers.append)
+        self.probe(command).begin(ProbedLife("w", 4711, 3, 8003), self.answers.append)
         self.world.run_until(lambda: self.answers)
         return self.answers[-1]
 
@@ -57,10 +57,10 @@ def bench(world: World) -> Bench:
 def test_success_and_failure(world: World) -> None:
     """Exit code 0 is success; else the code and the last line that was said."""
     assert Bench(world).answer("true").ok
-    assert Bench(world).answer("false") == Answer(ok=False, detail="exit code 1")
+    assert Bench(world).answer("false") == ProbeAnswer(ok=False, detail="exit code 1")
     said = "sh -c 'echo first; echo the db is away >&2; exit 3'"
-    assert Bench(world).answer(said) == Answer(ok=False, detail="exit code 3: the db is away")
-    assert Bench(world).answer("sh -c 'kill -SEGV $$'") == Answer(ok=False, detail="killed by SIGSEGV")
+    assert Bench(world).answer(said) == ProbeAnswer(ok=False, detail="exit code 3: the db is away")
+    assert Bench(world).answer("sh -c 'kill -SEGV $$'") == ProbeAnswer(ok=False, detail="killed by SIGSEGV")
 
 
 def test_what_it_is_given(bench: Bench) -> None:
@@ -90,7 +90,7 @@ def test_it_is_killed_as_a_tree(bench: Bench, world: World) -> None:
     """Children in sessions of their own go, too; and its exit code is collected."""
     inner = "import os, time; os.setsid(); time.sleep(1000)"
     outer = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', '{inner}']); p.wait()"
-    attempt = bench.probe(f'{sys.executable} -c "{outer}"').begin(Life("w", 1, 0, None), bench.answers.append)
+    attempt = bench.probe(f'{sys.executable} -c "{outer}"').begin(ProbedLife("w", 1, 0, None), bench.answers.append)
     world.run_until(lambda: sum("os.setsid()" in " ".join(command_line(pid)) for pid in bench.processes()) == 2)
     world.run_until(lambda: any(os.getsid(pid) == pid and _parent_is_probe(pid) for pid in bench.processes()))
     attempt.cancel()
@@ -109,11 +109,11 @@ def test_never_two_of_one_worker(bench: Bench, world: World) -> None:
     """One that was given up must be gone before the next begins."""
     started = world.directory / "started"
     probe = bench.probe(f"sh -c 'echo x >> {started}; sleep 1000'")
-    first = probe.begin(Life("w", 1, 0, None), bench.answers.append)
+    first = probe.begin(ProbedLife("w", 1, 0, None), bench.answers.append)
     world.run_until(started.exists)
     (pid,) = world.reaper.pids
     first.cancel()
-    second = probe.begin(Life("w", 1, 0, None), bench.answers.append)
+    second = probe.begin(ProbedLife("w", 1, 0, None), bench.answers.append)
     assert second.began is None
     world.run_until(lambda: second.began is not None)
 
@@ -125,7 +125,7 @@ def test_only_so_many_at_once(world: World) -> None:
     """The others wait in line; whoever leaves it is not started."""
     bench = Bench(world, most=2)
     probe = bench.probe("sleep 1000")
-    attempts = [probe.begin(Life(f"w{n}", 1, n, None), bench.answers.append) for n in range(5)]
+    attempts = [probe.begin(ProbedLife(f"w{n}", 1, n, None), bench.answers.append) for n in range(5)]
     assert [attempt.began is not None for attempt in attempts] == [True, True, False, False, False]
     attempts[2].cancel()
     attempts[0].cancel()
@@ -145,9 +145,9 @@ def test_a_command_that_vanishes_fails(bench: Bench, world: World) -> None:
     script.chmod(0o755)
     probe = bench.probe(str(script))
     script.unlink()
-    probe.begin(Life("w", 1, 0, None), bench.answers.append)
+    probe.begin(ProbedLife("w", 1, 0, None), bench.answers.append)
 
-    assert bench.answers == [Answer(ok=False, detail="cannot run it: No such file or directory")]
+    assert bench.answers == [ProbeAnswer(ok=False, detail="cannot run it: No such file or directory")]
     assert bench.turns.running == 0
 
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_run(bench: Bench, command: str) -> None:
 def test_the_dead_are_reaped(bench: Bench, world: World) -> None:
     """Nobody waits for one that has ended, and no zombie stays."""
     probe = bench.probe("true")
-    probe.begin(Life("w", 1, 0, None), bench.answers.append)
+    probe.begin(ProbedLife("w", 1, 0, None), bench.answers.append)
     (pid,) = world.reaper.pids
     world.run_until(lambda: bench.answers)
 

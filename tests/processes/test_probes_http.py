@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from autohealer.errors import UsageError
 from autohealer.processes.probes import exchange
 from autohealer.processes.probes.http import HttpProbe, Response, parse_statuses, parse_url
-from autohealer.processes.probes.life import Answer
+from autohealer.processes.probes.life import ProbeAnswer
 from autohealer.processes.probes.resolver import Resolver
 from tests.processes.probing import LIFE, PATIENT_S, answer_of
 from tests.support.certificates import Authority
@@ -31,7 +31,7 @@ def ask(
     statuses: str = "200-399",
     stays: bool = False,
     host: str = "127.0.0.1",
-) -> tuple[Answer | None, bytes, int]:
+) -> tuple[ProbeAnswer | None, bytes, int]:
     """What a probe says of a server that answers so, what it asked, and how many connections it made.
 
     An empty answer is none at all; a server that ``stays`` does not close after its answer.
@@ -53,7 +53,7 @@ def ask(
             writer.transport.abort()
             served.set()
 
-    async def story() -> Answer | None:
+    async def story() -> ProbeAnswer | None:
         nonlocal served
         served = asyncio.Event()
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -74,7 +74,7 @@ def test_a_good_status_is_good(status: int) -> None:
     """200 to 399, whatever the reason says."""
     said, _, _ = ask(f"HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n\r\n".encode())
 
-    assert said == Answer(ok=True)
+    assert said == ProbeAnswer(ok=True)
 
 
 @pytest.mark.parametrize("status", [199, 400, 404, 503])
@@ -82,20 +82,20 @@ def test_another_status_is_not(status: int) -> None:
     """The detail names it."""
     said, _, _ = ask(f"HTTP/1.1 {status}\r\n\r\n".encode())
 
-    assert said == Answer(ok=False, detail=f"status {status}")
+    assert said == ProbeAnswer(ok=False, detail=f"status {status}")
 
 
 def test_which_statuses_are_good_can_be_said() -> None:
     """``--probe-status``: ranges and single ones."""
-    assert ask(b"HTTP/1.1 503 Busy\r\n\r\n", statuses="200,500-503")[0] == Answer(ok=True)
-    assert ask(b"HTTP/1.1 302 Found\r\n\r\n", statuses="200-299")[0] == Answer(ok=False, detail="status 302")
+    assert ask(b"HTTP/1.1 503 Busy\r\n\r\n", statuses="200,500-503")[0] == ProbeAnswer(ok=True)
+    assert ask(b"HTTP/1.1 302 Found\r\n\r\n", statuses="200-299")[0] == ProbeAnswer(ok=False, detail="status 302")
 
 
 def test_no_redirect_is_followed() -> None:
     """A redirect is an answer."""
     said, _, connections = ask(b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
 
-    assert (said, connections) == (Answer(ok=True), 1)
+    assert (said, connections) == (ProbeAnswer(ok=True), 1)
 
 
 def test_the_reason_of_a_refusal_is_evidence() -> None:
@@ -103,7 +103,7 @@ def test_the_reason_of_a_refusal_is_evidence() -> None:
     body = b"\x1b[31mdatabase is away\x1b[0m\nmore"
     said, _, _ = ask(b"HTTP/1.1 500 Oops\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
-    assert said == Answer(ok=False, detail="status 500: database is away")
+    assert said == ProbeAnswer(ok=False, detail="status 500: database is away")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_reason_of_a_refusal_is_evidence() -> None:
 )
 def test_what_is_not_http_is_not(answer: bytes) -> None:
     """Seen without waiting for more of it."""
-    assert ask(answer, stays=True)[0] == Answer(ok=False, detail="the answer is not HTTP")
+    assert ask(answer, stays=True)[0] == ProbeAnswer(ok=False, detail="the answer is not HTTP")
 
 
 def test_silence_is_no_answer() -> None:
@@ -121,13 +121,13 @@ def test_silence_is_no_answer() -> None:
 
 def test_an_endless_body_is_not_read() -> None:
     """Four kilobytes are enough."""
-    assert ask(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 10_000_000, stays=True)[0] == Answer(ok=True)
+    assert ask(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 10_000_000, stays=True)[0] == ProbeAnswer(ok=True)
 
 
 def test_a_server_that_keeps_the_connection_open_has_answered() -> None:
     """It was asked to close, and some do not."""
-    assert ask(b"HTTP/1.1 200 OK\r\n\r\n", stays=True, within_s=QUICK_S)[0] == Answer(ok=True)
-    assert ask(OK, stays=True)[0] == Answer(ok=True)
+    assert ask(b"HTTP/1.1 200 OK\r\n\r\n", stays=True, within_s=QUICK_S)[0] == ProbeAnswer(ok=True)
+    assert ask(OK, stays=True)[0] == ProbeAnswer(ok=True)
 
 
 def test_it_asks_for_the_path_and_the_query() -> None:
@@ -140,13 +140,13 @@ def test_it_asks_for_the_path_and_the_query() -> None:
 
 def test_a_name_is_looked_up() -> None:
     """Localhost is this host; it need not be IPv6 because that comes first somewhere."""
-    assert ask(OK, host="localhost")[0] == Answer(ok=True)
+    assert ask(OK, host="localhost")[0] == ProbeAnswer(ok=True)
 
 
-def once(url: str) -> Answer | None:
+def once(url: str) -> ProbeAnswer | None:
     """What a probe of this URL says."""
 
-    async def story() -> Answer | None:
+    async def story() -> ProbeAnswer | None:
         loop = asyncio.get_running_loop()
         return await answer_of(HttpProbe(loop, Resolver(loop), url))
 
@@ -155,7 +155,7 @@ def once(url: str) -> Answer | None:
 
 def test_nobody_there() -> None:
     """A refusal is known at once."""
-    assert once("http://127.0.0.1:1/") == Answer(ok=False, detail="connection refused")
+    assert once("http://127.0.0.1:1/") == ProbeAnswer(ok=False, detail="connection refused")
 
 
 def test_a_name_that_means_nothing() -> None:
@@ -179,7 +179,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         writer.write(OK)
         writer.close()
 
-    async def story() -> Answer | None:
+    async def story() -> ProbeAnswer | None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_side)
         async with server:
             loop = asyncio.get_running_loop()
@@ -193,7 +193,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert strange is not None
     assert not strange.ok
     assert "certificate" in strange.detail
-    assert known == Answer(ok=True)
+    assert known == ProbeAnswer(ok=True)
 
 
 @given(st.integers(1, 60), st.sampled_from([b"", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 11\r\n"]))

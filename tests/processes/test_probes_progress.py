@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.errors import UsageError
-from autohealer.processes.probes.life import Answer, Life
-from autohealer.processes.probes.progress import ProgressProbe, Reading, find, parse_source
+from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
+from autohealer.processes.probes.progress import ProgressProbe, ProgressReading, find, parse_source
 from autohealer.processes.probes.resolver import Resolver
 from tests.processes.probing import LIFE, answer_of
 
@@ -83,7 +83,7 @@ def test_what_is_no_source(text: str) -> None:
         parse_source(text)
 
 
-def read(progress: str, busy: str | None) -> tuple[Answer | None, list[Reading], list[str]]:
+def read(progress: str, busy: str | None) -> tuple[ProbeAnswer | None, list[ProgressReading], list[str]]:
     """What is read of a worker that serves both pages, and which pages were asked for."""
     asked, told = [], []
 
@@ -96,7 +96,7 @@ def read(progress: str, busy: str | None) -> tuple[Answer | None, list[Reading],
         writer.write(head + b"\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
         writer.close()
 
-    async def story() -> Answer | None:
+    async def story() -> ProbeAnswer | None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
@@ -105,7 +105,7 @@ def read(progress: str, busy: str | None) -> tuple[Answer | None, list[Reading],
                 parse_source(f"http://127.0.0.1:{{port}}{text}") if text else None for text in (progress, busy)
             )
 
-            def tell(life: Life, reading: Reading) -> None:
+            def tell(life: ProbedLife, reading: ProgressReading) -> None:
                 told.append(reading)
 
             probe = ProgressProbe(loop, Resolver(loop), first, second, tell)
@@ -117,15 +117,18 @@ def read(progress: str, busy: str | None) -> tuple[Answer | None, list[Reading],
 def test_one_page_is_asked_for_once() -> None:
     """Both numbers stand on it."""
     assert read('/metrics#jobs_done_total{queue="mail"}', "/metrics#busy") == (
-        Answer(ok=True),
-        [Reading(15.0, 1.0)],
+        ProbeAnswer(ok=True),
+        [ProgressReading(15.0, 1.0)],
         ["/metrics"],
     )
 
 
 def test_two_pages() -> None:
     """One after the other."""
-    assert read("/metrics#jobs_done_total", "/status#/busy")[1:] == ([Reading(115.0, 0.0)], ["/metrics", "/status"])
+    assert read("/metrics#jobs_done_total", "/status#/busy")[1:] == (
+        [ProgressReading(115.0, 0.0)],
+        ["/metrics", "/status"],
+    )
 
 
 def test_what_cannot_be_had_is_said() -> None:
@@ -134,4 +137,4 @@ def test_what_cannot_be_had_is_said() -> None:
 
     assert answer is not None
     assert not answer.ok
-    assert told == [Reading(None, 0.0, "http://127.0.0.1:{port}/none: status 404")]
+    assert told == [ProgressReading(None, 0.0, "http://127.0.0.1:{port}/none: status 404")]

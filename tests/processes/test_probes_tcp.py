@@ -8,16 +8,16 @@ import socket
 import pytest
 
 from autohealer.errors import UsageError
-from autohealer.processes.probes.life import Answer
+from autohealer.processes.probes.life import ProbeAnswer
 from autohealer.processes.probes.resolver import Resolver
 from autohealer.processes.probes.tcp import TcpProbe, parse_place
 from tests.processes.probing import LIFE, answer_of
 
 
-def probe(place: str, port: int, within_s: float = 20.0) -> Answer | None:
+def probe(place: str, port: int, within_s: float = 20.0) -> ProbeAnswer | None:
     """What a probe says."""
 
-    async def story() -> Answer | None:
+    async def story() -> ProbeAnswer | None:
         loop = asyncio.get_running_loop()
         return await answer_of(TcpProbe(loop, Resolver(loop), place), LIFE._replace(port=port), within_s)
 
@@ -33,12 +33,12 @@ def test_a_listener_is_there(place: str) -> None:
         with accepted:
             assert accepted.recv(10) == b""
 
-    assert said == Answer(ok=True)
+    assert said == ProbeAnswer(ok=True)
 
 
 def test_nobody_listens() -> None:
     """A refusal counts at once."""
-    assert probe("{port}", 1) == Answer(ok=False, detail="connection refused")
+    assert probe("{port}", 1) == ProbeAnswer(ok=False, detail="connection refused")
 
 
 def test_a_full_queue_is_no_answer() -> None:

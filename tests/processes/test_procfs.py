@@ -16,7 +16,7 @@ FIELDS = "S 10 20 30 " + " ".join(["0"] * 15) + " 4711 0 0"
 
 @pytest.mark.parametrize("name", ["sh", "a b", "(sd-pam)", "x) S 1 1 (", "new\nline", "\xff"])
 def test_a_name_may_hold_anything(name: str) -> None:
-    assert procfs.parse_stat(f"99 ({name}) {FIELDS}".encode("latin-1")) == procfs.Stat(99, "S", 10, 20, 30, 4711)
+    assert procfs.parse_stat(f"99 ({name}) {FIELDS}".encode("latin-1")) == procfs.ProcessStat(99, "S", 10, 20, 30, 4711)
 
 
 @pytest.mark.parametrize("text", [b"", b"99", b"99 (sh) S", b"99 (sh) S 1 2 x", b"x (sh) " + FIELDS.encode()])

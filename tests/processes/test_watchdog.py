@@ -138,7 +138,7 @@ def test_authority_that_comes_back_in_time_calls_the_end_off(owned: Owned) -> No
 def test_orders_in_quick_succession_do_not_put_the_answer_off(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[bytes] = []
     monkeypatch.setattr(guard, "say", said.append)
-    program = guard.ArmWatchdog(signal.SIGTERM, frozenset({os.getuid()}), ["AUTOHEALER_AGENT=nobody has this name"])
+    program = guard.WatchdogProgram(signal.SIGTERM, frozenset({os.getuid()}), ["AUTOHEALER_AGENT=nobody has this name"])
     for later in (LATER, 2 * LATER, 3 * LATER):
         program._obey(b"until", b"0", str(now() + later).encode())
         program.act()
@@ -404,16 +404,16 @@ def test_what_another_user_has_marked_is_not_ended(world: World) -> None:
     """Anybody can write an environment."""
     worker, pid = world.start("sleep", "600", env=MARKER)
     marker = [f"{name}={value}" for name, value in MARKER.items()]
-    eventually(lambda: pid in guard.Family(marker, frozenset({os.getuid()})).look(()))
+    eventually(lambda: pid in guard.OwnProcesses(marker, frozenset({os.getuid()})).look(()))
 
-    assert pid not in guard.Family(marker, frozenset({os.getuid() + 1})).look(())
+    assert pid not in guard.OwnProcesses(marker, frozenset({os.getuid() + 1})).look(())
     assert world.watcher.is_alive(worker)
 
 
 def test_without_descriptors_nothing_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[bytes] = []
     monkeypatch.setattr(guard, "say", said.append)
-    program = guard.ArmWatchdog(signal.SIGTERM, frozenset({os.getuid()}), ["AUTOHEALER_AGENT=nobody has this name"])
+    program = guard.WatchdogProgram(signal.SIGTERM, frozenset({os.getuid()}), ["AUTOHEALER_AGENT=nobody has this name"])
     program._obey(b"until", b"0", b"0")
     said.clear()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from autohealer.core.events import Evidence
-from autohealer.core.incident import Exit, Incident, Kind, Outcome
+from autohealer.core.incident import Exit, Incident, IncidentKind, IncidentOutcome
 from autohealer.errors import AutohealerError
 from autohealer.runtime import incident_store
 from autohealer.runtime.incident_store import MOST_KEPT, IncidentStore, as_json, read_incidents
@@ -26,7 +26,7 @@ def incident(number: int, **fields: Any) -> Json:
     """One of slot ``number % 3``, a second after the one before it."""
     plain = Incident(
         id=f"a-{number % 3}-{number}",
-        kind=Kind.DEATH,
+        kind=IncidentKind.DEATH,
         worker=f"a-{number % 3}-{number}",
         pid=100 + number,
         slot=number % 3,
@@ -106,7 +106,7 @@ def test_only_the_newest_are_kept(book: Book) -> None:
 def test_what_was_open_when_the_agent_ended_is_unknown(book: Book) -> None:
     """To its next life."""
     book.put(incident(1), is_closed=True)
-    book.put(incident(2, outcome=Outcome.BACKOFF), is_closed=False)
+    book.put(incident(2, outcome=IncidentOutcome.BACKOFF), is_closed=False)
     book.store.close()
     later = Book(book.path.parent)
     later.store.begin()
@@ -199,7 +199,7 @@ def test_an_incident_as_json() -> None:
     found = as_json(
         Incident(
             id="a-1-x",
-            kind=Kind.VERDICT,
+            kind=IncidentKind.VERDICT,
             worker="a-1-x",
             pid=7,
             slot=1,
@@ -212,7 +212,7 @@ def test_an_incident_as_json() -> None:
             uptime_s=1.23456,
             noticed_by="sense",
             evidence=Evidence(state="S (sleeping)", stack="s" * 100_000, rss=4096, output=("x" * 1000,)),
-            outcome=Outcome.HEALED,
+            outcome=IncidentOutcome.HEALED,
         ),
         1_700_000_000.0,
         ["other"],

@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 
-from autohealer.core.model import OnPartition, Registration
+from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.host import SESSION_S
 from tests.simulation.scenario import STEPS, Scenario
 from tests.simulation.world import World
@@ -23,7 +23,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--policy", type=OnPartition, choices=list(OnPartition), default=OnPartition.KEEP)
-    parser.add_argument("--registration", type=Registration, choices=list(Registration), default=Registration.AGENT)
+    parser.add_argument(
+        "--registration", type=RegistrationMode, choices=list(RegistrationMode), default=RegistrationMode.AGENT
+    )
     parser.add_argument("--digest", action="store_true", help="all that happened, in one number")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--soak", type=float, metavar="SECONDS")

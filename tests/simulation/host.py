@@ -102,14 +102,14 @@ class Agent:
             actions.InspectConnections: lambda _: self.later(0.01, self._tell, events.ConnectionsSeen, frozenset()),
             actions.AnswerOperation: self._answered,
             actions.LeaveCluster: lambda _: self.cluster.leave(),
-            actions.Exit: self._exit,
+            actions.EndAgent: self._exit,
         }
 
     def begin(self) -> None:
         """What an agent does first: adopt, then connect."""
         for process in list(self.host.processes.values()):
             age = self.clock.now - process.started_at
-            self._tell(events.WorkerAdopted, process.worker, process.slot, process.pid, "then", age, 1, process.number)
+            self._tell(events.WorkerFound, process.worker, process.slot, process.pid, "then", age, 1, process.number)
         if self.world.policy is OnPartition.STOP:
             self.later(0.05, self._tell, events.WatchdogReady)
         self.later(0.01, self.cluster.connect)
@@ -160,7 +160,7 @@ class Agent:
 
     def exited(self, process: Process) -> None:
         """A worker has ended."""
-        self.call(self._tell, events.WorkerExited, process.worker, None, "SIGKILL")
+        self.call(self._tell, events.ProcessExited, process.worker, None, "SIGKILL")
 
     def _tell(self, kind: type[events.Event], *fields: Any) -> None:
         self._post(kind(self.clock.now, *fields))
@@ -224,7 +224,7 @@ class Agent:
         if order.operation.request is not None:
             self.cluster.answer_request(order.operation.request)
 
-    def _exit(self, order: actions.Exit) -> None:
+    def _exit(self, order: actions.EndAgent) -> None:
         self.world.tell(f"{self.host.name} exits with {order.code} {order.error}")
         self.cluster.close()
         self.host.agent_ended(self)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from autohealer.core.model import OnPartition, Registration
+from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.host import SESSION_S, Ledger
 from tests.simulation.world import World
 
@@ -250,7 +250,7 @@ class Scenario:
         seed: int,
         policy: OnPartition,
         *,
-        registration: Registration = Registration.AGENT,
+        registration: RegistrationMode = RegistrationMode.AGENT,
         steps: int = STEPS,
         faults: Mapping[str, Fault] = FAULTS,
     ) -> None:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from autohealer.core.model import OnPartition, Registration
+from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.host import SESSION_S
 from tests.simulation.scenario import FAULTS, GENTLE, Scenario
 from tests.simulation.world import World
@@ -27,9 +27,9 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("policy", OnPartition)
-@pytest.mark.parametrize("registration", [Registration.AGENT, Registration.AUTO])
+@pytest.mark.parametrize("registration", [RegistrationMode.AGENT, RegistrationMode.AUTO])
 @pytest.mark.parametrize("part", range(2))
-def test_it_comes_to_rest_whatever_happens(policy: OnPartition, registration: Registration, part: int) -> None:
+def test_it_comes_to_rest_whatever_happens(policy: OnPartition, registration: RegistrationMode, part: int) -> None:
     """And on the way: never two lives in a slot, no plan but the first candidate's, with `stop` never one too many."""
     for seed in range(part * SEEDS // 2, (part + 1) * SEEDS // 2):
         Scenario(seed, policy, registration=registration).run()

@@ -7,7 +7,7 @@ import json
 import random
 from typing import TYPE_CHECKING
 
-from autohealer.core.model import OnPartition, Registration
+from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.checks import Checks
 from tests.simulation.clock import Clock
 from tests.simulation.host import SESSION_S, Host
@@ -28,7 +28,7 @@ class World:
         self,
         seed: int,
         policy: OnPartition = OnPartition.KEEP,
-        registration: Registration = Registration.AGENT,
+        registration: RegistrationMode = RegistrationMode.AGENT,
     ) -> None:
         self.seed, self.policy, self.registration = seed, policy, registration
         self.dice = random.Random(seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autohealer.testing.story import Life, Story
+from autohealer.testing.story import Story, WorkerStory
 
 
 def story(most: int, *events: dict[str, Any]) -> Story:
@@ -24,7 +24,7 @@ def exited(worker: str) -> dict[str, Any]:
 
 def test_a_heal() -> None:
     told = story(1, started("a"), exited("a"), started("b", heal_ms=0.8))
-    assert told.live == {"b": Life("b", 7, 0)}
+    assert told.live == {"b": WorkerStory("b", 7, 0)}
     assert (told.deaths, told.heals_ms, told.problems) == (1, [0.8], [])
 
 

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from autohealer.runtime.state_dir import StateDir
-from autohealer.tui.app import Dashboard, Outcome
+from autohealer.tui.app import AppOutcome, Dashboard
 from tests.tui import scenes
 
 Scene = tuple[scenes.Json, list[scenes.Json]]
@@ -20,7 +20,7 @@ Scene = tuple[scenes.Json, list[scenes.Json]]
 class Shown:
     """An application that shows a scene, and its keys."""
 
-    def __init__(self, app: Dashboard, source: scenes.Recorded, pilot: Pilot[Outcome]) -> None:
+    def __init__(self, app: Dashboard, source: scenes.Recorded, pilot: Pilot[AppOutcome]) -> None:
         self.app, self.source, self.pilot = app, source, pilot
 
     async def press(self, *keys: str) -> None:

@@ -17,7 +17,7 @@ from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question
 from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.source import News
-from autohealer.tui.state import Changes, Worker
+from autohealer.tui.state import Changes, WorkerRow
 from autohealer.tui.widgets.output import OutputPanel
 from tests.tui import scenes
 from tests.tui.conftest import Show, output_of
@@ -261,7 +261,7 @@ def test_changes_are_drawn(show: Show) -> None:
 
     async def play() -> None:
         async with show(scenes.healthy(3)) as shown:
-            dead = msgspec.convert(scenes.crash_looping(1), Worker)
+            dead = msgspec.convert(scenes.crash_looping(1), WorkerRow)
             gone = shown.app.state.order[2]
             shown.source.hear(News(changes=Changes(workers=[dead], gone=[gone])))
             shown.app.state.status.running = 1

@@ -6,7 +6,7 @@ import msgspec
 
 from autohealer.tui import charts
 from autohealer.tui.history import History, percentile
-from autohealer.tui.state import CURVE_SAMPLES, Changes, PoolState, Status, Worker
+from autohealer.tui.state import CURVE_SAMPLES, Changes, PoolState, Status, WorkerRow
 from autohealer.tui.widgets.story import folded
 from tests.tui import scenes
 
@@ -18,9 +18,9 @@ def state_of(rows: list[scenes.Json]) -> PoolState:
     return state
 
 
-def row(slot: int | None, **fields: object) -> Worker:
+def row(slot: int | None, **fields: object) -> WorkerRow:
     """A row, checked."""
-    return msgspec.convert({**scenes.worker(slot or 0), "slot": slot, **fields}, Worker)
+    return msgspec.convert({**scenes.worker(slot or 0), "slot": slot, **fields}, WorkerRow)
 
 
 def test_rows_change_come_and_go() -> None:

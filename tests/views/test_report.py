@@ -20,7 +20,7 @@ from autohealer.views.report.measure import report
 from autohealer.views.report.model import Bucket, HealTimes, Report, buckets
 from autohealer.views.report.page import report_page
 from autohealer.views.report.text import report_parts
-from autohealer.views.report.timeline import Mark, cells
+from autohealer.views.report.timeline import CellMark, cells
 from autohealer.views.report.words import bucket_range, length, notes, percent
 
 BEGIN = 1_767_323_000.0
@@ -218,7 +218,7 @@ def test_adopted_workers_were_up_all_along() -> None:
     assert found.wanted_s == near(170)
     assert found.below_s == near(2)
     assert [(gap.slot, gap.cause, near(gap.length_s)) for gap in found.gaps()] == [(1, "unseen", 2)]
-    assert cells(found.slots[1], BEGIN, BEGIN + 100, 10)[4].mark is Mark.UNKNOWN
+    assert cells(found.slots[1], BEGIN, BEGIN + 100, 10)[4].mark is CellMark.UNKNOWN
     assert "of 30 s of worker-time nothing is known" in notes(found)[0]
 
 

@@ -14,7 +14,7 @@ from autohealer.core.operations import check
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.web import session as module
 from autohealer.web.actions import operation, read_body
-from autohealer.web.session import Session
+from autohealer.web.session import ClientThread
 from tests.support.processes import eventually
 
 
@@ -103,7 +103,7 @@ class Connections:
         return cast("PoolClient", self.console)
 
 
-def call(session: Session, function: Callable[[PoolClient], Any]) -> Any:
+def call(session: ClientThread, function: Callable[[PoolClient], Any]) -> Any:
     return asyncio.run(session.call(function))
 
 
@@ -115,7 +115,7 @@ def test_one_session_while_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None
     """Kept for the next question, and closed when there is none; then there is another."""
     monkeypatch.setattr(module, "IDLE_S", 0.3)
     connect = Connections()
-    session = Session(connect)
+    session = ClientThread(connect)
     call(session, lambda console: console.scale(1))
     eventually(lambda: connect.console.asked[-1] == ("close",))
     eventually(lambda: not web_threads())
@@ -128,7 +128,7 @@ def test_one_session_while_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_after_an_outage() -> None:
     """Who asked is told; the next one gets a new connection. A mistake of who asks costs no connection."""
     connect = Connections()
-    session = Session(connect)
+    session = ClientThread(connect)
     connect.is_away = True
     with pytest.raises(UnreachableError):
         call(session, lambda console: console.agents())
@@ -156,7 +156,7 @@ def test_after_an_outage() -> None:
 def test_so_many_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is bounded."""
     monkeypatch.setattr(module, "MOST_WAITING", 2)
-    started, gate, session = threading.Event(), threading.Event(), Session(Connections())
+    started, gate, session = threading.Event(), threading.Event(), ClientThread(Connections())
 
     def hold(_: PoolClient) -> bool:
         started.set()

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from autohealer.web import feed as module
-from autohealer.web.feed import Feed
+from autohealer.web.feed import EventStream
 
 
 def numbers(data: bytes) -> list[int]:
@@ -17,15 +17,15 @@ def numbers(data: bytes) -> list[int]:
     return [json.loads(line)["n"] for line in re.findall(rb"^data: (.*)$", data, re.MULTILINE)]
 
 
-def filled(count: int = 5) -> Feed:
+def filled(count: int = 5) -> EventStream:
     """Events 1 to ``count``."""
-    feed = Feed("life")
+    feed = EventStream("life")
     for n in range(1, count + 1):
         feed.take({"n": n})
     return feed
 
 
-def replayed(feed: Feed, last_id: str | None) -> list[int]:
+def replayed(feed: EventStream, last_id: str | None) -> list[int]:
     """What a reader with this last id gets at once."""
     listener = feed.listen(last_id, lambda: None)
     found = asyncio.run(listener.messages(0.0))
@@ -64,7 +64,7 @@ def test_what_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ids_and_data() -> None:
     """As the standard has it; a line break in a text cannot begin another field."""
-    feed = Feed("life")
+    feed = EventStream("life")
     feed.take({"text": "a\n\nid: 9\ndata: b"})
     listener = feed.listen(None, lambda: None)
     data = asyncio.run(listener.messages(0.0))
@@ -107,7 +107,7 @@ def test_the_end() -> None:
 
 def test_a_slow_reader_is_let_go() -> None:
     """What waits for it is bounded; the others go on."""
-    feed, gone = Feed("life"), list[str]()
+    feed, gone = EventStream("life"), list[str]()
     slow = feed.listen(None, lambda: gone.append("slow"))
     big = {"n": 1, "text": "x" * 1000}
     for _ in range(module.MOST_WAITING_BYTES // 1000):
@@ -124,7 +124,7 @@ def test_a_slow_reader_is_let_go() -> None:
 def test_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers are counted."""
     monkeypatch.setattr(module, "MOST_LISTENERS", 1)
-    feed = Feed("life")
+    feed = EventStream("life")
     listener = feed.listen(None, lambda: None)
     assert feed.is_full
     feed.leave(listener)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument
 from autohealer.config.kinds import Choice
 
-command = Command(
+command = CliCommand(
     "completion",
     """Print what makes a shell complete commands, options, and the workers, agents and pools that there are.
 

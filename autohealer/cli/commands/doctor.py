@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, value, where
 from autohealer.config.kinds import FilePath
 
-command = Command(
+command = CliCommand(
     "doctor",
     """Look at this host, the state directory, ZooKeeper and the pool; say what is wrong, and what to do about it.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, flag, no_wait, where
 
-command = Command(
+command = CliCommand(
     "drain",
     """Empty an agent, the one on this host if none is named, and wait until its workers are gone.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, flag, value, where
 from autohealer.config.kinds import Choice, Duration, FilePath
 from autohealer.runtime.drill.kinds import KINDS
 
-command = Command(
+command = CliCommand(
     "drill",
     """Do harm to the pool on this host on purpose, and report whether and how quickly it was mended.
 

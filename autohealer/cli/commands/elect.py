@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, option, where_with_credentials
 from autohealer.config.kinds import Duration, SignalNumber
 
-command = Command(
+command = CliCommand(
     "elect",
     """Stand for election at PATH, print every change of leader, and run CMD only while leader.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, between, flag, value, where
 from autohealer.config.kinds import Integer
 
-command = Command(
+command = CliCommand(
     "events",
     """Show what happened to the pool on this host.
 

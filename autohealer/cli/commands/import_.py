@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument
 from autohealer.config.kinds import FilePath
 
-command = Command(
+command = CliCommand(
     "import",
     """Print the pools of another supervisor's file as TOML, for `run --config`.
 

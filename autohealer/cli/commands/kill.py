@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, no_wait, where
 
-command = Command(
+command = CliCommand(
     "kill",
     """Kill one worker with SIGKILL, and wait until another runs in its place.
 

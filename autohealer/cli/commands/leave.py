@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, no_wait, where
 
-command = Command(
+command = CliCommand(
     "leave",
     """End the agent on this host, and not its workers: the next `run` here takes them over, within a second.
 

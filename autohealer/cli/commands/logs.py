@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, between, flag, value, where
 from autohealer.config.kinds import Integer
 
-command = Command(
+command = CliCommand(
     "logs",
     """Show what the workers on this host wrote; WORKER is a slot's number or a worker's id.
 

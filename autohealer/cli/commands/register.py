@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, option, value, where_with_credentials
 from autohealer.config.kinds import Duration, SignalNumber, Text
 
-command = Command(
+command = CliCommand(
     "register",
     """Register ADDRESS under SERVICE while CMD runs, or while this process does.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, where
 from autohealer.config.kinds import Choice
 from autohealer.core.model import Sense
 
-command = Command(
+command = CliCommand(
     "release",
     """Let workers that are found faulty be replaced again.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, flag, no_wait, rollout, where
 
-command = Command(
+command = CliCommand(
     "reload",
     """Read the agent's configuration file again, print the difference, and apply it.
 

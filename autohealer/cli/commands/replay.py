@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.moment import Moment
 from autohealer.cli.support.options import as_json, value
 
-command = Command(
+command = CliCommand(
     "replay",
     """Run a recorded agent again, decision by decision, and say whether it decides the same.
 

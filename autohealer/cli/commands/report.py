@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, flag, value, where
 from autohealer.config.kinds import Duration, FilePath
 
-command = Command(
+command = CliCommand(
     "report",
     """Show how the pool's workers on this host fared: availability, heals by cause, time to heal, timeline by slot.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, no_wait, rollout, where
 
-command = Command(
+command = CliCommand(
     "restart",
     """Exchange all workers, or one, for new ones of the same command, never with fewer ready than before.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, no_wait, where
 from autohealer.config.schema import FIELDS
 
-command = Command(
+command = CliCommand(
     "scale",
     """Change how many workers the pool has, over all its agents, and wait until so many run.
 

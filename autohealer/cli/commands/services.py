@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, where_with_credentials
 
-command = Command(
+command = CliCommand(
     "services",
     """Show the addresses of SERVICE, or of all services.
 

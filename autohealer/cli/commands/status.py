@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, flag, where
 
-command = Command(
+command = CliCommand(
     "status",
     """Show the pool: its target, its agents, its workers.
 

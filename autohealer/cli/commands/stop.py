@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, no_wait, option, where
 from autohealer.config.kinds import Duration, SignalNumber
 
-command = Command(
+command = CliCommand(
     "stop",
     """Stop all workers of the pool, and its agents, on every host.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import where
 
-command = Command(
+command = CliCommand(
     "top",
     """Show the pool live, from any host: what the dashboard of `run` shows, as far as it can be known there.
 

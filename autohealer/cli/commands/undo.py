@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, no_wait, rollout, where
 
-command = Command(
+command = CliCommand(
     "undo",
     """Exchange all workers for workers of the revision before the present one, as it was before the last `update`.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import as_json, no_wait, rollout, where
 
-command = Command(
+command = CliCommand(
     "update",
     """Exchange all workers of the agent on this host for workers of another command, and undo that if it is worse.
 

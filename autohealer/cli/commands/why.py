@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.moment import Moment
 from autohealer.cli.support.options import argument, as_json, value, where
 
-command = Command(
+command = CliCommand(
     "why",
     """Tell why workers of this host were replaced, as stories.
 

@@ -46,7 +46,7 @@ def ignore(_: object) -> None:
     """Nobody wants to hear of the steps."""
 
 
-class Pending(Protocol):
+class PendingAnswer(Protocol):
     """Something that was asked for."""
 
     def wait(self, timeout_s: float, stepped: Stepped = ignore) -> Answer | None:

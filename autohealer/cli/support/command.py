@@ -17,7 +17,7 @@ from autohealer.cli.support.where import WHERE_NAMES, where_of
 NEGATIVE = frozenset("0123456789.")
 
 
-class Command(click.Command):
+class CliCommand(click.Command):
     """The command of this name: its help, its parameters.
 
     It is carried out by ``run`` in ``autohealer.cli.NAME`` (or below another ``home``), which gets the parameters by

@@ -12,7 +12,7 @@ BAR_EVERY_S = 0.1
 LINE_EVERY_S = 5.0
 
 
-class Progress:
+class ProgressLine:
     """So many of so many are ``done``, a word such as "deleted". What is quick is not spoken of."""
 
     def __init__(self, done: str) -> None:
@@ -22,7 +22,7 @@ class Progress:
         self._due = time.monotonic() + self._every_s
         self._drawn = 0
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:

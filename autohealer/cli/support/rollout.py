@@ -9,7 +9,7 @@ import click
 
 from autohealer.cli.support.asking import settled
 from autohealer.cli.support.pool import PoolAddress
-from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.core.operations import Options
 
@@ -51,7 +51,7 @@ class Steps:
     """The steps of a rollout on stderr: a bar with the last one on a terminal, elsewhere a line for each."""
 
     def __init__(self) -> None:
-        self._bar = Progress("exchanged") if sys.stderr is not None and sys.stderr.isatty() else None
+        self._bar = ProgressLine("exchanged") if sys.stderr is not None and sys.stderr.isatty() else None
         self._exchanged = self._of = 0
 
     def __enter__(self) -> Steps:

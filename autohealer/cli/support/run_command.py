@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import SchemaOption, argument, value
 from autohealer.cli.support.shell_complete import BEHIND
 from autohealer.config.kinds import FilePath
@@ -24,7 +24,7 @@ from autohealer.errors import UsageError
 OTHER = "Other options"
 
 
-class RunCommand(Command):
+class RunCommand(CliCommand):
     """What it does gets one ``configuration``, checked."""
 
     def __init__(self, name: str, text: str, *params: click.Parameter) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.progress import Progress
+from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.where import Where
 from autohealer.cli.zk.session import opened
 from autohealer.coordination.explorer.subtree import delete_all
@@ -14,6 +14,6 @@ def run(where: Where, path: str) -> int:
     with opened(where, path) as nodes:
         if path in {"/", "/zookeeper"} or path.startswith("/zookeeper/"):
             raise UsageError(f"{path} is not deleted", "name what is to go, as in: autohealer zk deleteall /parent")
-        with Progress("deleted") as progress:
+        with ProgressLine("deleted") as progress:
             delete_all(nodes, path, progress)
     return 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autohealer.coordination.explorer.acl import Permission
-    from autohealer.coordination.explorer.requests import Stat
+    from autohealer.coordination.explorer.requests import NodeStat
 
 _ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -45,7 +45,7 @@ def data_fields(data: bytes | None) -> dict[str, str | None]:
     return {"data": text, "base64": None if exact else base64.b64encode(data).decode()}
 
 
-def stat_fields(stat: Stat) -> dict[str, int]:
+def stat_fields(stat: NodeStat) -> dict[str, int]:
     """A stat for JSON, by zkCli's names. Times are in milliseconds."""
     return {
         "cZxid": stat.czxid,
@@ -62,7 +62,7 @@ def stat_fields(stat: Stat) -> dict[str, int]:
     }
 
 
-def stat_text(stat: Stat) -> str:
+def stat_text(stat: NodeStat) -> str:
     """A stat as zkCli has it, a line for each field."""
     return "\n".join(f"{name} = {_stat_value(name, value)}" for name, value in stat_fields(stat).items())
 

@@ -48,14 +48,14 @@ OWN_SECTIONS = {"supervisord", "supervisorctl", "unix_http_server", "rpcinterfac
 _EXPANSION = re.compile(r"%\((\w+)\)([0-9]*)([sd])")
 
 
-class Found(NamedTuple):
+class ImportedPools(NamedTuple):
     """The pools, and remarks on what belongs to none."""
 
     pools: list[ImportedPool]
     remarks: list[str]
 
 
-def read_supervisord(text: str, file: Path) -> Found:
+def read_supervisord(text: str, file: Path) -> ImportedPools:
     """Raises UsageError where it cannot be read."""
     parser = RawConfigParser(strict=False, inline_comment_prefixes=(";",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # as the module's documentation has it
@@ -65,7 +65,7 @@ def read_supervisord(text: str, file: Path) -> Found:
         raise UsageError(
             f"{file} is no supervisord.conf: {' '.join(str(error).split())}", "correct it first"
         ) from error
-    found = Found([], [])
+    found = ImportedPools([], [])
     for section in parser.sections():
         kind, _, name = section.partition(":")
         if section.startswith(PROGRAM):

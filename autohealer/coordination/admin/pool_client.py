@@ -16,8 +16,8 @@ from kazoo.exceptions import AuthFailedError, KazooException, NoAuthError, NodeE
 
 from autohealer.coordination.admin.blocking_client import BlockingClient
 from autohealer.coordination.pool.codec import (
+    RegistrationData,
     Request,
-    WorkerEntry,
     read_agent,
     read_hold,
     read_name,
@@ -54,7 +54,7 @@ class Registered:
 
     name: str
     worker: str | None
-    entry: WorkerEntry
+    entry: RegistrationData
 
 
 def connect(hosts: str, pool: str, timeout: float, access: Access = PLAIN) -> PoolClient:

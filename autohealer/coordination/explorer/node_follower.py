@@ -40,7 +40,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class NodeChange:
     """What has happened (created, changed, children, deleted), and what is there since."""
 
     event: str
@@ -48,19 +48,19 @@ class Change:
     children: tuple[str, ...] | None = None
 
 
-def differences(before: Seen | None, now: Seen | None) -> Iterator[Change]:
+def differences(before: Seen | None, now: Seen | None) -> Iterator[NodeChange]:
     """What has happened between two looks. A node that is new is ``created``, and has ``children`` if it has any."""
     if before is not None and (now is None or now.life != before.life):
-        yield Change("deleted")
+        yield NodeChange("deleted")
         before = None
     if now is None:
         return
     if before is None:
-        yield Change("created", now.data, now.children)
+        yield NodeChange("created", now.data, now.children)
     elif now.edition != before.edition:
-        yield Change("changed", now.data, now.children)
+        yield NodeChange("changed", now.data, now.children)
     if now.children != (before.children if before is not None else ()):
-        yield Change("children", now.data, now.children)
+        yield NodeChange("children", now.data, now.children)
 
 
 class Watching:
@@ -73,7 +73,7 @@ class Watching:
         self._full = (root + path).rstrip("/") or "/"
         self._access, self._note = access, note
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._changes: list[Change] = []
+        self._changes: list[NodeChange] = []
         self._seen: Seen | None = None
         self._looked_once = self._looking = self._again = False
         self._away = True
@@ -84,7 +84,7 @@ class Watching:
         """End the session, if the server can be reached."""
         self._link.close(CLOSE_WITHIN_S)
 
-    def changes(self, connect_within: float) -> Iterator[Change]:
+    def changes(self, connect_within: float) -> Iterator[NodeChange]:
         """What is there, then what changes, without end. UnreachableError: no server has answered in time."""
         deadline = time.monotonic() + connect_within
         while True:

@@ -41,7 +41,7 @@ _EVENTS = {
 }
 
 
-class Stat(NamedTuple):
+class NodeStat(NamedTuple):
     """ZooKeeper's record of a node: its fields, in its order."""
 
     czxid: int
@@ -92,24 +92,24 @@ class Nodes:
 
     # ---- reading
 
-    def get(self, path: str, told: Told | None = None) -> tuple[bytes | None, Stat]:
+    def get(self, path: str, told: Told | None = None) -> tuple[bytes | None, NodeStat]:
         """Its data (None is ZooKeeper's null) and stat."""
         with self._refused(path):
             data, stat = self._asker.ask(
                 partial(self._asker.client.get_async, self._full(path), told and _telling(told))
             )
-        return data, Stat(*stat)
+        return data, NodeStat(*stat)
 
-    def stat(self, path: str, told: Told | None = None) -> Stat:
+    def stat(self, path: str, told: Told | None = None) -> NodeStat:
         """Its stat."""
         with self._refused(path):
             call = partial(self._asker.client.exists_async, self._full(path), told and _telling(told))
             stat = self._asker.ask(call)
             if stat is None:
                 raise NoNodeError
-        return Stat(*stat)
+        return NodeStat(*stat)
 
-    def children(self, path: str, told: Told | None = None) -> tuple[list[str], Stat]:
+    def children(self, path: str, told: Told | None = None) -> tuple[list[str], NodeStat]:
         """The sorted names of its children, and its stat."""
         full = self._full(path)
         watch = told and _telling(told)
@@ -117,13 +117,13 @@ class Nodes:
             names, stat = self._asker.ask(
                 partial(self._asker.client.get_children_async, full, watch, include_data=True)
             )
-        return sorted(names), Stat(*stat)
+        return sorted(names), NodeStat(*stat)
 
-    def acl(self, path: str) -> tuple[list[Permission], Stat]:
+    def acl(self, path: str) -> tuple[list[Permission], NodeStat]:
         """Who may do what with it, and its stat."""
         with self._refused(path):
             acl, stat = self._asker.ask(partial(self._asker.client.get_acls_async, self._full(path)))
-        return read_acl(acl), Stat(*stat)
+        return read_acl(acl), NodeStat(*stat)
 
     def each_children(self, paths: Sequence[str]) -> Iterator[list[str] | None]:
         """The sorted names of the children of each; None where there is no such node."""
@@ -167,17 +167,17 @@ class Nodes:
             raise in_words(error, path) from error
         return str(made)[len(self._root) :]
 
-    def set(self, path: str, data: bytes, version: int = -1) -> Stat:
+    def set(self, path: str, data: bytes, version: int = -1) -> NodeStat:
         """Its new stat."""
         request = SetData(self._full(path), data, version)
         with self._refused(path):
-            return Stat(*self._asker.ask_once(partial(self._asker.send, request)))
+            return NodeStat(*self._asker.ask_once(partial(self._asker.send, request)))
 
-    def set_acl(self, path: str, acl: str, version: int = -1) -> Stat:
+    def set_acl(self, path: str, acl: str, version: int = -1) -> NodeStat:
         """Its new stat."""
         call = partial(self._asker.client.set_acls_async, self._full(path), parse_acl(acl), version)
         with self._refused(path):
-            return Stat(*self._asker.ask_once(call))
+            return NodeStat(*self._asker.ask_once(call))
 
     def delete(self, path: str, version: int = -1) -> None:
         """Delete a node that has no children."""

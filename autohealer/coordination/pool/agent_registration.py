@@ -11,7 +11,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.codec import write_agent
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.port import SessionPort, Transaction
+from autohealer.coordination.session.port import SessionPort, TransactionRequest
 from autohealer.core.cluster.judgements import NameHolder, holder_of_name
 from autohealer.core.model import AgentEntry
 
@@ -116,10 +116,10 @@ class AgentRegistration:
         else:
             self._link.set(self._path, data, done)
 
-    def _replace(self, version: int, data: bytes) -> Callable[[Transaction], None]:
+    def _replace(self, version: int, data: bytes) -> Callable[[TransactionRequest], None]:
         """In one transaction, so that nobody sees the agent gone in between."""
 
-        def fill(transaction: Transaction) -> None:
+        def fill(transaction: TransactionRequest) -> None:
             transaction.delete(self._path, version)
             transaction.create(self._path, data, acl=self._access.acl, ephemeral=True)
 

@@ -10,7 +10,7 @@ from kazoo.exceptions import NoAuthError, NodeExistsError, NoNodeError
 from autohealer.coordination.pool.codec import read_plan, write_plan
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.node_watcher import NodeWatcher
-from autohealer.coordination.session.port import SessionPort, Transaction
+from autohealer.coordination.session.port import SessionPort, TransactionRequest
 from autohealer.core.model import Plan
 from autohealer.errors import AutohealerError
 
@@ -139,11 +139,11 @@ class Plans:
             return
         self._writing = True
 
-        def change(transaction: Transaction) -> None:
+        def change(transaction: TransactionRequest) -> None:
             transaction.check(candidature, -1)
             transaction.set_data(self._path, data)
 
-        def make(transaction: Transaction) -> None:
+        def make(transaction: TransactionRequest) -> None:
             transaction.check(candidature, -1)
             transaction.create(self._path, data, acl=self._access.acl)
 

@@ -20,8 +20,8 @@ from autohealer.coordination.pool.agents import Agents
 from autohealer.coordination.pool.assignment import Plans, Setting
 from autohealer.coordination.pool.base_paths import BasePaths
 from autohealer.coordination.pool.codec import (
+    RegistrationData,
     Request,
-    WorkerEntry,
     read_hold,
     read_target,
     write_hold,
@@ -35,7 +35,7 @@ from autohealer.coordination.pool.worker_registrations import WorkerRegistration
 from autohealer.coordination.session.access import PLAIN, Access
 from autohealer.coordination.session.batch import Batch
 from autohealer.coordination.session.link import Link
-from autohealer.coordination.session.port import Ending, MakeClient, SessionId
+from autohealer.coordination.session.port import Joinable, MakeClient, SessionId
 from autohealer.core import events
 from autohealer.core.cluster.judgements import SECOND_LOOK_S
 from autohealer.core.model import AgentEntry, Hold, Plan
@@ -202,7 +202,7 @@ class Cluster:
         self._cut()
         self._link.abandon()
 
-    def begin_close(self) -> Ending | None:
+    def begin_close(self) -> Joinable | None:
         """Order nothing more, and end the session; what is waited for until it has ended."""
         if self._closed:
             return None
@@ -224,7 +224,7 @@ class Cluster:
     ) -> None:
         """Register for the worker."""
         who = {"worker": worker, "agent": self._agent, "host": self._host}
-        entry = WorkerEntry(**who, pid=pid, slot=slot, address=address, started=started)
+        entry = RegistrationData(**who, pid=pid, slot=slot, address=address, started=started)
         self._registrations.stand_in(worker, write_worker(entry))
 
     def withdraw_stand_in(self, worker: str) -> None:

@@ -27,7 +27,7 @@ _INT64 = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerEntry:
+class RegistrationData:
     """What a registration says of its worker; each field is None where it says nothing sensible."""
 
     worker: str | None = None
@@ -128,12 +128,12 @@ def read_plan(data: bytes) -> Plan | None:
     return Plan(epoch=epoch, leader=leader, target=target, foreign=foreign, shares=shares, turn=turn, **flags)
 
 
-def read_worker(data: bytes) -> WorkerEntry:
+def read_worker(data: bytes) -> RegistrationData:
     """A registration's data; workers may write what they like there, so each field stands for itself."""
     fields = _object(data, MAX_BYTES) or {}
     texts = {name: _text_or_none(fields.get(name)) for name in ("agent", "host", "address", "started")}
     pid, slot, worker = fields.get("pid"), fields.get("slot"), fields.get("worker")
-    return WorkerEntry(
+    return RegistrationData(
         worker=worker if _text(worker) and WorkerId.parse(worker) is not None else None,
         pid=pid if _count(pid) else None,
         slot=slot if _count(slot) else None,
@@ -211,7 +211,7 @@ def write_plan(plan: Plan) -> bytes:
     )
 
 
-def write_worker(entry: WorkerEntry) -> bytes:
+def write_worker(entry: RegistrationData) -> bytes:
     """What ``read_worker`` reads."""
     return _bytes(f"the registration of {entry.worker}", asdict(entry))
 

@@ -11,7 +11,7 @@ from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
 
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Batch
-from autohealer.coordination.session.port import SessionPort, Transaction
+from autohealer.coordination.session.port import SessionPort, TransactionRequest
 
 
 class Stands(Enum):
@@ -23,7 +23,7 @@ class Stands(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class NodeSession:
     """What nodes are made with. ``bulk`` gathers what is asked for until it is flushed."""
 
     link: SessionPort
@@ -35,7 +35,7 @@ class Session:
 class EphemeralNode:
     """One node. ``touched`` is called when ``step`` has more to do, ``made`` when the node stands."""
 
-    session: Session
+    session: NodeSession
     path: str
     touched: Callable[[], None]
     made: Callable[[], None]
@@ -112,7 +112,7 @@ class EphemeralNode:
         if error is None and stat is not None and session is not None and stat.ephemeralOwner != session[0]:
             path, data, acl = self.path, self.written or b"", self.session.access.acl
 
-            def replace(transaction: Transaction) -> None:
+            def replace(transaction: TransactionRequest) -> None:
                 # With its version, so that what somebody has put in its place meanwhile is left alone.
                 transaction.delete(path, stat.version)
                 transaction.create(path, data, acl=acl, ephemeral=True)

@@ -19,12 +19,12 @@ from kazoo.exceptions import NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.codec import read_worker
-from autohealer.coordination.pool.ephemeral_node import EphemeralNode, Session, Stands
+from autohealer.coordination.pool.ephemeral_node import EphemeralNode, NodeSession, Stands
 from autohealer.coordination.pool.paths import STAND_IN, Paths
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Batch
 from autohealer.coordination.session.port import SessionPort
-from autohealer.core.cluster.judgements import Stray, judge_stray
+from autohealer.core.cluster.judgements import StrayJudgement, judge_stray
 
 # So many workers are seen to before the loop may turn to something more urgent, such as a death.
 AT_ONCE = 50
@@ -75,7 +75,7 @@ class WorkerRegistrations:
         clock: Callable[[], float],
     ) -> None:
         self._link, self._bulk, self._paths, self._agent = link, bulk, paths, agent
-        self._session = Session(link, bulk, access)
+        self._session = NodeSession(link, bulk, access)
         self._seen, self._gone, self._made, self._pump, self._clock = seen, gone, made, pump, clock
         self._items: dict[str, _Item] = {}
         self._dirty: dict[str, None] = {}
@@ -175,9 +175,9 @@ class WorkerRegistrations:
         item = self._items.get(worker)
         if item is None:
             verdict = judge_stray(worker, self._agent, is_stand_in=is_stand_in, since=since, now=now)
-            if verdict is Stray.LOOK_AGAIN:
+            if verdict is StrayJudgement.LOOK_AGAIN:
                 self._strays[name] = since
-            if verdict is not Stray.CONDEMNED:
+            if verdict is not StrayJudgement.CONDEMNED:
                 return
             item = self._item(worker)
             item.dead = True
@@ -191,7 +191,7 @@ class WorkerRegistrations:
         """Compare with all names in the service registry: a former life of this agent may have made some of them."""
         now = self._clock()
         for name in sorted(names):
-            if judge_stray(name, self._agent, is_stand_in=True, since=now, now=now) is Stray.CONDEMNED:
+            if judge_stray(name, self._agent, is_stand_in=True, since=now, now=now) is StrayJudgement.CONDEMNED:
                 is_known = name in self._items
                 item = self._item(name)
                 item.dead = item.dead or not is_known

@@ -28,7 +28,7 @@ CLOSING_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RegistrationNode:
     """What is registered: ``name`` under ``parent``; without a name, the next ``worker_`` number."""
 
     parent: str
@@ -41,12 +41,14 @@ class Entry:
         return f"{self.parent}/{self.name or ANONYMOUS_PREFIX}"
 
 
-def entry_from(environment: Mapping[str, str], *, anonymous: bool = False, address: str | None = None) -> Entry:
+def entry_from(
+    environment: Mapping[str, str], *, anonymous: bool = False, address: str | None = None
+) -> RegistrationNode:
     """Under its id where an agent started the worker, else as the course's workers register."""
     parent = environment.get("AUTOHEALER_WORKERS", "/workers").rstrip("/")
     worker = environment.get("AUTOHEALER_WORKER_ID")
     if anonymous or not worker:
-        return Entry(parent, None, b"")
+        return RegistrationNode(parent, None, b"")
     slot = environment.get("AUTOHEALER_SLOT", "")
     data = {
         "worker": worker,
@@ -57,7 +59,7 @@ def entry_from(environment: Mapping[str, str], *, anonymous: bool = False, addre
         "address": address,
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    return Entry(parent, worker, json.dumps(data).encode())
+    return RegistrationNode(parent, worker, json.dumps(data).encode())
 
 
 class Registration:
@@ -66,7 +68,7 @@ class Registration:
     def __init__(
         self,
         hosts: str,
-        entry: Entry,
+        entry: RegistrationNode,
         *,
         session_timeout_s: float,
         report: Callable[[str], None] = lambda _: None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from autohealer.coordination.session.port import SessionPort, Transaction
+from autohealer.coordination.session.port import SessionPort, TransactionRequest
 
 BATCH = 50
 
@@ -15,13 +15,13 @@ Ended = Callable[[Exception | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Operation:
+class _BatchItem:
     path: str
     data: bytes | None
     acl: Sequence[Any]
     ended: Ended
 
-    def add_to(self, transaction: Transaction) -> None:
+    def add_to(self, transaction: TransactionRequest) -> None:
         if self.data is None:
             transaction.delete(self.path)
         else:
@@ -33,15 +33,15 @@ class Batch:
 
     def __init__(self, link: SessionPort) -> None:
         self._link = link
-        self._gathered: list[_Operation] = []
+        self._gathered: list[_BatchItem] = []
 
     def delete(self, path: str, ended: Ended) -> None:
         """Delete a node."""
-        self._gathered.append(_Operation(path, None, (), ended))
+        self._gathered.append(_BatchItem(path, None, (), ended))
 
     def create(self, path: str, data: bytes, acl: Sequence[Any], ended: Ended) -> None:
         """Create an ephemeral node."""
-        self._gathered.append(_Operation(path, data, acl, ended))
+        self._gathered.append(_BatchItem(path, data, acl, ended))
 
     def flush(self) -> None:
         """Send what has been gathered."""
@@ -53,14 +53,14 @@ class Batch:
         """Forget what has been gathered: the connection is gone."""
         self._gathered.clear()
 
-    def _send(self, operations: list[_Operation]) -> None:
-        def fill(transaction: Transaction) -> None:
+    def _send(self, operations: list[_BatchItem]) -> None:
+        def fill(transaction: TransactionRequest) -> None:
             for operation in operations:
                 operation.add_to(transaction)
 
         self._link.commit(operations[0].path, fill, partial(self._ended, operations))
 
-    def _ended(self, operations: list[_Operation], results: Any, error: Exception | None) -> None:
+    def _ended(self, operations: list[_BatchItem], results: Any, error: Exception | None) -> None:
         if error is not None and len(operations) > 1:
             # One of them could not be done, and so none was: let each stand for itself.
             for operation in operations:

@@ -15,8 +15,8 @@ from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.client import RECONNECT, LoopHandler, Marshal, RemoveWatches, kazoo_client
 from autohealer.coordination.session.port import (
     ClientPort,
-    Ending,
     Fill,
+    Joinable,
     Pending,
     SessionId,
     Timer,
@@ -81,7 +81,7 @@ class KazooSession:
         """Say nothing more."""
         self._marshal.closed = True
 
-    def stop(self) -> Ending:
+    def stop(self) -> Joinable:
         """Say nothing more, and end the session if the server can be reached, in a thread."""
         self.silence()
         stopper = threading.Thread(target=self._stop, name="zookeeper-stop", daemon=True)

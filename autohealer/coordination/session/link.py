@@ -40,8 +40,8 @@ from autohealer.coordination.session.kazoo_session import KazooSession
 from autohealer.coordination.session.port import (
     ClientPort,
     Done,
-    Ending,
     Fill,
+    Joinable,
     LinkObserver,
     MakeClient,
     Pending,
@@ -103,7 +103,7 @@ class Link:
         """End the session if the server can be reached; never takes longer than ``timeout``."""
         self.begin_close().join(timeout)
 
-    def begin_close(self) -> Ending:
+    def begin_close(self) -> Joinable:
         """Use the connection no more, and end the session; what is waited for until it has ended."""
         self._use_no_more()
         return self._old.stop()

@@ -19,7 +19,7 @@ SessionId = tuple[int, bytes]
 """A session's id and its password."""
 
 
-class Ending(Protocol):
+class Joinable(Protocol):
     """Something that is about to end."""
 
     def join(self, timeout: float) -> None:
@@ -43,7 +43,7 @@ class Pending(Protocol):
         """Have this called when there is an answer, or none is to be expected."""
 
 
-class Transaction(Protocol):
+class TransactionRequest(Protocol):
     """Operations that are done together or not at all."""
 
     def check(self, path: str, version: int) -> None:
@@ -59,7 +59,7 @@ class Transaction(Protocol):
         """Delete a node."""
 
 
-Fill = Callable[[Transaction], None]
+Fill = Callable[[TransactionRequest], None]
 
 
 class LinkObserver(Protocol):
@@ -96,7 +96,7 @@ class SessionPort(Protocol):
     def close(self, timeout: float) -> None:
         """End the session if the server can be reached; never takes longer than ``timeout``."""
 
-    def begin_close(self) -> Ending:
+    def begin_close(self) -> Joinable:
         """Use the connection no more, and end the session; what is waited for until it has ended."""
 
     def abandon(self) -> None:
@@ -159,7 +159,7 @@ class ClientPort(Protocol):
     def silence(self) -> None:
         """Say nothing more."""
 
-    def stop(self) -> Ending:
+    def stop(self) -> Joinable:
         """Say nothing more, and end the session if the server can be reached."""
 
     def cut(self, seconds: float) -> None:

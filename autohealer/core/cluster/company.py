@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from autohealer.core import notices
-from autohealer.core.actions import Action, EmitEvent, Exit
+from autohealer.core.actions import Action, EmitEvent, EndAgent
 from autohealer.core.model import Instant, Plan, PoolSpec, RestartPolicy
 
 # Beyond its timeout, until a dead agent's session is gone: a server looks for such every so often.
@@ -54,7 +54,7 @@ class Company:
         finishes = plan.finishes or self._spec.restart is not RestartPolicy.ALWAYS
         if finishes and plan.leader != self._agent:
             self._order(
-                Exit(
+                EndAgent(
                     FAILED,
                     f"agent {plan.leader} runs pool {self._spec.name}, where workers may finish, and such a pool has"
                     " one agent: stop that one first, or take another --pool",
@@ -75,7 +75,7 @@ class Company:
         if self._yield_at is not None and now >= self._yield_at:
             self._yield_at = None
             state = "its state directory is a copy of this one's"
-            self._order(Exit(FAILED, f"another agent goes by the id {self._agent}: {state}"))
+            self._order(EndAgent(FAILED, f"another agent goes by the id {self._agent}: {state}"))
 
     def _meet(self, agents: frozenset[str]) -> None:
         for agent in sorted(agents - self.agents):

@@ -26,7 +26,7 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmWatchdog:
+class GuardCommand:
     """Tell the watchdog until when the command may run."""
 
     stop_at: Instant
@@ -34,14 +34,14 @@ class ArmWatchdog:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartCommand:
     """Start the command."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
+class KillCommand:
     """Kill the command without the watchdog, which cannot be had."""
 
 
@@ -60,7 +60,7 @@ class Leave:
     clean: bool
 
 
-Order = Prove | ArmWatchdog | Start | Kill | Announce | Leave
+Order = Prove | GuardCommand | StartCommand | KillCommand | Announce | Leave
 
 
 class Phase(enum.Enum):
@@ -81,11 +81,11 @@ class Candidacy:
         self._epoch: int | None = None
         self._phase = Phase.NONE
         self._exited = self._cleared = self._killed = False
-        self._ending: ArmWatchdog | None = None
+        self._ending: GuardCommand | None = None
         self._asked_to_stop = False
         self._code: int | None = None
         self._last_chance: Instant | None = None
-        self._told: ArmWatchdog | None = None
+        self._told: GuardCommand | None = None
 
     # ---- facts
 
@@ -204,29 +204,29 @@ class Candidacy:
         if self._phase is Phase.ENDING and self._ending is not None:
             yield from self._hurry(now, self._ending, kill_at if leads else None)
         elif leads and self._guarded and stop_at is not None and kill_at is not None:
-            yield from self._tell(ArmWatchdog(stop_at, kill_at))
+            yield from self._tell(GuardCommand(stop_at, kill_at))
             if self._phase is Phase.NONE and self._epoch is not None:
                 self._phase = Phase.RUNNING
                 self._exited = self._cleared = self._killed = False
-                yield Start(self._epoch)
+                yield StartCommand(self._epoch)
 
-    def _hurry(self, now: Instant, ending: ArmWatchdog, authority: Instant | None) -> Iterator[Order]:
+    def _hurry(self, now: Instant, ending: GuardCommand, authority: Instant | None) -> Iterator[Order]:
         """See the command to its end, within an authority that may grow, or be gone before its time."""
         told = self._told
         if authority is None:
             authority = now if self._epoch is None or told is None else told.kill_at
         # What is being killed stays so.
         if told is None or told.stop_at > now or told.kill_at > now:
-            yield from self._tell(ArmWatchdog(ending.stop_at, min(ending.kill_at, authority)))
+            yield from self._tell(GuardCommand(ending.stop_at, min(ending.kill_at, authority)))
         if self._told is not None and self._is_due_to_kill(self._told, now):
             self._killed = True
-            yield Kill()
+            yield KillCommand()
 
-    def _is_due_to_kill(self, told: ArmWatchdog, now: Instant) -> bool:
+    def _is_due_to_kill(self, told: GuardCommand, now: Instant) -> bool:
         """Is the watchdog's work ours, and has its time come?"""
         return told.kill_at <= now and not (self._guarded or self._exited or self._killed)
 
-    def _tell(self, guard: ArmWatchdog) -> Iterator[Order]:
+    def _tell(self, guard: GuardCommand) -> Iterator[Order]:
         if guard != self._told:
             self._told, self._cleared = guard, False
             yield guard
@@ -234,4 +234,4 @@ class Candidacy:
     def _end(self, now: Instant, kill_at: Instant) -> None:
         """The command has to go: the stop signal now, if it has not had it, and SIGKILL then at the latest."""
         stop_at = self._ending.stop_at if self._ending is not None else now
-        self._phase, self._ending = Phase.ENDING, ArmWatchdog(stop_at, kill_at)
+        self._phase, self._ending = Phase.ENDING, GuardCommand(stop_at, kill_at)

@@ -51,7 +51,7 @@ def holder_of_name(owner: int | None, *, session: int, former: int | None, is_fo
     return NameHolder.FORMER if owner == former else NameHolder.OTHER
 
 
-class Stray(Enum):
+class StrayJudgement(Enum):
     """What to do with a registration that none of the workers here has."""
 
     NOT_OURS = "not ours"
@@ -59,14 +59,14 @@ class Stray(Enum):
     CONDEMNED = "condemned"
 
 
-def judge_stray(worker: str, agent: str, *, is_stand_in: bool, since: Instant, now: Instant) -> Stray:
+def judge_stray(worker: str, agent: str, *, is_stand_in: bool, since: Instant, now: Instant) -> StrayJudgement:
     """Is this the registration of a worker of this agent that is not there (any more)?
 
     A stand-in is made by this agent alone, so that it can be nothing else. ``since``: when it was seen first.
     """
     identity = WorkerId.parse(worker)
     if identity is None or identity.agent != agent:
-        return Stray.NOT_OURS
+        return StrayJudgement.NOT_OURS
     if not is_stand_in and now - since < SECOND_LOOK_S:
-        return Stray.LOOK_AGAIN
-    return Stray.CONDEMNED
+        return StrayJudgement.LOOK_AGAIN
+    return StrayJudgement.CONDEMNED

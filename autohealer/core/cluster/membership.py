@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from autohealer.core import events, notices
-from autohealer.core.actions import Action, EmitEvent, Exit, RemoveRegistration
+from autohealer.core.actions import Action, EmitEvent, EndAgent, RemoveRegistration
 from autohealer.core.cluster.assignment import Assignment
 from autohealer.core.cluster.company import FAILED, TICK_S, Company
 from autohealer.core.cluster.fencing import Fencing
@@ -220,7 +220,7 @@ class Membership:
     def _access_denied(self, event: events.AccessDenied) -> None:
         """At the start it is a mistake to be mended; later the workers matter more than ZooKeeper."""
         if self.assignment.share is None:
-            self._order(Exit(FAILED, event.error))
+            self._order(EndAgent(FAILED, event.error))
 
     def target_read(self, event: events.TargetRead) -> None:
         """The target as it stands."""

@@ -23,7 +23,7 @@ from autohealer.core.actions import (
     WithdrawStandIn,
 )
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.model import Instant, PoolSpec, Registration
+from autohealer.core.model import Instant, PoolSpec, RegistrationMode
 
 DEPARTED_S = 60.0
 LOOK_AGAIN_S = 1.0
@@ -45,7 +45,7 @@ class StandIn(StrEnum):
 
 
 @dataclass(slots=True)
-class Entry:
+class WorkerRegistration:
     """What is known of one living worker's registration."""
 
     since: Instant
@@ -81,7 +81,7 @@ class Registrations:
         self._spec, self._order, self._fault, self._ready = spec, order, fault, ready
         self._address = address
         self.style = style
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, WorkerRegistration] = {}
         self._registered = 0
         self._deadlines: Deadlines[str] = Deadlines()
         self._departed: deque[Instant] = deque()
@@ -114,7 +114,7 @@ class Registrations:
     def unregistered(self) -> int:
         """How many living workers may hold an anonymous registration."""
         anonymous = self.style is Style.ANONYMOUS or (
-            self._spec.registration is Registration.SELF and self.style is Style.UNKNOWN
+            self._spec.registration is RegistrationMode.SELF and self.style is Style.UNKNOWN
         )
         return len(self._entries) - self._registered if anonymous else 0
 
@@ -142,15 +142,15 @@ class Registrations:
         Where those before it were given the grace and did not register, a stand-in is there at once: together with the
         end of the dead one's it is one change to ZooKeeper, and should the worker register after all, it is withdrawn.
         """
-        self._entries[worker] = Entry(now)
+        self._entries[worker] = WorkerRegistration(now)
         mode = self._spec.registration
-        if mode is not Registration.AGENT:
+        if mode is not RegistrationMode.AGENT:
             self._order(WatchRegistration(worker))
-        if mode is Registration.AGENT or (self._are_silent and self.style is Style.UNKNOWN):
+        if mode is RegistrationMode.AGENT or (self._are_silent and self.style is Style.UNKNOWN):
             self._stand_in(worker, StandIn.RULE)
         else:
             self._deadlines.set(worker, now + self._patience_s())
-        if mode is not Registration.SELF or self.style is Style.ANONYMOUS:
+        if mode is not RegistrationMode.SELF or self.style is Style.ANONYMOUS:
             self._ready(worker, None if self.style is Style.ANONYMOUS else False)
         self._look_again(now)
 
@@ -179,7 +179,7 @@ class Registrations:
         if entry.stand_in is not None:
             self._withdraw(worker, entry)
         self._ready(worker, True)
-        if self._spec.registration is not Registration.AGENT:
+        if self._spec.registration is not RegistrationMode.AGENT:
             self._learn(Style.IDENTIFIED, now)
 
     def gone(self, worker: str, now: Instant) -> None:
@@ -200,7 +200,7 @@ class Registrations:
 
     def anonymous_seen(self, now: Instant) -> None:
         """An anonymous registration has come up: is it one of ours? Whoever made it holds a connection."""
-        if self.style is not Style.UNKNOWN or self._spec.registration is Registration.AGENT:
+        if self.style is not Style.UNKNOWN or self._spec.registration is RegistrationMode.AGENT:
             return
         if self._inspecting:
             self._inspect_again = True
@@ -260,7 +260,7 @@ class Registrations:
 
     # ---- how
 
-    def _judge_loss(self, worker: str, entry: Entry, now: Instant) -> None:
+    def _judge_loss(self, worker: str, entry: WorkerRegistration, now: Instant) -> None:
         lost = {w: e for w, e in self._entries.items() if e.lost_at is not None}
         holders = sum(e.had_own for e in self._entries.values())
         if now < self._unsettled_until or (len(lost) > 1 and len(lost) > holders / 2):
@@ -272,11 +272,11 @@ class Registrations:
             entry.lost_at = None
             self._fault(worker, "registration lost", now)
 
-    def _judge_silence(self, worker: str, entry: Entry, now: Instant) -> None:
+    def _judge_silence(self, worker: str, entry: WorkerRegistration, now: Instant) -> None:
         """The worker has not registered in time."""
         if self.style is Style.ANONYMOUS:
             return
-        by_rule = self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN
+        by_rule = self._spec.registration is RegistrationMode.AUTO and self.style is Style.UNKNOWN
         # A stand-in harms nobody and waits for ZooKeeper alone; to be found faulty takes more.
         if self._unsettled_until == inf if by_rule else now < self._unsettled_until:
             self._deadlines.set(worker, min(self._unsettled_until, now + LOOK_AGAIN_S))
@@ -293,7 +293,7 @@ class Registrations:
 
     def _patience_s(self) -> float:
         """How long a new worker is waited for before something follows."""
-        by_rule = self._spec.registration is Registration.AUTO and self.style is Style.UNKNOWN
+        by_rule = self._spec.registration is RegistrationMode.AUTO and self.style is Style.UNKNOWN
         return self._spec.register_grace_s if by_rule else self._spec.start_timeout_s
 
     def _learn(self, style: Style, now: Instant) -> None:
@@ -314,12 +314,12 @@ class Registrations:
         self._entries[worker].stand_in = why
         self._order(MakeStandIn(worker, self._address(worker)))
 
-    def _withdraw(self, worker: str, entry: Entry) -> None:
+    def _withdraw(self, worker: str, entry: WorkerRegistration) -> None:
         entry.stand_in = None
         self._set(entry, stands=False)
         self._order(WithdrawStandIn(worker))
 
-    def _set(self, entry: Entry, own: bool | None = None, stands: bool | None = None) -> None:
+    def _set(self, entry: WorkerRegistration, own: bool | None = None, stands: bool | None = None) -> None:
         before = entry.registered
         entry.own = entry.own if own is None else own
         entry.stands = entry.stands if stands is None else stands

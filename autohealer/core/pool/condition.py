@@ -18,7 +18,7 @@ SAMPLES_OVER = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Symptom:
     """What one sense makes of the life now. ``detail``: what it saw; None where it finds nothing wrong (any more)."""
 
     sense: Sense
@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Probe:
+class ProbeRecord:
     """The last answers of one probe. ``failures`` counts since the last success, a doubtful one for a half."""
 
     ok: bool = False
@@ -41,7 +41,7 @@ class Probe:
 
 
 @dataclass(slots=True)
-class Progress:
+class ProgressRecord:
     """A counter of finished work, since when it stands still, and who tells it."""
 
     value: float
@@ -64,12 +64,12 @@ class Condition:
     """Whether the registration that names it is its own; None where there is none."""
     start_by: Instant | None = None
     """When it must be ready at the latest; None where nobody asks."""
-    probes: dict[str, Probe] = field(default_factory=dict)
+    probes: dict[str, ProbeRecord] = field(default_factory=dict)
     beat_at: Instant | None = None
     idle: bool = False
     tasks: dict[str, tuple[Instant, float | None]] = field(default_factory=dict)
     """What it works on: since when, and within how many seconds it must be done."""
-    counter: Progress | None = None
+    counter: ProgressRecord | None = None
     usage: tuple[float, int | None] | None = None
     still_since: Instant = 0.0
     stopped_since: Instant | None = None
@@ -112,29 +112,29 @@ class Condition:
 
     # ---- facts
 
-    def probed(self, event: ProbeAnswered) -> Iterator[Finding]:
+    def probed(self, event: ProbeAnswered) -> Iterator[Symptom]:
         """Before its first success a probe condemns nobody: ``start_by`` is the limit."""
-        probe = self.probes.setdefault(event.probe, Probe())
+        probe = self.probes.setdefault(event.probe, ProbeRecord())
         if probe.ok:
             probe.failing_since = event.at
         probe.ok, probe.detail = event.ok, event.detail
         if event.ok:
             probe.has_succeeded, probe.failures = True, 0.0
             if all(other.failures < self.spec.probe_failures for other in self.probes.values()):
-                yield Finding(Sense.PROBE, None)
+                yield Symptom(Sense.PROBE, None)
         elif probe.has_succeeded:
             probe.failures += event.weight
             if probe.failures >= self.spec.probe_failures:
-                yield Finding(Sense.PROBE, f"{event.probe}: {event.detail}", since=probe.failing_since)
+                yield Symptom(Sense.PROBE, f"{event.probe}: {event.detail}", since=probe.failing_since)
 
-    def notified(self, event: NotifyReceived) -> Iterator[Finding]:
+    def notified(self, event: NotifyReceived) -> Iterator[Symptom]:
         """A message of the worker. What it says of its work ends its being idle, and the other way round."""
         if event.extend_s is not None and self.start_by is not None:
             self.start_by = max(self.start_by, event.at + event.extend_s)
         if event.beat or event.progress is not None or event.task is not None:
             self.idle = False
             self.beat_at, self.cry = event.at, None
-            yield Finding(Sense.BEAT, None)
+            yield Symptom(Sense.BEAT, None)
         if event.progress is not None:
             yield from self._counted(event.progress, event.at, from_worker=True)
         if event.task is not None:
@@ -145,55 +145,55 @@ class Condition:
         if event.idle:
             self.idle, self.cry = True, None
             self.tasks.clear()
-            yield Finding(Sense.BEAT, None)
-            yield Finding(Sense.PROGRESS, None)
+            yield Symptom(Sense.BEAT, None)
+            yield Symptom(Sense.PROGRESS, None)
         if not self._overdue_tasks(event.at):
-            yield Finding(Sense.TASK, None)
+            yield Symptom(Sense.TASK, None)
         self.leaving = event.stopping or (self.leaving and not event.ready)
         if event.trigger:
             self.cry = event.status or "the worker calls itself faulty"
-            yield Finding(Sense.BEAT, self.cry)
+            yield Symptom(Sense.BEAT, self.cry)
 
-    def progressed(self, event: ProgressRead) -> Iterator[Finding]:
+    def progressed(self, event: ProgressRead) -> Iterator[Symptom]:
         """A counter that cannot be read says nothing; one that stands still says something only of who is busy."""
         if event.busy is False or self.ready_since is None:
             self.counter = None
-            yield Finding(Sense.PROGRESS, None)
+            yield Symptom(Sense.PROGRESS, None)
         if event.value is None:
             return
         yield from self._counted(event.value, event.at, from_worker=False)
         yield from self._standstill(event.at, event.detail)
 
-    def used(self, usage: Usage, now: Instant) -> Iterator[Finding]:
+    def used(self, usage: Usage, now: Instant) -> Iterator[Symptom]:
         """One look at the process."""
         if usage.state != "T" or usage.traced:
             self.stopped_since = None
-            yield Finding(Sense.STOPPED, None)
+            yield Symptom(Sense.STOPPED, None)
         elif self.stopped_since is None:
             self.stopped_since = now
         limit, since = self.spec.stopped_timeout_s, self.stopped_since
         if limit is not None and since is not None and now - since >= limit:
-            yield Finding(Sense.STOPPED, f"its process has been stopped (state T) for {limit:g} s", since=since)
+            yield Symptom(Sense.STOPPED, f"its process has been stopped (state T) for {limit:g} s", since=since)
         moved = usage.cpu_s, usage.output_bytes
         if moved != self.usage or self.idle or self.ready_since is None:
             self.usage, self.still_since = moved, now
-            yield Finding(Sense.SILENT, None)
+            yield Symptom(Sense.SILENT, None)
         elif (limit := self.spec.silence_timeout_s) is not None and now - self.still_since >= limit:
             detail = f"neither output nor CPU time for {limit:g} s"
-            yield Finding(Sense.SILENT, detail, since=self.still_since)
+            yield Symptom(Sense.SILENT, detail, since=self.still_since)
         yield from self._weighed(usage.rss)
 
-    def _weighed(self, rss: int) -> Iterator[Finding]:
+    def _weighed(self, rss: int) -> Iterator[Symptom]:
         """Two samples in a row over the limit: one may be a peak. What kills at once is not waited for."""
         spec = self.spec
         is_over = spec.max_rss is not None and rss > spec.max_rss
         self.samples_over = self.samples_over + 1 if is_over else 0
         if spec.kill_rss is not None and rss > spec.kill_rss:
-            yield Finding(Sense.MEMORY, f"{_mib(rss)} resident, --kill-rss is {_mib(spec.kill_rss)}", at_once=True)
+            yield Symptom(Sense.MEMORY, f"{_mib(rss)} resident, --kill-rss is {_mib(spec.kill_rss)}", at_once=True)
         elif spec.max_rss is not None and self.samples_over >= SAMPLES_OVER:
-            yield Finding(Sense.MEMORY, f"{_mib(rss)} resident, --max-rss is {_mib(spec.max_rss)}")
+            yield Symptom(Sense.MEMORY, f"{_mib(rss)} resident, --max-rss is {_mib(spec.max_rss)}")
         elif not is_over:
-            yield Finding(Sense.MEMORY, None)
+            yield Symptom(Sense.MEMORY, None)
 
     # ---- time
 
@@ -214,24 +214,24 @@ class Condition:
             moments.append(self._too_old_at(spec.max_age_s))
         return moments
 
-    def overdue(self, now: Instant) -> Iterator[Finding]:
+    def overdue(self, now: Instant) -> Iterator[Symptom]:
         """What has not come in time."""
         spec, self.judged = self.spec, now
         if self.start_by is not None and now >= self.start_by and not self.is_proven:
-            yield Finding(Sense.NOT_READY, self._why_not_ready())
+            yield Symptom(Sense.NOT_READY, self._why_not_ready())
         if self.cry is not None:
-            yield Finding(Sense.BEAT, self.cry)
+            yield Symptom(Sense.BEAT, self.cry)
         elif (due := self._beat_due()) is not None and now >= due:
-            yield Finding(Sense.BEAT, f"no beat for {spec.beat_timeout_s:g} s", since=self.beat_at)
+            yield Symptom(Sense.BEAT, f"no beat for {spec.beat_timeout_s:g} s", since=self.beat_at)
         for task in self._overdue_tasks(now):
             since, limit = self.tasks[task]
-            yield Finding(Sense.TASK, f"task {task} has not ended within {limit:g} s", since=since)
+            yield Symptom(Sense.TASK, f"task {task} has not ended within {limit:g} s", since=since)
         if self.counter is not None and self.counter.from_worker and not self.idle:
             yield from self._standstill(now, "its progress")
         if spec.max_age_s is not None and now >= self._too_old_at(spec.max_age_s):
-            yield Finding(Sense.AGE, f"it is older than --max-age {spec.max_age_s:g} s")
+            yield Symptom(Sense.AGE, f"it is older than --max-age {spec.max_age_s:g} s")
         if self.lost is not None:
-            yield Finding(Sense.REGISTRATION, self.lost)
+            yield Symptom(Sense.REGISTRATION, self.lost)
 
     def start_anew(self, now: Instant) -> None:
         """Nobody looked for a while: what has not come since then may have come."""
@@ -249,16 +249,16 @@ class Condition:
         limit = self.spec.beat_timeout_s
         return None if limit is None or self.beat_at is None or self.idle else self.beat_at + limit
 
-    def _counted(self, value: float, now: Instant, *, from_worker: bool) -> Iterator[Finding]:
+    def _counted(self, value: float, now: Instant, *, from_worker: bool) -> Iterator[Symptom]:
         if self.counter is None or self.counter.value != value:
-            self.counter = Progress(value, now, from_worker)
-            yield Finding(Sense.PROGRESS, None)
+            self.counter = ProgressRecord(value, now, from_worker)
+            yield Symptom(Sense.PROGRESS, None)
 
-    def _standstill(self, now: Instant, what: str) -> Iterator[Finding]:
+    def _standstill(self, now: Instant, what: str) -> Iterator[Symptom]:
         limit = self.spec.progress_timeout_s
         if self.counter is not None and self.ready_since is not None and now - self.counter.since >= limit:
             detail = f"{what} has stood at {self.counter.value:g} for {limit:g} s"
-            yield Finding(Sense.PROGRESS, detail, since=self.counter.since)
+            yield Symptom(Sense.PROGRESS, detail, since=self.counter.since)
 
     def _overdue_tasks(self, now: Instant) -> list[str]:
         return [task for task, (since, limit) in self.tasks.items() if limit is not None and now - since >= limit]

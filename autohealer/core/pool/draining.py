@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from autohealer.core.actions import Action, AnswerOperation, EmitEvent, Exit, LeaveCluster
+from autohealer.core.actions import Action, AnswerOperation, EmitEvent, EndAgent, LeaveCluster
 from autohealer.core.model import Instant
 from autohealer.core.notices import AgentDraining
 from autohealer.core.operations import Operation, done, refused
@@ -28,7 +28,7 @@ class Draining:
     def __init__(self, agent: str, drain_timeout_s: float, order: Callable[[Action], None]) -> None:
         self._agent, self._timeout_s, self._order = agent, drain_timeout_s, order
         self.drain: Drain | None = None
-        self.exit = Exit(0)
+        self.exit = EndAgent(0)
         self.is_killing = False
         self.is_leaving = False
         """Nothing of this agent's workers is left, and it is about to be gone."""
@@ -43,7 +43,7 @@ class Draining:
         """When patience ends."""
         return self.drain.until if self.drain is not None and not self._is_out_of_patience else None
 
-    def end(self, cause: str, until: Instant, *, leave_with: Exit | None = None) -> None:
+    def end(self, cause: str, until: Instant, *, leave_with: EndAgent | None = None) -> None:
         """Be empty at ``until`` at the latest, and end."""
         if not self.is_ending:
             self.exit = leave_with or self.exit
@@ -57,7 +57,7 @@ class Draining:
         """End at once."""
         self.drain, self.is_killing = Drain(ends=True, until=now), True
         self._is_out_of_patience = True
-        self.exit = Exit(KILLED)
+        self.exit = EndAgent(KILLED)
 
     def go_on(self, now: Instant) -> None:
         """This agent's former life had been drained, and stays so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from autohealer.core.pool.fleet import Life
+from autohealer.core.pool.fleet import FleetLife
 
 
 class Exchanges:
@@ -48,7 +48,7 @@ class Exchanges:
         """Whether nothing is to be exchanged, nor waited for."""
         return not self.todo and not self.waited_for
 
-    def has_new(self, number: int, life: Life | None) -> bool:
+    def has_new(self, number: int, life: FleetLife | None) -> bool:
         """Whether this is the slot's life since it was exchanged, and not the one before."""
         return life is not None and number in self._replaced and life.worker != self._replaced[number]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from autohealer.core.model import Instant
 
 
-class Life(Protocol):
+class FleetLife(Protocol):
     """One process, from its start to its end, as a rollout sees it."""
 
     @property
@@ -46,10 +46,10 @@ class Fleet(Protocol):
     def share(self) -> int | None:
         """How many slots are wanted; None where that is not known now."""
 
-    def slots(self) -> Mapping[int, Life | None]:
+    def slots(self) -> Mapping[int, FleetLife | None]:
         """The slots that are wanted, by number, each with its present life; None between two lives."""
 
-    def surges(self) -> Mapping[int, Life | None]:
+    def surges(self) -> Mapping[int, FleetLife | None]:
         """The surges by number; None for one that waits to be started again."""
 
     def room(self) -> int:

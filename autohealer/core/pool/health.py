@@ -19,7 +19,7 @@ from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.model import Instant, PoolSpec, ReadyWhen, Sense, Verdict
 from autohealer.core.pool.brake import Brake
-from autohealer.core.pool.condition import Condition, Finding
+from autohealer.core.pool.condition import Condition, Symptom
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lives import Lives
@@ -148,7 +148,7 @@ class Health:
         if condition is not None:
             condition.registered = own
             condition.lost = None if own else condition.lost
-        self._take(worker, now, lambda _: [Finding(Sense.REGISTRATION, None)] if own else [])
+        self._take(worker, now, lambda _: [Symptom(Sense.REGISTRATION, None)] if own else [])
 
     def need_not_register(self, worker: str, now: Instant, *, unknowable: bool) -> None:
         """It counts as running before a registration names it; ``unknowable``: whether one does is never known."""
@@ -164,7 +164,7 @@ class Health:
         """The worker has lost its registration, or never made one, and that is its own fault."""
         if (condition := self._conditions.get(worker)) is not None:
             condition.lost = detail
-        self._take(worker, now, lambda _: [Finding(Sense.REGISTRATION, detail)])
+        self._take(worker, now, lambda _: [Symptom(Sense.REGISTRATION, detail)])
 
     def zookeeper(self, *, away: bool, now: Instant) -> None:
         """While it is away nobody can register."""
@@ -203,7 +203,7 @@ class Health:
     def _of(self, worker: str) -> tuple[Life | None, Condition | None]:
         return self._lives.of(worker), self._conditions.get(worker)
 
-    def _take(self, worker: str, now: Instant, see: Callable[[Condition], Iterable[Finding]] = lambda _: ()) -> None:
+    def _take(self, worker: str, now: Instant, see: Callable[[Condition], Iterable[Symptom]] = lambda _: ()) -> None:
         """Fold a fact in, and do what follows. What is told of a life that is gone, or is being stopped, is ignored."""
         life, condition = self._of(worker)
         if life is None or condition is None or life.is_stopping:
@@ -211,7 +211,7 @@ class Health:
         findings = list(see(condition))
         self._weigh(life, condition, now)
         if life.held is not None and condition.is_proven:
-            findings.append(Finding(Sense.NOT_READY, None))
+            findings.append(Symptom(Sense.NOT_READY, None))
         for finding in findings:
             if finding.detail is None:
                 self._acquit(life, finding.sense)
@@ -262,7 +262,7 @@ class Health:
 
     # ---- verdicts
 
-    def _accuse(self, life: Life, finding: Finding, verdict: Verdict, now: Instant) -> None:
+    def _accuse(self, life: Life, finding: Symptom, verdict: Verdict, now: Instant) -> None:
         if life.is_stopping:
             return
         exempt = self._sentence.is_exempt(life)
@@ -287,14 +287,14 @@ class Health:
         asked_within_s = self._spec.probe_timeout_s if verdict.sense in ASKED else 0.0
         return now - asked_within_s > self._brake.room_since
 
-    def _carry_out(self, life: Life, finding: Finding, verdict: Verdict, now: Instant) -> None:
+    def _carry_out(self, life: Life, finding: Symptom, verdict: Verdict, now: Instant) -> None:
         life.held = None
         self._incidents.judged(life, verdict, now, held=False, since=finding.since)
         if life.slot is not None and not self._sentence.is_exempt(life):
             self._brake.take(life.slot)
         self._sentence.carry_out(life, verdict, now, at_once=finding.at_once)
 
-    def _hold(self, life: Life, finding: Finding, verdict: Verdict, now: Instant) -> None:
+    def _hold(self, life: Life, finding: Symptom, verdict: Verdict, now: Instant) -> None:
         self._incidents.judged(life, verdict, now, held=True, since=finding.since)
         if life.held is None or life.held.sense is not verdict.sense:
             told = life.worker, life.pid, life.slot, str(verdict.sense), verdict.detail

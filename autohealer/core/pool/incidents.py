@@ -14,7 +14,7 @@ from typing import Any
 
 from autohealer.core.actions import Action, RecordIncident
 from autohealer.core.events import Evidence, SpawnFailed
-from autohealer.core.incident import Exit, Incident, Kind, Outcome
+from autohealer.core.incident import Exit, Incident, IncidentKind, IncidentOutcome
 from autohealer.core.model import Instant, Sense, Verdict
 from autohealer.core.pool.life import Ended, Life, Role
 
@@ -45,14 +45,14 @@ class Incidents:
         if former is None or former.cause != verdict.sense:
             former = self._of_life(
                 life,
-                Kind.VERDICT,
+                IncidentKind.VERDICT,
                 now,
                 cause=str(verdict.sense),
                 detail=verdict.detail,
                 noticed_by=NOTICED_BY.get(verdict.sense, "sense"),
                 noticed_ms=None if since is None else _ms(now - since),
             )
-        outcome, action = (Outcome.HELD, "left running") if held else (Outcome.OPEN, "stopped")
+        outcome, action = (IncidentOutcome.HELD, "left running") if held else (IncidentOutcome.OPEN, "stopped")
         incident = replace(former, detail=verdict.detail, outcome=outcome, action=action)
         if incident != self._living.get(life.worker):
             self._living[life.worker] = incident
@@ -89,7 +89,7 @@ class Incidents:
             cause = "oom" if end.oom else "exit" if end.signal is None else "signal"
             incident = self._of_life(
                 life,
-                Kind.DEATH,
+                IncidentKind.DEATH,
                 end.at,
                 cause=cause,
                 detail=end.description,
@@ -109,14 +109,14 @@ class Incidents:
         """No process came of a start."""
         cause = failed.name or "error"
         self._await_heal(
-            self._of_life(life, Kind.SPAWN, failed.at, cause=cause, detail=failed.error, noticed_by="spawn")
+            self._of_life(life, IncidentKind.SPAWN, failed.at, cause=cause, detail=failed.error, noticed_by="spawn")
         )
 
     # ---- what comes of it
 
     def waits(self, slot: int) -> None:
         """The next start in this slot waits."""
-        self._change(slot, outcome=Outcome.BACKOFF)
+        self._change(slot, outcome=IncidentOutcome.BACKOFF)
 
     def decided(self, slot: int, now: Instant) -> None:
         """A replacement has been ordered."""
@@ -132,17 +132,17 @@ class Incidents:
                 started_ms=_ms(now - incident.opened),
                 replacement=life.worker,
                 action=", ".join(filter(None, (incident.action, how))),
-                outcome=Outcome.OPEN,
+                outcome=IncidentOutcome.OPEN,
             )
 
     def ready(self, life: Life, now: Instant) -> None:
         """The replacement is ready: that is the heal."""
         if life.slot is not None and (incident := self._ended.get(life.slot)) is not None:
-            self._close(life.slot, outcome=Outcome.HEALED, ready_ms=_ms(now - incident.opened))
+            self._close(life.slot, outcome=IncidentOutcome.HEALED, ready_ms=_ms(now - incident.opened))
 
     def finished(self, slot: int, *, failed: bool) -> None:
         """Nothing is started in this slot any more."""
-        self._close(slot, outcome=Outcome.GAVE_UP if failed else Outcome.DONE)
+        self._close(slot, outcome=IncidentOutcome.GAVE_UP if failed else IncidentOutcome.DONE)
 
     def unneeded(self, slot: int) -> None:
         """The slot is gone."""
@@ -150,7 +150,7 @@ class Incidents:
 
     # ---- how
 
-    def _of_life(self, life: Life, kind: Kind, now: Instant, **known: Any) -> Incident:
+    def _of_life(self, life: Life, kind: IncidentKind, now: Instant, **known: Any) -> Incident:
         return Incident(
             id=life.worker,
             kind=kind,
@@ -166,7 +166,7 @@ class Incidents:
     def _await_heal(self, incident: Incident) -> None:
         """It is open until its slot is healed; what was open there before was healed by the life that has ended now."""
         if incident.slot is None:
-            self._record(incident, outcome=Outcome.DONE, is_closed=True)
+            self._record(incident, outcome=IncidentOutcome.DONE, is_closed=True)
             return
         self._end(incident.slot)
         self._ended[incident.slot] = incident
@@ -176,7 +176,7 @@ class Incidents:
         """Whatever is open there is not waited for any more: it was healed if its replacement has run."""
         incident = self._ended.get(slot)
         if incident is not None:
-            self._close(slot, outcome=Outcome.DONE if incident.started_ms is None else Outcome.HEALED)
+            self._close(slot, outcome=IncidentOutcome.DONE if incident.started_ms is None else IncidentOutcome.HEALED)
 
     def _change(self, slot: int, **fields: Any) -> None:
         incident = self._ended.get(slot)

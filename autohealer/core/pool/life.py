@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from autohealer.core.events import Usage, WorkerExited
+from autohealer.core.events import ProcessExited, Usage
 from autohealer.core.model import Instant, Verdict
 from autohealer.core.pool.lifecycle import WorkerState
 
@@ -143,7 +143,7 @@ def describe_exit(code: int | None, signal: str | None) -> str:
     return f"exit code {code} ({_SHELL_CODES[code]})" if code in _SHELL_CODES else f"exit code {code}"
 
 
-def ended(event: WorkerExited, life: Life) -> Ended:
+def ended(event: ProcessExited, life: Life) -> Ended:
     """The end of this life. A life that a sense condemned was not stopped because somebody asked."""
     asked = life.is_stopping and life.verdict is None
     return Ended(event.at, life, event.code, event.signal, asked, event.oom)

@@ -24,7 +24,7 @@ from autohealer.core.actions import (
     TakeEvidence,
 )
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.events import EvidenceTaken, WorkerAdopted, WorkerExited, WorkerSpawned
+from autohealer.core.events import EvidenceTaken, ProcessExited, WorkerFound, WorkerSpawned
 from autohealer.core.model import Instant, PoolSpec, Verdict, WorkerId
 from autohealer.core.pool.life import Ended, Life, Role, StopStage, ended
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
@@ -217,7 +217,7 @@ class Lives:
 
     # ---- what is observed
 
-    def adopt(self, event: WorkerAdopted, slot: int | None) -> Life:
+    def adopt(self, event: WorkerFound, slot: int | None) -> Life:
         """A worker of a former life of this agent was found alive; it fills ``slot``, or none."""
         role = Role.EXTRA if slot is None else Role.REGULAR
         number = event.number if event.number is not None else event.slot or 0
@@ -248,7 +248,7 @@ class Lives:
         self._count(life, -1)
         self._deadlines.set(life.worker, None)
 
-    def exited(self, event: WorkerExited) -> Ended | None:
+    def exited(self, event: ProcessExited) -> Ended | None:
         """How the life ended; None where that is no news. Nothing is ordered yet: see ``clear``."""
         life = self._lives.get(event.worker)
         if life is None or life.pid is None:

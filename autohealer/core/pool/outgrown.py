@@ -14,7 +14,7 @@ from autohealer.core.pool.slots import Slots
 
 
 @dataclass(slots=True)
-class _Exchange:
+class _OutgrownWorker:
     """What is known of one worker. ``verdict``: None while it need not be exchanged."""
 
     paid_at: Instant
@@ -29,7 +29,7 @@ class Outgrown:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._exchanges: dict[str, _Exchange] = {}
+        self._exchanges: dict[str, _OutgrownWorker] = {}
 
     def __contains__(self, worker: str) -> bool:
         exchange = self._exchanges.get(worker)
@@ -58,7 +58,7 @@ class Outgrown:
         slot = self._slots.of(life)
         if slot is None:
             return
-        exchange = self._exchanges.setdefault(life.worker, _Exchange(life.since))
+        exchange = self._exchanges.setdefault(life.worker, _OutgrownWorker(life.since))
         if exchange.not_before is None:
             exchange.not_before = now + slot.restarts.after_outgrowing(now - exchange.paid_at, life.worker)
             exchange.paid_at = now

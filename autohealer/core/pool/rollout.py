@@ -18,14 +18,14 @@ from math import inf
 
 from autohealer.core.model import Instant, part
 from autohealer.core.pool.exchanges import Exchanges
-from autohealer.core.pool.fleet import Fleet, Life
+from autohealer.core.pool.fleet import Fleet, FleetLife
 from autohealer.core.rollout_spec import RolloutSpec
 
 TRIES = 3
 """How often a new life is started in its place before the rollout is given up."""
 
 
-class Outcome(StrEnum):
+class RolloutOutcome(StrEnum):
     """How a rollout ended."""
 
     DONE = "done"
@@ -69,7 +69,7 @@ class Rollout:
         self.spec, self._fleet, self._limits = spec, fleet, limits
         self.steps: list[Step] = []
         """What people are to hear next; whoever tells them empties it."""
-        self.outcome: Outcome | None = None
+        self.outcome: RolloutOutcome | None = None
         self.reason = undo_because
         """Why it was undone, or what lacks where it was forced."""
         self._began = self._had_workers = False
@@ -126,7 +126,7 @@ class Rollout:
             return self._revision
         return self.spec.old
 
-    def judges(self, number: int, life: Life) -> bool:
+    def judges(self, number: int, life: FleetLife) -> bool:
         """Whether a failure of this life is this rollout's to judge: it is new, and not trusted yet."""
         if self.outcome is not None or life.revision != self._revision:
             return False
@@ -136,7 +136,7 @@ class Rollout:
 
     # ---- facts
 
-    def ended(self, number: int, life: Life, how: str, now: Instant, *, was_asked: bool) -> None:
+    def ended(self, number: int, life: FleetLife, how: str, now: Instant, *, was_asked: bool) -> None:
         """A life has ended by itself; ``was_asked``: somebody had it killed, so it proves nothing."""
         if not self.judges(number, life) or was_asked or self._is_trusted(life, now):
             return
@@ -147,7 +147,7 @@ class Rollout:
         if self._tries[number] >= TRIES:
             self._fail(number, f"{self._name(number)} ended {TRIES} times before it could be trusted, the last: {how}")
 
-    def faulty(self, number: int, life: Life, cause: str, now: Instant) -> None:
+    def faulty(self, number: int, life: FleetLife, cause: str, now: Instant) -> None:
         """A new life is there and does not do its job, or was not ready in time."""
         if not self.judges(number, life) or self._is_trusted(life, now):
             return
@@ -346,7 +346,7 @@ class Rollout:
         if self._fleet.surges() and now < self._ends_at:
             self._wake(self._ends_at)
             return
-        self.outcome = Outcome.UNDONE if self._is_going_back else Outcome.DONE
+        self.outcome = RolloutOutcome.UNDONE if self._is_going_back else RolloutOutcome.DONE
         if self._slots.given_up and not self.reason:
             self.reason = f"{self._slots.given_up} of {self.of} workers of the new revision are not ready"
 
@@ -365,7 +365,7 @@ class Rollout:
     def _parallel(self) -> int:
         return part(self.spec.parallel, self._share or 1)
 
-    def _ready_at(self, life: Life | None) -> Instant | None:
+    def _ready_at(self, life: FleetLife | None) -> Instant | None:
         """Since when it counts as ready; None while it does not."""
         if life is None or life.is_stopping or life.ready_since is None:
             return None
@@ -375,13 +375,13 @@ class Rollout:
             return None
         return at
 
-    def _is_ready(self, life: Life | None) -> bool:
+    def _is_ready(self, life: FleetLife | None) -> bool:
         return self._ready_at(life) is not None
 
-    def _was_ready(self, life: Life, now: Instant) -> bool:
+    def _was_ready(self, life: FleetLife, now: Instant) -> bool:
         return life.first_ready is not None and now >= life.since + self._limits.alive_s
 
-    def _is_trusted(self, life: Life, now: Instant) -> bool:
+    def _is_trusted(self, life: FleetLife, now: Instant) -> bool:
         self._now = now
         at = self._ready_at(life)
         return at is not None and now >= at + self._soak_s

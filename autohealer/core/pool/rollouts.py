@@ -12,13 +12,12 @@ from collections.abc import Callable
 from autohealer.core import notices
 from autohealer.core.actions import Action, AnswerOperation, EmitEvent, SettleRevision, Warn
 from autohealer.core.model import Instant, PoolSpec, RevisionEntry, RolloutView, Verdict, part
-from autohealer.core.operations import Answer, done, refused
-from autohealer.core.operations import Outcome as Answered
+from autohealer.core.operations import Answer, Outcome, done, refused
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.outgrown import Outgrown
-from autohealer.core.pool.rollout import Limits, Outcome, Rollout
+from autohealer.core.pool.rollout import Limits, Rollout, RolloutOutcome
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.surges import AgentFleet
 from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
@@ -55,9 +54,9 @@ class Rollouts:
         self._was_going_back = False
         self._standing: set[str] = set()
         """The requests of the whole pool that stand in ZooKeeper."""
-        self._outcome: tuple[Outcome, str] | None = None
+        self._outcome: tuple[RolloutOutcome, str] | None = None
         """What became of the last one, by its name."""
-        self._known: dict[str, Outcome] = {}
+        self._known: dict[str, RolloutOutcome] = {}
         """What became of requests that stand and need nothing of this agent."""
 
     # ---- what can be asked
@@ -128,7 +127,7 @@ class Rollouts:
         """A request of the whole pool stands; ``outcome`` where nothing need, or can, be done for it here."""
         self._standing.add(request)
         if outcome is not None:
-            self._known[request] = Outcome(outcome)
+            self._known[request] = RolloutOutcome(outcome)
             self._settle()
 
     def request_gone(self, request: str) -> None:
@@ -246,28 +245,28 @@ class Rollouts:
             self._tell(notices.RolloutStep, step.exchanged, step.of, step.text)
         rollout.steps.clear()
 
-    def _end(self, rollout: Rollout, outcome: Outcome, now: Instant) -> None:
+    def _end(self, rollout: Rollout, outcome: RolloutOutcome, now: Instant) -> None:
         spec, asked, of = rollout.spec, self._asked, rollout.of
-        if outcome is Outcome.DONE:
+        if outcome is RolloutOutcome.DONE:
             self._slots.revision, self._hash = spec.new, spec.hash or self._hash
         self._slots.are_of(lambda _: self._slots.revision)
-        kind = notices.RolloutFinished if outcome is Outcome.DONE else notices.RolloutUndone
+        kind = notices.RolloutFinished if outcome is RolloutOutcome.DONE else notices.RolloutUndone
         self._tell(kind, rollout.exchanged, of, round(now - self._began_at, 3), rollout.reason)
         if asked is not None:
-            self._order(SettleRevision(spec.new, present=outcome is Outcome.DONE))
+            self._order(SettleRevision(spec.new, present=outcome is RolloutOutcome.DONE))
             self._outcome = outcome, asked.name
             self._answer(asked, outcome, rollout.reason, of)
         if asked is None and (life := self._lives.of(spec.worker or "")) is not None:
             self._outgrown.tried(life, now)
         self._asked = self._rollout = self._fleet.rollout = self._fleet.verdict = None
 
-    def _answer(self, asked: RolloutOrder, outcome: Outcome, reason: str, of: int) -> None:
+    def _answer(self, asked: RolloutOrder, outcome: RolloutOutcome, reason: str, of: int) -> None:
         if asked.operation is None:
             return
-        if outcome is Outcome.UNDONE:
-            answer = Answer(Answered.DONE, f"undone: {reason}", UNDONE)
+        if outcome is RolloutOutcome.UNDONE:
+            answer = Answer(Outcome.DONE, f"undone: {reason}", UNDONE)
         elif reason:
-            answer = Answer(Answered.DONE, reason, UNDONE)
+            answer = Answer(Outcome.DONE, reason, UNDONE)
         else:
             whose = "the worker is" if asked.spec.worker or of == 1 else f"all {of} workers are"
             answer = done(f"{whose} new (r{asked.spec.new})")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from autohealer.core import notices
 from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.events import FinishedFound, OrphansEnded, SpawnFailed, WorkerAdopted, WorkerExited, WorkerSpawned
+from autohealer.core.events import FinishedFound, OrphansEnded, ProcessExited, SpawnFailed, WorkerFound, WorkerSpawned
 from autohealer.core.model import Instant, PoolSpec, SlotAccount
 from autohealer.core.pool.finishing import Finishing, Over
 from autohealer.core.pool.incidents import Incidents
@@ -189,7 +189,7 @@ class Slots:
         """What a former agent has told: it goes on from there."""
         self._carried = {account.slot: (account, now) for account in accounts}
 
-    def adopt(self, event: WorkerAdopted) -> Life:
+    def adopt(self, event: WorkerFound) -> Life:
         """A worker of a former life of this agent fills its slot; one whose slot is taken, or unknown, fills none."""
         if event.slot is None or event.slot in self._slots:
             return self._lives.adopt(event, None)
@@ -278,7 +278,7 @@ class Slots:
         self._tell_vacancy(slot, life, event.at, event.error)
         return life
 
-    def exited(self, event: WorkerExited, *, on_trial: bool = False) -> Ended | None:
+    def exited(self, event: ProcessExited, *, on_trial: bool = False) -> Ended | None:
         """Fill the slot again if it is wanted; how the life ended, or None where the exit is no news.
 
         ``on_trial``: a rollout judges this life. Its end counts for nothing here, and what comes next in the slot is

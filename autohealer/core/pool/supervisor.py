@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autohealer.core import events
-from autohealer.core.actions import Action, Exit
+from autohealer.core.actions import Action, EndAgent
 from autohealer.core.cluster.membership import Membership
 from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.registrations import Style
@@ -182,7 +182,7 @@ class Supervisor:
         workers.expire(now)
         member.expire(now)
         if (over := workers.slots.over) is not None:
-            draining.end(over.reason, now, leave_with=Exit(GAVE_UP, over.reason) if over.failed else Exit(0))
+            draining.end(over.reason, now, leave_with=EndAgent(GAVE_UP, over.reason) if over.failed else EndAgent(0))
         member.prove(now)
         share = member.assignment.share if draining.drain is None else 0
         if not draining.is_killing:

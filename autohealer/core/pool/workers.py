@@ -69,7 +69,7 @@ class Workers:
         """Who takes which event."""
         health, registrations = self.health, self.registrations
         return {
-            events.WorkerExited: self._exited,
+            events.ProcessExited: self._exited,
             events.WorkerSpawned: self._spawned,
             events.SpawnFailed: self._spawn_failed,
             events.SparePromoted: self._promoted,
@@ -77,7 +77,7 @@ class Workers:
             events.OrphansEnded: self.slots.orphans_ended,
             events.EvidenceTaken: self._evidence,
             events.FinishedFound: self.slots.restore,
-            events.WorkerAdopted: self._adopted,
+            events.WorkerFound: self._adopted,
             events.RolloutRequested: lambda e: self.rollouts.ask(e.order),
             events.ConnectionsSeen: lambda e: registrations.connections_seen(e.workers, e.at),
             events.RegistrationSeen: self._registered,
@@ -192,7 +192,7 @@ class Workers:
 
     # ---- what is observed
 
-    def _adopted(self, event: events.WorkerAdopted) -> None:
+    def _adopted(self, event: events.WorkerFound) -> None:
         self.were_adopted = True
         self.registrations.style = self._former_style
         life = self.slots.adopt(event)
@@ -214,7 +214,7 @@ class Workers:
             self.health.promoted(life, event.at)
             self.registrations.started(event.worker, event.at)
 
-    def _exited(self, event: events.WorkerExited) -> None:
+    def _exited(self, event: events.ProcessExited) -> None:
         life = self.lives.of(event.worker)
         on_trial = life is not None and life.on_trial
         if life is not None and not life.is_stopping and self.rollouts.judges(life):

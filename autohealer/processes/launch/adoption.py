@@ -45,7 +45,7 @@ class KnownWorker(Protocol):
         """What it was started from."""
 
 
-class Found(NamedTuple):
+class FoundWorker(NamedTuple):
     """A living worker, verified; whoever gets it owns the pidfd."""
 
     worker: str
@@ -60,7 +60,7 @@ class Found(NamedTuple):
 
 def find_workers(
     agent_id: str, known: Iterable[KnownWorker], pool: str, users: Container[int] | None = None
-) -> list[Found]:
+) -> list[FoundWorker]:
     """Every living worker of this agent and pool, each once, by slot.
 
     A worker of the ledger is the process with its pid and start time. One that is not in it (spawned in the agent's
@@ -69,7 +69,7 @@ def find_workers(
     child may lead a session, the oldest. What bears the id of a worker that the ledger holds is only its offspring.
     """
     stats = procfs.all_stats()
-    candidates: dict[str, tuple[procfs.Stat, int | None, str, int]] = {}
+    candidates: dict[str, tuple[procfs.ProcessStat, int | None, str, int]] = {}
     known = list(known)
     for entry in known:
         stat = stats.get(entry.pid)
@@ -87,12 +87,12 @@ def find_workers(
     for worker, (stat, slot, started, revision) in candidates.items():
         pidfd = _open_verified(stat)
         if pidfd is not None:
-            found.append(Found(worker, slot, stat.pid, pidfd, stat.start_time, started, revision))
+            found.append(FoundWorker(worker, slot, stat.pid, pidfd, stat.start_time, started, revision))
     return sorted(found, key=lambda one: (one.slot is None, one.slot or 0, one.start_time))
 
 
 def _marked_worker(
-    stat: procfs.Stat, agent_id: str, pool: str, users: Container[int]
+    stat: procfs.ProcessStat, agent_id: str, pool: str, users: Container[int]
 ) -> tuple[str, int | None, int] | None:
     """The worker of this agent and pool that the process says it is, its slot and revision; None where it says none."""
     while not (environ := procfs.environment(stat.pid)):
@@ -113,7 +113,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
-def _open_verified(stat: procfs.Stat) -> int | None:
+def _open_verified(stat: procfs.ProcessStat) -> int | None:
     """A pidfd of this very process; None if it has ended. Raises OSError when out of descriptors."""
     try:
         pidfd = os.pidfd_open(stat.pid)

@@ -28,7 +28,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Opened(NamedTuple):
+class OpenedFile(NamedTuple):
     """An output file, open for a worker that is about to start; close ``fd`` when it has."""
 
     fd: int
@@ -59,7 +59,7 @@ class OutputFiles:
             return sorted(int(match[1]) for match in matches if match)
         return []
 
-    def open(self, slot: int) -> Opened:
+    def open(self, slot: int) -> OpenedFile:
         """Open the file of a slot for a worker. Raises OSError where it may not be written to.
 
         Opened without waiting: a FIFO in its place would keep us for ever.
@@ -79,7 +79,7 @@ class OutputFiles:
             os.close(fd)
             raise _strange(path)
         os.set_blocking(fd, True)  # it may wait from now on
-        return Opened(fd, status.st_size)
+        return OpenedFile(fd, status.st_size)
 
     def size(self, slot: int) -> int:
         """Bytes in the file of a slot now; 0 if there is none."""

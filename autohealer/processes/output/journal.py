@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import socket
 
-from autohealer.processes.output.files import Opened
+from autohealer.processes.output.files import OpenedFile
 
 SOCKET = "/run/systemd/journal/stdout"
 _INFO = 6
 
 
-class Journal:
+class JournaldStreams:
     """Opens streams to the journal: `journalctl -t POOL-SLOT` shows what the workers of a slot wrote."""
 
     def __init__(self, pool: str, path: str = SOCKET) -> None:
         self._pool, self._path = pool, path
 
-    def open(self, slot: int) -> Opened:
+    def open(self, slot: int) -> OpenedFile:
         """A stream for a worker of this slot. Raises OSError where the journal does not answer at once."""
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -31,7 +31,7 @@ class Journal:
         except OSError:
             stream.close()
             raise
-        return Opened(stream.detach(), 0)
+        return OpenedFile(stream.detach(), 0)
 
     def _introduction(self, slot: int) -> bytes:
         """Identifier, unit, priority, whether `<N>` at a line's start is one, and no forwarding to anywhere else."""

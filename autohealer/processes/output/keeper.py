@@ -44,7 +44,7 @@ MOST_INDEX_BYTES = 512 * 1024
 
 
 @dataclass(slots=True)
-class _Life:
+class _LifeNote:
     """What is to be noted of a worker: that its life began, or (``exit``) ended."""
 
     slot: int
@@ -78,8 +78,8 @@ class Keeper:
 
     def __init__(self, files: OutputFiles, warn: Callable[[str], None]) -> None:
         self._files, self._warn = files, warn
-        self._lives: list[_Life] = []
-        self._settled: deque[_Life] = deque()
+        self._lives: list[_LifeNote] = []
+        self._settled: deque[_LifeNote] = deque()
         self._slots: dict[int, _File] = {}
         for slot in files.slots():
             self._file(slot)
@@ -96,11 +96,11 @@ class Keeper:
     def began(self, slot: int, worker: str, pid: int, size: int | None) -> None:
         """A worker was started, with so much in its file. Told with the next `settle`."""
         generation = self._slots[slot].generation if slot in self._slots else 0
-        self._lives.append(_Life(slot, worker, time.time(), pid, size=size, generation=generation))
+        self._lives.append(_LifeNote(slot, worker, time.time(), pid, size=size, generation=generation))
 
     def ended(self, slot: int, worker: str, exit_: str) -> None:
         """It has ended, in this way."""
-        self._lives.append(_Life(slot, worker, time.time(), exit=exit_))
+        self._lives.append(_LifeNote(slot, worker, time.time(), exit=exit_))
 
     def settle(self) -> None:
         """Have all that was told noted."""
@@ -186,7 +186,7 @@ class Keeper:
         for slot, marks in noted.items():
             self._append(slot, self._slots[slot], marks)
 
-    def _begin_of(self, life: _Life, file: _File) -> int:
+    def _begin_of(self, life: _LifeNote, file: _File) -> int:
         """Where the output of a life begins; if the file has been cut since, where it is now."""
         end = self._position(life.slot, file)
         is_late = life.size is None or life.generation != file.generation

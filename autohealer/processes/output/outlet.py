@@ -9,14 +9,14 @@ from autohealer.processes.output.keeper import Keeper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autohealer.processes.output.files import Opened, OutputFiles
-    from autohealer.processes.output.journal import Journal
+    from autohealer.processes.output.files import OpenedFile, OutputFiles
+    from autohealer.processes.output.journal import JournaldStreams
 
 
 class Outlet(Protocol):
     """Told of lives, too, so that who reads later sees whose each line is; what is told may wait for `settle`."""
 
-    def open(self, slot: int) -> Opened:
+    def open(self, slot: int) -> OpenedFile:
         """For a worker that is about to start. Raises OSError."""
 
     def began(self, slot: int, worker: str, pid: int, size: int | None) -> None:
@@ -51,7 +51,7 @@ class FileOutlet:
 class JournalOutlet:
     """systemd's journal, which keeps times and limits by itself."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: JournaldStreams) -> None:
         self.open = journal.open
 
     def began(self, slot: int, worker: str, pid: int, size: int | None) -> None:

@@ -24,7 +24,7 @@ LINE_BYTES = 1024 * 1024
 _TRIES = 5
 
 
-class Entry(NamedTuple):
+class OutputEntry(NamedTuple):
     """A line of a worker, or a mark: that a life began or ended there."""
 
     time: float | None
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     mark: Mark | None = None
 
 
-class _Source:
+class _OutputFile:
     """One output file with its index, of which only what is new is read each time."""
 
     def __init__(self, path: str) -> None:
@@ -90,7 +90,7 @@ class SlotReader:
     """Reads one slot: first all that there is (or the end of it), then with each call what has come since."""
 
     def __init__(self, files: OutputFiles, slot: int) -> None:
-        self._older, self._present = _Source(files.older(slot)), _Source(files.path(slot))
+        self._older, self._present = _OutputFile(files.older(slot)), _OutputFile(files.path(slot))
         self._slot = slot
         self._begin = self._at = 0
         self._rest = b""
@@ -135,20 +135,20 @@ class SlotReader:
                     return
                 self._begin = max(self._begin, mark.at)
 
-    def entries(self, *, now: float | None = None) -> Iterator[Entry]:
+    def entries(self, *, now: float | None = None) -> Iterator[OutputEntry]:
         """What has been added. ``now``: the time of what nobody has noted yet."""
         self._present.refresh()
         if not self._at or self._at < self._present.base:
             yield from self._read(self._older, now)
         yield from self._read(self._present, now)
 
-    def rest(self) -> Iterator[Entry]:
+    def rest(self) -> Iterator[OutputEntry]:
         """The line that is not ended yet."""
         if self._rest:
             line, self._rest = self._rest, b""
             yield self._line(line)
 
-    def _read(self, source: _Source, now: float | None) -> Iterator[Entry]:
+    def _read(self, source: _OutputFile, now: float | None) -> Iterator[OutputEntry]:
         fd = source.open()
         if fd is None:
             return
@@ -175,7 +175,7 @@ class SlotReader:
         finally:
             os.close(fd)
 
-    def _take(self, chunk: bytes) -> Iterator[Entry]:
+    def _take(self, chunk: bytes) -> Iterator[OutputEntry]:
         *whole, rest = chunk.split(b"\n")
         for line in whole:
             line, self._rest = self._rest + line, b""  # noqa: PLW2901
@@ -184,27 +184,27 @@ class SlotReader:
         if len(self._rest) > LINE_BYTES:
             yield from self.rest()
 
-    def _line(self, line: bytes) -> Entry:
-        return Entry(self._time, self._slot, self._worker, line.decode(errors="replace"))
+    def _line(self, line: bytes) -> OutputEntry:
+        return OutputEntry(self._time, self._slot, self._worker, line.decode(errors="replace"))
 
-    def _pass(self, mark: Mark) -> Iterator[Entry]:
+    def _pass(self, mark: Mark) -> Iterator[OutputEntry]:
         """A position that the index knows: a life that begins or ends is told, once."""
         if mark.worker is None or (mark.worker, mark.is_end) in self._told:
             return
         self._told.add((mark.worker, mark.is_end))
         if mark.at >= self._begin:
             yield from self.rest()
-            yield Entry(mark.time, self._slot, mark.worker, mark=mark)
+            yield OutputEntry(mark.time, self._slot, mark.worker, mark=mark)
         self._worker = None if mark.is_end else mark.worker
 
 
-def merged(entries: Iterable[Iterable[Entry]]) -> Iterator[Entry]:
+def merged(entries: Iterable[Iterable[OutputEntry]]) -> Iterator[OutputEntry]:
     """All of several slots, by time; a line without one follows the line before it in its own slot."""
     timed = [_timed(number, each) for number, each in enumerate(entries)]
     return (item[3] for item in heapq.merge(*timed))
 
 
-def _timed(reader: int, entries: Iterable[Entry]) -> Iterator[tuple[float, int, int, Entry]]:
+def _timed(reader: int, entries: Iterable[OutputEntry]) -> Iterator[tuple[float, int, int, OutputEntry]]:
     latest = float("-inf")
     for number, entry in enumerate(entries):
         latest = max(latest, latest if entry.time is None else entry.time)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from autohealer.processes.probes.resolver import Address
+    from autohealer.processes.probes.resolver import SocketAddress
 
 _CHUNK = 4096
 _WAITING = (errno.EINPROGRESS, errno.EAGAIN)
@@ -38,7 +38,7 @@ class Exchange:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        addresses: list[Address],
+        addresses: list[SocketAddress],
         done: Callable[[str | None], None],
         *,
         request: bytes = b"",

@@ -12,8 +12,8 @@ from autohealer.errors import UsageError
 from autohealer.processes.launch.command import Command, resolve_command
 from autohealer.processes.launch.environment import AGENT
 from autohealer.processes.output import printable
-from autohealer.processes.probes.life import EXAMPLE, Answer, Life
-from autohealer.processes.short_command import Ended, ShortCommands
+from autohealer.processes.probes.life import EXAMPLE, ProbeAnswer, ProbedLife
+from autohealer.processes.short_command import CommandResult, ShortCommands
 
 if TYPE_CHECKING:
     import asyncio
@@ -65,7 +65,7 @@ class ExecProbe:
         loop: asyncio.AbstractEventLoop,
         reaper: Reaper,
         text: str,
-        environment: Callable[[Life], Mapping[str, str]],
+        environment: Callable[[ProbedLife], Mapping[str, str]],
         *,
         cwd: str,
         wrap: Callable[[Command], Command] = lambda command: command,
@@ -83,7 +83,7 @@ class ExecProbe:
         self.next: dict[str, ExecAttempt] = {}
         """Who waits for the end of a former command of the same worker: there are never two."""
 
-    def begin(self, life: Life, done: Callable[[Answer], None]) -> ExecAttempt:
+    def begin(self, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> ExecAttempt:
         """See `Probe`."""
         argv = tuple(life.fill(word) for word in self._command.argv)
         # Without the agent's id, so that the next agent does not take it for a worker of this one.
@@ -100,7 +100,7 @@ class ExecAttempt:
         worker: str,
         command: Command,
         environ: Mapping[str, str],
-        done: Callable[[Answer], None],
+        done: Callable[[ProbeAnswer], None],
     ) -> None:
         self._probe, self._worker, self._command, self._environ, self._done = probe, worker, command, environ, done
         self._is_cancelled = False
@@ -126,11 +126,11 @@ class ExecAttempt:
             probe.commands.start(self._worker, self._command, self._environ, self._ended)
         except OSError as error:
             probe.turns.give_back()
-            self._done(Answer(ok=False, detail=f"cannot run it: {error.strerror}"))
+            self._done(ProbeAnswer(ok=False, detail=f"cannot run it: {error.strerror}"))
             return
         self.began = probe.loop.time()
 
-    def _ended(self, ended: Ended) -> None:
+    def _ended(self, ended: CommandResult) -> None:
         probe = self._probe
         probe.turns.give_back()
         if (following := probe.next.pop(self._worker, None)) is not None:
@@ -139,12 +139,12 @@ class ExecAttempt:
             self._done(_judge(ended))
 
 
-def _judge(ended: Ended) -> Answer:
+def _judge(ended: CommandResult) -> ProbeAnswer:
     if ended.code == 0:
-        return Answer(ok=True)
+        return ProbeAnswer(ok=True)
     how = f"killed by {ended.signal}" if ended.signal else f"exit code {ended.code}"
     lines = printable(ended.output.decode(errors="replace")).strip().splitlines()
-    return Answer(ok=False, detail=f"{how}: {lines[-1][:_DETAIL]}" if lines else how)
+    return ProbeAnswer(ok=False, detail=f"{how}: {lines[-1][:_DETAIL]}" if lines else how)
 
 
 def parse_command(text: str, environ: Mapping[str, str], cwd: str) -> Command:

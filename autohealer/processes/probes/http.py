@@ -8,20 +8,20 @@ from urllib.parse import SplitResult, urlsplit
 from autohealer.errors import UsageError
 from autohealer.processes.output import printable
 from autohealer.processes.probes.exchange import Exchange
-from autohealer.processes.probes.life import EXAMPLE, Answer, Life
+from autohealer.processes.probes.life import EXAMPLE, ProbeAnswer, ProbedLife
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
-    from autohealer.processes.probes.resolver import Address, Resolver
+    from autohealer.processes.probes.resolver import Resolver, SocketAddress
 
 MOST_BODY = 4096
 _MOST_HEAD = 16 * 1024
 _DETAIL = 120
 
 
-class Target(NamedTuple):
+class HttpTarget(NamedTuple):
     """A URL, taken apart."""
 
     host: str
@@ -30,7 +30,7 @@ class Target(NamedTuple):
     request: bytes
 
 
-def parse_url(url: str) -> Target:
+def parse_url(url: str) -> HttpTarget:
     """Raises UsageError for what is no URL of a web server."""
     try:
         parts = urlsplit(url)
@@ -49,7 +49,7 @@ def parse_url(url: str) -> Target:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host = parts.netloc.rpartition("@")[2]
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: autohealer\r\n\r\n"
-    return Target(parts.hostname, port or (443 if tls else 80), tls, request.encode())
+    return HttpTarget(parts.hostname, port or (443 if tls else 80), tls, request.encode())
 
 
 def parse_statuses(text: str) -> tuple[range, ...]:
@@ -148,7 +148,7 @@ class Get:
         self,
         loop: asyncio.AbstractEventLoop,
         resolver: Resolver,
-        target: Target,
+        target: HttpTarget,
         done: Callable[[Response | None, str], None],
         most_body: int = MOST_BODY,
     ) -> None:
@@ -165,7 +165,7 @@ class Get:
             self._exchange.cancel()
         return self._response
 
-    def _resolved(self, addresses: list[Address], problem: str) -> None:
+    def _resolved(self, addresses: list[SocketAddress], problem: str) -> None:
         if self._is_cancelled:
             return
         if not addresses:
@@ -208,31 +208,31 @@ class HttpProbe:
         self.loop, self.resolver, self._statuses = loop, resolver, statuses
         self._target = None if "{" in url else parse_url(url)
 
-    def begin(self, life: Life, done: Callable[[Answer], None]) -> HttpAttempt:
+    def begin(self, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> HttpAttempt:
         """See `Probe`."""
         return HttpAttempt(self, self._target or parse_url(life.fill(self.name)), done)
 
-    def judge(self, response: Response) -> Answer:
+    def judge(self, response: Response) -> ProbeAnswer:
         """Whether this answer passes."""
         status = response.status or 0
         if any(status in wanted for wanted in self._statuses):
-            return Answer(ok=True)
+            return ProbeAnswer(ok=True)
         said = printable(response.body.decode(errors="replace")).strip().split("\n")[0][:_DETAIL].strip()
-        return Answer(ok=False, detail=f"status {status}: {said}" if said else f"status {status}")
+        return ProbeAnswer(ok=False, detail=f"status {status}: {said}" if said else f"status {status}")
 
 
 class HttpAttempt:
     """See `Attempt`. A server that keeps the connection open has answered all the same."""
 
-    def __init__(self, probe: HttpProbe, target: Target, done: Callable[[Answer], None]) -> None:
+    def __init__(self, probe: HttpProbe, target: HttpTarget, done: Callable[[ProbeAnswer], None]) -> None:
         self._probe, self._done = probe, done
         self.began = probe.loop.time()
         self._get = Get(probe.loop, probe.resolver, target, self._ended)
 
-    def cancel(self) -> Answer | None:
+    def cancel(self) -> ProbeAnswer | None:
         """See `Attempt`."""
         response = self._get.cancel()
         return None if response.status is None else self._probe.judge(response)
 
     def _ended(self, response: Response | None, problem: str) -> None:
-        self._done(Answer(ok=False, detail=problem) if response is None else self._probe.judge(response))
+        self._done(ProbeAnswer(ok=False, detail=problem) if response is None else self._probe.judge(response))

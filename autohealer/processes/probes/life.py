@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Life(NamedTuple):
+class ProbedLife(NamedTuple):
     """One worker from its start to its end."""
 
     worker: str
@@ -22,11 +22,11 @@ class Life(NamedTuple):
         return text if self.port is None else text.replace("{port}", str(self.port))
 
 
-EXAMPLE = Life("agent-0-1", 1, 0, 8000)
+EXAMPLE = ProbedLife("agent-0-1", 1, 0, 8000)
 """To see whether something would be well-formed once it is filled in."""
 
 
-class Answer(NamedTuple):
+class ProbeAnswer(NamedTuple):
     """What came of one probe; ``detail`` says in a few words why it failed."""
 
     ok: bool
@@ -41,7 +41,7 @@ class Attempt(Protocol):
     def began(self) -> float | None:
         """When it began, in the loop's time; None while it waits for its turn."""
 
-    def cancel(self) -> Answer | None:
+    def cancel(self) -> ProbeAnswer | None:
         """End it, and say what can be said of it nevertheless."""
 
 
@@ -52,5 +52,5 @@ class Probe(Protocol):
     def name(self) -> str:
         """What it is called in events: as it was written."""
 
-    def begin(self, life: Life, done: Callable[[Answer], None]) -> Attempt:
+    def begin(self, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> Attempt:
         """Ask this worker. ``done`` is called once, perhaps before this returns; never once it has been cancelled."""

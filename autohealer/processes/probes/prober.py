@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, NamedTuple
 
 from autohealer.processes.probes import pressure
-from autohealer.processes.probes.life import Answer, Attempt, Life, Probe
+from autohealer.processes.probes.life import Attempt, Probe, ProbeAnswer, ProbedLife
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,7 +38,7 @@ class Prober:
         loop: asyncio.AbstractEventLoop,
         probes: Sequence[Probe],
         timing: Timing,
-        tell: Callable[[str, str, Answer, float], None],
+        tell: Callable[[str, str, ProbeAnswer, float], None],
         is_pressure_high: Callable[[], bool] = pressure.is_high,
     ) -> None:
         """``tell`` gets the worker, the probe's name, its answer, and what a failure weighs."""
@@ -46,7 +46,7 @@ class Prober:
         self._is_pressure_high = is_pressure_high
         self._rhythms: dict[str, list[_Rhythm]] = {}
 
-    def start(self, life: Life) -> None:
+    def start(self, life: ProbedLife) -> None:
         """Ask this worker from now on."""
         self.stop(life.worker)
         self._rhythms[life.worker] = [_Rhythm(self, probe, life) for probe in self._probes]
@@ -61,7 +61,7 @@ class Prober:
         for worker in list(self._rhythms):
             self.stop(worker)
 
-    def take(self, life: Life, probe: Probe, answer: Answer) -> None:
+    def take(self, life: ProbedLife, probe: Probe, answer: ProbeAnswer) -> None:
         """Tell what came of a probe. A timeout on a host that is short of CPU weighs half."""
         weight = HALF if answer.timed_out and self._is_pressure_high() else FULL
         self._tell(life.worker, probe.name, answer, weight)
@@ -72,7 +72,7 @@ class _Rhythm:
 
     __slots__ = ("_attempt", "_delay_s", "_due", "_has_passed", "_is_over", "_life", "_probe", "_prober", "_timer")
 
-    def __init__(self, prober: Prober, probe: Probe, life: Life) -> None:
+    def __init__(self, prober: Prober, probe: Probe, life: ProbedLife) -> None:
         self._prober, self._probe, self._life = prober, probe, life
         self._attempt: Attempt | None = None
         self._has_passed = self._is_over = False
@@ -94,7 +94,7 @@ class _Rhythm:
         attempt = self._probe.begin(self._life, self._answered)
         self._attempt = attempt if self._timer is timer and not timer.cancelled() else None
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: ProbeAnswer) -> None:
         began = self._due if self._attempt is None else self._attempt.began or self._due
         self._timer.cancel()
         self._attempt = None
@@ -114,10 +114,10 @@ class _Rhythm:
             return
         said = attempt.cancel()
         if said is None:
-            said = Answer(ok=False, detail=f"no answer within {timeout_s:g} s", timed_out=True)
+            said = ProbeAnswer(ok=False, detail=f"no answer within {timeout_s:g} s", timed_out=True)
         self._answered(said)
 
-    def _told(self, answer: Answer) -> None:
+    def _told(self, answer: ProbeAnswer) -> None:
         if not self._is_over:
             self._prober.take(self._life, self._probe, answer)
 

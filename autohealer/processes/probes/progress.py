@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from autohealer.errors import UsageError
-from autohealer.processes.probes.http import Get, Response, Target, parse_url
-from autohealer.processes.probes.life import EXAMPLE, Answer, Life
+from autohealer.processes.probes.http import Get, HttpTarget, Response, parse_url
+from autohealer.processes.probes.life import EXAMPLE, ProbeAnswer, ProbedLife
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,20 +28,20 @@ _SAMPLE = re.compile(r"(?:\{(.*)\})?\s+(\S+)")
 _EXAMPLE_TEXT = "write it as http://127.0.0.1:{port}/metrics#jobs_done_total, or with a pointer: …/status#/jobs/done"
 
 
-class Source(NamedTuple):
+class ProgressSource(NamedTuple):
     """Where a number is to be found: on this page, under this name."""
 
     url: str
     name: str
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str) -> ProgressSource:
     """``URL#NAME``. Raises UsageError."""
     url, _, name = text.partition("#")
     parse_url(EXAMPLE.fill(url))
     if not (name.startswith("/") or _NAME.fullmatch(name)):
         raise UsageError(f"{text!r} names no number on that page", _EXAMPLE_TEXT)
-    return Source(url, name)
+    return ProgressSource(url, name)
 
 
 def find(body: bytes, name: str) -> float:
@@ -91,7 +91,7 @@ def _number(value: str | float, name: str) -> float:
     return number
 
 
-class Reading(NamedTuple):
+class ProgressReading(NamedTuple):
     """What was read of one worker: None where that was not asked for, or could not be had."""
 
     progress: float | None
@@ -108,14 +108,14 @@ class ProgressProbe:
         self,
         loop: asyncio.AbstractEventLoop,
         resolver: Resolver,
-        progress: Source | None,
-        busy: Source | None,
-        tell: Callable[[Life, Reading], None],
+        progress: ProgressSource | None,
+        busy: ProgressSource | None,
+        tell: Callable[[ProbedLife, ProgressReading], None],
     ) -> None:
         self.loop, self.resolver, self.tell = loop, resolver, tell
         self.progress, self.busy = progress, busy
 
-    def begin(self, life: Life, done: Callable[[Answer], None]) -> ProgressAttempt:
+    def begin(self, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> ProgressAttempt:
         """See `Probe`."""
         return ProgressAttempt(self, life, done)
 
@@ -123,10 +123,10 @@ class ProgressProbe:
 class ProgressAttempt:
     """See `Attempt`. A page that holds both numbers is asked for once, two pages one after the other."""
 
-    def __init__(self, probe: ProgressProbe, life: Life, done: Callable[[Answer], None]) -> None:
+    def __init__(self, probe: ProgressProbe, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> None:
         self._probe, self._life, self._done = probe, life, done
         self.began = probe.loop.time()
-        self._values: dict[Source, float] = {}
+        self._values: dict[ProgressSource, float] = {}
         self._problem = ""
         self._pages = list(dict.fromkeys(source.url for source in self._sources))
         self._get: Get | None = None
@@ -138,7 +138,7 @@ class ProgressAttempt:
             self._get.cancel()
 
     @property
-    def _sources(self) -> list[Source]:
+    def _sources(self) -> list[ProgressSource]:
         return [source for source in (self._probe.progress, self._probe.busy) if source is not None]
 
     def _ask(self) -> None:
@@ -146,7 +146,7 @@ class ProgressAttempt:
             self._finish()
             return
         url = self._pages.pop(0)
-        target: Target = parse_url(self._life.fill(url))
+        target: HttpTarget = parse_url(self._life.fill(url))
         self._get = Get(
             self._probe.loop,
             self._probe.resolver,
@@ -174,10 +174,10 @@ class ProgressAttempt:
 
     def _finish(self) -> None:
         probe = self._probe
-        reading = Reading(
+        reading = ProgressReading(
             None if probe.progress is None else self._values.get(probe.progress),
             None if probe.busy is None else self._values.get(probe.busy),
             self._problem,
         )
         probe.tell(self._life, reading)
-        self._done(Answer(ok=not self._problem, detail=self._problem))
+        self._done(ProbeAnswer(ok=not self._problem, detail=self._problem))

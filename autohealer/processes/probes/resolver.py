@@ -11,22 +11,22 @@ from typing import NamedTuple
 KEPT_S = 30.0
 
 
-class Address(NamedTuple):
+class SocketAddress(NamedTuple):
     """What a socket connects to."""
 
     family: int
     sockaddr: tuple[str, int]
 
 
-def literal(host: str, port: int) -> list[Address]:
+def literal(host: str, port: int) -> list[SocketAddress]:
     """The addresses that need no name service: of an IP address, and of localhost; else none."""
     if host == "localhost":
-        return [Address(socket.AF_INET, ("127.0.0.1", port)), Address(socket.AF_INET6, ("::1", port))]
+        return [SocketAddress(socket.AF_INET, ("127.0.0.1", port)), SocketAddress(socket.AF_INET6, ("::1", port))]
     try:
         version = ipaddress.ip_address(host.partition("%")[0]).version
     except ValueError:
         return []
-    return [Address(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
+    return [SocketAddress(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
 
 
 class Resolver:
@@ -34,9 +34,9 @@ class Resolver:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._kept: dict[tuple[str, int], tuple[float, list[Address]]] = {}
+        self._kept: dict[tuple[str, int], tuple[float, list[SocketAddress]]] = {}
 
-    def resolve(self, host: str, port: int, done: Callable[[list[Address], str], None]) -> None:
+    def resolve(self, host: str, port: int, done: Callable[[list[SocketAddress], str], None]) -> None:
         """Call ``done`` with the addresses, or with none and why; at once where they are known."""
         found = literal(host, port)
         kept = self._kept.get((host, port))
@@ -52,8 +52,8 @@ class Resolver:
         self,
         host: str,
         port: int,
-        future: asyncio.Future[list[Address]],
-        done: Callable[[list[Address], str], None],
+        future: asyncio.Future[list[SocketAddress]],
+        done: Callable[[list[SocketAddress], str], None],
     ) -> None:
         if future.cancelled():
             return
@@ -65,6 +65,6 @@ class Resolver:
         done(future.result(), "")
 
 
-def _ask(host: str, port: int) -> list[Address]:
+def _ask(host: str, port: int) -> list[SocketAddress]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(Address(int(family), (str(at[0]), int(at[1]))) for family, _, _, _, at in found))
+    return list(dict.fromkeys(SocketAddress(int(family), (str(at[0]), int(at[1]))) for family, _, _, _, at in found))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from autohealer.errors import UsageError
 from autohealer.processes.probes.exchange import Exchange
-from autohealer.processes.probes.life import EXAMPLE, Answer, Life
+from autohealer.processes.probes.life import EXAMPLE, ProbeAnswer, ProbedLife
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from autohealer.processes.probes.resolver import Address, Resolver
+    from autohealer.processes.probes.resolver import Resolver, SocketAddress
 
 
 def parse_place(text: str) -> tuple[str, int]:
@@ -32,7 +32,7 @@ class TcpProbe:
         self.name = place
         self._loop, self._resolver = loop, resolver
 
-    def begin(self, life: Life, done: Callable[[Answer], None]) -> TcpAttempt:
+    def begin(self, life: ProbedLife, done: Callable[[ProbeAnswer], None]) -> TcpAttempt:
         """See `Probe`."""
         return TcpAttempt(self._loop, self._resolver, parse_place(life.fill(self.name)), done)
 
@@ -45,7 +45,7 @@ class TcpAttempt:
         loop: asyncio.AbstractEventLoop,
         resolver: Resolver,
         place: tuple[str, int],
-        done: Callable[[Answer], None],
+        done: Callable[[ProbeAnswer], None],
     ) -> None:
         self._loop, self._done = loop, done
         self._exchange: Exchange | None = None
@@ -59,7 +59,7 @@ class TcpAttempt:
         if self._exchange is not None:
             self._exchange.cancel()
 
-    def _resolved(self, addresses: list[Address], problem: str) -> None:
+    def _resolved(self, addresses: list[SocketAddress], problem: str) -> None:
         if self._is_cancelled:
             return
         if addresses:
@@ -68,4 +68,4 @@ class TcpAttempt:
             self._ended(problem)
 
     def _ended(self, problem: str | None) -> None:
-        self._done(Answer(ok=problem is None, detail=problem or ""))
+        self._done(ProbeAnswer(ok=problem is None, detail=problem or ""))

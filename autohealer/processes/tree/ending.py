@@ -16,11 +16,11 @@ from autohealer.processes.tree.strays import Strays
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from autohealer.processes.launch.adoption import Found
+    from autohealer.processes.launch.adoption import FoundWorker
 
 
 def end_workers(
-    found: Iterable[Found],
+    found: Iterable[FoundWorker],
     dead: Iterable[DeadWorker],
     *,
     stop_signal: int,
@@ -34,7 +34,7 @@ def end_workers(
     Takes over the pidfds. Raises `AutohealerError` for a worker that belongs to another user, after the others.
     """
     loop = asyncio.new_event_loop()
-    ending = _Ending(loop, stop_signal, stop_timeout_s, output)
+    ending = _EndingRun(loop, stop_signal, stop_timeout_s, output)
     try:
         ending.begin(list(found), list(dead))
         if ending.left:
@@ -47,7 +47,7 @@ def end_workers(
         raise AutohealerError(f"not allowed to end {names}: another user's", "stop them as that user, or as root")
 
 
-class _Ending:
+class _EndingRun:
     """One go at ending workers, in an event loop that runs for nothing else."""
 
     def __init__(
@@ -64,7 +64,7 @@ class _Ending:
         # Not being their parent, we get none of their orphans.
         self._orphans = Orphans(loop, self._cleared, Strays(reaper, come=False))
 
-    def begin(self, found: list[Found], dead: list[DeadWorker]) -> None:
+    def begin(self, found: list[FoundWorker], dead: list[DeadWorker]) -> None:
         self.left = {worker.worker for worker in found} | {worker.worker for worker in dead}
         for worker in found:
             self._orphans.see_below(worker.worker, worker.pid)

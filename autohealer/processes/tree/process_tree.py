@@ -48,11 +48,11 @@ class DeadWorker(NamedTuple):
 class Orphan(NamedTuple):
     """A living process that a dead worker has left behind."""
 
-    stat: procfs.Stat
+    stat: procfs.ProcessStat
     worker: str
 
 
-class Look(NamedTuple):
+class OrphanScan(NamedTuple):
     """What one look has found."""
 
     orphans: list[Orphan]
@@ -68,14 +68,14 @@ def look_for_orphans(
     known: Mapping[int, str],
     strays: Strays,
     users: Container[int],
-) -> Look:
+) -> OrphanScan:
     """Find every orphan of the dead.
 
     ``known`` are orphans found before, worker by pid; ``users`` those that workers run as. Raises OSError for want of
     descriptors: then nothing is known.
     """
     dead = list(dead)
-    family = _Family(strays.own)
+    family = _Descendants(strays.own)
     if not (strays.come and all(worker.is_child for worker in dead)):
         family.read_all()
     owners = _Owners(dead, strays, users)
@@ -88,17 +88,17 @@ def look_for_orphans(
         elif (worker := known.get(stat.pid) or owners.owner(stat)) is not None:
             for member in family.tree(stat):
                 orphans.setdefault(member.pid, Orphan(member, worker))
-    return Look(list(orphans.values()), ended, not owners.is_undecided)
+    return OrphanScan(list(orphans.values()), ended, not owners.is_undecided)
 
 
-class _Family:
+class _Descendants:
     """Processes and their children, from the kernel's lists of children, or from a walk through /proc."""
 
     def __init__(self, own: Container[int]) -> None:
         self._me = os.getpid()
         self._own = own
         self._is_whole = False
-        self._stats: dict[int, procfs.Stat] | None = None
+        self._stats: dict[int, procfs.ProcessStat] | None = None
         self._children: dict[int, list[int]] = {}
         self._orphans = procfs.children(self._me)
         if self._orphans is None:
@@ -110,7 +110,7 @@ class _Family:
         if self._stats is None:
             self._walk()
 
-    def roots(self, known: Iterable[int]) -> Iterator[procfs.Stat]:
+    def roots(self, known: Iterable[int]) -> Iterator[procfs.ProcessStat]:
         """The processes to ask about: our orphans, orphans known before, or all there are."""
         if self._stats is not None and self._is_whole:
             pids: Iterable[int] = self._stats
@@ -121,7 +121,7 @@ class _Family:
             if pid not in self._own and (stat := self._stat(pid)) is not None and stat.session:
                 yield stat  # a session of 0 is the kernel's own threads
 
-    def tree(self, root: procfs.Stat) -> Iterator[procfs.Stat]:
+    def tree(self, root: procfs.ProcessStat) -> Iterator[procfs.ProcessStat]:
         """A process and all its living descendants."""
         waiting = [root]
         seen = {root.pid}
@@ -141,7 +141,7 @@ class _Family:
         for stat in self._stats.values():
             self._children.setdefault(stat.parent, []).append(stat.pid)
 
-    def _stat(self, pid: int) -> procfs.Stat | None:
+    def _stat(self, pid: int) -> procfs.ProcessStat | None:
         return procfs.read_stat(pid) if self._stats is None else self._stats.get(pid)
 
     def _children_of(self, pid: int) -> list[int]:
@@ -164,7 +164,7 @@ class _Owners:
         self._is_free: dict[int, bool] = {}
         self.is_undecided = False
 
-    def owner(self, stat: procfs.Stat) -> str | None:
+    def owner(self, stat: procfs.ProcessStat) -> str | None:
         """The worker's id, or None."""
         for leader in (stat.session, stat.group):
             if leader in self._by_pid and self._is_still_theirs(leader):
@@ -180,7 +180,7 @@ class _Owners:
             return self._by_outputs(stat) if self._by_output else None
         return self._stray_of(stat, marker)
 
-    def _marker(self, stat: procfs.Stat, *, is_trusted: bool) -> str | None:
+    def _marker(self, stat: procfs.ProcessStat, *, is_trusted: bool) -> str | None:
         environ = procfs.environment(stat.pid)
         if environ == b"" and procfs.may_be_in_exec(stat):
             self.is_undecided = True
@@ -189,13 +189,13 @@ class _Owners:
             return None
         return marker
 
-    def _by_outputs(self, stat: procfs.Stat) -> str | None:
+    def _by_outputs(self, stat: procfs.ProcessStat) -> str | None:
         for path in procfs.outputs(stat.pid):
             if path in self._by_output:
                 return self._by_output[path].worker
         return None
 
-    def _stray_of(self, stat: procfs.Stat, marker: str | None) -> str | None:
+    def _stray_of(self, stat: procfs.ProcessStat, marker: str | None) -> str | None:
         """Whose child of ours is it, that nobody waits for? It may be one that a living worker has let go."""
         for leader in (stat.session, stat.group):
             if leader in self._strays.own and leader not in self._by_pid:

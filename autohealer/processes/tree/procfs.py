@@ -23,7 +23,7 @@ _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 _GONE_STATES = "ZXx"  # zombie, and dead in two spellings of the kernel's
 
 
-class Stat(NamedTuple):
+class ProcessStat(NamedTuple):
     """What ``/proc/PID/stat`` says of a process."""
 
     pid: int
@@ -40,7 +40,7 @@ class Stat(NamedTuple):
         return self.state in _GONE_STATES
 
 
-def parse_stat(text: bytes) -> Stat | None:
+def parse_stat(text: bytes) -> ProcessStat | None:
     """Parse the content of ``/proc/PID/stat``; None if it is not one.
 
     The second field is the program's name in parentheses, and the name itself may hold parentheses, blanks
@@ -49,7 +49,7 @@ def parse_stat(text: bytes) -> Stat | None:
     head, _, tail = text.rpartition(b")")
     fields = tail.split(None, 20)
     try:
-        return Stat(
+        return ProcessStat(
             pid=int(head.split(None, 1)[0]),
             state=fields[0].decode("ascii"),
             parent=int(fields[1]),
@@ -81,7 +81,7 @@ def read_file(path: str, limit: int = 1 << 22) -> bytes | None:
     return b"".join(chunks)
 
 
-def read_stat(pid: int) -> Stat | None:
+def read_stat(pid: int) -> ProcessStat | None:
     """The identity and family of one process."""
     text = read_file(f"/proc/{pid}/stat", 4096)
     return None if text is None else parse_stat(text)
@@ -98,7 +98,7 @@ def process_ids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
 
 
-def all_stats(without: Container[int] = ()) -> dict[int, Stat]:
+def all_stats(without: Container[int] = ()) -> dict[int, ProcessStat]:
     """Every process but those named, by pid."""
     found = {}
     for pid in process_ids():
@@ -152,7 +152,7 @@ def environment(pid: int) -> bytes | None:
     return read_file(f"/proc/{pid}/environ")
 
 
-def may_be_in_exec(stat: Stat) -> bool:
+def may_be_in_exec(stat: ProcessStat) -> bool:
     """May a process whose environment reads as empty be about to get one?
 
     Within exec the new image is there before its environment is; whoever waits for exec, as posix_spawn does,

@@ -47,7 +47,7 @@ class Left(enum.Enum):
     """Nothing in its process group; elsewhere a look at all processes has to tell, later."""
 
 
-class _Stray(NamedTuple):
+class _StrayProcess(NamedTuple):
     start_time: int
     suspects: set[int]
     """The children that may have left it, by pid; those that are gone are not taken out."""
@@ -59,7 +59,7 @@ class Strays:
     def __init__(self, reaper: Reaper, *, come: bool) -> None:
         self.come = come
         self._reaper = reaper
-        self._known: dict[int, _Stray] = {}
+        self._known: dict[int, _StrayProcess] = {}
         self._inherited = set(procfs.children(os.getpid()) or ())
         self._outside = {_OUTSIDE} if os.getpid() == 1 else set()
         # Held open: to look the path up each time would take most of what a look takes.
@@ -90,20 +90,20 @@ class Strays:
         self._have_escaped = self._have_escaped or bool(orphans)
         return Left.SOMETHING if orphans else Left.NOTHING
 
-    def suspects(self, stat: procfs.Stat, dead: Mapping[int, int]) -> set[int]:
+    def suspects(self, stat: procfs.ProcessStat, dead: Mapping[int, int]) -> set[int]:
         """The children of ours that may have left this one, by pid; those that are gone are not taken out.
 
         ``dead`` are those that have ended and are not reaped, each with when that was noticed (`ticks`).
         """
         stray = self._known.get(stat.pid)
         if stray is None or stray.start_time != stat.start_time:
-            stray = self._known[stat.pid] = _Stray(stat.start_time, self._origins(stat.start_time, dead))
+            stray = self._known[stat.pid] = _StrayProcess(stat.start_time, self._origins(stat.start_time, dead))
         return stray.suspects
 
-    def bind(self, stat: procfs.Stat, pid: int | None) -> None:
+    def bind(self, stat: procfs.ProcessStat, pid: int | None) -> None:
         """It is known that this child came from the living worker ``pid``, or (None) from some that lives."""
         suspects = self._living_before(stat.start_time) if pid is None else {pid}
-        self._known[stat.pid] = _Stray(stat.start_time, suspects)
+        self._known[stat.pid] = _StrayProcess(stat.start_time, suspects)
 
     def look(self) -> None:
         """Take in what living workers have let go, and take away what has ended. A call now and then is enough."""

@@ -37,10 +37,10 @@ LONGEST_WAIT_S = 1.0
 NEVER = float("inf")
 NO_DESCRIPTOR = (23, 24)  # ENFILE, EMFILE: errno would be another module
 
-Kin = dict[int, "Stat"]
+Kin = dict[int, "ProcessFacts"]
 
 
-class Stat:
+class ProcessFacts:
     """What tells one process from another, and its family."""
 
     __slots__ = ("group", "is_gone", "parent", "session", "start")
@@ -69,14 +69,14 @@ def read(path: str) -> bytes:
         return b""
 
 
-def read_stat(pid: int) -> Stat | None:
+def read_stat(pid: int) -> ProcessFacts | None:
     """The process of this number, if it lives."""
     text = read(f"/proc/{pid}/stat")
-    stat = Stat(text) if text else None
+    stat = ProcessFacts(text) if text else None
     return None if stat is None or stat.is_gone else stat
 
 
-class Family:
+class OwnProcesses:
     """Tells which processes are ours."""
 
     def __init__(self, marker: list[str], users: frozenset[int]) -> None:
@@ -132,7 +132,7 @@ class Family:
         return bool(words) and int(words[0]) in self._users
 
 
-def send_signal(pid: int, stat: Stat, signum: int) -> bool:
+def send_signal(pid: int, stat: ProcessFacts, signum: int) -> bool:
     """Signal this very process; False if we may not. A pidfd cannot come to mean another one meanwhile."""
     try:
         pidfd = os.pidfd_open(pid)
@@ -153,12 +153,12 @@ def send_signal(pid: int, stat: Stat, signum: int) -> bool:
     return True
 
 
-class ArmWatchdog:
+class WatchdogProgram:
     """Until when, and what is done then."""
 
     def __init__(self, stop_signal: int, users: frozenset[int], marker: list[str]) -> None:
         self._stop_signal = stop_signal
-        self._family = Family(marker, users)
+        self._family = OwnProcesses(marker, users)
         self._owner = os.getppid()
         self._orders = b""
         self._stop_at = self._kill_at = NEVER
@@ -250,24 +250,24 @@ def say(what: bytes) -> None:
 
 
 def main() -> None:
-    """ArmWatchdog until released, or until nothing is left of what a dead owner started."""
+    """Watch until released, or until nothing is left of what a dead owner started."""
     os.closerange(SOCKET + 1, 1 << 30)
     os.chdir("/")
     os.set_blocking(SOCKET, False)
     for signum in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGPIPE):
         _signal.signal(signum, _signal.SIG_IGN)
     stop_signal, *users = map(int, sys.argv[1].split(","))
-    guard = ArmWatchdog(stop_signal, frozenset(users), sys.argv[2:])
+    program = WatchdogProgram(stop_signal, frozenset(users), sys.argv[2:])
     say(READY)
     orders = select.poll()
     orders.register(SOCKET, select.POLLIN)
-    pause = guard.wait_s()
-    while guard.needed:
-        if guard.owned and orders.poll(pause * 1000):
-            guard.hear()
-        elif not guard.owned:
+    pause = program.wait_s()
+    while program.needed:
+        if program.owned and orders.poll(pause * 1000):
+            program.hear()
+        elif not program.owned:
             time.sleep(pause)
-        pause = guard.act() if guard.needed else 0.0
+        pause = program.act() if program.needed else 0.0
 
 
 if __name__ == "__main__":

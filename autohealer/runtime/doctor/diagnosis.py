@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from autohealer.runtime.doctor.finding import Finding, Level
+from autohealer.runtime.doctor.finding import Finding, Severity
 from autohealer.views.lines import clean
 
-MARKS = {Level.OK: "ok     ", Level.WARNING: "warning", Level.FAULT: "FAULT  "}
+MARKS = {Severity.OK: "ok     ", Severity.WARNING: "warning", Severity.FAULT: "FAULT  "}
 
 
 @dataclass

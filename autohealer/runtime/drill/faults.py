@@ -18,7 +18,7 @@ from typing import Any
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.environment import WORKER_ID
 from autohealer.processes.tree import procfs
-from autohealer.runtime.drill.verdict import Worker
+from autohealer.runtime.drill.verdict import DrilledWorker
 
 BACK_WITHIN_S = 30.0
 LOOK_S = 0.05
@@ -30,7 +30,7 @@ BAD_RELEASE = ("sh", "-c", "exit 1")
 class Scene:
     """``workers`` run on this host, under the agent with this pid; ``ask`` asks it; ``commands`` name the pool."""
 
-    workers: Sequence[Worker]
+    workers: Sequence[DrilledWorker]
     agent_pid: int
     ask: Callable[[str], Any]
     options: Sequence[str]
@@ -40,7 +40,7 @@ class Scene:
 class Done:
     """Whom it touched, and what makes it good again, if anything."""
 
-    victims: Sequence[Worker]
+    victims: Sequence[DrilledWorker]
     mend: Callable[[], None] = lambda: None
 
 
@@ -155,13 +155,13 @@ class _open:  # noqa: N801 - used like the function
         os.close(self.fd)
 
 
-def _one(scene: Scene) -> Worker:
+def _one(scene: Scene) -> DrilledWorker:
     if not scene.workers:
         raise UsageError("no worker of this pool runs here", "see `autohealer status`")
     return random.choice(list(scene.workers))  # noqa: S311 - any will do
 
 
-def _signalled(worker: Worker, signum: int) -> Worker:
+def _signalled(worker: DrilledWorker, signum: int) -> DrilledWorker:
     """Signal the process that still is this worker: its pid may be another's by now."""
     with _open(worker.pid) as pidfd:
         if _environment(worker.pid).get(WORKER_ID) != worker.worker:

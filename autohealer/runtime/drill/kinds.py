@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """``replaces``: the workers that it touches have to be replaced; otherwise every worker has to stay."""
 
     name: str
@@ -20,13 +20,15 @@ ONE, NONE = "one worker", "no worker"
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("kill", "SIGKILL to one worker", ONE, replaces=True, within_s=10.0),
-        Kind("half", "SIGKILL to half of the workers here at once", "half of them", replaces=True, within_s=20.0),
-        Kind("stop", "SIGTERM to one worker, as if somebody had stopped it", ONE, replaces=True, within_s=30.0),
-        Kind("hang", "SIGSTOP to one worker, which a sense has to find", ONE, replaces=True, within_s=120.0),
-        Kind("leak", "one worker's memory is told to be beyond its limit", ONE, replaces=True, within_s=120.0),
-        Kind("zk-away", "this agent is cut off from ZooKeeper for ten seconds", NONE, replaces=False, within_s=30.0),
-        Kind("agent", "SIGKILL to the agent, which is started again", NONE, replaces=False, within_s=60.0),
-        Kind("release", "an update to a command that ends at once", NONE, replaces=False, within_s=120.0),
+        FaultKind("kill", "SIGKILL to one worker", ONE, replaces=True, within_s=10.0),
+        FaultKind("half", "SIGKILL to half of the workers here at once", "half of them", replaces=True, within_s=20.0),
+        FaultKind("stop", "SIGTERM to one worker, as if somebody had stopped it", ONE, replaces=True, within_s=30.0),
+        FaultKind("hang", "SIGSTOP to one worker, which a sense has to find", ONE, replaces=True, within_s=120.0),
+        FaultKind("leak", "one worker's memory is told to be beyond its limit", ONE, replaces=True, within_s=120.0),
+        FaultKind(
+            "zk-away", "this agent is cut off from ZooKeeper for ten seconds", NONE, replaces=False, within_s=30.0
+        ),
+        FaultKind("agent", "SIGKILL to the agent, which is started again", NONE, replaces=False, within_s=60.0),
+        FaultKind("release", "an update to a command that ends at once", NONE, replaces=False, within_s=120.0),
     )
 }

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from autohealer.runtime.drill.verdict import Touched, Verdict
+from autohealer.runtime.drill.verdict import DrillVerdict, Touched
 from autohealer.runtime.event_log import timestamp
 from autohealer.views.lines import clean
 from autohealer.views.units import milliseconds, unix
@@ -25,12 +25,12 @@ table{{border-collapse:collapse}}td,th{{padding:.2rem .8rem .2rem 0;text-align:l
 """
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def as_json(verdict: DrillVerdict) -> dict[str, Any]:
     """All of it; moments are RFC 3339, durations in the unit that their names say."""
     return {**asdict(verdict), "began": timestamp(verdict.began), "held": verdict.held}
 
 
-def lines(verdict: Verdict) -> Iterator[str]:
+def lines(verdict: DrillVerdict) -> Iterator[str]:
     """What held, and how long each step took."""
     yield clean(_summary(verdict))
     for one in verdict.touched:
@@ -41,7 +41,7 @@ def lines(verdict: Verdict) -> Iterator[str]:
     yield "held" if verdict.held else "DID NOT HOLD"
 
 
-def page(verdict: Verdict) -> str:
+def page(verdict: DrillVerdict) -> str:
     """One page that needs nothing else."""
     rows = "".join(
         f"<tr><td>{_text(one.worker)}</td><td>{_text(one.cause or '')}</td>"
@@ -71,7 +71,7 @@ def page(verdict: Verdict) -> str:
     )
 
 
-def _summary(verdict: Verdict) -> str:
+def _summary(verdict: DrillVerdict) -> str:
     touched = len(verdict.touched)
     workers = "no worker" if not touched else "1 worker" if touched == 1 else f"{touched} workers"
     return (
@@ -86,7 +86,7 @@ def _steps(one: Touched) -> Iterator[tuple[str, float]]:
             yield name, took
 
 
-def _timeline(verdict: Verdict) -> str:
+def _timeline(verdict: DrillVerdict) -> str:
     """A row for each worker that was touched, a mark for each step, on one axis from the fault to the end."""
     longest = max([took for one in verdict.touched for _, took in _steps(one)], default=verdict.seconds * 1000) or 1.0
     scale = (WIDTH - LEFT - 90) / longest

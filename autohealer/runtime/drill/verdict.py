@@ -16,7 +16,7 @@ ENDED = frozenset({"worker.exited", "worker.stopped"})
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class DrilledWorker:
     """One that ran when the drill began."""
 
     worker: str
@@ -39,7 +39,7 @@ class Touched:
 
 
 @dataclass(slots=True)
-class Verdict:
+class DrillVerdict:
     """``problems`` are promises that did not hold, in words; none: it held."""
 
     kind: str
@@ -64,17 +64,17 @@ class Drilled:
     kind: str
     began: float
     ended: float
-    victims: Sequence[Worker]
-    before: Sequence[Worker]
-    after: Sequence[Worker]
+    victims: Sequence[DrilledWorker]
+    before: Sequence[DrilledWorker]
+    after: Sequence[DrilledWorker]
     replaces: bool
 
 
-def judge(drilled: Drilled, events: Sequence[Event]) -> Verdict:
+def judge(drilled: Drilled, events: Sequence[Event]) -> DrillVerdict:
     """Judge by the events since it began."""
     story = [event for event in events if (unix(event.get("time")) or 0.0) >= drilled.began]
     touched = [_touched(victim, story, drilled.began) for victim in drilled.victims]
-    verdict = Verdict(
+    verdict = DrillVerdict(
         kind=drilled.kind,
         began=drilled.began,
         seconds=drilled.ended - drilled.began,
@@ -103,7 +103,7 @@ def _problems(drilled: Drilled, touched: Sequence[Touched]) -> list[str]:
     return problems
 
 
-def _touched(victim: Worker, story: Sequence[Event], began: float) -> Touched:
+def _touched(victim: DrilledWorker, story: Sequence[Event], began: float) -> Touched:
     noticed = _first(story, lambda e: e.get("event") in NOTICED and e.get("worker") == victim.worker)
     stopped = _first(story, lambda e: e.get("event") in ENDED and e.get("worker") == victim.worker)
     heir = _first(

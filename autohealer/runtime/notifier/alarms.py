@@ -43,7 +43,7 @@ class Alarm:
 
 
 @dataclass(slots=True)
-class _Condition:
+class _AlarmCondition:
     """Something that is true of a pool."""
 
     pool: str
@@ -59,11 +59,11 @@ class _Sent:
 
     at: float = -inf
     stands: bool = False
-    last: _Condition | None = None
+    last: _AlarmCondition | None = None
 
 
 @dataclass(slots=True)
-class _Pool:
+class _PoolFacts:
     """What the conditions of one pool follow from."""
 
     loops: dict[int | None, float] = field(default_factory=dict)
@@ -76,8 +76,8 @@ class Alarms:
 
     def __init__(self, rules: list[Rule]) -> None:
         self._rules = rules
-        self._pools: dict[str, _Pool] = {}
-        self._conditions: dict[tuple[str, str], _Condition] = {}
+        self._pools: dict[str, _PoolFacts] = {}
+        self._conditions: dict[tuple[str, str], _AlarmCondition] = {}
         self._sent: dict[tuple[int, str, str], _Sent] = {}
 
     def take(self, now: float, pool: str, event: Event) -> list[Alarm]:
@@ -117,7 +117,7 @@ class Alarms:
         return min([*calm, *due], default=inf)
 
     def _note_loops(self, now: float, pool: str, kind: str, event: Event) -> None:
-        loops, slot = self._pools.setdefault(pool, _Pool()).loops, event.get("slot")
+        loops, slot = self._pools.setdefault(pool, _PoolFacts()).loops, event.get("slot")
         if kind == "worker.backoff":
             loops[slot] = inf
             self._set(now, pool, CRASH_LOOP, f"a worker fails again and again (slot {slot}): {_reason(event)}", event)
@@ -129,7 +129,7 @@ class Alarms:
             loops.pop(slot, None)
 
     def _note_held(self, now: float, pool: str, kind: str, event: Event) -> None:
-        held, worker = self._pools.setdefault(pool, _Pool()).held, str(event.get("worker"))
+        held, worker = self._pools.setdefault(pool, _PoolFacts()).held, str(event.get("worker"))
         if kind == "worker.held":
             held.add(worker)
             what = f"{event.get('cause')}: {event.get('detail')}"
@@ -140,7 +140,7 @@ class Alarms:
                 self._clear(pool, HELD)
 
     def _set(self, now: float, pool: str, name: str, text: str, event: Event) -> None:
-        condition = self._conditions.setdefault((pool, name), _Condition(pool, name, now, text, event))
+        condition = self._conditions.setdefault((pool, name), _AlarmCondition(pool, name, now, text, event))
         condition.text, condition.event = text, event
 
     def _clear(self, pool: str, name: str) -> None:
@@ -173,7 +173,7 @@ class Alarms:
                 yield Alarm(number, pool, UNDONE, UNDONE, str(event.get("time")), text, event)
 
 
-def _alarm(number: int, condition: _Condition, *, again: bool) -> Alarm:
+def _alarm(number: int, condition: _AlarmCondition, *, again: bool) -> Alarm:
     name, event = condition.name, condition.event
     return Alarm(number, condition.pool, name, name, str(event.get("time")), condition.text, event, again)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from autohealer.runtime.notifier.messages import RuleSpec, Target
+from autohealer.runtime.notifier.messages import NoticeTarget, RuleSpec
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,7 +33,7 @@ def specs(notify: Sequence[NotifyOptions]) -> list[RuleSpec]:
             on=one.on,
             for_s=one.for_,
             every_s=one.every,
-            target=Target(one.webhook, one.url_file, one.exec, one.format == "slack"),
+            target=NoticeTarget(one.webhook, one.url_file, one.exec, one.format == "slack"),
         )
         for one in notify
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 
-class Target(msgspec.Struct, frozen=True):
+class NoticeTarget(msgspec.Struct, frozen=True):
     """Where notices of one rule go: one of the three."""
 
     webhook: str | None = None
@@ -28,7 +28,7 @@ class RuleSpec(msgspec.Struct, frozen=True):
     on: tuple[str, ...]
     for_s: float
     every_s: float
-    target: Target
+    target: NoticeTarget
 
 
 class Line(msgspec.Struct, frozen=True):

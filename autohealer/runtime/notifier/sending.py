@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any
 
-from autohealer.runtime.notifier.messages import Target
+from autohealer.runtime.notifier.messages import NoticeTarget
 
 ANSWER_S = 10.0
 COMMAND_S = 30.0
@@ -32,7 +32,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """None: an answer that redirects is an error."""
 
 
-def send(target: Target, body: Mapping[str, Any]) -> None:
+def send(target: NoticeTarget, body: Mapping[str, Any]) -> None:
     """Send it, once. Raises OSError where that fails; the message holds no URL."""
     if target.exec:
         _run(target.exec, json.dumps(body))
@@ -40,7 +40,7 @@ def send(target: Target, body: Mapping[str, Any]) -> None:
         _post(_url(target), body, slack=target.slack)
 
 
-def _url(target: Target) -> str:
+def _url(target: NoticeTarget) -> str:
     if target.url_file is None:
         return str(target.webhook)
     with open(target.url_file, encoding="utf-8") as file:
@@ -92,7 +92,7 @@ def _run(command: tuple[str, ...], text: str) -> None:
 class Sender:
     """Sends the notices of one rule in their order, from a thread of its own; what does not fit is counted."""
 
-    def __init__(self, target: Target, warn: Callable[[str], None]) -> None:
+    def __init__(self, target: NoticeTarget, warn: Callable[[str], None]) -> None:
         self._target, self._warn = target, warn
         self._waiting: queue.Queue[Mapping[str, Any] | None] = queue.Queue(MOST_WAITING)
         self._lost = 0

@@ -36,7 +36,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _RecordedStep:
     event: Event
     actions: Sequence[Action]
 
@@ -53,7 +53,7 @@ class Recorder:
 
     def __init__(self, folder: Path, supervisor: Supervisor) -> None:
         self._folder, self._supervisor = folder, supervisor
-        self._waiting: queue.SimpleQueue[_Step | _Beginning | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_RecordedStep | _Beginning | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._file: int | None = None
         self._written = 0
@@ -67,7 +67,7 @@ class Recorder:
     def record(self, event: Event, actions: Sequence[Action]) -> None:
         """An event that was handled, and what came of it."""
         if self._waiting.qsize() < MOST_WAITING:
-            self._waiting.put(_Step(event, tuple(actions)))
+            self._waiting.put(_RecordedStep(event, tuple(actions)))
         else:
             # From here on the file cannot be run again: the next one has to begin anew.
             self.lost += 1
@@ -100,7 +100,7 @@ class Recorder:
         if self._file is not None:
             os.close(self._file)
 
-    def _next_when_quiet(self) -> _Step | _Beginning | None:
+    def _next_when_quiet(self) -> _RecordedStep | _Beginning | None:
         """The next item; in a storm only when it is over, for this thread would take the interpreter from the loop."""
         item = self._waiting.get()
         if not self._is_draining:
@@ -130,7 +130,7 @@ class Recorder:
         }
         self._put(encoder.encode(head))
 
-    def _append(self, encoder: msgspec.json.Encoder, step: _Step) -> None:
+    def _append(self, encoder: msgspec.json.Encoder, step: _RecordedStep) -> None:
         if self._file is None or self._is_broken:
             self.lost += 1
             return

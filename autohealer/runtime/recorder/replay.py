@@ -18,7 +18,7 @@ from autohealer.runtime.recorder.state import Decoder, Encoder, UnknownValueErro
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReplayedStep:
     """An event, what was decided then, and what is decided now: both as JSON, equal unless the code has changed."""
 
     at: float
@@ -55,7 +55,7 @@ class Replay:
                 f"{path} is no recording that this version can run: {error}", "name a recording"
             ) from error
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[ReplayedStep]:
         """Every event in turn. A last line that was torn is left out."""
         for line in self._lines[1:]:
             try:
@@ -65,7 +65,7 @@ class Replay:
             event: Event = Decoder().decode(data["event"])
             decided = [Encoder().encode(action) for action in self._supervisor.handle(event)]
             self._last_at = event.at
-            yield Step(event.at, event.at + self._offset, event, data["actions"], decided)
+            yield ReplayedStep(event.at, event.at + self._offset, event, data["actions"], decided)
 
     def snapshot(self) -> Snapshot:
         """How things stood after the last step."""

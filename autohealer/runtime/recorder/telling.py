@@ -14,10 +14,10 @@ from autohealer.views.lines import clean
 if TYPE_CHECKING:
     from autohealer.core.events import Event
     from autohealer.core.pool.snapshot import Snapshot
-    from autohealer.runtime.recorder.replay import Replay, Step
+    from autohealer.runtime.recorder.replay import Replay, ReplayedStep
 
 
-def step_json(step: Step) -> dict[str, Any]:
+def step_json(step: ReplayedStep) -> dict[str, Any]:
     """An event with what was decided then, and what is decided now where that is something else."""
     told = {"time": timestamp(step.wall), "event": type(step.event).__name__, "fields": _event_fields(step.event)}
     return told | {"decided": step.recorded, "same": step.is_same} | ({} if step.is_same else {"now": step.decided})
@@ -33,7 +33,7 @@ def end_json(replay: Replay, others: int) -> dict[str, Any]:
     return {"version": replay.version, "different": others, **_pool(snapshot), "workers": workers}
 
 
-def step_lines(step: Step) -> Iterator[str]:
+def step_lines(step: ReplayedStep) -> Iterator[str]:
     """The event on a line, and each decision indented below it."""
     told = " ".join(f"{name}={value}" for name, value in _event_fields(step.event).items())
     clock = datetime.fromtimestamp(step.wall).strftime("%H:%M:%S.%f")

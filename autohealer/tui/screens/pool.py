@@ -101,7 +101,7 @@ class PoolScreen(View):
 
     # ---- keys
 
-    def on_workers_table_opened(self) -> None:
+    def on_workers_table_details_wanted(self) -> None:
         """A double click."""
         self.action_details()
 

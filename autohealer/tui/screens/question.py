@@ -35,8 +35,8 @@ class Question(ModalScreen[bool]):
             if self._consequence:
                 yield Static(Content(clean(self._consequence)), id="consequence")
             with Horizontal(id="answers"):
-                yield Answer("y", "yes", "answer(True)")
-                yield Answer("n", "no", "answer(False)")
+                yield AnswerButton("y", "yes", "answer(True)")
+                yield AnswerButton("n", "no", "answer(False)")
 
     def action_answer(self, yes: bool) -> None:
         """Answered."""
@@ -64,8 +64,8 @@ class ScaleQuestion(ModalScreen[int | None]):
             yield Static(id="asked")
             yield Static(Content("+ and - change the number."), id="consequence")
             with Horizontal(id="answers"):
-                yield Answer("y", "yes", "answer(True)")
-                yield Answer("n", "no", "answer(False)")
+                yield AnswerButton("y", "yes", "answer(True)")
+                yield AnswerButton("n", "no", "answer(False)")
 
     def on_mount(self) -> None:
         """The first step."""
@@ -82,7 +82,7 @@ class ScaleQuestion(ModalScreen[int | None]):
         self.dismiss(self._wanted if yes else None)
 
 
-class Answer(Static):
+class AnswerButton(Static):
     """One of the two answers; a click on it is its key."""
 
     def __init__(self, key: str, words: str, action: str) -> None:

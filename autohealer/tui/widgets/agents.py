@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autohealer.tui.state import Agent
+from autohealer.tui.state import AgentRow
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, clean, fit, right
 from autohealer.views.units import number
@@ -28,7 +28,7 @@ class AgentsPanel(Panel):
             shown[-1] = ((f"  … {len(agents) - height + 1:,} more agents", "dim"),)
         return shown
 
-    def _line(self, agent: Agent, width: int) -> Line:
+    def _line(self, agent: AgentRow, width: int) -> Line:
         leads = agent.agent == self.state.status.leader
         name = clean(agent.host or agent.agent) + (" (here)" if agent.agent == self.state.here.agent else "")
         share, running = agent.share or 0, agent.running or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autohealer.tui.findings import Finding, findings, headline
+from autohealer.tui.findings import FindingLine, findings, headline
 from autohealer.tui.state import moment
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, clean, crop, fit, line_width, width_of
@@ -61,7 +61,7 @@ class Banner(Panel):
         revisions = {worker.revision for worker in self.state.rows.values() if worker.revision is not None}
         return ", ".join(f"r{revision}" for revision in sorted(revisions)[-2:])
 
-    def _headline(self, width: int, found: Sequence[Finding]) -> Line:
+    def _headline(self, width: int, found: Sequence[FindingLine]) -> Line:
         head = headline(self.state)
         if not self.state.is_known:
             return ((" ◐ CONNECTING ", "badge-heal"),)
@@ -138,7 +138,7 @@ class Banner(Panel):
         return tuple(spans)
 
 
-def _finding_line(finding: Finding, width: int) -> Line:
+def _finding_line(finding: FindingLine, width: int) -> Line:
     """As much of it as there is room for: the words first, at least half of them, then the detail."""
     detail = f"  · {clean(finding.detail)}" if finding.detail else ""
     words = clean(finding.words)

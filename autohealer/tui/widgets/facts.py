@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autohealer.tui.charts import area
-from autohealer.tui.state import SAMPLE_S, Curve, Worker, moment
+from autohealer.tui.state import SAMPLE_S, Curve, WorkerRow, moment
 from autohealer.tui.widgets.events import local_clock
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, clean, crop, right, wrap
@@ -23,9 +23,9 @@ class OfWorker(Panel):
         self.key = key
 
     @property
-    def worker(self) -> Worker:
+    def worker(self) -> WorkerRow:
         """Who is there now; an empty row once it is gone."""
-        return self.state.rows.get(self.key) or Worker()
+        return self.state.rows.get(self.key) or WorkerRow()
 
 
 class FactsPanel(OfWorker):

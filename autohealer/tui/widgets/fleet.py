@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from autohealer.tui.state import Worker
+from autohealer.tui.state import WorkerRow
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, crop
 from autohealer.views.palette import STATES
@@ -46,7 +46,7 @@ class FleetMap(Panel):
         return tuple(spans)
 
 
-def _glyph(row: Worker) -> Span:
+def _glyph(row: WorkerRow) -> Span:
     if row.state == "running" and row.ready is False:
         return UNREADY
     look = STATES.get(row.state)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from autohealer.tui.charts import blocks, decades, row_of, scatter
-from autohealer.tui.history import Heal, percentile
+from autohealer.tui.history import HealPoint, percentile
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import BLANK, Line, Span, crop, right
 from autohealer.views.units import count, duration, milliseconds
@@ -46,7 +46,7 @@ class HealsChart(Panel):
             lines.append(_axis(window, columns))
         return lines[:height]
 
-    def _figures(self, heals: Sequence[Heal], width: int) -> Line:
+    def _figures(self, heals: Sequence[HealPoint], width: int) -> Line:
         history = self.state.history
         times = [heal.ms for heal in heals]
         p50, p95 = percentile(times, 0.5), percentile(times, 0.95)
@@ -58,7 +58,7 @@ class HealsChart(Panel):
         spans.append((count(len(history.heals), "heal") + deaths, ""))
         return tuple(spans)
 
-    def _plot(self, heals: Sequence[Heal], since: float, window: float, columns: int, rows: int) -> list[Line]:
+    def _plot(self, heals: Sequence[HealPoint], since: float, window: float, columns: int, rows: int) -> list[Line]:
         times = [heal.ms for heal in heals]
         ten = decades(times)
         dotted = scatter([((heal.at - since) / window, heal.ms) for heal in heals], columns, rows, ten)

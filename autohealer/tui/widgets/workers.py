@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from autohealer.tui.charts import area
-from autohealer.tui.state import Worker, moment
+from autohealer.tui.state import WorkerRow, moment
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, clean, fit, right
 from autohealer.views.palette import state_look
@@ -23,13 +23,13 @@ SORTS = ("slot", "trouble", "cpu", "memory", "restarts")
 _TROUBLE = {"backoff": 0, "failed": 1, "stopping": 3, "starting": 4, "running": 9}
 
 
-class Column(NamedTuple):
+class PanelColumn(NamedTuple):
     """A column that is there from so many columns of the panel on."""
 
     title: str
     width: int
     least: int
-    cell: Callable[[Worker], Span]
+    cell: Callable[[WorkerRow], Span]
     to_right: bool = True
 
 
@@ -45,7 +45,7 @@ class WorkersTable(Panel, can_focus=True):
         Binding("end,G", "edge(1)", "the last", show=False),
     ]
 
-    class Opened(Message):
+    class DetailsWanted(Message):
         """The details of the chosen worker are wanted."""
 
     def __init__(self) -> None:
@@ -58,10 +58,10 @@ class WorkersTable(Panel, can_focus=True):
         self.sorted_by = "slot"
         self._top = 0
         self._page = 1
-        self._rows: list[Worker] = []
+        self._rows: list[WorkerRow] = []
 
     @property
-    def worker(self) -> Worker | None:
+    def worker(self) -> WorkerRow | None:
         """The chosen one; None where none is, or it is not in view of the filter."""
         return next((row for row in self._rows if row.key == self.chosen), None)
 
@@ -124,7 +124,7 @@ class WorkersTable(Panel, can_focus=True):
             return
         self._choose(self._top + offset.y - 1)
         if event.chain == 2:
-            self.post_message(self.Opened())
+            self.post_message(self.DetailsWanted())
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves the choice."""
@@ -146,7 +146,7 @@ class WorkersTable(Panel, can_focus=True):
     def _index(self) -> int | None:
         return next((at for at, row in enumerate(self._rows) if row.key == self.chosen), None)
 
-    def _ordered(self) -> list[Worker]:
+    def _ordered(self) -> list[WorkerRow]:
         rows = self.state.workers
         if self.needle:
             needle = self.needle.lower()
@@ -161,7 +161,7 @@ class WorkersTable(Panel, can_focus=True):
             rows.sort(key=lambda row: -(row.restarts or 0))
         return rows
 
-    def _matches(self, row: Worker, needle: str) -> bool:
+    def _matches(self, row: WorkerRow, needle: str) -> bool:
         if needle.isdigit():
             return str(row.slot) == needle or str(row.pid) == needle
         words = (row.state, f"slot {row.slot}", f"pid {row.pid}", row.worker or "", row.host or "", row.held or "",
@@ -191,34 +191,34 @@ class WorkersTable(Panel, can_focus=True):
             words = "no worker yet"
         return [(), ((f"  {words}"[:width], "dim"),)]
 
-    def _columns(self, width: int) -> list[Column]:
+    def _columns(self, width: int) -> list[PanelColumn]:
         several = len(self.state.status.agents) > 1
         curve = next((columns for least, columns in CURVES if width >= least), 0)
         has_revision = any(row.revision is not None for row in self._rows[:1])
         columns = [
-            Column("slot", 5, 0, lambda row: (_known(row.slot), "bold")),
-            Column("state", 10, 0, _state, to_right=False),
-            Column("ready", 5, 44, _ready, to_right=False),
-            Column("up", 7, 0, self._up),
-            Column("restarts", 8, 52, lambda row: (_known(row.restarts), "warm" if row.restarts else "dim")),
-            Column("pid", 8, 78, lambda row: (_known(row.pid), "dim")),
-            *([Column("rev", 4, 90, lambda row: (f"r{row.revision}" if row.revision is not None else "", "aside"))]
+            PanelColumn("slot", 5, 0, lambda row: (_known(row.slot), "bold")),
+            PanelColumn("state", 10, 0, _state, to_right=False),
+            PanelColumn("ready", 5, 44, _ready, to_right=False),
+            PanelColumn("up", 7, 0, self._up),
+            PanelColumn("restarts", 8, 52, lambda row: (_known(row.restarts), "warm" if row.restarts else "dim")),
+            PanelColumn("pid", 8, 78, lambda row: (_known(row.pid), "dim")),
+            *([PanelColumn("rev", 4, 90, lambda row: (f"r{row.revision}" if row.revision is not None else "", "aside"))]
               if has_revision else []),
-            Column("cpu", 5, 66, _cpu),
-            Column("", curve, 100, lambda row: self._cpu_curve(row, curve)),
-            Column("memory", 6, 66, lambda row: ("" if row.rss is None else size(row.rss), "")),
-            Column("", curve, 100, lambda row: self._rss_curve(row, curve)),
-            *([Column("host", 14, 112, lambda row: (row.host or "", "dim"), to_right=False)] if several else []),
-            Column("worker", 32, 190, lambda row: (row.worker or "", "dim"), to_right=False),
+            PanelColumn("cpu", 5, 66, _cpu),
+            PanelColumn("", curve, 100, lambda row: self._cpu_curve(row, curve)),
+            PanelColumn("memory", 6, 66, lambda row: ("" if row.rss is None else size(row.rss), "")),
+            PanelColumn("", curve, 100, lambda row: self._rss_curve(row, curve)),
+            *([PanelColumn("host", 14, 112, lambda row: (row.host or "", "dim"), to_right=False)] if several else []),
+            PanelColumn("worker", 32, 190, lambda row: (row.worker or "", "dim"), to_right=False),
         ]  # fmt: skip
         return [column for column in columns if width >= column.least]
 
-    def _titles(self, columns: Sequence[Column], cause_width: int) -> Line:
+    def _titles(self, columns: Sequence[PanelColumn], cause_width: int) -> Line:
         cells = [(right if column.to_right else fit)(column.title, column.width) for column in columns]
         last = [fit("last cause", cause_width)] if cause_width >= CAUSE_LEAST else []
         return ((" ".join([" " + cells[0], *cells[1:], *last]), "title"),)
 
-    def _row(self, row: Worker, columns: Sequence[Column], cause_width: int, *, chosen: bool) -> Line:
+    def _row(self, row: WorkerRow, columns: Sequence[PanelColumn], cause_width: int, *, chosen: bool) -> Line:
         spans: list[Span] = [("▌" if chosen else " ", "key")]
         for column in columns:
             text, style = column.cell(row)
@@ -227,7 +227,7 @@ class WorkersTable(Panel, can_focus=True):
             spans.append((fit(self._cause(row), cause_width), "warm" if row.state == "running" else "bad"))
         return tuple(spans)
 
-    def _cause(self, row: Worker) -> str:
+    def _cause(self, row: WorkerRow) -> str:
         cause = self.state.cause(row)
         if row.held is not None:
             return clean(f"held: {row.held}" + (f"; {cause}" if cause else ""))
@@ -238,34 +238,34 @@ class WorkersTable(Panel, can_focus=True):
             return clean(f"{cause}{waits}" + (f": {said}" if said else ""))
         return clean(cause)
 
-    def _up(self, row: Worker) -> Span:
+    def _up(self, row: WorkerRow) -> Span:
         started = moment(row.started)
         return ("", "") if started is None else (duration(self.dashboard.now() - started), "")
 
-    def _cpu_curve(self, row: Worker, width: int) -> Span:
+    def _cpu_curve(self, row: WorkerRow, width: int) -> Span:
         curve = self.state.curve(row)
         if curve is None:
             return "", ""
         top = max(0.1, *curve.cpu[-2 * width :])
         return area(curve.cpu, width, 1, 0.0, top)[0], "heal" if top < 0.9 else "warm"
 
-    def _rss_curve(self, row: Worker, width: int) -> Span:
+    def _rss_curve(self, row: WorkerRow, width: int) -> Span:
         curve = self.state.curve(row)
         return ("", "") if curve is None else (area(curve.rss, width, 1, 0.0, max(curve.rss) * 1.5)[0], "aside")
 
 
-def _state(row: Worker) -> Span:
+def _state(row: WorkerRow) -> Span:
     look = state_look(row.state)
     return f"{look.glyph} {look.word}", look.style
 
 
-def _ready(row: Worker) -> Span:
+def _ready(row: WorkerRow) -> Span:
     if row.state != "running" or row.ready is None:
         return "", ""
     return ("yes", "good") if row.ready else ("no", "warm")
 
 
-def _cpu(row: Worker) -> Span:
+def _cpu(row: WorkerRow) -> Span:
     if row.cpu is None:
         return "", ""
     return share(row.cpu), "bad" if row.cpu >= 0.95 else "bold" if row.cpu >= 0.5 else ""

@@ -13,8 +13,8 @@ from math import isfinite
 from typing import Any
 
 from autohealer.views.endings import cause_of, slot_of
-from autohealer.views.report.log import Entry, Log
-from autohealer.views.report.model import Death, Ending, Heal, Stretch
+from autohealer.views.report.log import Log, LoggedEvent
+from autohealer.views.report.model import AgentEnding, Death, Heal, Stretch
 
 Fields = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ STAYS = "autohealer drain"
 
 
 @dataclass(slots=True)
-class Lives:
+class SlotLives:
     """What each slot went through from ``begin`` on, the first moment of the log."""
 
     begin: float
@@ -38,13 +38,13 @@ class Lives:
     heals: list[Heal] = field(default_factory=list)
     wanted: list[tuple[float, int]] = field(default_factory=list)
     """From when on so many slots were wanted."""
-    endings: list[Ending] = field(default_factory=list)
+    endings: list[AgentEnding] = field(default_factory=list)
     starts_whole: bool = False
     """Whether the log begins with the first start of an agent, so that nothing went before."""
 
 
 @dataclass(slots=True)
-class _Slot:
+class _SlotTrack:
     worker: str | None = None
     up_since: float | None = None
     faulty_at: float | None = None
@@ -56,7 +56,7 @@ class _Slot:
     missing: bool = False
 
 
-def fold(log: Log, until: float, standing: Mapping[int, str] | None = None) -> Lives:
+def fold(log: Log, until: float, standing: Mapping[int, str] | None = None) -> SlotLives:
     """The lives in the log; what is up at its end, is so ``until``.
 
     ``standing`` are the workers that run now, by slot, where an agent can be asked: of one that has lived for longer
@@ -68,8 +68,8 @@ def fold(log: Log, until: float, standing: Mapping[int, str] | None = None) -> L
 class _Fold:
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._lives = Lives(log.entries[0].at if log.entries else 0.0)
-        self._slots: dict[int, _Slot] = {}
+        self._lives = SlotLives(log.entries[0].at if log.entries else 0.0)
+        self._slots: dict[int, _SlotTrack] = {}
         self._heard = self._lives.begin
         self._connected: tuple[float, float] | None = None
         self._ended = self._emptied = False
@@ -77,7 +77,7 @@ class _Fold:
         self._adopting = self._settling = False
         self._gap = (0.0, 0.0)
 
-    def run(self, until: float, standing: Mapping[int, str]) -> Lives:
+    def run(self, until: float, standing: Mapping[int, str]) -> SlotLives:
         """Fold it all."""
         lives = self._lives
         lives.starts_whole = _begins_a_life(self._log.entries)
@@ -97,7 +97,7 @@ class _Fold:
                 self._note_end(number, slot, until)
         return lives
 
-    def _take(self, entry: Entry, agent: str | None) -> None:
+    def _take(self, entry: LoggedEvent, agent: str | None) -> None:
         at, event, fields = entry
         if event == "worker.adopted" and not self._adopting:
             self._new_life(at, self._heard)
@@ -158,7 +158,7 @@ class _Fold:
         self._emptied = not self._ended
         self._lives.wanted.append((at, 0))
         if self._ended:
-            self._lives.endings.append(Ending(at, cause))
+            self._lives.endings.append(AgentEnding(at, cause))
 
     # ---- workers
 
@@ -185,7 +185,7 @@ class _Fold:
         elif event in ("worker.exited", "worker.stopped"):
             self._gone(at, number, slot, worker, fields, asked=event == "worker.stopped")
 
-    def _started(self, at: float, number: int, slot: _Slot, worker: str, heal_ms: object) -> None:
+    def _started(self, at: float, number: int, slot: _SlotTrack, worker: str, heal_ms: object) -> None:
         if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool) and _is_time(heal_ms):
             self._lives.heals.append(Heal(at, number, float(heal_ms), slot.cause or UNSEEN))
         if slot.up_since is not None and slot.worker != worker:
@@ -198,7 +198,7 @@ class _Fold:
         if slot.up_since is None:
             self._rise(slot, worker, at)
 
-    def _adopted(self, at: float, number: int, slot: _Slot, worker: str) -> None:
+    def _adopted(self, at: float, number: int, slot: _SlotTrack, worker: str) -> None:
         slot.missing = False
         if slot.up_since is not None and slot.worker != worker:
             self._lose(number, slot, self._heard, at)
@@ -208,7 +208,7 @@ class _Fold:
                 self._lives.unknown.setdefault(number, []).append(Stretch(slot.free_since, at))
             self._rise(slot, worker, at if slot.free_since is not None else self._lives.begin)
 
-    def _gone(self, at: float, number: int, slot: _Slot, worker: str, fields: Fields, *, asked: bool) -> None:
+    def _gone(self, at: float, number: int, slot: _SlotTrack, worker: str, fields: Fields, *, asked: bool) -> None:
         if slot.ended == worker:
             return
         if slot.worker != worker:
@@ -229,14 +229,14 @@ class _Fold:
 
     # ---- a slot's time
 
-    def _slot(self, number: int) -> _Slot:
-        return self._slots.setdefault(number, _Slot())
+    def _slot(self, number: int) -> _SlotTrack:
+        return self._slots.setdefault(number, _SlotTrack())
 
-    def _rise(self, slot: _Slot, worker: str, at: float) -> None:
+    def _rise(self, slot: _SlotTrack, worker: str, at: float) -> None:
         slot.worker, slot.up_since, slot.faulty_at, slot.missing = worker, at, None, False
         slot.cause = ""
 
-    def _fall(self, number: int, slot: _Slot, at: float) -> None:
+    def _fall(self, number: int, slot: _SlotTrack, at: float) -> None:
         """The present life ends, for the pool's purposes with the moment at which it was found faulty."""
         if slot.up_since is not None:
             end = at if slot.faulty_at is None else min(at, slot.faulty_at)
@@ -245,7 +245,7 @@ class _Fold:
             slot.free_since = end
             slot.up_since = None
 
-    def _lose(self, number: int, slot: _Slot, heard: float, at: float) -> None:
+    def _lose(self, number: int, slot: _SlotTrack, heard: float, at: float) -> None:
         """It ended between these moments."""
         heard = max(heard, slot.up_since or heard)
         self._fall(number, slot, heard)
@@ -254,13 +254,13 @@ class _Fold:
         slot.free_since, slot.cause = max(heard, at), UNSEEN
         self._note_end(number, slot, slot.free_since)
 
-    def _note_end(self, number: int, slot: _Slot, at: float) -> None:
+    def _note_end(self, number: int, slot: _SlotTrack, at: float) -> None:
         since = min(at, slot.faulty_at) if slot.faulty_at is not None else at
         self._lives.ends.setdefault(number, []).append((since, slot.cause))
         slot.faulty_at = None
 
 
-def _begins_a_life(entries: tuple[Entry, ...]) -> bool:
+def _begins_a_life(entries: tuple[LoggedEvent, ...]) -> bool:
     """Whether the first start of an agent comes before the first word of a worker."""
     for entry in entries:
         if entry.event == "target.changed" and entry.fields.get("former") is None:

@@ -16,7 +16,7 @@ SET_BACK_S = 1.0
 """Events are written in the order in which they became known; times out of order by less than this are no clock's."""
 
 
-class Entry(NamedTuple):
+class LoggedEvent(NamedTuple):
     """An event at a Unix time."""
 
     at: float
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 class Log:
     """What the lines say. ``agents`` is, for each event, the agent whose workers are in the log at that time."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LoggedEvent, ...]
     agents: tuple[str | None, ...]
     unreadable: int
     set_back_s: float
@@ -40,7 +40,7 @@ def read_log(lines: Iterable[str], now: float) -> Log:
     Where the clock was set back, what had happened later by the former clock is moved to that moment: how long things
     took there is lost, but neither their order nor their number.
     """
-    entries: list[Entry] = []
+    entries: list[LoggedEvent] = []
     unreadable = 0
     for line in lines:
         entry = _entry(line)
@@ -60,17 +60,17 @@ def read_log(lines: Iterable[str], now: float) -> Log:
     return Log(tuple(entries), tuple(_agents(entries)), unreadable, set_back_s)
 
 
-def _entry(line: str) -> Entry | None:
+def _entry(line: str) -> LoggedEvent | None:
     try:
         fields = json.loads(line)
         at = unix(fields.get("time"))
     except (ValueError, AttributeError, OverflowError, RecursionError):
         return None
     event = fields.get("event")
-    return None if at is None or not isinstance(event, str) else Entry(at, event, fields)
+    return None if at is None or not isinstance(event, str) else LoggedEvent(at, event, fields)
 
 
-def _agents(entries: list[Entry]) -> list[str | None]:
+def _agents(entries: list[LoggedEvent]) -> list[str | None]:
     """Of each event: whose workers follow, or else whose went before."""
     found: list[str | None] = [None] * len(entries)
     agent: str | None = None

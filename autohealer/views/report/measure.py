@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from autohealer.views.report.lives import Lives, fold
+from autohealer.views.report.lives import SlotLives, fold
 from autohealer.views.report.log import Log, read_log
 from autohealer.views.report.model import (
     CauseStory,
@@ -46,7 +46,7 @@ def report(
     return measure(log, fold(log, until, standing), begin, until, asked=since, is_watched=is_watched)
 
 
-def measure(log: Log, lives: Lives, since: float, until: float, *, asked: float | None, is_watched: bool) -> Report:
+def measure(log: Log, lives: SlotLives, since: float, until: float, *, asked: float | None, is_watched: bool) -> Report:
     """The window from ``since`` to ``until``; of moments, those after the one and not after the other.
 
     Where nothing was ``asked``, it is the whole log, and its first moment belongs to it.
@@ -101,7 +101,7 @@ def measure(log: Log, lives: Lives, since: float, until: float, *, asked: float 
 # ---- how many were wanted, and how many were up
 
 
-def _wanted(lives: Lives) -> tuple[list[tuple[float, int]], bool]:
+def _wanted(lives: SlotLives) -> tuple[list[tuple[float, int]], bool]:
     """From when on how many were wanted; what went before the first word of it is taken from who was up then."""
     if lives.starts_whole and lives.wanted:
         return [(lives.begin, 0), *lives.wanted], False
@@ -115,7 +115,7 @@ def _wanted(lives: Lives) -> tuple[list[tuple[float, int]], bool]:
     return [(lives.begin, most), *lives.wanted], True
 
 
-def _levels(lives: Lives, wanted: Sequence[tuple[float, int]]) -> list[Level]:
+def _levels(lives: SlotLives, wanted: Sequence[tuple[float, int]]) -> list[Level]:
     """Every change, in order of time."""
     changes: dict[float, list[int]] = defaultdict(lambda: [0, 0])
     for which, stretches in ((0, lives.up), (1, lives.unknown)):
@@ -148,7 +148,7 @@ def _lengths(levels: Sequence[Level], until: float) -> Iterable[tuple[Level, flo
 # ---- slots
 
 
-def _numbers(lives: Lives, wanted: Sequence[tuple[float, int]], since: float, until: float) -> set[int]:
+def _numbers(lives: SlotLives, wanted: Sequence[tuple[float, int]], since: float, until: float) -> set[int]:
     """The slots that lived, or were meant to, in the window."""
     known = lives.up.keys() | lives.unknown.keys() | lives.ends.keys()
     in_window = [count for _, end, count in _steps(wanted, until) if end > since]
@@ -158,7 +158,7 @@ def _numbers(lives: Lives, wanted: Sequence[tuple[float, int]], since: float, un
 
 def _slot(
     number: int,
-    lives: Lives,
+    lives: SlotLives,
     wanted: Sequence[tuple[float, int]],
     window: tuple[float, float],
     deaths: Sequence[Death],

@@ -61,7 +61,7 @@ class Level(NamedTuple):
     wanted: int
 
 
-class Ending(NamedTuple):
+class AgentEnding(NamedTuple):
     """An agent was told to end, or gave up."""
 
     at: float
@@ -155,7 +155,7 @@ class Report:
     slots: tuple[SlotStory, ...]
     levels: tuple[Level, ...]
     """The first one at ``since``, the last one holds until ``until``."""
-    endings: tuple[Ending, ...]
+    endings: tuple[AgentEnding, ...]
     reading: Reading
 
     @property

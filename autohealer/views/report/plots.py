@@ -15,7 +15,7 @@ ACROSS = 1000
 COLUMNS = 250
 
 
-class Column(NamedTuple):
+class PlotColumn(NamedTuple):
     """A part of the window: how many were up on average, of how many it is unknown, and the most that were wanted."""
 
     up: float
@@ -33,7 +33,7 @@ def text(value: object) -> str:
     return escape(clean(str(value)))
 
 
-def columns_of(levels: Sequence[Level], since: float, until: float, columns: int = COLUMNS) -> list[Column]:
+def columns_of(levels: Sequence[Level], since: float, until: float, columns: int = COLUMNS) -> list[PlotColumn]:
     """The window in so many columns of equal length."""
     each = (until - since) / columns
     if each <= 0:
@@ -48,10 +48,10 @@ def columns_of(levels: Sequence[Level], since: float, until: float, columns: int
             unknown[column] += level.unknown * part
             if part > 0:
                 wanted[column] = max(wanted[column], level.wanted)
-    return [Column(*values) for values in zip(up, unknown, wanted, strict=True)]
+    return [PlotColumn(*values) for values in zip(up, unknown, wanted, strict=True)]
 
 
-def levels_plot(columns: Sequence[Column]) -> str:
+def levels_plot(columns: Sequence[PlotColumn]) -> str:
     """How many were up, as an area, the unknown on top of it; how many were wanted, as a line."""
     top = max((column.height for column in columns), default=0) or 1
     each = ACROSS / max(1, len(columns))

@@ -8,7 +8,7 @@ from autohealer.views.lines import BLANK, Line, Span, clean, crop, fit, right, r
 from autohealer.views.palette import EVENTS
 from autohealer.views.rendering import Heading, Part, table
 from autohealer.views.report.model import CauseStory, Report, buckets
-from autohealer.views.report.timeline import Cell, Mark, cells
+from autohealer.views.report.timeline import Cell, CellMark, cells
 from autohealer.views.report.words import Zone, bucket_range, clock, length, notes, percent, tick, window
 from autohealer.views.units import count, milliseconds
 
@@ -19,19 +19,19 @@ WIDE = 76
 LEAST_BAR = 6
 MOST_BAR = 60
 
-MARKS: dict[Mark, Span] = {
-    Mark.UP: ("─", "good"),
-    Mark.DIED: (EVENTS["worker.exited"].glyph, "warm"),
-    Mark.DOWN: ("▲", "bad"),
-    Mark.UNKNOWN: ("?", "dim"),
-    Mark.ABSENT: (" ", ""),
+MARKS: dict[CellMark, Span] = {
+    CellMark.UP: ("─", "good"),
+    CellMark.DIED: (EVENTS["worker.exited"].glyph, "warm"),
+    CellMark.DOWN: ("▲", "bad"),
+    CellMark.UNKNOWN: ("?", "dim"),
+    CellMark.ABSENT: (" ", ""),
 }
 LEGEND = {
-    Mark.UP: "up",
-    Mark.DIED: "died, and healed",
-    Mark.DOWN: "down",
-    Mark.UNKNOWN: "unknown",
-    Mark.ABSENT: "not wanted",
+    CellMark.UP: "up",
+    CellMark.DIED: "died, and healed",
+    CellMark.DOWN: "down",
+    CellMark.UNKNOWN: "unknown",
+    CellMark.ABSENT: "not wanted",
 }
 
 

@@ -12,7 +12,7 @@ LONG = 0.5
 """A slot that was down for so large a part of a cell, was down there."""
 
 
-class Mark(StrEnum):
+class CellMark(StrEnum):
     """What is to be seen of a cell."""
 
     DOWN = "down"
@@ -25,7 +25,7 @@ class Mark(StrEnum):
 class Cell(NamedTuple):
     """The worst that happened in a part of the window, and how often a worker died there."""
 
-    mark: Mark
+    mark: CellMark
     deaths: int
 
 
@@ -39,14 +39,16 @@ def cells(story: SlotStory, since: float, until: float, columns: int) -> list[Ce
     return [Cell(_mark(down[i], unknown[i], up[i], deaths[i]), deaths[i]) for i in range(columns)]
 
 
-def _mark(down: float, unknown: float, up: float, deaths: int) -> Mark:
+def _mark(down: float, unknown: float, up: float, deaths: int) -> CellMark:
     if down >= LONG:
-        return Mark.DOWN
+        return CellMark.DOWN
     if deaths:
-        return Mark.DIED
+        return CellMark.DIED
     if unknown >= LONG:
-        return Mark.UNKNOWN
-    return Mark.UP if up > 0 else Mark.DOWN if down > 0 else Mark.UNKNOWN if unknown > 0 else Mark.ABSENT
+        return CellMark.UNKNOWN
+    return (
+        CellMark.UP if up > 0 else CellMark.DOWN if down > 0 else CellMark.UNKNOWN if unknown > 0 else CellMark.ABSENT
+    )
 
 
 def _parts(stretches: Iterable[Stretch | Gap], since: float, each: float, columns: int) -> list[float]:

@@ -17,7 +17,7 @@ from autohealer.runtime.doctor import host, storage
 from autohealer.runtime.doctor.bundle import write_bundle
 from autohealer.runtime.doctor.diagnosis import Diagnosis
 from autohealer.runtime.doctor.ensemble import check_ensemble
-from autohealer.runtime.doctor.finding import Finding, Level, fault, ok, warning, worst
+from autohealer.runtime.doctor.finding import Finding, Severity, fault, ok, warning, worst
 from autohealer.runtime.doctor.pool import check_pool
 from autohealer.runtime.state_dir import StateDir
 
@@ -34,17 +34,17 @@ STATUS: dict[str, Any] = {
 }
 
 
-def levels(findings: list[Finding]) -> dict[str, Level]:
+def levels(findings: list[Finding]) -> dict[str, Severity]:
     return {finding.check: finding.level for finding in findings}
 
 
-def judged(**changes: Any) -> dict[str, Level]:
+def judged(**changes: Any) -> dict[str, Severity]:
     changed = Inspection(**{name: changes.get(name, getattr(FINE, name)) for name in Inspection.__dataclass_fields__})
     return levels(list(check_ensemble(changed, has_credentials=True, is_embedded=False)))
 
 
 def test_an_ensemble_that_is_fine() -> None:
-    assert set(judged().values()) == {Level.OK}
+    assert set(judged().values()) == {Severity.OK}
 
 
 @pytest.mark.parametrize(
@@ -62,63 +62,63 @@ def test_an_ensemble_that_is_fine() -> None:
     ],
 )
 def test_what_may_do_harm_is_a_warning_with_a_remedy(changes: dict[str, Any], check: str) -> None:
-    assert judged(**changes)[check] is Level.WARNING
+    assert judged(**changes)[check] is Severity.WARNING
 
 
 def test_a_pool_that_is_fine() -> None:
-    assert set(levels(list(check_pool(STATUS))).values()) == {Level.OK}
+    assert set(levels(list(check_pool(STATUS))).values()) == {Severity.OK}
 
 
 @pytest.mark.parametrize(
     ("changes", "check", "level"),
     [
-        ({"running": 2}, "workers", Level.FAULT),
-        ({"connected": False}, "agent's session", Level.FAULT),
-        ({"leader": None}, "leader", Level.FAULT),
-        ({"workers": [{"state": "backoff", "cause": "exit 2"}]}, "crash loops", Level.FAULT),
-        ({"held": ["probe"]}, "held verdicts", Level.WARNING),
-        ({"config": {"file": "a.toml", "state": "invalid", "detail": "line 3"}}, "configuration file", Level.FAULT),
-        ({"config": {"file": "a.toml", "state": "differs", "detail": ""}}, "configuration file", Level.WARNING),
+        ({"running": 2}, "workers", Severity.FAULT),
+        ({"connected": False}, "agent's session", Severity.FAULT),
+        ({"leader": None}, "leader", Severity.FAULT),
+        ({"workers": [{"state": "backoff", "cause": "exit 2"}]}, "crash loops", Severity.FAULT),
+        ({"held": ["probe"]}, "held verdicts", Severity.WARNING),
+        ({"config": {"file": "a.toml", "state": "invalid", "detail": "line 3"}}, "configuration file", Severity.FAULT),
+        ({"config": {"file": "a.toml", "state": "differs", "detail": ""}}, "configuration file", Severity.WARNING),
     ],
 )
-def test_what_is_wrong_with_a_pool(changes: dict[str, Any], check: str, level: Level) -> None:
+def test_what_is_wrong_with_a_pool(changes: dict[str, Any], check: str, level: Severity) -> None:
     assert levels(list(check_pool({**STATUS, **changes})))[check] is level
 
 
 def test_workers_that_are_done_are_not_missing() -> None:
     found = levels(list(check_pool({**STATUS, "running": 1, "done": {"done": 1, "failed": 1}})))
-    assert found["workers"] is Level.OK
+    assert found["workers"] is Severity.OK
 
 
 def test_a_host_with_too_few_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (100, 100))
-    assert levels(list(host.check_host(1000, None)))["open files"] is Level.FAULT
-    assert levels(list(host.check_host(10, None)))["open files"] is Level.OK
+    assert levels(list(host.check_host(1000, None)))["open files"] is Severity.FAULT
+    assert levels(list(host.check_host(10, None)))["open files"] is Severity.OK
 
 
 def test_a_host_with_too_little_memory_for_one_more_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = namedtuple("memory", "available")
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(10 * 2**20))
-    assert levels(list(host.check_host(10, 20 * 2**20)))["memory"] is Level.WARNING
-    assert levels(list(host.check_host(10, 2**20)))["memory"] is Level.OK
+    assert levels(list(host.check_host(10, 20 * 2**20)))["memory"] is Severity.WARNING
+    assert levels(list(host.check_host(10, 2**20)))["memory"] is Severity.OK
 
 
 def test_a_state_directory_on_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mount = namedtuple("mount", "mountpoint fstype")
     monkeypatch.setattr(psutil, "disk_partitions", lambda **_: [mount("/", "ext4"), mount(str(tmp_path), "nfs4")])
-    assert levels(list(storage.check_storage(tmp_path)))["file system of the state directory"] is Level.FAULT
+    assert levels(list(storage.check_storage(tmp_path)))["file system of the state directory"] is Severity.FAULT
 
 
 def test_a_state_directory_that_others_may_write_to(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    assert levels(list(storage.check_storage(tmp_path)))["permissions of the state directory"] is Level.FAULT
+    assert levels(list(storage.check_storage(tmp_path)))["permissions of the state directory"] is Severity.FAULT
     tmp_path.chmod(0o700)
     assert "permissions of the state directory" not in levels(list(storage.check_storage(tmp_path)))
 
 
 def test_the_worst_counts_and_comes_last() -> None:
     diagnosis = Diagnosis([fault("a", "x", "mend"), ok("b", "y"), warning("c", "z", "look")])
-    assert worst(diagnosis.findings) is Level.FAULT
+    assert worst(diagnosis.findings) is Severity.FAULT
     assert [line.split()[0] for line in diagnosis.lines()] == ["ok", "warning", "->", "FAULT", "->"]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from autohealer.runtime.drill.report import as_json, lines, page
-from autohealer.runtime.drill.verdict import Drilled, Worker, judge
+from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, judge
 from autohealer.runtime.event_log import timestamp
 
 BEGAN = 1_800_000_000.0
-A, B, A2 = Worker("a", 0, 1), Worker("b", 1, 2), Worker("a2", 0, 3)
+A, B, A2 = DrilledWorker("a", 0, 1), DrilledWorker("b", 1, 2), DrilledWorker("a2", 0, 3)
 
 
 def event(kind: str, after: float, **fields: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ HEALED = [
 ]
 
 
-def drilled(after: list[Worker], *, replaces: bool = True) -> Drilled:
+def drilled(after: list[DrilledWorker], *, replaces: bool = True) -> Drilled:
     return Drilled("kill", BEGAN, BEGAN + 1, [A] if replaces else [], [A, B], after, replaces=replaces)
 
 
@@ -47,7 +47,7 @@ def test_not_replaced() -> None:
 
 
 def test_who_was_not_touched_has_to_stay() -> None:
-    other = Worker("b2", 1, 9)
+    other = DrilledWorker("b2", 1, 9)
     assert judge(drilled([A2, other]), HEALED).problems == ["b was not touched, and is gone"]
     assert judge(drilled([A2, B], replaces=False), HEALED).problems == ["a was not touched, and is gone"]
     assert judge(drilled([A, B], replaces=False), []).held
@@ -58,6 +58,6 @@ def test_reports() -> None:
     assert list(lines(verdict))[-1] == "held"
     assert as_json(verdict)["held"] is True
     assert "It held." in page(verdict)
-    broken = judge(drilled([Worker("<b>", 1, 2)]), HEALED)
+    broken = judge(drilled([DrilledWorker("<b>", 1, 2)]), HEALED)
     assert list(lines(broken))[-1] == "DID NOT HOLD"
     assert "<b>" not in page(broken)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from autohealer.processes.reaper import Reaper
-from autohealer.runtime.notifier.messages import RuleSpec, Target
+from autohealer.runtime.notifier.messages import NoticeTarget, RuleSpec
 from autohealer.runtime.notifier.owner import MOST_WAITING, Notifier
 from tests.support.processes import Processes, eventually
 
@@ -69,7 +69,7 @@ def hook() -> Iterator[Hook]:
     server.close()
 
 
-def rule(target: Target, on: tuple[str, ...] = ON) -> RuleSpec:
+def rule(target: NoticeTarget, on: tuple[str, ...] = ON) -> RuleSpec:
     return RuleSpec(on=on, for_s=0.0, every_s=60.0, target=target)
 
 
@@ -98,8 +98,8 @@ def test_a_notice_of_each_alarm_and_of_its_end(hook: Hook, tmp_path: Path) -> No
     (tmp_path / "url").write_text(f"{hook.url}\n")
     out = tmp_path / "out"
     command = (sys.executable, "-c", f"import sys; open({str(out)!r}, 'a').write(sys.stdin.read())")
-    rules = [rule(Target(webhook=hook.url)), rule(Target(url_file=str(tmp_path / "url"), slack=True)),
-             rule(Target(exec=command))]  # fmt: skip
+    rules = [rule(NoticeTarget(webhook=hook.url)), rule(NoticeTarget(url_file=str(tmp_path / "url"), slack=True)),
+             rule(NoticeTarget(exec=command))]  # fmt: skip
 
     async def act(notifier: Notifier, _: list[str]) -> None:
         notifier.take("web", {"event": "target.changed", "target": 3})  # nobody is told of that
@@ -132,7 +132,7 @@ def test_what_fails_is_tried_again_and_then_said(hook: Hook) -> None:
         assert warnings == ["cannot send the notice below-target to the command /no/such: No such file or directory"]
         await until(lambda: len(hook.got) == 1)
 
-    asyncio.run(feeding([rule(Target(webhook=hook.url)), rule(Target(exec=("/no/such",)))], act))
+    asyncio.run(feeding([rule(NoticeTarget(webhook=hook.url)), rule(NoticeTarget(exec=("/no/such",)))], act))
 
 
 def test_a_server_that_does_not_answer_is_in_nobodys_way(hook: Hook) -> None:
@@ -148,7 +148,7 @@ def test_a_server_that_does_not_answer_is_in_nobodys_way(hook: Hook) -> None:
         hook.release.set()
         await until(lambda: hook.got)
 
-    asyncio.run(feeding([rule(Target(webhook=hook.url))], act))
+    asyncio.run(feeding([rule(NoticeTarget(webhook=hook.url))], act))
 
 
 def test_another_one_takes_the_place_of_one_that_was_killed(hook: Hook) -> None:
@@ -160,7 +160,7 @@ def test_another_one_takes_the_place_of_one_that_was_killed(hook: Hook) -> None:
         await until(lambda: hook.got)
         assert warnings == ["the process that sends notices has ended; another one is started in 1 s"]
 
-    asyncio.run(feeding([rule(Target(webhook=hook.url))], act))
+    asyncio.run(feeding([rule(NoticeTarget(webhook=hook.url))], act))
 
 
 def test_a_pool_of_a_file_tells_of_its_crash_loop(processes: Processes, hook: Hook, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def story(folder: Path) -> Playbook:
     book = Playbook(workers=2)
     recorder = recorded(folder, book)
     first, second = started(book, 2)
-    book.tell(events.WorkerExited, first, 1, None)
+    book.tell(events.ProcessExited, first, 1, None)
     book.spawn()
     book.tell(events.EvidenceTaken, second, "password hunter2")
     recorder.close()
@@ -155,7 +155,7 @@ def test_a_ring_of_two_files_is_bounded_and_each_can_be_run_alone(
     (worker,) = started(book, 1)
     for _ in range(200):
         book.wait(100)
-        book.tell(events.WorkerExited, worker, 1, None)
+        book.tell(events.ProcessExited, worker, 1, None)
         book.wait(100)
         (worker,) = book.spawn()
         if recorder.wants_checkpoint:
@@ -222,5 +222,5 @@ def test_the_command_tells_how_it_stood(tmp_path: Path) -> None:
     )
     *steps, end = map(json.loads, said.stdout.splitlines())
     assert said.returncode == 0
-    assert any(step["event"] == "WorkerExited" and step["same"] for step in steps)
+    assert any(step["event"] == "ProcessExited" and step["same"] for step in steps)
     assert (end["target"], end["running"], end["different"]) == (10, 2, 0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json
 from autohealer.config.kinds import FilePath
 
-command = Command(
+command = CliCommand(
     "check",
     """Say whether a configuration file holds, and what pools there are in it.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 
-command = Command(
+command = CliCommand(
     "schema",
     """Print the JSON schema of configuration files, for editors and checkers.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, flag
 from autohealer.config.kinds import FilePath
 
-command = Command(
+command = CliCommand(
     "show",
     """Print what a configuration file says, complete with the defaults.
 

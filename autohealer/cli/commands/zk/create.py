@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, flag, value, where_with_credentials
 from autohealer.config.kinds import Integer
 
 MOST_TTL_MS = 2**40 - 1
 
-command = Command(
+command = CliCommand(
     "create",
     """Create a node, and print its path.
 

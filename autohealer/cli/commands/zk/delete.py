@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, value, where_with_credentials
 from autohealer.config.kinds import Integer
 
-command = Command(
+command = CliCommand(
     "delete",
     """Delete a node that has no children.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, where_with_credentials
 
-command = Command(
+command = CliCommand(
     "deleteall",
     """Delete a node with all that is below it, whatever others create there meanwhile.
 

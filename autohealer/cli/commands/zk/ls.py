@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autohealer.cli.support import shell_complete
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import argument, as_json, flag, where_with_credentials
 
-command = Command(
+command = CliCommand(
     "ls",
     """List the children of a node.
 

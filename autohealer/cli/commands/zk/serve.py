@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from autohealer.cli.support.command import Command
+from autohealer.cli.support.command import CliCommand
 from autohealer.cli.support.options import flag, value
 from autohealer.config.kinds import FilePath, Integer, Text
 from autohealer.config.schema import LAST_PORT
 
-command = Command(
+command = CliCommand(
     "serve",
     """Run the embedded ZooKeeper server on its own, until Ctrl-C or SIGTERM.
 
