@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -17,16 +18,16 @@ UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Kind(Generic[T]):
+class Kind(ABC, Generic[T]):
     """One kind of value. ``name`` stands for it in usage lines, as in ``--stop-timeout DURATION``."""
 
     name = "TEXT"
     is_pair = False
     """Whether a value is a name and its value: several make a table."""
 
+    @abstractmethod
     def parse(self, text: str) -> T:
         """The value that this text means, as it is typed or stands in the environment."""
-        raise NotImplementedError
 
     def read(self, value: object) -> T:
         """The value that stands in a configuration file: text as on the command line, or a plain number."""

@@ -25,8 +25,9 @@ class View(Screen[None]):
 
     def update_panels(self) -> None:
         """Have every panel look again."""
-        for panel in self.query(Panel):
-            panel.update()
+        for widget in self.query():
+            if isinstance(widget, Panel):
+                widget.update()
 
     def on_screen_resume(self) -> None:
         """It is in front again."""

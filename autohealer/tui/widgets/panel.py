@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -44,9 +45,9 @@ class Panel(Widget):
         """What is known of the pool."""
         return self.dashboard.state
 
+    @abstractmethod  # mypy holds every panel to it: the interpreter cannot, as widgets have a metaclass of Textual's
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """What stands here now, at most ``height`` lines of at most ``width`` columns."""
-        raise NotImplementedError
 
     def marked(self) -> frozenset[int]:
         """The lines that are shown as chosen, counted from the top. Asked after `lines`."""
