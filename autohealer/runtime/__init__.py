@@ -35,9 +35,10 @@ printer          lines to a stream that cannot slow anything
 feed             what a dashboard is told by that socket: all there is, then what changes
 dashboard        the dashboard's process: started behind the workers, and followed by lines or by another one
 terminal         the terminal's modes, saved before it and restored after it
+foreground       a program that goes on until it is told to stop: the signals and the end of the next two
 election_runner  a candidate of ``elect``, its command and its watchdog
-doctor           what is wrong with a set-up, and what to do
 register         an address in the service registry while a command runs
+doctor           what is wrong with a set-up, and what to do
 recorder         the flight recorder, and what it recorded run again
 notifier         notices to people elsewhere, by a process of its own
 drill            faults on request, and whether the pool held

@@ -1,4 +1,4 @@
-"""`autohealer elect`: a candidate, its command and its watchdog, wired to the decisions of ``core.candidacy``."""
+"""`autohealer elect`: a candidate, its command and its watchdog, wired to what ``core.cluster`` decides."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from autohealer.errors import AutohealerError
 from autohealer.processes.child import ChildProcess
 from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import PREFIX
-from autohealer.processes.launch.setup import become_subreaper, block_termination_signals, reset_sigchld
+from autohealer.processes.launch.setup import become_subreaper
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.strays import Strays
 from autohealer.processes.watchdog.owner import Watchdog, now
+from autohealer.runtime.foreground import Foreground
 
 CANDIDATE = "AUTOHEALER_CANDIDATE"
 WATCHDOG_AGAIN_S = 0.5
@@ -74,10 +75,7 @@ class Elect:
         """Until the end."""
         options = self._options
         self._loop = loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[int] = loop.create_future()
-        reset_sigchld()
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self._signalled)
+        self._foreground = Foreground(self._signalled)
         self._candidate = Candidate(
             options.zookeeper,
             options.path,
@@ -102,10 +100,7 @@ class Elect:
             self._start_watchdog(self._watchdog)
         self._candidate.connect()
         loop.call_later(options.connect_timeout_s, self._give_up_connecting)
-        try:
-            return await self._ended
-        finally:
-            block_termination_signals()
+        return await self._foreground.code()
 
     # ---- facts: ZooKeeper (CandidateObserver)
 
@@ -181,7 +176,7 @@ class Elect:
             self._no_watchdog()
 
     def _start_watchdog(self, watchdog: Watchdog) -> None:
-        if self._ended.done():
+        if self._foreground.has_ended:
             return
         self._watchdog_was_ready = False
         try:
@@ -205,7 +200,7 @@ class Elect:
         deadline = self._candidacy.next_deadline()
         # The loop's clock stands still while the machine is suspended: so look again now and then.
         delay = None if deadline is None else min(max(0.0, deadline - now()), 1.0)
-        self._timer = None if delay is None or self._ended.done() else self._loop.call_later(delay, self._step)
+        self._timer = None if delay is None or self._foreground.has_ended else self._loop.call_later(delay, self._step)
 
     def _perform(self, order: candidacy.Order) -> None:
         match order:
@@ -241,12 +236,11 @@ class Elect:
         if clean and self._watchdog is not None:
             self._watchdog.release()
         self._candidate.close(withdraw=clean)
-        if not self._ended.done():
-            self._ended.set_result(code)
+        self._foreground.end(code)
 
     def _fail(self, error: AutohealerError) -> None:
-        if not self._ended.done():
-            self._ended.set_exception(error)
+        if not self._foreground.has_ended:
+            self._foreground.fail(error)
             if self._watchdog is not None:
                 self._watchdog.release()
             self._candidate.close(withdraw=True)

@@ -17,11 +17,11 @@ from autohealer.errors import AutohealerError
 from autohealer.processes.child import ChildProcess
 from autohealer.processes.launch.command import Command
 from autohealer.processes.launch.environment import PREFIX
-from autohealer.processes.launch.setup import block_termination_signals, reset_sigchld
 from autohealer.processes.probes.http import HttpProbe
 from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
 from autohealer.processes.probes.prober import Prober, Timing
 from autohealer.processes.probes.resolver import Resolver
+from autohealer.runtime.foreground import Foreground
 
 KILLED = 130
 
@@ -64,10 +64,7 @@ class Register:
         """Until the end."""
         options = self._options
         self._loop = loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[int] = loop.create_future()
-        reset_sigchld()
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, self._signalled)
+        self._foreground = Foreground(self._signalled)
         self._address = Address(
             options.zookeeper,
             f"{Paths('', options.pool).services}/{options.service}",
@@ -81,12 +78,11 @@ class Register:
         self._address.connect()
         loop.call_later(options.connect_timeout_s, self._give_up_connecting)
         try:
-            return await self._ended
+            return await self._foreground.code()
         finally:
             self._address.close()
             if self._prober is not None:
                 self._prober.close()
-            block_termination_signals()
 
     # ---- ZooKeeper (AddressObserver)
 
@@ -98,7 +94,7 @@ class Register:
         try:
             self._start()
         except OSError as error:
-            self._fail(AutohealerError(f"cannot start the command: {error.strerror}"))
+            self._foreground.fail(AutohealerError(f"cannot start the command: {error.strerror}"))
             return
         if self._options.check is None:
             self._address.want(True)
@@ -116,7 +112,7 @@ class Register:
     def refused(self, why: str) -> None:
         """It cannot be registered. A command that runs is not stopped over it."""
         if self._child is None:
-            self._fail(AutohealerError(why))
+            self._foreground.fail(AutohealerError(why))
         else:
             self._tell(f"warning: {why}")
 
@@ -135,16 +131,14 @@ class Register:
 
     def _exited(self, code: int) -> None:
         self._child = None
-        if not self._ended.done():
-            self._ended.set_result(0 if self._stopping else code)
+        self._foreground.end(0 if self._stopping else code)
 
     def _signalled(self) -> None:
         """First the address goes, so that nobody new comes, then the command; the second time all at once."""
         if self._stopping or self._child is None:
             if self._child is not None:
                 self._child.kill()
-            if not self._ended.done():
-                self._ended.set_result(KILLED if self._stopping else 0)
+            self._foreground.end(KILLED if self._stopping else 0)
             return
         self._stopping = True
         self._address.want(False)
@@ -174,11 +168,7 @@ class Register:
 
     # ---- the end
 
-    def _fail(self, error: AutohealerError) -> None:
-        if not self._ended.done():
-            self._ended.set_exception(error)
-
     def _give_up_connecting(self) -> None:
         if not (self._begun or self._stopping):
             options = self._options
-            self._fail(options.access.unreachable(options.zookeeper, options.connect_timeout_s))
+            self._foreground.fail(options.access.unreachable(options.zookeeper, options.connect_timeout_s))

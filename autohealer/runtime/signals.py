@@ -17,6 +17,12 @@ HARMLESS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
 HALT = signal.SIGRTMIN + 3
 
 
+def ending_signals() -> list[signal.Signals]:
+    """Those by which a program is asked to end. SIGHUP is none where it was ignored at the start, as by nohup."""
+    of_hangup = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGINT, signal.SIGTERM, *of_hangup]
+
+
 def hear_signals(
     loop: asyncio.AbstractEventLoop,
     *,
@@ -27,12 +33,9 @@ def hear_signals(
 ) -> None:
     """Install the handlers. ``end`` gets the name of the signal, each time; call it in the main thread.
 
-    SIGHUP stays ignored where it was ignored at the start, as by nohup. As pid 1 the agent is what a container is
-    stopped by: SIGQUIT ends it in order, and so does SIGRTMIN+3.
+    As pid 1 the agent is what a container is stopped by: SIGQUIT ends it in order, and so does SIGRTMIN+3.
     """
-    ending: dict[int, str] = {signal.SIGINT: "SIGINT", signal.SIGTERM: "SIGTERM"}
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        ending[signal.SIGHUP] = "SIGHUP"
+    ending: dict[int, str] = {signum: signum.name for signum in ending_signals()}
     if (os.getpid() if pid is None else pid) == 1:
         ending |= {signal.SIGQUIT: "SIGQUIT", HALT: "SIGRTMIN+3"}
     else:

@@ -18,7 +18,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NotEmptyError
 
 from tests.support import pools
-from tests.support.processes import Processes, eventually
+from tests.support.processes import BIN, Processes, eventually
 from tests.support.real_zookeeper import RealZooKeeper
 
 SESSION = ("--session-timeout", "2")
@@ -95,6 +95,19 @@ def test_told_to_stop_the_address_goes_before_the_command(registry: Registry, cl
 
     assert process.wait(20) == 130
     eventually(lambda: not registry.processes.alive())
+
+
+def test_a_hangup_that_was_ignored_at_the_start_stays_ignored(registry: Registry) -> None:
+    """It is not taken for the first of two signals, of which the second kills at once (130)."""
+    options = ("--zk", registry.zk, *SESSION, "--stop-timeout", "0.2")
+    script = "trap '' TERM; echo began; while :; do sleep 0.02; done"
+    command = (BIN / "autohealer", "register", *options, "web", "h:1", "--", "bash", "-c", script)
+    process = registry.processes.start("nohup", *command)
+    eventually(lambda: "began" in registry.processes.read())
+    process.send_signal(signal.SIGHUP)
+    process.terminate()
+
+    assert process.wait(20) == 0
 
 
 def test_a_node_that_is_deleted_comes_back(registry: Registry, client: KazooClient) -> None:
