@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.bench.budget import budget
 from tests.bench.measures import Measure, commands, crash_loop, cycle, heal, idle, start
+from tests.bench.servers import NODES, server_restarts, server_starts, servers
+from tests.bench.watched import watched
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,14 @@ class Entry:
 
 CATALOGUE: dict[str, Entry] = {
     "heal": Entry(heal, (10, 1000)),
+    "budget": Entry(budget, (10,)),
+    "watched": Entry(watched, (10, 1000)),
     "start": Entry(start, (10,)),
     "cycle": Entry(cycle, (100, 500, 1000)),
     "idle": Entry(idle, (10, 1000)),
     "crash-loop": Entry(crash_loop, (10,)),
     "commands": Entry(commands, (10,)),
+    "servers": Entry(servers, (0,)),
+    "server-starts": Entry(server_starts, (0,)),
+    "server-restarts": Entry(server_restarts, (NODES,)),
 }

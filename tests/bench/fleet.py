@@ -59,7 +59,7 @@ class Fleet:
             self._started = subprocess.Popen(
                 command,
                 cwd=self._folder,
-                env={**self.peer.environment, MARK: self._mark},
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -71,6 +71,11 @@ class Fleet:
         """Launch it; the seconds until the last worker's first instruction, None where they did not all come."""
         at = self.launch()
         return _seconds(at, self.count, self.await_births(self.count, timeout_s))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Whoever is started with this is ended with the fleet."""
+        return {**self.peer.environment, MARK: self._mark}
 
     @property
     def pid(self) -> int:
@@ -124,6 +129,11 @@ class Fleet:
         for pidfd in pidfds:
             os.close(pidfd)
         return None if left else (last - at) / 1e9
+
+    def wait(self) -> None:
+        """Until the supervisor has ended, which was asked to."""
+        assert self._started is not None
+        self._started.wait(60.0)
 
 
 def _seconds(since_ns: int, count: int, births: list[Birth]) -> float | None:

@@ -58,15 +58,20 @@ def heal(plan: Plan, count: int) -> Iterator[Sample]:
             fleet = stack.enter_context(Fleet(kind, count, plan.programs))
             if fleet.start() is not None:
                 fleets.append(fleet)
-        time.sleep(SETTLE_S)
-        for fleet in _turns(fleets, plan.trials):
-            # Each kill comes at a random point of the cycle of a supervisor that looks only now and then.
-            time.sleep(0.05 + random.uniform(0, fleet.peer.looks_every_s))
-            yield _kill_one(fleet, "heal rested", fleet.workers()[0])
+        yield from rested(fleets, plan.trials)
         for fleet in _turns(fleets, max(1, plan.trials // 5)):
             fleet.kill(fleet.workers()[:1], 1, GIVE_UP_S)
             for _ in range(5):
                 yield _kill_one(fleet, "heal hot", fleet.workers()[-1])
+
+
+def rested(fleets: list[Fleet], trials: int) -> Iterator[Sample]:
+    """The oldest worker of each is killed, in turns."""
+    time.sleep(SETTLE_S)
+    for fleet in _turns(fleets, trials):
+        # Each kill comes at a random point of the cycle of a supervisor that looks only now and then.
+        time.sleep(0.05 + random.uniform(0, fleet.peer.looks_every_s))
+        yield _kill_one(fleet, "heal rested", fleet.workers()[0])
 
 
 def _turns(fleets: list[Fleet], times: int) -> Iterator[Fleet]:
@@ -129,7 +134,7 @@ def idle(plan: Plan, count: int) -> Iterator[Sample]:
             minutes = (time.monotonic() - at) / 60
             yield Sample("idle CPU", fleet.kind.name, count, (_cpu_s(pids) - cpu_s) / minutes, "s/min")
             yield Sample("idle wake-ups", fleet.kind.name, count, (_wakeups(pids) - wakeups) / minutes, "/min")
-            yield Sample("memory", fleet.kind.name, count, sum(map(_rss_mib, pids)), "MiB")
+            yield Sample("memory", fleet.kind.name, count, sum(map(rss_mib, pids)), "MiB")
             yield Sample("memory (PSS)", fleet.kind.name, count, sum(map(_pss_mib, pids)), "MiB")
 
 
@@ -183,7 +188,8 @@ def _cpu_s(pids: set[int]) -> float:
     return total
 
 
-def _rss_mib(pid: int) -> float:
+def rss_mib(pid: int) -> float:
+    """What a process has in memory, with what it shares."""
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     return 0.0

@@ -94,7 +94,7 @@ class Autohealer(Peer):
 
     name, program = "autohealer", sys.executable
     version = ("git", "describe", "--always", "--dirty")
-    options: ClassVar[tuple[str, ...]] = ()
+    options: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         autohealer = str(Path(sys.executable).with_name("autohealer"))

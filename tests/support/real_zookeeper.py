@@ -23,11 +23,8 @@ CLASS_PATH = f"{JARS}/zookeeper.jar:{JARS}/slf4j-simple.jar"
 # Debian's ZooKeeper names only some of the parts of Netty that TLS needs.
 NETTY = ":".join(f"{JARS}/netty-{part}.jar" for part in ("codec", "resolver"))
 MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+QUICK_TO_START = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 JVM_FLAGS = (
-    "-Xmx256m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
     "-Djava.awt.headless=true",
     "-Dzookeeper.jmx.log4j.disable=true",
     "-Dznode.container.checkIntervalMs=1000",  # container and TTL nodes are swept so often (default 60 s)
@@ -93,6 +90,7 @@ class RealZooKeeper:
     max_session_ms: int = 60_000
     trust: Authority | None = None
     """Speak TLS, only with whom this authority vouches for, and as ``127.0.0.1`` alone."""
+    jvm_flags: tuple[str, ...] = QUICK_TO_START
     _servers: list[_Server] = field(default_factory=list, init=False)
     _reserved: list[socket.socket] = field(default_factory=list, init=False)
     _directory: Path | None = field(default=None, init=False)
@@ -241,9 +239,16 @@ class RealZooKeeper:
             (server.directory / "zoo.cfg").write_text("\n".join(common + own) + "\n")
             self._servers.append(server)
 
-    @staticmethod
-    def _spawn(server: _Server) -> None:
-        java = ["java", *JVM_FLAGS, "-cp", f"{CLASS_PATH}:{NETTY}", MAIN, str(server.directory / "zoo.cfg")]
+    def _spawn(self, server: _Server) -> None:
+        java = [
+            "java",
+            *self.jvm_flags,
+            *JVM_FLAGS,
+            "-cp",
+            f"{CLASS_PATH}:{NETTY}",
+            MAIN,
+            str(server.directory / "zoo.cfg"),
+        ]
         with server.log.open("ab") as log:
             server.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *java],
