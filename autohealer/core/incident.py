@@ -21,6 +21,7 @@ class IncidentOutcome(StrEnum):
     """What came of it, so far."""
 
     OPEN = "open"
+    """Not healed; where it is closed it never was: the replacement ended before it was ready."""
     HELD = "held"
     BACKOFF = "backoff"
     HEALED = "healed"
@@ -47,6 +48,8 @@ class Incident:
     ``id`` is the worker's: a life ends once. ``opened`` is a moment of the agent's clock, which becomes a time where
     the incident is kept. ``noticed_ms``: how long it had been so before it was noticed; the other three count from
     ``opened``: until it was decided to start a replacement, until that had a process, until it was ready.
+    ``backoff_ms``: how long the slot had to wait before that; None where the replacement was due at once, and only
+    then is the time a heal's.
     ``number`` is that of the file with the worker's output.
 
     Never changed, only replaced. It is not frozen because one is made within each heal, and a frozen one of so many
@@ -71,6 +74,7 @@ class Incident:
     decided_ms: float | None = None
     started_ms: float | None = None
     ready_ms: float | None = None
+    backoff_ms: float | None = None
     evidence: Evidence | None = None
     action: str = ""
     by: str | None = None

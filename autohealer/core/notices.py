@@ -33,24 +33,30 @@ class WorkerNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class WorkerStarted(WorkerNotice):
-    """A process runs. ``heal_ms``, since the end of the life before it, only after a death or a verdict."""
+    """A process runs.
+
+    ``heal_ms``: since the end of the life before it, only where that was a death or a verdict and this start was due at
+    once. ``backoff_ms``: how long the slot had waited instead.
+    """
 
     event: ClassVar[str] = "worker.started"
-    optional: ClassVar[frozenset[str]] = frozenset({"heal_ms"})
+    optional: ClassVar[frozenset[str]] = frozenset({"heal_ms", "backoff_ms"})
 
     revision: int
     heal_ms: float | None = None
+    backoff_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerPromoted(WorkerNotice):
-    """A spare has taken a slot. ``heal_ms`` as in WorkerStarted."""
+    """A spare has taken a slot. ``heal_ms`` and ``backoff_ms`` as in WorkerStarted."""
 
     event: ClassVar[str] = "worker.promoted"
-    optional: ClassVar[frozenset[str]] = frozenset({"heal_ms"})
+    optional: ClassVar[frozenset[str]] = frozenset({"heal_ms", "backoff_ms"})
 
     revision: int
     heal_ms: float | None = None
+    backoff_ms: float | None = None
 
 
 class WorkerReady(WorkerNotice):

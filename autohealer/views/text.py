@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autohealer.views.lines import clean
-from autohealer.views.units import clock, unix
+from autohealer.views.units import clock, milliseconds, unix
 
 Fields = Mapping[str, Any]
 
@@ -50,7 +50,9 @@ def _how(fields: Fields) -> str:
 
 
 def _started(fields: Fields) -> str:
-    heal_ms = fields.get("heal_ms")
+    heal_ms, backoff_ms = fields.get("heal_ms"), fields.get("backoff_ms")
+    if isinstance(backoff_ms, float | int):
+        return f"{_who(fields)} started again after a backoff of {milliseconds(backoff_ms)}"
     return f"{_who(fields)} started" + (f", healed in {heal_ms:.1f} ms" if isinstance(heal_ms, float | int) else "")
 
 

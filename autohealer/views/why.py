@@ -20,7 +20,7 @@ _OUTCOMES = {
     "gave-up": "given up",
     "done": "nothing is started in its place",
     "unknown": "what came of it is not known: the agent ended before",
-    "open": "not healed yet",
+    "open": "not healed",
 }
 _GOOD = frozenset({"healed", "done"})
 
@@ -113,8 +113,18 @@ def _came_of_it(incident: Fields) -> str:
     ]
     if incident.get("replacement"):
         steps.append(str(incident["replacement"]))
-    outcome = _OUTCOMES.get(str(incident.get("outcome")), str(incident.get("outcome")))
+    outcome = _outcome(incident)
     return f"{outcome}: {', '.join(steps)}" if steps else outcome
+
+
+def _outcome(incident: Fields) -> str:
+    """A replacement that was due at once and is ready is a heal; one that had to wait is none."""
+    word, backoff_ms = str(incident.get("outcome")), incident.get("backoff_ms")
+    if word == "healed" and isinstance(backoff_ms, int | float):
+        return f"ready again after a backoff of {milliseconds(backoff_ms)}"
+    if word == "open" and incident.get("replacement"):
+        return "replaced, and not ready"
+    return _OUTCOMES.get(word, word)
 
 
 def _evidence(evidence: Fields) -> Iterator[Line]:

@@ -137,7 +137,8 @@ def test_a_start_that_failed_and_what_it_waits_for() -> None:
     assert the_only(book).outcome is IncidentOutcome.HEALED
 
 
-def test_a_crash_loop_is_a_row_of_stories_of_which_each_was_healed_by_the_next() -> None:
+def test_a_crash_loop_is_a_row_of_stories_of_which_none_was_healed() -> None:
+    """Each replacement ran, and ended before it was ready."""
     book = Clinic()
     (worker,) = book.workers
     ids = []
@@ -147,11 +148,44 @@ def test_a_crash_loop_is_a_row_of_stories_of_which_each_was_healed_by_the_next()
         (worker,) = book.spawn()
     last = {incident.id: incident for incident in recorded(book)}
 
-    assert [(last[worker].outcome, last[worker].ready_ms) for worker in ids] == [
-        (IncidentOutcome.HEALED, None),
-        (IncidentOutcome.HEALED, None),
-        (IncidentOutcome.OPEN, None),
+    assert [(last[worker].outcome, last[worker].is_closed) for worker in ids] == [
+        (IncidentOutcome.OPEN, True),
+        (IncidentOutcome.OPEN, True),
+        (IncidentOutcome.OPEN, False),
     ]
+    assert [last[worker].replacement for worker in ids[:2]] == ids[1:]
+
+
+def test_a_replacement_that_had_to_wait_is_no_heal_of_that_time() -> None:
+    """How long the slot waited is known beside it."""
+    book = Clinic()
+    (worker,) = book.workers
+    while not book.told("worker.backoff"):
+        book.tell(events.ProcessExited, worker, 1, None)
+        (worker,) = book.spawn() or [worker]
+    book.take(RecordIncident)
+    book.wait(60)
+    (successor,) = book.spawn()
+    book.wait(3)
+    book.tell(events.StandInMade, successor)
+
+    healed = the_only(book)
+    assert (healed.outcome, healed.backoff_ms, healed.ready_ms) == (IncidentOutcome.HEALED, 60_000.0, 63_000.0)
+
+
+def test_what_is_open_can_be_asked_for() -> None:
+    """Also what has not been told of since: that the replacement runs."""
+    book = Clinic()
+    (worker,) = book.workers
+    book.tell(events.ProcessExited, worker, 1, None)
+    book.now += 0.001
+    (successor,) = book.spawn()
+    (standing,) = book.supervisor.open_incidents
+
+    assert (standing.id, standing.replacement, standing.started_ms) == (worker, successor, 1.0)
+    book.wait(3)
+    book.tell(events.StandInMade, successor)
+    assert book.supervisor.open_incidents == []
 
 
 def test_what_finished_needs_no_heal() -> None:

@@ -257,6 +257,21 @@ def test_a_crash_loop_waits_says_so_and_starts_again_on_time(bench: Bench) -> No
     assert bench.slots.next_deadline() is None
 
 
+def test_a_start_after_a_backoff_is_no_heal_and_says_how_long_it_waited(bench: Bench) -> None:
+    """The next one that is due at once is a heal again."""
+    (worker,) = bench.run(1)
+    empty_the_bucket(bench, worker)
+    bench.wait(60)
+    (successor,) = bench.spawn()
+    bench.wait(600)
+    bench.exit(successor)
+    bench.spawn()
+    late, prompt = bench.reports("worker.started")[-2:]
+
+    assert ("heal_ms" in late, late["backoff_ms"]) == (False, 60_000.0)
+    assert ("backoff_ms" in prompt, prompt["heal_ms"]) == (False, 0.0)
+
+
 def test_a_slot_that_waits_is_forgotten_when_it_is_not_wanted_any_more(bench: Bench) -> None:
     (worker,) = bench.run(1)
     empty_the_bucket(bench, worker)

@@ -220,8 +220,8 @@ def test_an_incident_as_json() -> None:
 
     assert list(found) == [
         *("id", "kind", "worker", "pid", "slot", "revision", "cause", "detail", "exit", "opened", "uptime"),
-        *("noticed_by", "noticed_ms", "decided_ms", "started_ms", "ready_ms", "evidence", "action", "by"),
-        *("replacement", "outcome"),
+        *("noticed_by", "noticed_ms", "decided_ms", "started_ms", "ready_ms", "backoff_ms", "evidence", "action"),
+        *("by", "replacement", "outcome"),
     ]
     assert found["exit"] == {"code": None, "signal": "SIGTERM", "oom": False}
     assert found["opened"] == "2023-11-14T22:13:20.000000Z"

@@ -66,6 +66,10 @@ LINES: list[tuple[dict[str, Any], str]] = [
         "worker 3 (pid 4711) has ended well, and is not started again",
     ),
     ({"event": "worker.done", **WORKER, "failed": True}, "worker 3 (pid 4711) has failed, and is not started again"),
+    (
+        {"event": "worker.started", **WORKER, "backoff_ms": 3484.2},
+        "worker 3 (pid 4711) started again after a backoff of 3.5 s",
+    ),
     ({"event": "worker.promoted", **WORKER, "heal_ms": 1.25}, "worker 3 (pid 4711) promoted, healed in 1.2 ms"),
     ({"event": "pool.below", "running": 3, "share": 4}, "only 3 of 4 workers are ready"),
     ({"event": "pool.recovered", "running": 4, "share": 4, "seconds": 2}, "all 4 workers are ready again, after 2.0 s"),

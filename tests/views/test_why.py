@@ -93,7 +93,7 @@ def test_a_verdict() -> None:
     assert told(VERDICT)[1:] == [
         "    r2, web-1-x5, lived 1h 02m, seen by sense after 20.0 s, ended with 0",
         "    stopped, started again, asked by kim@host",
-        "    not healed yet",
+        "    not healed",
         "    state S (sleeping), waits in ep_poll, 5.0M of memory",
         "      Thread 1",
         "        in f",
@@ -105,6 +105,22 @@ def test_a_start_that_failed() -> None:
     failed = {**DEATH, "kind": "spawn", "cause": "EAGAIN", "detail": "Resource temporarily unavailable", "exit": None}
 
     assert told(failed)[0].endswith("could not be started: Resource temporarily unavailable (EAGAIN)")
+
+
+def test_a_replacement_that_runs_and_is_not_ready() -> None:
+    """Not yet, or never: the next story of its slot tells."""
+    running = {**DEATH, "outcome": "open", "ready_ms": None}
+
+    assert told(running)[3] == "    replaced, and not ready: replacement ran after 1.9 ms, web-3-x2"
+
+
+def test_a_replacement_that_had_to_wait_was_no_heal() -> None:
+    """The backoff is named."""
+    late = {**DEATH, "started_ms": 3484.0, "ready_ms": 5500.0, "backoff_ms": 3484.0}
+
+    assert told(late)[3] == (
+        "    ready again after a backoff of 3.5 s: replacement ran after 3.5 s, ready after 5.5 s, web-3-x2"
+    )
 
 
 def test_deaths_within_a_second_are_one_story() -> None:

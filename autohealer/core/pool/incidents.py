@@ -2,7 +2,8 @@
 
 An incident is opened when a life dies unasked, when a sense finds it faulty, or when a process did not come to be, and
 closed when the replacement in its slot is ready. What people are told of causes is taken from here, and not worked out
-again. Each change of an incident is handed on whole (``RecordIncident``); the last one with its id counts.
+again; nor whether a replacement was due at once, which makes its start a heal, or came after a backoff. Each change of
+an incident is handed on whole (``RecordIncident``); the last one with its id counts.
 What befalls a spare is no incident: nothing is missing for it.
 """
 
@@ -30,6 +31,12 @@ class Incidents:
         self._living: dict[str, Incident] = {}
         self._ended: dict[int, Incident] = {}
         self._killed_by: dict[str, str] = {}
+        self._waits_since: dict[int, Instant] = {}
+
+    @property
+    def open(self) -> list[Incident]:
+        """How those stand whose end is not known yet."""
+        return [*self._living.values(), *self._ended.values()]
 
     # ---- what opens one
 
@@ -114,8 +121,9 @@ class Incidents:
 
     # ---- what comes of it
 
-    def waits(self, slot: int) -> None:
-        """The next start in this slot waits."""
+    def waits(self, slot: int, now: Instant) -> None:
+        """The next start in this slot waits from now on."""
+        self._waits_since[slot] = now
         self._change(slot, outcome=IncidentOutcome.BACKOFF)
 
     def decided(self, slot: int, now: Instant) -> None:
@@ -123,17 +131,26 @@ class Incidents:
         if (incident := self._ended.get(slot)) is not None and incident.decided_ms is None:
             self._ended[slot] = replace(incident, decided_ms=_ms(now - incident.opened))
 
-    def started(self, life: Life, now: Instant, *, how: str) -> None:
-        """A replacement has its process; ``how``: it was started again, or a spare was promoted."""
-        incident = self._ended.get(life.slot) if life.slot is not None else None
-        if incident is not None and life.slot is not None:
+    def started(self, life: Life, now: Instant, *, how: str) -> float | None:
+        """A replacement has its process; ``how``: it was started again, or a spare was promoted.
+
+        How many milliseconds its slot had waited in a backoff; None where it was due at once: then it is a heal.
+        """
+        if life.slot is None:
+            return None
+        since = self._waits_since.pop(life.slot, None)
+        waited_ms = None if since is None else _ms(now - since)
+        incident = self._ended.get(life.slot)
+        if incident is not None:
             self._ended[life.slot] = replace(
                 incident,
                 started_ms=_ms(now - incident.opened),
+                backoff_ms=waited_ms,
                 replacement=life.worker,
                 action=", ".join(filter(None, (incident.action, how))),
                 outcome=IncidentOutcome.OPEN,
             )
+        return waited_ms
 
     def ready(self, life: Life, now: Instant) -> None:
         """The replacement is ready: that is the heal."""
@@ -145,8 +162,10 @@ class Incidents:
         self._close(slot, outcome=IncidentOutcome.GAVE_UP if failed else IncidentOutcome.DONE)
 
     def unneeded(self, slot: int) -> None:
-        """The slot is gone."""
-        self._end(slot)
+        """The slot is gone. What was open there was healed if its replacement has run."""
+        self._waits_since.pop(slot, None)
+        if (incident := self._ended.get(slot)) is not None:
+            self._close(slot, outcome=IncidentOutcome.DONE if incident.started_ms is None else IncidentOutcome.HEALED)
 
     # ---- how
 
@@ -164,19 +183,13 @@ class Incidents:
         )
 
     def _await_heal(self, incident: Incident) -> None:
-        """It is open until its slot is healed; what was open there before was healed by the life that has ended now."""
+        """It is open until its slot is healed. What was open there before never was: its replacement has ended, too."""
         if incident.slot is None:
             self._record(incident, outcome=IncidentOutcome.DONE, is_closed=True)
             return
-        self._end(incident.slot)
+        self._close(incident.slot, outcome=IncidentOutcome.OPEN)
         self._ended[incident.slot] = incident
         self._record(incident)
-
-    def _end(self, slot: int) -> None:
-        """Whatever is open there is not waited for any more: it was healed if its replacement has run."""
-        incident = self._ended.get(slot)
-        if incident is not None:
-            self._close(slot, outcome=IncidentOutcome.DONE if incident.started_ms is None else IncidentOutcome.HEALED)
 
     def _change(self, slot: int, **fields: Any) -> None:
         incident = self._ended.get(slot)

@@ -205,14 +205,14 @@ class Slots:
         if life is None:
             return None
         slot = self.of(life)
+        backoff_ms = self._incidents.started(life, event.at, how="started again")
         heal_ms = None
         if slot is not None:
             slot.starts += 1
             slot.spawn_failures = 0
-            heal_ms = None if slot.died_at is None else round((event.at - slot.died_at) * 1000, 3)
+            heal_ms = _heal_ms(slot, event.at) if backoff_ms is None else None
             slot.died_at = None
-        self._tell(notices.WorkerStarted(life.worker, life.pid, life.slot, life.revision, heal_ms))
-        self._incidents.started(life, event.at, how="started again")
+        self._tell(notices.WorkerStarted(life.worker, life.pid, life.slot, life.revision, heal_ms, backoff_ms))
         if slot is not None:
             self._reconcile(slot, event.at)
         return life
@@ -224,10 +224,10 @@ class Slots:
         if life is None or slot is None:
             return None
         slot.starts += 1
-        heal_ms = None if slot.died_at is None else round((now - slot.died_at) * 1000, 3)
+        backoff_ms = self._incidents.started(life, now, how="a spare was promoted")
+        heal_ms = _heal_ms(slot, now) if backoff_ms is None else None
         slot.died_at = None
-        self._tell(notices.WorkerPromoted(life.worker, life.pid, life.slot, life.revision, heal_ms))
-        self._incidents.started(life, now, how="a spare was promoted")
+        self._tell(notices.WorkerPromoted(life.worker, life.pid, life.slot, life.revision, heal_ms, backoff_ms))
         if life.ready:
             self._incidents.ready(life, now)
         self._reconcile(slot, now)
@@ -406,9 +406,14 @@ class Slots:
         elif slot.index not in self._slots:
             self._incidents.finished(slot.index, failed=self._finishing.gave_up is not None)
         elif slot.vacancy is WorkerState.BACKOFF:
-            self._incidents.waits(slot.index)
+            self._incidents.waits(slot.index, now)
             delay = round(slot.may_start_at - now, 3)
             self._tell(notices.WorkerBackoff(None, None, slot.index, delay, reason))
 
     def _tell(self, notice: notices.Notice) -> None:
         self._order(EmitEvent(notice))
+
+
+def _heal_ms(slot: Slot, now: Instant) -> float | None:
+    """How long the slot has been empty; None where no death or verdict emptied it."""
+    return None if slot.died_at is None else round((now - slot.died_at) * 1000, 3)

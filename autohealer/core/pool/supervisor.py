@@ -12,6 +12,7 @@ from autohealer.core.cluster.membership import Membership
 from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
+from autohealer.core.incident import Incident
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, SlotAccount
 from autohealer.core.pool.draining import Draining
 from autohealer.core.pool.snapshot import Snapshot, worker_views
@@ -100,6 +101,11 @@ class Supervisor:
     def is_over(self) -> bool:
         """Whether this agent has drained, and nothing of it is left."""
         return self._draining.is_leaving
+
+    @property
+    def open_incidents(self) -> list[Incident]:
+        """How those stand whose end is not known yet."""
+        return self._workers.incidents.open
 
     def is_recycling(self, worker: str) -> bool:
         """Whether the worker outgrew a limit and waits to be exchanged."""

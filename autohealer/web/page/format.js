@@ -79,12 +79,16 @@ const who = (e) => (e.slot == null ? `worker ${e.worker}` : `worker ${e.slot}`) 
 const how = (e) => (e.signal != null ? `by ${e.signal}` : e.code == null ? "" : `with exit code ${e.code}`);
 const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)}\u00a0s` : "?\u00a0s");
 
+// A start that was due at once is a heal; one after a backoff is none.
+const after = (e) => (typeof e.backoff_ms === "number" ? ` again after a backoff of ${milliseconds(e.backoff_ms)}`
+  : typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : "");
+
 const WORDS = {
-  "worker.started": (e) => `${who(e)} started` + (typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : ""),
+  "worker.started": (e) => `${who(e)} started${after(e)}`,
   "worker.ready": (e) => `${who(e)} is ready`,
   "worker.unready": (e) => `${who(e)} is not ready` + (e.detail ? `: ${e.detail}` : ""),
   "worker.held": (e) => `${who(e)} is faulty (${e.cause}) and kept for now` + (e.detail ? `: ${e.detail}` : ""),
-  "worker.promoted": (e) => `${who(e)} took over, a spare` + (typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : ""),
+  "worker.promoted": (e) => `${who(e)} promoted${after(e)}`,
   "worker.done": (e) => `${who(e)} ${e.failed ? "has failed" : "is done"}`,
   "rollout.started": (e) => `${e.verb}: begins`,
   "rollout.step": (e) => `${e.verb}: ${e.exchanged ?? "?"} of ${e.of ?? "?"} restarted`,
