@@ -11,16 +11,15 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.printing import Printing
 from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError
-from autohealer.runtime.incident_store import read_incidents
+from autohealer.runtime.incident_reader import known_incidents
 from autohealer.views.why import why_lines
 
 
 def run(where: Where, *, worker: str | None, since: float | None, as_json: bool) -> int:
     """Tell why workers of this host were replaced. Answers also when no agent runs any more."""
     address = PoolAddress(where)
-    path = address.state.incidents_path
-    found = read_incidents(path, worker=worker, since=since)
-    if not found and not path.exists() and not address.runs_here:
+    found = known_incidents(address.state, worker=worker, since=since)
+    if not found and not address.state.incidents_path.exists() and not address.runs_here:
         raise UnreachableError(
             f"nothing is known of pool {address.name} in {address.state.base}",
             "start a pool with: autohealer run N -- CMD, or name the right --pool or --state-dir",

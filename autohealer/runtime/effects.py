@@ -29,6 +29,7 @@ from autohealer.runtime.ledger import Entry, Facts, SlotFinished, WorkerEntry, W
 
 if TYPE_CHECKING:
     from autohealer.coordination.pool.cluster import Cluster
+    from autohealer.core.incident import Incident
     from autohealer.core.model import Instant
     from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
@@ -386,16 +387,19 @@ class Effects:
 
     def _record(self, action: actions.RecordIncident) -> None:
         incident = action.incident
+        self._incidents.put(self.told(incident), is_closed=incident.is_closed)
+        if incident.is_closed:
+            del self._last_words[incident.id]
+
+    def told(self, incident: Incident) -> dict[str, Any]:
+        """An incident as ``why --json`` has it, with the last that its worker said."""
         output = self._last_words.get(incident.id)
         if output is None:
             span = self._spans.get(incident.worker, _Span(0))
             outlet = self._outlets.get(incident.worker)
             output = outlet.tail(incident.number, EVIDENCE_LINES, span.begin, span.end) if outlet else []
             self._last_words[incident.id] = output
-        if incident.is_closed:
-            del self._last_words[incident.id]
-        opened = time.time() - (now() - incident.opened)
-        self._incidents.put(as_json(incident, opened, output), is_closed=incident.is_closed)
+        return as_json(incident, time.time() - (now() - incident.opened), output)
 
     def _settle_revision(self, action: actions.SettleRevision) -> None:
         self._revisions.settle(action.revision, present=action.present)

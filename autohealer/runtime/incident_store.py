@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+INCIDENTS = "incidents"
+"""The question to an agent for what nobody can read from the disk; ``incident_reader`` asks it."""
 MOST_KEPT = 1000
 MOST_WAITING = 1000
 MOST_BYTES = 20 * 2**20
@@ -69,6 +71,7 @@ def as_json(incident: Incident, opened_unix_s: float, output: Iterable[str] = ()
         "decided_ms": incident.decided_ms,
         "started_ms": incident.started_ms,
         "ready_ms": incident.ready_ms,
+        "backoff_ms": incident.backoff_ms,
         "evidence": {
             "state": evidence.state,
             "waits_in": evidence.waits_in,
@@ -90,6 +93,7 @@ class IncidentStore:
         """``warn`` gets a line for people, from another thread."""
         self._path, self._warn = path, warn
         self._waiting: OrderedDict[str, tuple[Json, bool]] = OrderedDict()
+        self._writing: OrderedDict[str, tuple[Json, bool]] = OrderedDict()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closing = False
@@ -116,6 +120,12 @@ class IncidentStore:
                 self._changed.notify()
         self._start()
 
+    @property
+    def unwritten(self) -> list[Json]:
+        """What cannot be read from the disk yet."""
+        with self._changed:
+            return [incident for incident, _ in {**self._writing, **self._waiting}.values()]
+
     def close(self, patience_s: float = 1.0) -> None:
         """Write what waits, as far as that can be done in this time."""
         with self._changed:
@@ -140,18 +150,20 @@ class IncidentStore:
                     self._is_idle = True
                     self._changed.wait()
                 self._is_idle = False
-                batch, self._waiting = self._waiting, OrderedDict()
+                batch = self._writing = self._waiting
+                self._waiting = OrderedDict()
             try:
                 database.write(batch.values(), is_first=is_new)
                 is_new = self._has_complained = False
                 with self._changed:
+                    self._writing = OrderedDict()
                     # What comes within a moment is written together: a crash loop would be a commit for each death.
                     self._changed.wait_for(lambda: self._is_closing, TOGETHER_S)
             except Exception as error:  # noqa: BLE001 - sqlite3's and the disk's; whatever it is, healing goes on
                 self._complain(error)
                 database.close()
                 with self._changed:
-                    self._waiting = OrderedDict({**batch, **self._waiting})
+                    self._waiting, self._writing = OrderedDict({**batch, **self._waiting}), OrderedDict()
                     if not self._is_closing:
                         self._changed.wait(RETRY_S)
             if self._is_closing and (not self._waiting or self._has_complained):
@@ -261,11 +273,12 @@ def read_incidents(
 
     if not path.exists():
         return []
-    conditions, values = ["1"], []
+    conditions: list[str] = ["1"]
+    values: list[object] = []
     if worker is not None:
-        is_slot = worker.isdecimal() and len(worker) <= 9
-        conditions.append("slot = ?" if is_slot else "worker = ?")
-        values.append(int(worker) if is_slot else worker)
+        column, value = of_whom(worker)
+        conditions.append(f"{column} = ?")
+        values.append(value)
     if since is not None:
         conditions.append("opened >= ?")
         values.append(timestamp(since))
@@ -280,3 +293,9 @@ def read_incidents(
     except sqlite3.DatabaseError as error:
         raise AutohealerError(f"cannot read {path}: {error}", "move it away; the agent makes a new one") from error
     return [json.loads(body) for (body,) in rows]
+
+
+def of_whom(worker: str | None) -> tuple[str, str | int | None]:
+    """The field by which those of a worker, or of a slot by its number, are found, and its value."""
+    is_slot = worker is not None and worker.isdecimal() and len(worker) <= 9
+    return ("slot", int(worker)) if worker is not None and is_slot else ("worker", worker)

@@ -40,7 +40,7 @@ from autohealer.runtime.effects import Effects
 from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
-from autohealer.runtime.incident_store import IncidentStore
+from autohealer.runtime.incident_store import INCIDENTS, IncidentStore
 from autohealer.runtime.ledger import Facts, HandOver
 from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import Operations, ignore
@@ -146,6 +146,7 @@ class PoolRunner:
             "away_since": self._away_since,
             "zookeeper": lambda: self._hosts,
             "agent": lambda: self.agent,
+            INCIDENTS: self._news_of_incidents,
             "drill": lambda: shared.options.allow_drill,
         }
         if shared.options.allow_drill:
@@ -568,6 +569,12 @@ class PoolRunner:
     def _status(self) -> Json:
         found = status(self._snapshot(), self._hosts, self._host)
         return found if self._drift is None else {**found, "config": self._drift._asdict()}
+
+    def _news_of_incidents(self) -> list[Json]:
+        """What nobody can read from the disk: what is not written yet, and how those stand that are open."""
+        told = {one["id"]: one for one in self._incidents.unwritten}
+        told |= {one.id: self._effects.told(one) for one in self._supervisor.open_incidents}
+        return list(told.values())
 
     def _described(self, snapshot: Snapshot) -> Json:
         """For a dashboard: its status, and this agent itself. May be called from any thread."""

@@ -54,6 +54,20 @@ def test_a_death_from_its_last_words_to_its_heal(embedded_pool: Pool) -> None:
     assert why(pool, "0") == []
 
 
+def test_what_has_just_happened_is_told_at_once(embedded_pool: Pool) -> None:
+    """Once `kill` has named the replacement, `why` names it, too, though the incident ends only when that is ready."""
+    pool = embedded_pool
+    pool.run(1, options=("--ready", "after:1000"))
+    eventually(pool.workers)
+    pool.call("kill", "0")
+    (found,) = why(pool, "0")
+
+    assert (found["outcome"], found["replacement"]) == ("open", pool.workers()[0]["worker"])
+    assert found["started_ms"] > 0
+    assert "replaced, and not ready: replacement ran after" in pool.call("why").stdout
+    assert why(pool, "7") == []
+
+
 def test_a_verdict_with_the_stacks_of_who_hung(embedded_pool: Pool) -> None:
     """Told also when the agent is gone; what it left open is unknown then."""
     pool = embedded_pool

@@ -13,7 +13,7 @@ from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool_status import of_cluster
 from autohealer.errors import UsageError
 from autohealer.processes.output.files import OutputFiles
-from autohealer.runtime.incident_store import read_incidents
+from autohealer.runtime.incident_reader import known_incidents
 from autohealer.web.endpoint import Endpoint
 from autohealer.web.guard import guard
 from autohealer.web.listening import Listening, listen
@@ -95,7 +95,7 @@ class AgentEndpoint:
             pool=pool,
             connect=lambda: connect(self._zookeeper, pool, ANSWER_S, self._access),
             of_cluster=lambda console, local: of_cluster(pool, console, local),
-            incidents=lambda worker, most: read_incidents(state.incidents_path, worker=worker, most=most),
+            incidents=lambda worker, most: known_incidents(state, worker=worker, most=most),
             output=output.tail,
         )
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from autohealer.errors import AutohealerError
-from autohealer.runtime.incident_store import read_incidents
+from autohealer.runtime.incident_reader import known_incidents
 from autohealer.tui.output import OutputReader
 from autohealer.tui.screens.view import View
 from autohealer.tui.widgets.facts import CurvePanel, FactsPanel
@@ -72,8 +72,8 @@ class WorkerScreen(View):
         story = self.query_one(StoryPanel)
         while self.is_attached:
             with suppress(AutohealerError):
-                path = self.dashboard.folder.incidents_path
-                story.tell(await asyncio.to_thread(read_incidents, path, worker=slot, most=MOST_INCIDENTS))
+                folder = self.dashboard.folder
+                story.tell(await asyncio.to_thread(known_incidents, folder, worker=slot, most=MOST_INCIDENTS))
             await asyncio.sleep(STORY_S)
 
     def on_resize(self) -> None:
