@@ -6,6 +6,7 @@ ZooKeeper answers at once here; what it does otherwise is in ``test_supervisor_i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import singledispatchmethod
 from typing import Any
 
 from hypothesis import settings
@@ -71,7 +72,7 @@ class Hospital:
         if self.exits:
             return
         for order in self.supervisor.handle(event):
-            getattr(self, f"_obey_{type(order).__name__}", lambda _: None)(order)
+            self._obey(order)
         self._check()
 
     def pass_time(self, seconds: float, *, punctual: bool = True) -> None:
@@ -96,7 +97,12 @@ class Hospital:
         serving = {worker for worker, process in self.processes.items() if not process.spare and not process.stopping}
         assert self.looked_at == (serving if self.spec.has_senses else set())
 
-    def _obey_SpawnWorker(self, order: actions.SpawnWorker) -> None:  # noqa: N802 - named after the order
+    @singledispatchmethod
+    def _obey(self, order: Action) -> None:
+        """Any other order changes nothing here."""
+
+    @_obey.register
+    def _(self, order: actions.SpawnWorker) -> None:
         assert (order.slot is None) is order.is_spare, "only spares, in a world without rollouts"
         if order.slot is not None:
             assert order.slot < (self.supervisor.snapshot(self.now).share or 0)
@@ -104,7 +110,8 @@ class Hospital:
             assert order.slot not in spawning + [process.slot for process in self.processes.values()], "two in one slot"
         self.in_flight.append(order)
 
-    def _obey_PromoteSpare(self, order: actions.PromoteSpare) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.PromoteSpare) -> None:
         process = self.processes[order.worker]
         assert process.spare, "only a spare can be promoted"
         assert not process.stopping
@@ -112,28 +119,34 @@ class Hospital:
         process.spare, process.slot = False, order.slot
         self.in_flight.append(order)
 
-    def _obey_SignalWorker(self, order: actions.SignalWorker) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.SignalWorker) -> None:
         process = self.processes[order.worker]
         process.dying = True
 
-    def _obey_TakeEvidence(self, order: actions.TakeEvidence) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.TakeEvidence) -> None:
         assert not self.processes[order.worker].condemned, "condemned twice"
         self.processes[order.worker].condemned = True
         self.in_flight.append(order)
 
-    def _obey_EndOrphans(self, order: actions.EndOrphans) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.EndOrphans) -> None:
         self.in_flight.append(order)
 
-    def _obey_StartSenses(self, order: actions.StartSenses) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.StartSenses) -> None:
         assert order.worker not in self.looked_at
         self.looked_at.add(order.worker)
 
-    def _obey_StopSenses(self, order: actions.StopSenses) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.StopSenses) -> None:
         self.looked_at.remove(order.worker)
         if order.worker in self.processes:
             self.processes[order.worker].stopping = True
 
-    def _obey_RecordIncident(self, order: actions.RecordIncident) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.RecordIncident) -> None:
         former = self.incidents.get(order.incident.id)
         # One that was held is closed when its worker dies; the death is told under the same id.
         assert former is None or not former.is_closed or former.outcome is IncidentOutcome.HELD, (
@@ -141,17 +154,21 @@ class Hospital:
         )
         self.incidents[order.incident.id] = order.incident
 
-    def _obey_WritePlan(self, order: actions.WritePlan) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.WritePlan) -> None:
         self.in_flight.append(order)
 
-    def _obey_MakeStandIn(self, order: actions.MakeStandIn) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.MakeStandIn) -> None:
         self.in_flight.append(order)
 
-    def _obey_LeaveCluster(self, order: actions.LeaveCluster) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.LeaveCluster) -> None:
         assert not self.processes
         self.in_flight.append(order)
 
-    def _obey_Exit(self, order: actions.EndAgent) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.EndAgent) -> None:
         self.exits.append(order)
 
     # ---- what comes of orders

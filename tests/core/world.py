@@ -7,9 +7,9 @@ that lives. ``calm`` ends all faults and lets time flow until nothing moves any 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import singledispatchmethod
 from math import inf
 from typing import Any
 
@@ -102,9 +102,7 @@ class World:
             return []
         orders = self.supervisor.handle(event)
         for order in orders:
-            obey: Callable[[Any], None] | None = getattr(self, f"_obey_{type(order).__name__}", None)
-            if obey is not None:
-                obey(order)
+            self._obey(order)
         self._check()
         return orders
 
@@ -148,7 +146,12 @@ class World:
             assert self.entry.running == snapshot.running or healing
         assert len(self.exits) <= 1
 
-    def _obey_SpawnWorker(self, order: actions.SpawnWorker) -> None:  # noqa: N802 - named after the order
+    @singledispatchmethod
+    def _obey(self, order: Action) -> None:
+        """Any other order changes nothing here."""
+
+    @_obey.register
+    def _(self, order: actions.SpawnWorker) -> None:
         assert order.worker not in self.ids, "an id is used twice"
         self.ids.add(order.worker)
         assert self.share is not None, "nobody asked for it"
@@ -160,64 +163,78 @@ class World:
         assert order.slot not in spawning + living, "two in one slot"
         self.in_flight.append(order)
 
-    def _obey_SignalWorker(self, order: actions.SignalWorker) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.SignalWorker) -> None:
         process = self.processes.get(order.worker)
         assert process is not None, "a signal to what is no worker of ours"
         process.to_end = True
         process.dying = process.dying or order.signum == SIGKILL or not process.deaf
 
-    def _obey_TakeEvidence(self, order: actions.TakeEvidence) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.TakeEvidence) -> None:
         self.processes[order.worker].to_end = True
         self.in_flight.append(order)
 
-    def _obey_EndOrphans(self, order: actions.EndOrphans) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.EndOrphans) -> None:
         assert order.worker not in self.processes, "what a living worker has is cleared"
         former = [o for o in self.in_flight if isinstance(o, actions.EndOrphans) and o.worker == order.worker]
         self.in_flight = [*(o for o in self.in_flight if o not in former), order]
 
-    def _obey_InspectConnections(self, order: actions.InspectConnections) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.InspectConnections) -> None:
         self.in_flight.append(order)
 
-    def _obey_WatchRegistration(self, order: actions.WatchRegistration) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.WatchRegistration) -> None:
         self.watched.add(order.worker)
         self.unread.add("registrations")
 
-    def _obey_MakeStandIn(self, order: actions.MakeStandIn) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.MakeStandIn) -> None:
         assert order.worker in self.processes, "a stand-in for what does not live"
         self.stand_ins_ordered.add(order.worker)
         self.unread.add("stand-ins")
 
-    def _obey_WithdrawStandIn(self, order: actions.WithdrawStandIn) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.WithdrawStandIn) -> None:
         self.stand_ins_ordered.discard(order.worker)
         self.stand_ins.discard(order.worker)
 
-    def _obey_RemoveRegistration(self, order: actions.RemoveRegistration) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.RemoveRegistration) -> None:
         assert order.worker not in self.processes, "the registration of a living worker is removed"
         for registrations in (self.stand_ins_ordered, self.stand_ins, self.own, self.watched, self.seen):
             registrations.discard(order.worker)
 
-    def _obey_PublishAgent(self, order: actions.PublishAgent) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.PublishAgent) -> None:
         self.entry = order.entry
         self.unread.add("agents")
 
-    def _obey_WriteTarget(self, order: actions.WriteTarget) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.WriteTarget) -> None:
         self.in_flight.append(order)
 
-    def _obey_WriteHold(self, order: actions.WriteHold) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.WriteHold) -> None:
         self.tell(events.HoldRead, order.senses)
 
-    def _obey_WritePlan(self, order: actions.WritePlan) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.WritePlan) -> None:
         assert self.connected, "a plan is written while ZooKeeper is away"
         assert (self.leader, self.epoch) == ("me", order.plan.epoch), "a plan is written by one who does not lead"
         assert sum(order.plan.shares.values()) >= max(0, order.plan.target - order.plan.foreign)
         self.in_flight.append(order)
 
-    def _obey_LeaveCluster(self, order: actions.LeaveCluster) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.LeaveCluster) -> None:
         assert not self.processes, "it leaves while a worker lives"
         assert not self.in_flight or all(isinstance(other, _LATE) for other in self.in_flight)
         self.in_flight.append(order)
 
-    def _obey_Exit(self, order: actions.EndAgent) -> None:  # noqa: N802
+    @_obey.register
+    def _(self, order: actions.EndAgent) -> None:
         self.exits.append(order)
 
     # ---- what comes of orders
