@@ -1,12 +1,13 @@
 """How fast do process supervisors start, heal and stop the same workers? ``python -m tests.bench``, or ``make bench``.
 
     programs/   in C: ``worker.c``, which notes when its first instruction ran; ``floor.c``, the least that a supervisor
-                can do; and ``floor.py``, the least that one in Python can do
+                can do. In Python: ``floor.py``, the least that one can do there; ``standby.py``, which starts slowly
     build       compiles them
     board       the shared memory in which workers note that they have been born
     peers       the supervisors, one class each: its configuration, how it is started and stopped
     fleet       one supervisor with its workers, from launch to clean-up
     measures    what is measured of all of them, each a function that yields samples
+    changes     what a change of what runs costs, and how quick a spare is
     catalogue   all measures by name, and with how many workers they are taken
     machine     what was measured on what, and how quiet it was meanwhile
     results     samples into medians with their spread, tables and plots

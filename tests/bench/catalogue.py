@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.bench.budget import budget
+from tests.bench.changes import leave, reload, restart, spare
 from tests.bench.measures import Measure, commands, crash_loop, cycle, heal, idle, start
 from tests.bench.servers import NODES, server_restarts, server_starts, servers
 from tests.bench.watched import watched
@@ -30,4 +31,8 @@ CATALOGUE: dict[str, Entry] = {
     "servers": Entry(servers, (0,)),
     "server-starts": Entry(server_starts, (0,)),
     "server-restarts": Entry(server_restarts, (NODES,)),
+    "spare": Entry(spare, (10,)),
+    "leave": Entry(leave, (10,)),
+    "restart": Entry(restart, (100,)),
+    "reload": Entry(reload, (50,)),
 }
