@@ -101,7 +101,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """How the pool's workers were seen to register."""
     stopped: _Text | None = None
     """The last operation by which this pool was stopped: it must not stop the next one."""
-
+    held: tuple[str, ...] = ()
+    """The senses whose verdicts somebody holds: ZooKeeper may be away when the next agent here starts."""
+    hold_by: str | None = None
+    """Who holds or has released them, where ZooKeeper has not been told yet."""
     left: HandOver | None = None
     """Of an agent that has left in order; None while one runs, and of one that was killed."""
 
@@ -209,7 +212,7 @@ class Ledger:
             if ledger.facts.boot != boot:
                 ledger.workers.clear()
             ledger.facts = msgspec.structs.replace(
-                ledger.facts, boot=boot, place=place, session_id=None, session_password=None
+                ledger.facts, boot=boot, place=place, session_id=None, session_password=None, hold_by=None
             )
         return ledger, ledger.write_anew()
 
@@ -241,7 +244,7 @@ class Ledger:
         Nor does anybody know the embedded server by its port any more: the next one takes the usual one again.
         """
         self.facts = msgspec.structs.replace(
-            self.facts, target=None, server_port=None, session_id=None, session_password=None
+            self.facts, target=None, server_port=None, session_id=None, session_password=None, held=(), hold_by=None
         )
         self.workers.clear()
         self.finished.clear()

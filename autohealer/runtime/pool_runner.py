@@ -479,7 +479,7 @@ class PoolRunner:
     # ---- what outlives the agent
 
     def _facts(self, left: HandOver | None = None) -> Facts:
-        former, session = self._ledger.facts, self._cluster.session
+        former, session, hold = self._ledger.facts, self._cluster.session, self._cluster.unwritten_hold
         return Facts(
             agent=former.agent,
             boot=former.boot,
@@ -491,6 +491,8 @@ class PoolRunner:
             session_password=session[1].hex() if session else former.session_password,
             registration=str(self._supervisor.style),
             stopped=self._operations.stopped,
+            held=tuple(sorted(self._supervisor.held)),
+            hold_by=None if hold is None else hold.by,
             left=left,
         )
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from autohealer.core import events
+from autohealer.core.actions import WriteHold
+from autohealer.core.model import Sense
+from autohealer.core.pool.brake import ALL
 from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.tree.procfs import age_s
 from autohealer.runtime.clock import now
@@ -21,11 +24,16 @@ Post = Callable[[events.Event], None]
 
 def take_over(pool: str, record: RevisionRecord, ledger: LedgerWriter, effects: Effects, post: Post) -> None:
     """Adopt the workers that live, and clear up after those that died while nobody looked."""
-    at, agent = now(), ledger.facts.agent
-    if (left := ledger.facts.left) is not None:
-        post(events.FormerLifeFound(at, left.draining, left.accounts_of_slots()))
+    at, facts = now(), ledger.facts
+    if facts.left is not None:
+        post(events.FormerLifeFound(at, facts.left.draining, facts.left.accounts_of_slots()))
+    held = frozenset(facts.held) & {ALL, *Sense}
+    if held:
+        post(events.HoldRead(at, held))
+    if facts.hold_by is not None:
+        effects.perform(WriteHold(held, facts.hold_by), at)
     written = dict(ledger.workers)
-    for worker in find_workers(agent, written.values(), pool, users_of(record)):
+    for worker in find_workers(facts.agent, written.values(), pool, users_of(record)):
         found = WorkerEntry(
             worker.worker,
             worker.slot,

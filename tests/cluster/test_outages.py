@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -134,3 +136,33 @@ def test_all_data_is_lost(mortal_cluster: Cluster, mortal: RealZooKeeper, comman
     assert hosts[1].call("scale", str(N)).returncode == 0
     cluster.until_rest(N)
     assert set(workers) < set(cluster.living())
+
+
+def test_what_is_held_outlives_an_agent_that_is_killed_while_zookeeper_is_away(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """The next agent carries out no verdict that was held, and what was asked meanwhile is written in the end."""
+    ill = tmp_path / "ill"
+    probe = ("--probe-exec", f"test ! -e {ill}", "--probe-interval", "0.2", "--probe-failures", "2")
+    (host,) = cluster.start(2, 1, proxied=[0], options=probe)
+    assert host.proxy is not None
+    before = cluster.living()
+    assert host.call("hold", "probe").returncode == 0
+    host.proxy.cut()
+    host.until_event("zookeeper.suspended")
+    assert host.call("hold", "beat").returncode == 0
+    # Both are in the ledger, and that the second has yet to be written.
+    eventually(lambda: '"held":["beat","probe"],"hold_by":"' in host.ledger().read_text())
+    host.kill_agent()
+    cluster.run(host, 2)
+    eventually(lambda: [worker["ready"] for worker in host.workers().values()] == [True, True])
+    ill.touch()
+    host.until_event("worker.held", cause="probe")
+
+    assert not host.status()["connected"]
+    assert host.status()["held"] == ["beat", "probe"]
+    assert host.events("worker.faulty") == []
+    host.proxy.heal()
+    eventually(lambda: json.loads(cluster.client.get("/autohealer/hold")[0])["senses"] == ["beat", "probe"])
+    eventually(lambda: '"hold_by":null' in host.ledger().read_text().splitlines()[-1])
+    assert cluster.living() == before

@@ -42,6 +42,11 @@ class Setting(Generic[T]):
         self._wanted: T | None = None
         self._open = self._busy = False
 
+    @property
+    def unwritten(self) -> T | None:
+        """What is still to be written."""
+        return self._wanted
+
     def write(self, value: T) -> None:
         """Make this stand there."""
         self._wanted = value

@@ -247,6 +247,11 @@ class Cluster:
         """Ends in TargetRead."""
         self._target.write(workers)
 
+    @property
+    def unwritten_hold(self) -> Hold | None:
+        """What ``write_hold`` was given and ZooKeeper has not got yet."""
+        return self._hold.unwritten
+
     def write_hold(self, hold: Hold) -> None:
         """Ends in HoldRead."""
         self._hold.write(hold)

@@ -98,6 +98,11 @@ class Supervisor:
         return self._membership.assignment.target_is_written
 
     @property
+    def held(self) -> frozenset[str]:
+        """The senses whose verdicts somebody holds."""
+        return self._workers.brake.held
+
+    @property
     def is_over(self) -> bool:
         """Whether this agent has drained, and nothing of it is left."""
         return self._draining.is_leaving
