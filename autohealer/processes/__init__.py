@@ -12,5 +12,6 @@
 - ``short_command`` a command that is run for what it says
 - ``oom``       whether the kernel killed for want of memory
 - ``evidence``  what a stuck process is doing
+- ``standstill`` which processes are stopped
 - ``stats``     CPU time, memory and connections of processes
 """

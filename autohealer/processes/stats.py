@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from autohealer.processes.standstill import STOPPED
 from autohealer.processes.tree import procfs
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_STOPPED, _GONE = "Tt", "ZX"
+_GONE = "ZX"
 
 Address = tuple[str, int]
 
@@ -91,7 +92,7 @@ def _owner(process: _Process, processes: Mapping[int, _Process], wanted: Collect
 
 
 def _is_traced(pid: int, state: str) -> bool:
-    return state in _STOPPED and procfs.status_fields(pid).get("TracerPid", "0") != "0"
+    return state in STOPPED and procfs.status_fields(pid).get("TracerPid", "0") != "0"
 
 
 def memory_available() -> int:

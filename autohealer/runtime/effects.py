@@ -206,7 +206,7 @@ class Effects:
             self._new.append(entry.worker)
         self._workers[entry.worker] = entry
         self._exits.watch(entry.worker, entry.pid, pidfd, child=False)
-        self._senses.meet(entry.worker, entry.pid, entry.number)
+        self._senses.meet(entry.worker, entry.pid, entry.number, is_child=False)
         self._orphans.see_below(entry.worker, entry.pid)
 
     def bury(self, entry: WorkerEntry) -> None:
@@ -276,7 +276,7 @@ class Effects:
             worker, action.slot, spawned.pid, 0, started, number=number, revision=action.revision
         )
         self._new.append(worker)
-        self._senses.meet(worker, spawned.pid, number)
+        self._senses.meet(worker, spawned.pid, number, is_child=True)
         if launch.output is not None:
             self._outlets[worker] = launch.output
             self._used[launch.output] = None

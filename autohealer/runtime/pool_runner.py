@@ -511,8 +511,12 @@ class PoolRunner:
     # ---- for people (control.Service)
 
     async def prepare(self, question: str) -> None:
-        """A status says whether the configuration file is still what runs; a disk that stalls keeps nobody waiting."""
+        """A status says what workers use now, and whether the configuration file is still what runs.
+
+        A disk that stalls keeps nobody waiting.
+        """
         if question == "status":
+            self._senses.refresh()
             with suppress(TimeoutError):
                 self._drift = await asyncio.wait_for(self._shared.drift(), DRIFT_WITHIN_S)
 

@@ -1,16 +1,21 @@
 """The one sampler of memory and CPU time of an agent process, for all of its pools.
 
-It looks while somebody does, or while a limit asks for it, and not at all otherwise: an agent that nobody looks at and
-that limits nothing does not even import what it would look with.
+It measures while somebody looks, or while a limit asks for it. Where it is only to be found out whether a process
+stands still, the kernel is asked for any child that does, which is one system call for all of them; workers are
+measured when there is one. An agent that nobody looks at and that limits nothing does not even import what it would
+measure with.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
+
+from autohealer.processes.standstill import STOPPED, is_child_stopped, is_stopped
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from autohealer.processes.stats import Measured
 
@@ -24,29 +29,54 @@ TOGETHER_S = 0.3
 
 
 class Sampling:
-    """What one pool wants to know, of whom, and how often. ``take`` gets what was measured, by worker."""
+    """What one pool wants to know, of whom, and how often. ``take`` gets what was measured, by worker.
 
-    def __init__(self, sampler: Sampler, take: Take, *, tree: bool, every_s: float | None) -> None:
-        self.take, self.tree, self.every_s = take, tree, every_s
+    ``only_stopped``: while nobody looks, only a process that has been stopped is worth measuring.
+    """
+
+    def __init__(self, sampler: Sampler, take: Take, *, tree: bool, every_s: float | None, only_stopped: bool) -> None:
+        self.tree, self.every_s, self.only_stopped = tree, every_s, only_stopped
         self.pids: dict[str, int] = {}
+        self.strangers: dict[str, int] = {}
+        """The workers of a former life of the agent, which are not our children."""
         self.due = 0.0
-        self.asked_at = 0.0
-        self._sampler = sampler
-        self._watched_until = 0.0
+        self.sees_stopped = False
+        """Whether one was stopped at the last measurement: that it goes on has to be told as well."""
+        self._take, self._sampler = take, sampler
+        self._watched_until = self._measured_at = -inf
 
-    def add(self, worker: str, pid: int) -> None:
+    def add(self, worker: str, pid: int, *, is_child: bool = True) -> None:
         """Measure this one, too."""
         self.pids[worker] = pid
+        if not is_child:
+            self.strangers[worker] = pid
         self._sampler.plan()
 
     def remove(self, worker: str) -> None:
         """Measure it no more."""
         self.pids.pop(worker, None)
+        self.strangers.pop(worker, None)
+
+    def refresh(self) -> None:
+        """Somebody wants to know now, and need not look again: measured at once, unless that was a moment ago."""
+        if self.pids and self._sampler.time() - self._measured_at > WATCHED_EVERY_S:
+            self._sampler.measure([self])
+
+    def take(self, found: Mapping[int, Measured]) -> None:
+        """What was measured, by pid."""
+        self._measured_at = self._sampler.time()
+        taken = {worker: found[pid] for worker, pid in self.pids.items() if pid in found}
+        self.sees_stopped = any(measured.state in STOPPED for measured in taken.values())
+        self._take(taken)
+
+    def is_watched(self, now: float) -> bool:
+        """Whether somebody looks."""
+        return now < self._watched_until
 
     def watch(self) -> None:
         """Somebody looks: measure for a while, and more often."""
         now = self._sampler.time()
-        if now >= self._watched_until:
+        if not self.is_watched(now):
             self.due = min(self.due, now) if self.every_s is not None else now
         self._watched_until = now + WATCHED_FOR_S
         self._sampler.plan()
@@ -55,7 +85,7 @@ class Sampling:
         """Between two looks; None where nobody wants any."""
         if not self.pids:
             return None
-        if now < self._watched_until:
+        if self.is_watched(now):
             return min(WATCHED_EVERY_S, self.every_s or WATCHED_EVERY_S)
         return self.every_s
 
@@ -73,9 +103,9 @@ class Sampler:
         """The loop's."""
         return self._loop.time()
 
-    def open(self, take: Take, *, tree: bool, every_s: float | None) -> Sampling:
+    def open(self, take: Take, *, tree: bool, every_s: float | None, only_stopped: bool = False) -> Sampling:
         """For one pool; ``every_s`` None: only while somebody looks."""
-        sampling = Sampling(self, take, tree=tree, every_s=every_s)
+        sampling = Sampling(self, take, tree=tree, every_s=every_s, only_stopped=only_stopped)
         self._samplings.append(sampling)
         return sampling
 
@@ -99,21 +129,41 @@ class Sampler:
         if at is not None and self._timer is None:
             self._timer, self._timer_at = self._loop.call_at(at, self._look), at
 
-    def _look(self) -> None:
+    def measure(self, asked: Sequence[Sampling]) -> None:
+        """Measure what these want to know, in two walks at most, and tell them."""
         from autohealer.processes.stats import measure  # noqa: PLC0415 - nobody may ever ask
 
+        for tree in (False, True):
+            alike = [sampling for sampling in asked if sampling.tree is tree]
+            pids = [pid for sampling in alike for pid in sampling.pids.values()]
+            found = measure(pids, tree=tree) if pids else {}
+            for sampling in alike:
+                sampling.take(found)
+
+    def _look(self) -> None:
         self._timer = None
         now = self._loop.time()
-        due = [it for it in self._samplings if it.interval_s(now) is not None and it.due <= now + TOGETHER_S]
-        for tree in (False, True):
-            asked = [sampling for sampling in due if sampling.tree is tree]
-            pids = [pid for sampling in asked for pid in sampling.pids.values()]
-            found = measure(pids, tree=tree) if pids else {}
-            for sampling in asked:
-                interval_s = sampling.interval_s(now) or WATCHED_EVERY_S
-                # Who was frozen has seen nothing of what happened meanwhile: it says nothing, and looks again.
-                is_late = now - sampling.due > interval_s
-                sampling.due = now + interval_s
-                if not is_late:
-                    sampling.take({worker: found[pid] for worker, pid in sampling.pids.items() if pid in found})
+        is_any_stopped = is_child_stopped()
+        asked = []
+        for sampling in self._samplings:
+            interval_s = sampling.interval_s(now)
+            if interval_s is None or sampling.due > now + TOGETHER_S:
+                continue
+            # Who was frozen has seen nothing of what happened meanwhile: it says nothing, and looks again.
+            is_late = now - sampling.due > interval_s
+            sampling.due = now + interval_s
+            if not is_late and (is_any_stopped or _is_worth_measuring(sampling, now)):
+                asked.append(sampling)
+        if asked:
+            self.measure(asked)
         self.plan()
+
+
+def _is_worth_measuring(sampling: Sampling, now: float) -> bool:
+    """Whether there is something to be told, though no child of ours is stopped."""
+    return (
+        not sampling.only_stopped
+        or sampling.is_watched(now)
+        or sampling.sees_stopped
+        or any(is_stopped(pid) for pid in sampling.strangers.values())
+    )

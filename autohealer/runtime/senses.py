@@ -12,6 +12,7 @@ Nothing is decided here. A sense that is not asked for is not made, and what it 
 from __future__ import annotations
 
 import os
+from math import inf
 from typing import TYPE_CHECKING
 
 from autohealer.core import events
@@ -51,7 +52,10 @@ class Senses:
         self._notify_inode = 0
         self._numbers: dict[str, int] = {}
         self._sampling = around.sampler.open(
-            self._sampled, tree=options.rss_of == "tree", every_s=sample_every_s(options)
+            self._sampled,
+            tree=options.rss_of == "tree",
+            every_s=sample_every_s(options),
+            only_stopped=not _asks_usage(options),
         )
         self._keeping: asyncio.TimerHandle | None = None
         self._keep_listening()
@@ -63,10 +67,10 @@ class Senses:
         if self._log is not None:
             self._log.expect(worker, number)
 
-    def meet(self, worker: str, pid: int, number: int) -> None:
+    def meet(self, worker: str, pid: int, number: int, *, is_child: bool) -> None:
         """It runs: it may speak."""
         self._numbers[worker] = number
-        self._sampling.add(worker, pid)
+        self._sampling.add(worker, pid, is_child=is_child)
         if self._notify is not None:
             self._notify.start(worker, pid)
 
@@ -133,7 +137,7 @@ class Senses:
 
     def _keep_listening(self) -> None:
         self.listen()
-        every_s = min(KEEP_S, (self._options.beat_timeout or KEEP_S) / 4)
+        every_s = min(KEEP_S, (self._options.beat_timeout or inf) / 4)
         self._keeping = self._around.loop.call_later(every_s, self._keep_listening)
 
     # ---- what they use
@@ -141,6 +145,10 @@ class Senses:
     def watch(self) -> None:
         """Somebody looks at what workers use: measure it for a while."""
         self._sampling.watch()
+
+    def refresh(self) -> None:
+        """Somebody wants to know what workers use now."""
+        self._sampling.refresh()
 
     def _sampled(self, found: Mapping[str, Measured]) -> None:
         asks_output = self._options.silence_timeout is not None
@@ -166,9 +174,16 @@ def sample_every_s(options: PoolOptions) -> float | None:
     """How often workers are measured though nobody looks; None where no limit asks for it."""
     limits = [options.stopped_timeout or None, options.silence_timeout]
     asked = [limit / 2 for limit in limits if limit is not None]
-    if options.max_rss is not None or options.kill_rss is not None or options.spares:
+    if _asks_usage(options):
         asked.append(SAMPLE_S)
     return max(LEAST_SAMPLE_S, min(SAMPLE_S, *asked)) if asked else None
+
+
+def _asks_usage(options: PoolOptions) -> bool:
+    """Whether a limit asks for more than whether a process is stopped."""
+    return bool(options.spares) or any(
+        limit is not None for limit in (options.max_rss, options.kill_rss, options.silence_timeout)
+    )
 
 
 def _inode(path: str) -> int:

@@ -64,6 +64,8 @@ def test_status_as_json(pool: Pool) -> None:
         assert (worker["agent"], worker["host"]) == (agent["agent"], agent["host"])
         assert (worker["state"], worker["registered"], worker["restarts"]) == ("running", True, 0)
         assert datetime.fromisoformat(worker["started"]).tzinfo is not None
+        assert worker["rss"] > 0  # measured because somebody asks
+        assert 0 <= worker["cpu"] < 8
 
 
 def test_status_from_zookeeper_alone(real_pool: Pool) -> None:

@@ -168,6 +168,17 @@ def test_one_that_is_stopped(sick: Sick) -> None:
     assert "stopped" in sick.until_faulty(1, "stopped")
 
 
+def test_one_that_is_stopped_and_no_child_of_its_agent(sick: Sick) -> None:
+    """It was adopted: the kernel tells others of its stops."""
+    options = ("--stopped-timeout", "1", "--registration", "agent")
+    pids = sick.run(2, *options)
+    sick.pool.kill_agent()
+    assert sick.run(2, *options) == pids
+    os.kill(pids[0], signal.SIGSTOP)
+
+    assert "stopped" in sick.until_faulty(0, "stopped")
+
+
 def test_one_that_is_silent(sick: Sick) -> None:
     """Neither output nor CPU time; one that only sleeps now and then is not."""
     sick.fall("mute")

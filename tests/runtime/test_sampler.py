@@ -11,6 +11,7 @@ import pytest
 
 from autohealer.processes import stats
 from autohealer.processes.stats import Measured
+from autohealer.runtime import sampler
 from autohealer.runtime.sampler import WATCHED_EVERY_S, WATCHED_FOR_S, Sampler, Sampling
 from tests.processes.test_prober import Loop
 
@@ -24,12 +25,13 @@ class Bench:
         self.loop = Loop()
         any_loop: Any = self.loop
         self.sampler = Sampler(any_loop)
+        self.seen = SEEN
         self.looks: list[tuple[float, list[int], bool]] = []
         monkeypatch.setattr(stats, "measure", self._measure)
 
     def _measure(self, pids: list[int], *, tree: bool) -> dict[int, Measured]:
         self.looks.append((self.loop.now, sorted(pids), tree))
-        return {pid: SEEN for pid in pids if pid < 100}
+        return {pid: self.seen for pid in pids if pid < 100}
 
     def open(self, taken: list[Mapping[str, Measured]], **how: Any) -> Sampling:
         """A pool."""
@@ -117,6 +119,59 @@ def test_who_was_frozen_says_nothing_of_that_time(bench: Bench) -> None:
     bench.loop.run(5)
 
     assert len(taken) == 1
+
+
+def test_only_who_is_stopped_is_worth_a_measurement(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While no child is, nothing is read; when one is, and once more when it goes on, all are measured."""
+    taken: list[Mapping[str, Measured]] = []
+    bench.open(taken, every_s=5.0, only_stopped=True).add("a", 1)
+    bench.loop.run(26)
+    assert (bench.looks, taken) == ([], [])
+
+    monkeypatch.setattr(bench, "seen", SEEN._replace(state="T"))
+    monkeypatch.setattr(sampler, "is_child_stopped", lambda: True)
+    bench.loop.run(10)
+    assert [found["a"].state for found in taken] == ["T", "T"]
+
+    monkeypatch.setattr(bench, "seen", SEEN)
+    monkeypatch.setattr(sampler, "is_child_stopped", lambda: False)
+    bench.loop.run(30)
+    assert [found["a"].state for found in taken] == ["T", "T", "S"]
+
+
+def test_who_is_no_child_is_looked_at_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel tells of the stops of children alone."""
+    taken: list[Mapping[str, Measured]] = []
+    stopped: set[int] = set()
+    monkeypatch.setattr(sampler, "is_stopped", stopped.__contains__)
+    pool = bench.open(taken, every_s=5.0, only_stopped=True)
+    pool.add("adopted", 2, is_child=False)
+    bench.loop.run(11)
+    assert taken == []
+    stopped.add(2)
+    bench.loop.run(5)
+    assert taken == [{"adopted": SEEN}]
+    pool.remove("adopted")
+    pool.add("a", 1)
+    bench.loop.run(10)
+
+    assert len(taken) == 1
+
+
+def test_who_asks_once_is_told_at_once(bench: Bench) -> None:
+    """And not again a moment later; nobody goes on measuring."""
+    taken: list[Mapping[str, Measured]] = []
+    pool = bench.open(taken)
+    pool.refresh()
+    assert taken == []
+    pool.add("a", 1)
+    pool.refresh()
+    pool.refresh()
+    assert taken == [{"a": SEEN}]
+    bench.loop.run(100)
+    pool.refresh()
+
+    assert len(bench.looks) == 2
 
 
 def test_with_a_real_loop() -> None:

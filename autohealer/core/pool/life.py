@@ -67,7 +67,7 @@ class Life:
     announced: str | None = None
     """The address that is to stand in the service registry."""
     cpu: float | None = None
-    """The part of a core that it used between its last two samples."""
+    """The part of a core that it used between its last two samples; before the second one, since its start."""
     rss: int | None = None
     sampled_at: Instant = 0.0
     cpu_s: float = 0.0
@@ -76,8 +76,8 @@ class Life:
 
     def sample(self, usage: Usage, now: Instant) -> None:
         """Keep what it uses, for people to look at."""
-        passed_s = now - self.sampled_at
-        self.cpu = max(0.0, usage.cpu_s - self.cpu_s) / passed_s if self.rss is not None and passed_s > 0 else None
+        passed_s = now - (self.since if self.rss is None else self.sampled_at)
+        self.cpu = max(0.0, usage.cpu_s - self.cpu_s) / passed_s if passed_s > 0 else None
         self.cpu_s, self.rss, self.sampled_at = usage.cpu_s, usage.rss, now
 
     @property
