@@ -99,6 +99,34 @@ def test_a_living_child_is_left_alone() -> None:
     assert child.returncode == 0
 
 
+def test_a_look_at_the_same_children_reads_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one that is left is seen all the same, and one that is let go as well."""
+    reaper, read = Reaper(), procfs.read_stat
+    looked_at: list[int] = []
+
+    def look_at(pid: int) -> procfs.ProcessStat | None:
+        looked_at.append(pid)
+        return read(pid)
+
+    monkeypatch.setattr(procfs, "read_stat", look_at)
+    mine = _ended_child()
+    for child in procfs.children(os.getpid()) or ():
+        reaper.enter(child)
+    strays = Strays(reaper, come=True)
+    strays.look()
+    monkeypatch.setattr(procfs, "children", None)
+    strays.look()
+    assert looked_at == []
+    monkeypatch.undo()
+
+    stray = _ended_child()
+    strays.look()
+    assert not _is_there(stray)
+    reaper.leave(mine)
+    strays.look()
+    assert not _is_there(mine)
+
+
 def test_without_children_there_is_nothing_to_do() -> None:
     """It is no error."""
     Strays(Reaper(), come=True).look()

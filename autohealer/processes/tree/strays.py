@@ -66,6 +66,7 @@ class Strays:
         self._list: int | None = None
         with contextlib.suppress(OSError):
             self._list = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
+        self._looked_at: tuple[bytes, int] | None = None
         self._next_list = 0.0
         self._list_cost_s = 0.0
         self._have_escaped = False
@@ -106,7 +107,14 @@ class Strays:
         self._known[stat.pid] = _StrayProcess(stat.start_time, suspects)
 
     def look(self) -> None:
-        """Take in what living workers have let go, and take away what has ended. A call now and then is enough."""
+        """Take in what living workers have let go, and take away what has ended. A call now and then is enough.
+
+        Where there was no stray at the last look, and the children are the same as then, there is none now.
+        """
+        looked_at = self._list_all(), len(self.own)
+        if not (self._known or self._inherited) and looked_at == self._looked_at:
+            return
+        self._looked_at = looked_at if looked_at[0] else None
         found = set()
         with contextlib.suppress(OSError):  # out of descriptors: the next look tells
             for pid in procfs.children(os.getpid()) or ():
@@ -167,6 +175,15 @@ class Strays:
         """Is one of them there still, and not one of the ``dead``?"""
         own, inherited = self.own, self._inherited
         return any((pid in own or pid in inherited or pid == _OUTSIDE) and pid not in dead for pid in suspects)
+
+    def _list_all(self) -> bytes:
+        """The children of the thread that orphans come to, as the kernel lists them; empty where it does not."""
+        if self._list is None:
+            return b""
+        text = b""
+        while part := os.pread(self._list, _MOST_LISTED, len(text)):
+            text += part
+        return text
 
     def _list_children(self, pid: int) -> list[int] | None:
         """Our children, if that does not take long; the kernel may not list them at all."""
