@@ -8,10 +8,10 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import click
+import msgspec
 
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.pool import PoolAddress
@@ -107,8 +107,7 @@ def _last(entries: Iterable[OutputEntry], lines: int) -> Iterable[OutputEntry]:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(msgspec.Struct, frozen=True):
     """How lines are shown."""
 
     prefix: bool

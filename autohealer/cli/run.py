@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +39,7 @@ else:  # only where they are asked for
     AgentEndpoint = Late("autohealer.cli.support.endpoint").AgentEndpoint
 
 
-@dataclass
-class Watchers:
+class Watchers(msgspec.Struct):
     """Who gets the events, the warnings, a line about where else to look; and what is shown."""
 
     take: Callable[[Line], None]

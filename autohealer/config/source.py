@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from autohealer.errors import UsageError
 
@@ -13,8 +14,7 @@ KeyPath = tuple[str | int, ...]
 MOST_BYTES = 2**20
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """What the loader works on, whatever the file's form is."""
 
     path: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+import msgspec
 
 from autohealer.core.incident import Incident
 from autohealer.core.model import AgentEntry, Instant, Plan
@@ -11,18 +12,16 @@ from autohealer.core.notices import Notice
 from autohealer.core.operations import Answer, Operation
 
 
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """Base of all actions. One that is ``urgent`` is carried out at once, the others when it is quiet."""
 
-    __slots__ = ()
     urgent: ClassVar[bool] = False
 
 
 # ---- processes
 
 
-@dataclass(frozen=True, slots=True)
-class SpawnWorker(Action):
+class SpawnWorker(Action, frozen=True):
     """Ends in WorkerSpawned or SpawnFailed.
 
     ``number`` is what ``{slot}`` becomes; ``slot`` the slot that it fills, None for a surge and a spare. ``epoch`` is
@@ -42,8 +41,7 @@ class SpawnWorker(Action):
     """It waits, after its start-up, for a line with the number of its slot: see PromoteSpare."""
 
 
-@dataclass(frozen=True, slots=True)
-class PromoteSpare(Action):
+class PromoteSpare(Action, frozen=True):
     """Tell a spare which slot it is to fill; ends in SparePromoted or PromotionFailed."""
 
     urgent: ClassVar[bool] = True
@@ -52,8 +50,7 @@ class PromoteSpare(Action):
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class SignalWorker(Action):
+class SignalWorker(Action, frozen=True):
     """To the worker's own process, if it is there; ends in ProcessExited, or in nothing."""
 
     urgent: ClassVar[bool] = True
@@ -62,8 +59,7 @@ class SignalWorker(Action):
     signum: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndOrphans(Action):
+class EndOrphans(Action, frozen=True):
     """Ends in OrphansEnded. What is left gets ``signum``, and SIGKILL after ``timeout_s``."""
 
     worker: str
@@ -71,15 +67,13 @@ class EndOrphans(Action):
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class TakeEvidence(Action):
+class TakeEvidence(Action, frozen=True):
     """Ends in EvidenceTaken."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartSenses(Action):
+class StartSenses(Action, frozen=True):
     """Begin to look at this life: ProbeAnswered, NotifyReceived, ProgressRead, UsageSampled, LogMatched may follow.
 
     Ordered once a life has a process, and only where the pool asks for some sense. The timetable is the adapter's:
@@ -92,22 +86,19 @@ class StartSenses(Action):
     port: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StopSenses(Action):
+class StopSenses(Action, frozen=True):
     """Look at this life no more: it is being stopped, or gone."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class InspectConnections(Action):
+class InspectConnections(Action, frozen=True):
     """Ends in ConnectionsSeen: which of these workers hold a connection to ZooKeeper."""
 
     workers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeepFinished(Action):
+class KeepFinished(Action, frozen=True):
     """Keep, over the death of this agent, that a slot is done, or ``failed``; see FinishedFound."""
 
     slot: int
@@ -115,8 +106,7 @@ class KeepFinished(Action):
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArmWatchdog(Action):
+class ArmWatchdog(Action, frozen=True):
     """Have the watchdog send the stop signal to all workers at ``stop_at``, and SIGKILL at ``kill_at``."""
 
     stop_at: Instant
@@ -126,133 +116,115 @@ class ArmWatchdog(Action):
 # ---- ZooKeeper. What is ordered here stands until it is ordered otherwise, over lost connections and sessions.
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRegistration(Action):
+class WatchRegistration(Action, frozen=True):
     """Tell of the worker's own registration from now on: RegistrationSeen, RegistrationGone."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class MakeStandIn(Action):
+class MakeStandIn(Action, frozen=True):
     """Register for the worker, with its address if it has one; ends in StandInMade."""
 
     worker: str
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawStandIn(Action):
+class WithdrawStandIn(Action, frozen=True):
     """The worker's own registration is enough."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnnounceAddress(Action):
+class AnnounceAddress(Action, frozen=True):
     """Where the worker is reached is to stand in the service registry; None: nothing of it."""
 
     worker: str
     address: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveRegistration(Action):
+class RemoveRegistration(Action, frozen=True):
     """The worker is dead: none of its registrations may stay, nor its address, and none need be watched."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class PublishAgent(Action):
+class PublishAgent(Action, frozen=True):
     """What this agent says of itself."""
 
     entry: AgentEntry
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTarget(Action):
+class WriteTarget(Action, frozen=True):
     """Ends in TargetRead."""
 
     workers: int
 
 
-@dataclass(frozen=True, slots=True)
-class WriteHold(Action):
+class WriteHold(Action, frozen=True):
     """Have these senses held in the whole pool, from now on or when ZooKeeper is back; ends in HoldRead."""
 
     senses: frozenset[str]
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class WritePlan(Action):
+class WritePlan(Action, frozen=True):
     """Only if the writer still leads; ends in PlanRead or PlanRefused."""
 
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class ProveAuthority(Action):
+class ProveAuthority(Action, frozen=True):
     """Ask ZooKeeper something, to hear that the session lives; ends in AuthorityProven or in nothing."""
 
     asked_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerOperation(Action):
+class AnswerOperation(Action, frozen=True):
     """Tell who asked what came of it. A request in ZooKeeper is deleted once that has been written."""
 
     operation: Operation
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class SettleRevision(Action):
+class SettleRevision(Action, frozen=True):
     """The rollout to this revision has ended: it is the ``present`` one from now on, or is dropped."""
 
     revision: int
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRequest(Action):
+class DeleteRequest(Action, frozen=True):
     """Every agent of the pool has its outcome of this request. Ends in RequestGone."""
 
     request: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveCluster(Action):
+class LeaveCluster(Action, frozen=True):
     """Ends in ClusterLeft. The last agent of a pool that ends takes the target with it."""
 
 
 # ---- people
 
 
-@dataclass(frozen=True, slots=True)
-class EmitEvent(Action):
+class EmitEvent(Action, frozen=True):
     """Something that people want to know: a line of ``autohealer events``."""
 
     notice: Notice
 
 
-@dataclass(frozen=True, slots=True)
-class RecordIncident(Action):
+class RecordIncident(Action, frozen=True):
     """An incident was opened, or has changed: keep it in the place of what was kept under its id."""
 
     incident: Incident
 
 
-@dataclass(frozen=True, slots=True)
-class Warn(Action):
+class Warn(Action, frozen=True):
     """Something that is not as it should be, and that nobody has to act upon at once."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndAgent(Action):
+class EndAgent(Action, frozen=True):
     """The agent is done. ``error`` says why where that was not asked for."""
 
     code: int

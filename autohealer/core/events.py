@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.core.model import AgentEntry, Child, Instant, Plan, SlotAccount
 from autohealer.core.operations import Operation
 from autohealer.core.rollout_spec import RolloutOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Base of all events."""
 
     at: Instant
 
 
-class DeadlineReached(Event):
+class DeadlineReached(Event, frozen=True):
     """The moment of ``Supervisor.next_deadline`` has come."""
-
-    __slots__ = ()
 
 
 # ---- processes
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerFound(Event):
+class WorkerFound(Event, frozen=True):
     """A worker of this agent's former life was found alive, ``age_s`` old. Comes before anything else.
 
     ``slot`` is None where it filled none (a surge); ``number`` is then what ``{slot}`` was for it.
@@ -42,24 +39,21 @@ class WorkerFound(Event):
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedFound(Event):
+class FinishedFound(Event, frozen=True):
     """Slots that were done or failed in this agent's former life, by the ledger. Comes before any WorkerFound."""
 
     done: frozenset[int]
     failed: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class FormerLifeFound(Event):
+class FormerLifeFound(Event, frozen=True):
     """What an agent that left in order has told of itself, by the ledger. Comes before any WorkerFound."""
 
     draining: bool
     accounts: tuple[SlotAccount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSpawned(Event):
+class WorkerSpawned(Event, frozen=True):
     """The process of a worker runs. ``started`` is the wall-clock time, RFC 3339."""
 
     worker: str
@@ -67,8 +61,7 @@ class WorkerSpawned(Event):
     started: str
 
 
-@dataclass(frozen=True, slots=True)
-class SpawnFailed(Event):
+class SpawnFailed(Event, frozen=True):
     """No process came of it; ``temporary`` where it is for want of resources. ``name`` is the error's, as ENOENT."""
 
     worker: str
@@ -77,22 +70,19 @@ class SpawnFailed(Event):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SparePromoted(Event):
+class SparePromoted(Event, frozen=True):
     """The spare has been told its slot."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class PromotionFailed(Event):
+class PromotionFailed(Event, frozen=True):
     """The spare could not be told: it is about to be gone."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessExited(Event):
+class ProcessExited(Event, frozen=True):
     """The process is gone. Both ``code`` and ``signal`` are None where it was not this agent's own child.
 
     ``left``: it left processes that may hold what its replacement needs, such as a port. ``oom``: the kernel has
@@ -106,15 +96,13 @@ class ProcessExited(Event):
     oom: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OrphansEnded(Event):
+class OrphansEnded(Event, frozen=True):
     """Nothing that the worker left behind runs any more."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """What a faulty worker was doing, as far as could be learnt in a moment; None where it could not.
 
     ``state``: as in ``S (sleeping)``. ``waits_in``: where in the kernel. ``stack``: of its threads. ``rss``: bytes.
@@ -141,16 +129,14 @@ class Evidence:
         return "\n".join([", ".join(facts), *((self.stack,) if self.stack else ()), *said])
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceTaken(Event):
+class EvidenceTaken(Event, frozen=True):
     """What could be learnt from a faulty worker."""
 
     worker: str
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionsSeen(Event):
+class ConnectionsSeen(Event, frozen=True):
     """Which of the workers asked about hold a connection to ZooKeeper."""
 
     workers: frozenset[str]
@@ -160,8 +146,7 @@ class ConnectionsSeen(Event):
 # late itself (its timer came an interval late, its process was frozen) tells nothing.
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeAnswered(Event):
+class ProbeAnswered(Event, frozen=True):
     """What came of one probe. All probes of a pool must pass.
 
     A failure counts ``weight``: one half for a timeout while the host is short of CPU.
@@ -174,8 +159,7 @@ class ProbeAnswered(Event):
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyReceived(Event):
+class NotifyReceived(Event, frozen=True):
     """A message of the worker (sd_notify, or ``autohealer.worker``); only what it says is set.
 
     ``trigger``: the worker calls itself faulty. ``extend_s``: EXTEND_TIMEOUT_USEC, in seconds. ``idle``: it has
@@ -196,8 +180,7 @@ class NotifyReceived(Event):
     task_ended: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressRead(Event):
+class ProgressRead(Event, frozen=True):
     """The worker's counter of finished work, and whether it is ``busy``; None where that could not be read."""
 
     worker: str
@@ -206,8 +189,7 @@ class ProgressRead(Event):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """What one worker uses: CPU seconds so far, resident bytes, and the state letter of its process.
 
     ``traced``: a debugger is at it. ``output_bytes``: how much it has written so far; None where that is not known.
@@ -220,16 +202,14 @@ class Usage:
     output_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageSampled(Event):
+class UsageSampled(Event, frozen=True):
     """One look at all workers, by worker id; ``available``: bytes that new processes can have, None if not known."""
 
     usages: Mapping[str, Usage]
     available: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogMatched(Event):
+class LogMatched(Event, frozen=True):
     """The worker has written the line that ``--ready log:REGEX`` waits for."""
 
     worker: str
@@ -238,29 +218,24 @@ class LogMatched(Event):
 # ---- people
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRead(Event):
+class HoldRead(Event, frozen=True):
     """The senses whose verdicts are not to be carried out, all of them; ``all`` among them stands for every one."""
 
     senses: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class DrainRequested(Event):
+class DrainRequested(Event, frozen=True):
     """Stop the workers and end: a signal, or ``autohealer stop``. ``hand_over`` where others are to take over first."""
 
     cause: str
     hand_over: bool = True
 
 
-class KillRequested(Event):
+class KillRequested(Event, frozen=True):
     """End at once: the second signal."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
-class OperationRequested(Event):
+class OperationRequested(Event, frozen=True):
     """Somebody asks for something that makes sense: on this host, or by a request in ZooKeeper that stands.
 
     ``stood``: the request was there before this agent's first session.
@@ -270,15 +245,13 @@ class OperationRequested(Event):
     stood: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutRequested(Event):
+class RolloutRequested(Event, frozen=True):
     """Somebody asks for a rollout, and its revision can be started."""
 
     order: RolloutOrder
 
 
-@dataclass(frozen=True, slots=True)
-class PoolRequestStands(Event):
+class PoolRequestStands(Event, frozen=True):
     """A request for a rollout of the whole pool stands in ZooKeeper.
 
     ``outcome`` is None where this agent has to do it, as RolloutRequested will say; else what has become of it here.
@@ -288,8 +261,7 @@ class PoolRequestStands(Event):
     outcome: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestGone(Event):
+class RequestGone(Event, frozen=True):
     """A request that stood is gone."""
 
     request: str
@@ -298,149 +270,118 @@ class RequestGone(Event):
 # ---- ZooKeeper
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOpened(Event):
+class SessionOpened(Event, frozen=True):
     """A session is there: a new one, or (``resumed``) the one that this agent's former life left."""
 
     timeout_s: float
     resumed: bool
 
 
-class ConnectionSuspended(Event):
+class ConnectionSuspended(Event, frozen=True):
     """ZooKeeper does not answer; the session may or may not live on."""
 
-    __slots__ = ()
 
-
-class ConnectionResumed(Event):
+class ConnectionResumed(Event, frozen=True):
     """ZooKeeper answers again, in the same session."""
 
-    __slots__ = ()
 
-
-class SessionLost(Event):
+class SessionLost(Event, frozen=True):
     """The session has ended, and with it all that was ephemeral."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
-class AuthorityProven(Event):
+class AuthorityProven(Event, frozen=True):
     """ZooKeeper has answered, in this session, what was asked at the moment ``asked_at``."""
 
     asked_at: Instant
 
 
-class WatchdogReady(Event):
+class WatchdogReady(Event, frozen=True):
     """Workers that are started now will be ended when authority runs out, whatever becomes of this agent."""
 
-    __slots__ = ()
 
-
-class WatchdogGone(Event):
+class WatchdogGone(Event, frozen=True):
     """They will not; another watchdog is on its way."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
-class LeadershipWon(Event):
+class LeadershipWon(Event, frozen=True):
     """This agent leads, for this epoch, until the session ends."""
 
     epoch: int
 
 
-class LeadershipLost(Event):
+class LeadershipLost(Event, frozen=True):
     """The election node of this agent was deleted in mid-term; it stands for election again."""
 
-    __slots__ = ()
 
-
-class IdentityTaken(Event):
+class IdentityTaken(Event, frozen=True):
     """Another agent that lives goes by this agent's id: a state directory was copied."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
-class AccessDenied(Event):
+class AccessDenied(Event, frozen=True):
     """ZooKeeper refuses what this agent needs; ``error`` is one line for people."""
 
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRead(Event):
+class TargetRead(Event, frozen=True):
     """The target as it stands; None where there is none."""
 
     workers: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRead(Event):
+class PlanRead(Event, frozen=True):
     """The plan as it stands, read or just written; ``mzxid`` is the zxid that wrote it."""
 
     plan: Plan | None
     mzxid: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRefused(Event):
+class PlanRefused(Event, frozen=True):
     """The plan was not written: another one leads, or the connection broke, or (``error``) it cannot be."""
 
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentsListed(Event):
+class AgentsListed(Event, frozen=True):
     """The names of the live agents. From now on nothing is told of what they say, until AgentsRead comes again."""
 
     names: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class AgentsRead(Event):
+class AgentsRead(Event, frozen=True):
     """The live agents, with what each says of itself (None where that makes no sense), for who has to know it."""
 
     agents: Mapping[str, AgentEntry | None]
 
 
-@dataclass(frozen=True, slots=True)
-class ChildrenRead(Event):
+class ChildrenRead(Event, frozen=True):
     """The ephemeral children of ``/workers``; only a leader reads them all."""
 
     children: tuple[Child, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationSeen(Event):
+class RegistrationSeen(Event, frozen=True):
     """The worker has registered itself, under its id, or has changed its ``address``: where it says it is reached."""
 
     worker: str
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationGone(Event):
+class RegistrationGone(Event, frozen=True):
     """The worker's own registration has vanished."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class StandInMade(Event):
+class StandInMade(Event, frozen=True):
     """The agent's registration for this worker stands."""
 
     worker: str
 
 
-class WorkersRecreated(Event):
+class WorkersRecreated(Event, frozen=True):
     """``/workers`` itself was gone, and has been made again."""
 
-    __slots__ = ()
 
-
-class ClusterLeft(Event):
+class ClusterLeft(Event, frozen=True):
     """Nothing of this agent is left in ZooKeeper (or ZooKeeper is away, and it will expire)."""
-
-    __slots__ = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from autohealer.core.events import Evidence
 from autohealer.core.model import Instant
@@ -32,8 +33,7 @@ class IncidentOutcome(StrEnum):
     """The agent ended before its end was known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """How the process ended; both None where nobody saw it. ``oom``: the kernel killed it for want of memory."""
 
     code: int | None
@@ -41,8 +41,7 @@ class Exit:
     oom: bool
 
 
-@dataclass(slots=True)
-class Incident:
+class Incident(msgspec.Struct):
     """The fields of ``why --json``. What is not known (yet) is None.
 
     ``id`` is the worker's: a life ends once. ``opened`` is a moment of the agent's clock, which becomes a time where

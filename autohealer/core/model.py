@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 Instant = float
 
@@ -75,16 +76,14 @@ class Sense(StrEnum):
     NOT_READY = "not-ready"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The judgement of a sense that a worker is faulty; ``detail`` is what it saw, for people."""
 
     sense: Sense
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """Verdicts of these ``senses`` are not carried out, because somebody asked for that; ``all`` is every one."""
 
     senses: frozenset[str]
@@ -93,8 +92,7 @@ class Hold:
     """RFC 3339."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolSpec:
+class PoolSpec(msgspec.Struct, frozen=True):
     """What ``run`` was asked for.
 
     ``ok_exit``: exit codes, and names of signals, that are success. ``ready``: None where it was not said, so that it
@@ -145,8 +143,7 @@ class PoolSpec:
         return asked or bool(self.probes) or self.progress_from_url or self.ready is ReadyWhen.LOG
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerId:
+class WorkerId(msgspec.Struct, frozen=True):
     """``AGENT-NUMBER-UNIQUE``: one life, for ever. What it tells is whose it is (``agent``).
 
     ``number`` is for people: the slot that the life was started in, as a rule. Which slot it fills is known to its
@@ -176,8 +173,7 @@ class WorkerId:
         return None if identity is None else identity.agent
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionEntry:
+class RevisionEntry(msgspec.Struct, frozen=True):
     """What an agent says of its revision: number and hash of the present one, how many lives are ``old``, still to be
     exchanged, and the ``outcome`` of its last rollout: ``done`` or ``undone``, and the request's name.
     """
@@ -188,8 +184,7 @@ class RevisionEntry:
     outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutView:
+class RolloutView(msgspec.Struct, frozen=True):
     """The rollout that is under way on an agent, for people; ``former`` and ``revision`` are what it leads between."""
 
     verb: str
@@ -200,8 +195,7 @@ class RolloutView:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class AgentEntry:
+class AgentEntry(msgspec.Struct, frozen=True):
     """What an agent says of itself to the leader.
 
     ``plan`` is the mzxid of the plan that it follows, ``policy`` what all agents of a pool should agree on.
@@ -218,12 +212,11 @@ class AgentEntry:
     draining: bool = False
     http: str | None = None
     plan: int = 0
-    policy: Mapping[str, str] = field(default_factory=dict)
+    policy: Mapping[str, str] = msgspec.field(default_factory=dict)
     revision: RevisionEntry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SlotAccount:
+class SlotAccount(msgspec.Struct, frozen=True):
     """What a slot has left of its restarts, as one agent hands it to the next; ``wait_s`` until it may start again."""
 
     slot: int
@@ -233,8 +226,7 @@ class SlotAccount:
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """How many workers each agent is to run; every agent that lives is named.
 
     ``epoch`` is the czxid of its writer's election znode; ``anonymous``: there are anonymous registrations.
@@ -246,14 +238,13 @@ class Plan:
     leader: str
     target: int
     foreign: int = 0
-    shares: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, int] = msgspec.field(default_factory=dict)
     anonymous: bool = False
     finishes: bool = False
     turn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(msgspec.Struct, frozen=True):
     """An ephemeral child of ``/workers``; ``worker`` is the id that it names, None where it is anonymous."""
 
     name: str

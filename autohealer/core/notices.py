@@ -7,12 +7,12 @@ people see. A field named in ``optional`` is left out where it is None; every ot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+
+class Notice(msgspec.Struct, frozen=True):
     """Base of all notices."""
 
     event: ClassVar[str]
@@ -22,8 +22,7 @@ class Notice:
 # ---- workers
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerNotice(Notice):
+class WorkerNotice(Notice, frozen=True):
     """Something about one life. ``slot`` is None for a spare and a surge, ``pid`` where there is no process."""
 
     worker: str | None
@@ -31,8 +30,7 @@ class WorkerNotice(Notice):
     slot: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStarted(WorkerNotice):
+class WorkerStarted(WorkerNotice, frozen=True):
     """A process runs.
 
     ``heal_ms``: since the end of the life before it, only where that was a death or a verdict and this start was due at
@@ -47,8 +45,7 @@ class WorkerStarted(WorkerNotice):
     backoff_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerPromoted(WorkerNotice):
+class WorkerPromoted(WorkerNotice, frozen=True):
     """A spare has taken a slot. ``heal_ms`` and ``backoff_ms`` as in WorkerStarted."""
 
     event: ClassVar[str] = "worker.promoted"
@@ -59,15 +56,13 @@ class WorkerPromoted(WorkerNotice):
     backoff_ms: float | None = None
 
 
-class WorkerReady(WorkerNotice):
+class WorkerReady(WorkerNotice, frozen=True):
     """It does its job, as far as ``--ready`` can tell."""
 
-    __slots__ = ()
     event = "worker.ready"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerUnready(WorkerNotice):
+class WorkerUnready(WorkerNotice, frozen=True):
     """It was ready and is not now. That condemns it only once its sense says so."""
 
     event: ClassVar[str] = "worker.unready"
@@ -75,8 +70,7 @@ class WorkerUnready(WorkerNotice):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerExited(WorkerNotice):
+class WorkerExited(WorkerNotice, frozen=True):
     """The process ended unasked. ``cause``: ``exit 1``, ``SIGKILL``, ``ended``, or the sense that condemned it."""
 
     event: ClassVar[str] = "worker.exited"
@@ -87,8 +81,7 @@ class WorkerExited(WorkerNotice):
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStopped(WorkerNotice):
+class WorkerStopped(WorkerNotice, frozen=True):
     """The process ended because somebody asked for that."""
 
     event: ClassVar[str] = "worker.stopped"
@@ -98,8 +91,7 @@ class WorkerStopped(WorkerNotice):
     uptime: float
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerFaulty(WorkerNotice):
+class WorkerFaulty(WorkerNotice, frozen=True):
     """A verdict is being carried out. ``cause`` is the name of its sense, ``detail`` what that saw."""
 
     event: ClassVar[str] = "worker.faulty"
@@ -109,8 +101,7 @@ class WorkerFaulty(WorkerNotice):
     evidence: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerHeld(WorkerNotice):
+class WorkerHeld(WorkerNotice, frozen=True):
     """A verdict is not carried out: by the brake, or because somebody asked (``hold``)."""
 
     event: ClassVar[str] = "worker.held"
@@ -119,15 +110,13 @@ class WorkerHeld(WorkerNotice):
     detail: str
 
 
-class WorkerAdopted(WorkerNotice):
+class WorkerAdopted(WorkerNotice, frozen=True):
     """A worker of this agent's former life was found alive."""
 
-    __slots__ = ()
     event = "worker.adopted"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerBackoff(WorkerNotice):
+class WorkerBackoff(WorkerNotice, frozen=True):
     """The slot waits ``delay`` seconds before its next start. ``output``: the last lines, where they are kept."""
 
     event: ClassVar[str] = "worker.backoff"
@@ -138,8 +127,7 @@ class WorkerBackoff(WorkerNotice):
     output: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerDone(WorkerNotice):
+class WorkerDone(WorkerNotice, frozen=True):
     """The slot's worker has ended for good."""
 
     event: ClassVar[str] = "worker.done"
@@ -150,8 +138,7 @@ class WorkerDone(WorkerNotice):
 # ---- the pool
 
 
-@dataclass(frozen=True, slots=True)
-class PoolBelow(Notice):
+class PoolBelow(Notice, frozen=True):
     """Fewer are ready than this agent's share."""
 
     event: ClassVar[str] = "pool.below"
@@ -160,8 +147,7 @@ class PoolBelow(Notice):
     share: int
 
 
-@dataclass(frozen=True, slots=True)
-class PoolRecovered(Notice):
+class PoolRecovered(Notice, frozen=True):
     """All of the share are ready again, after so many seconds."""
 
     event: ClassVar[str] = "pool.recovered"
@@ -171,8 +157,7 @@ class PoolRecovered(Notice):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class TargetChanged(Notice):
+class TargetChanged(Notice, frozen=True):
     """Another target. ``asked`` is what ``run`` asked for, where another one stood."""
 
     event: ClassVar[str] = "target.changed"
@@ -183,8 +168,7 @@ class TargetChanged(Notice):
     asked: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanChanged(Notice):
+class PlanChanged(Notice, frozen=True):
     """Another plan."""
 
     event: ClassVar[str] = "plan.changed"
@@ -197,8 +181,7 @@ class PlanChanged(Notice):
 # ---- rollouts
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutNotice(Notice):
+class RolloutNotice(Notice, frozen=True):
     """Something about a rollout: from revision ``former`` to ``revision``; so many slots of so many are exchanged."""
 
     verb: str
@@ -209,8 +192,7 @@ class RolloutNotice(Notice):
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutStarted(RolloutNotice):
+class RolloutStarted(RolloutNotice, frozen=True):
     """It has begun here."""
 
     event: ClassVar[str] = "rollout.started"
@@ -219,8 +201,7 @@ class RolloutStarted(RolloutNotice):
     parallel: int
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutStep(RolloutNotice):
+class RolloutStep(RolloutNotice, frozen=True):
     """It is a step further, as ``detail`` says."""
 
     event: ClassVar[str] = "rollout.step"
@@ -228,8 +209,7 @@ class RolloutStep(RolloutNotice):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutFinished(RolloutNotice):
+class RolloutFinished(RolloutNotice, frozen=True):
     """All are exchanged; ``detail`` says what lacks where it was forced."""
 
     event: ClassVar[str] = "rollout.finished"
@@ -238,8 +218,7 @@ class RolloutFinished(RolloutNotice):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutUndone(RolloutNotice):
+class RolloutUndone(RolloutNotice, frozen=True):
     """It did not go well, as ``detail`` says, and what could go back has gone back."""
 
     event: ClassVar[str] = "rollout.undone"
@@ -251,8 +230,7 @@ class RolloutUndone(RolloutNotice):
 # ---- the configuration file
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigChanged(Notice):
+class ConfigChanged(Notice, frozen=True):
     """The file was read again, and differs in these pools: it is being applied."""
 
     event: ClassVar[str] = "config.changed"
@@ -261,8 +239,7 @@ class ConfigChanged(Notice):
     pools: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigInvalid(Notice):
+class ConfigInvalid(Notice, frozen=True):
     """The file was read again, and does not hold: nothing was changed."""
 
     event: ClassVar[str] = "config.invalid"
@@ -274,8 +251,7 @@ class ConfigInvalid(Notice):
 # ---- what people asked for
 
 
-@dataclass(frozen=True, slots=True)
-class OperationDone(Notice):
+class OperationDone(Notice, frozen=True):
     """What ``by`` asked for is done."""
 
     event: ClassVar[str] = "operation.done"
@@ -286,8 +262,7 @@ class OperationDone(Notice):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRefused(Notice):
+class OperationRefused(Notice, frozen=True):
     """What ``by`` asked for is not done, and why."""
 
     event: ClassVar[str] = "operation.refused"
@@ -301,8 +276,7 @@ class OperationRefused(Notice):
 # ---- agents
 
 
-@dataclass(frozen=True, slots=True)
-class AgentJoined(Notice):
+class AgentJoined(Notice, frozen=True):
     """An agent of this pool is there."""
 
     event: ClassVar[str] = "agent.joined"
@@ -310,8 +284,7 @@ class AgentJoined(Notice):
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentLeft(Notice):
+class AgentLeft(Notice, frozen=True):
     """An agent of this pool is gone."""
 
     event: ClassVar[str] = "agent.left"
@@ -319,8 +292,7 @@ class AgentLeft(Notice):
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentDraining(Notice):
+class AgentDraining(Notice, frozen=True):
     """This agent gives its workers away, because of ``cause``."""
 
     event: ClassVar[str] = "agent.draining"
@@ -329,8 +301,7 @@ class AgentDraining(Notice):
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderElected(Notice):
+class LeaderElected(Notice, frozen=True):
     """Another agent leads."""
 
     event: ClassVar[str] = "leader.elected"
@@ -339,8 +310,7 @@ class LeaderElected(Notice):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderLost(Notice):
+class LeaderLost(Notice, frozen=True):
     """This agent leads no more."""
 
     event: ClassVar[str] = "leader.lost"
@@ -352,8 +322,7 @@ class LeaderLost(Notice):
 # ---- ZooKeeper
 
 
-@dataclass(frozen=True, slots=True)
-class ZooKeeperConnected(Notice):
+class ZooKeeperConnected(Notice, frozen=True):
     """A session is there, with its timeout in seconds; ``resumed`` where it is an old one."""
 
     event: ClassVar[str] = "zookeeper.connected"
@@ -362,15 +331,13 @@ class ZooKeeperConnected(Notice):
     resumed: bool
 
 
-class ZooKeeperSuspended(Notice):
+class ZooKeeperSuspended(Notice, frozen=True):
     """ZooKeeper does not answer."""
 
-    __slots__ = ()
     event = "zookeeper.suspended"
 
 
-class ZooKeeperLost(Notice):
+class ZooKeeperLost(Notice, frozen=True):
     """The session has ended."""
 
-    __slots__ = ()
     event = "zookeeper.lost"

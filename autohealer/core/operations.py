@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+
+import msgspec
 
 from autohealer.core.model import MOST_WORKERS, Sense, WorkerId
 
@@ -27,8 +28,7 @@ class Subject(Enum):
     REVISION = "the hash of the revision that is left, or nothing for the present one"
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(msgspec.Struct, frozen=True):
     """``expires_s`` is how long a request in ZooKeeper may be begun; None: the verb is no request there."""
 
     subject: Subject
@@ -62,8 +62,7 @@ class Outcome(StrEnum):
     """It will be carried out; nobody waits for its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """How a rollout is to go, where that was said. ``command`` is what ``update`` runs: it never crosses ZooKeeper."""
 
     soak: float | None = None
@@ -74,8 +73,7 @@ class Options:
     """Of `reload`: say what it would do, and do nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One thing that somebody asks for. ``id`` is new for each: who sees it again answers, and does not repeat.
 
     ``by`` is who asked, as far as can be known; ``request`` the name of its node in ZooKeeper, if it came from there.
@@ -85,12 +83,11 @@ class Operation:
     verb: str
     subject: str = ""
     by: str | None = None
-    options: Options = field(default_factory=Options)
+    options: Options = msgspec.field(default_factory=Options)
     request: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What is said to who asked. ``code`` is the exit code of a command that was refused."""
 
     outcome: Outcome

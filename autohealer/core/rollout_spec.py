@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from autohealer.core.operations import Operation
 
@@ -17,8 +17,7 @@ def parallel_of(text: str) -> int | float:
     return min(1.0, int(digits) / 100)
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutSpec:
+class RolloutSpec(msgspec.Struct, frozen=True):
     """``id`` is that of the operation that asked for it; ``old`` and ``new`` are revisions, ``hash`` is the new one's.
 
     ``parallel`` is a number, or (a float) a part of the share. ``reversible``: the two differ, so there is something to
@@ -40,8 +39,7 @@ class RolloutSpec:
     worker: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutOrder:
+class RolloutOrder(msgspec.Struct, frozen=True):
     """A rollout with who waits for its answer. ``undo_because``: it was begun by a former life of the agent, which
     ended in the middle of it, and is to be undone.
     """

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class AgentHandle:
+class AgentHandle(msgspec.Struct, frozen=True):
     """Nothing here waits, for either side. ``call_soon`` calls a function in the agent's own thread.
 
     ``show_others`` has the agent ask, for a while, what the others say of themselves: it does not know that by itself,

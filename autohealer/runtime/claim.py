@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from autohealer.config.env_file import environment
 from autohealer.config.schema import PoolOptions
@@ -22,8 +23,7 @@ from autohealer.runtime.revisions import RevisionRecord, record_for, users_of
 from autohealer.runtime.state_dir import StateDir
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """What has to be right before any worker of the pool is started or adopted."""
 
     options: PoolOptions

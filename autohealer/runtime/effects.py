@@ -10,10 +10,10 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from autohealer.coordination.pool.paths import split_hosts
 from autohealer.core import actions, events, notices
@@ -51,8 +51,7 @@ LOOKS_BELOW = 100
 RETRY_S = 1.0
 
 
-@dataclass(slots=True)
-class _Span:
+class _Span(msgspec.Struct):
     """Between which offsets of its file a worker's output stands; ``end`` None: to the end of the file."""
 
     begin: int

@@ -8,7 +8,8 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.coordination.election.candidate import Candidate
 from autohealer.coordination.session.access import PLAIN, Access
@@ -29,8 +30,7 @@ WATCHDOG_AGAIN_S = 0.5
 STRAYS_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class ElectOptions:
+class ElectOptions(msgspec.Struct, frozen=True):
     """What ``autohealer elect`` was asked for, checked."""
 
     zookeeper: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import os
 from collections import deque
@@ -32,10 +31,10 @@ def timestamp(unix_s: float) -> str:
 def as_fields(notice: Notice) -> dict[str, object]:
     """The notice's fields, in their order, as people and programs get them."""
     fields: dict[str, object] = {}
-    for field in dataclasses.fields(notice):
-        value = getattr(notice, field.name)
-        if value is not None or field.name not in notice.optional:
-            fields[field.name] = list(value) if isinstance(value, tuple) else value
+    for name in notice.__struct_fields__:
+        value = getattr(notice, name)
+        if value is not None or name not in notice.optional:
+            fields[name] = list(value) if isinstance(value, tuple) else value
     return fields
 
 

@@ -12,9 +12,10 @@ import os
 import threading
 from collections import OrderedDict
 from contextlib import closing, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from msgspec.structs import asdict
 
 from autohealer.core.events import Evidence
 from autohealer.errors import AutohealerError

@@ -23,11 +23,11 @@ import os
 import re
 import secrets
 import socket
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import astuple
 
 from autohealer.core.model import SlotAccount
 from autohealer.runtime.private_files import create_file, read_file

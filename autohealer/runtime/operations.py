@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from autohealer.core.events import Event, OperationRequested, PoolRequestStands, RolloutRequested
 from autohealer.core.model import WorkerId
@@ -48,12 +49,11 @@ REMEMBERED = 1000
 SOMEBODY = "unknown"
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct):
     """An operation that was taken up: who waits for its answer, and the answer once there is one."""
 
-    waiting: list[Answered] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
+    waiting: list[Answered] = msgspec.field(default_factory=list)
+    requests: list[str] = msgspec.field(default_factory=list)
     answer: Answer | None = None
 
 

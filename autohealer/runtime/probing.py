@@ -5,8 +5,9 @@ What a probe is made of is imported only where it is asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from autohealer.core import events
 from autohealer.runtime.clock import now
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.sampler import Sampler
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What the senses of a pool need of their agent.
 
     ``environment`` is a worker's, ``cwd`` the directory of its pool; ``wrap`` has a command run with a worker's limits

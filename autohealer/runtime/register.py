@@ -8,7 +8,8 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.coordination.pool.paths import Paths
 from autohealer.coordination.registry.address import Address
@@ -26,8 +27,7 @@ from autohealer.runtime.foreground import Foreground
 KILLED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterOptions:
+class RegisterOptions(msgspec.Struct, frozen=True):
     """What ``autohealer register`` was asked for, checked."""
 
     zookeeper: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from autohealer.zkserver import ZooKeeperServer
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """The parts of the process that its pool runners use."""
 
     loop: asyncio.AbstractEventLoop

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 Event = Mapping[str, Any]
 
@@ -12,8 +13,7 @@ BORN = frozenset({"worker.started", "worker.adopted", "worker.promoted"})
 ENDED = frozenset({"worker.exited", "worker.stopped"})
 
 
-@dataclass(frozen=True)
-class WorkerStory:
+class WorkerStory(msgspec.Struct, frozen=True):
     """One worker from its start on. ``slot`` is None for one that is beside the slots, such as in a rollout."""
 
     worker: str
@@ -21,15 +21,14 @@ class WorkerStory:
     slot: int | None
 
 
-@dataclass
-class Story:
+class Story(msgspec.Struct):
     """Told one event after another by ``tell``; ``problems`` are broken promises, in words."""
 
     most: int
-    live: dict[str, WorkerStory] = field(default_factory=dict)
-    heals_ms: list[float] = field(default_factory=list)
+    live: dict[str, WorkerStory] = msgspec.field(default_factory=dict)
+    heals_ms: list[float] = msgspec.field(default_factory=list)
     deaths: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
     started: int = 0
 
     def tell(self, event: Event) -> None:

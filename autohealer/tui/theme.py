@@ -5,14 +5,12 @@ A style's name says what it means; the glyph and the word beside it say the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from rich.style import Style
 from textual.theme import Theme
 
 
-@dataclass(frozen=True, slots=True)
-class Colors:
+class Colors(msgspec.Struct, frozen=True):
     """The colours of one theme, by what they are for."""
 
     background: str

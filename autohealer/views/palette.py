@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 # The terminal's own sixteen colours, so that a light and a dark theme both stay readable. Deaths and heals differ in
 # red and cyan, which all kinds of colour-blindness keep apart; the glyph and the word say it anyway.
@@ -22,8 +22,7 @@ STYLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """How something is shown."""
 
     glyph: str

@@ -10,9 +10,10 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+import msgspec
 
 from autohealer.web.token import Token
 
@@ -32,8 +33,7 @@ class Refusal(NamedTuple):
     challenge: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True):
     """``names`` are the host names it may be called by, beside loopback; ``token`` is None where there is none."""
 
     names: frozenset[str]

@@ -6,7 +6,8 @@ import errno
 import ipaddress
 import os
 import socket
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.errors import UsageError
 
@@ -14,8 +15,7 @@ BACKLOG = 64
 _EXAMPLE = "write HOST:PORT, as in: --http 127.0.0.1:8080"
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(msgspec.Struct, frozen=True):
     """A bound socket. ``address`` is where others find it, as HOST:PORT."""
 
     socket: socket.socket

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from autohealer.errors import UnreachableError
 from autohealer.web.feed import EventStream
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """Where the endpoint gets from what the agent itself does not keep. All but ``pool`` may take a while.
 
     ``connect`` opens a connection to the pool's ZooKeeper, ``of_cluster`` makes the status of all its agents of it and

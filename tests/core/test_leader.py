@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import thread_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from autohealer.core.actions import Action, Warn, WritePlan
 from autohealer.core.cluster.leader import Leader

@@ -6,9 +6,9 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from autohealer.core.pool.lifecycle import WorkerState

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.config.kinds import Kind
 
@@ -23,8 +24,7 @@ class Pattern(Kind[re.Pattern[str]]):
             ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """What is asked for; moments are Unix time, None where any will do."""
 
     since: float | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from autohealer.config.load import IN_POOL
 from autohealer.config.show import toml_value
@@ -17,13 +18,12 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 MOST_OF_A_NAME = 64
 
 
-@dataclass
-class ImportedPool:
+class ImportedPool(msgspec.Struct):
     """What was found of one program; ``remarks`` are what has no equal, with what to do about it."""
 
     name: str
-    values: dict[str, Value] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
+    values: dict[str, Value] = msgspec.field(default_factory=dict)
+    remarks: list[str] = msgspec.field(default_factory=list)
 
     def set(self, key: str, value: Value, of: str) -> None:
         """Take over a setting, if the value makes sense for the option; ``of`` is how it stood in the file."""

@@ -6,9 +6,9 @@ import re
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from kazoo.exceptions import KazooException, NoNodeError
 
 from autohealer.coordination.admin.blocking_client import SESSION_S, BlockingClient
@@ -21,8 +21,7 @@ _MODE = re.compile(rb"Mode: (\w+)")
 _ANSWER_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True):
     """One server of the connection string; ``mode`` is leader, follower, standalone, or empty where it does not say."""
 
     address: str
@@ -31,8 +30,7 @@ class Server:
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(msgspec.Struct, frozen=True):
     """``clock_ahead_s``: how far this host's clock is before ZooKeeper's; None where it is not known."""
 
     servers: tuple[Server, ...]

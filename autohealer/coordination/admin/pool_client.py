@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 from kazoo.client import KazooClient
 from kazoo.exceptions import AuthFailedError, KazooException, NoAuthError, NodeExistsError, NoNodeError
 
@@ -40,16 +40,14 @@ MAX_WORKERS = 20_000
 _LEFT_OUT = (NoNodeError, NoAuthError, AuthFailedError)
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentLeader:
+class CurrentLeader(msgspec.Struct, frozen=True):
     """Who leads, and since when: the czxid of its election node."""
 
     agent: str | None
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(msgspec.Struct, frozen=True):
     """An ephemeral child of /workers; ``worker`` is the id that its name or its data tells."""
 
     name: str

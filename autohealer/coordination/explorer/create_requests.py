@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import msgspec
 from kazoo.protocol.serialization import Create, Create2, long_struct
 
 PERSISTENT, EPHEMERAL, SEQUENTIAL, CONTAINER, TTL = 0, 1, 2, 4, 5
 
 
-@dataclass(frozen=True, slots=True)
-class CreateContainer:
+class CreateContainer(msgspec.Struct, frozen=True):
     """The server deletes it some time after its last child has gone."""
 
     path: str
@@ -29,8 +28,7 @@ class CreateContainer:
         return str(Create2.deserialize(data, offset)[0])
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTTL:
+class CreateTTL(msgspec.Struct, frozen=True):
     """The server deletes it once it has not changed for so long, and has no children."""
 
     path: str

@@ -10,10 +10,10 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 from kazoo.exceptions import NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
@@ -29,8 +29,7 @@ CLOSE_WITHIN_S = 1.0
 LOOK_AGAIN_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A node as one look has found it. ``life`` and ``edition`` tell it from another of the same path and data."""
 
     life: int
@@ -39,8 +38,7 @@ class Seen:
     children: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChange:
+class NodeChange(msgspec.Struct, frozen=True):
     """What has happened (created, changed, children, deleted), and what is there since."""
 
     event: str

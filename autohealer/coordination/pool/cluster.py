@@ -10,9 +10,10 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from math import inf
 from typing import Any
+
+from msgspec.structs import replace
 
 from autohealer.coordination.election.election import Election, random_token
 from autohealer.coordination.pool.agent_registration import AgentRegistration

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, TypeGuard
+
+import msgspec
 
 from autohealer.core.model import AgentEntry, Hold, Plan, RevisionEntry, Sense, WorkerId
 from autohealer.core.operations import VERBS, Operation, Options, check
@@ -26,8 +27,7 @@ MAX_TEXT = 1024
 _INT64 = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationData:
+class RegistrationData(msgspec.Struct, frozen=True):
     """What a registration says of its worker; each field is None where it says nothing sensible."""
 
     worker: str | None = None
@@ -39,8 +39,7 @@ class RegistrationData:
     started: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What somebody asks of the pool; it may be begun until ``expires`` (Unix time in seconds)."""
 
     operation: Operation
@@ -186,7 +185,7 @@ def read_name(data: bytes) -> str | None:
 
 def write_agent(entry: AgentEntry) -> bytes:
     """What ``read_agent`` reads."""
-    return _bytes("the agent's entry", asdict(entry))
+    return _bytes("the agent's entry", msgspec.to_builtins(entry))
 
 
 def write_target(workers: int) -> bytes:
@@ -213,7 +212,7 @@ def write_plan(plan: Plan) -> bytes:
 
 def write_worker(entry: RegistrationData) -> bytes:
     """What ``read_worker`` reads."""
-    return _bytes(f"the registration of {entry.worker}", asdict(entry))
+    return _bytes(f"the registration of {entry.worker}", msgspec.to_builtins(entry))
 
 
 def write_request(request: Request) -> bytes:

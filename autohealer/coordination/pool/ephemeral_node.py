@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import msgspec
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
 
 from autohealer.coordination.session.access import Access
@@ -22,8 +22,7 @@ class Stands(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSession:
+class NodeSession(msgspec.Struct, frozen=True):
     """What nodes are made with. ``bulk`` gathers what is asked for until it is flushed."""
 
     link: SessionPort
@@ -31,8 +30,7 @@ class NodeSession:
     access: Access
 
 
-@dataclass(slots=True, eq=False)
-class EphemeralNode:
+class EphemeralNode(msgspec.Struct, eq=False):
     """One node. ``touched`` is called when ``step`` has more to do, ``made`` when the node stands."""
 
     session: NodeSession

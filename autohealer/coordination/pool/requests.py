@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from autohealer.coordination.pool.codec import Request, read_request, write_request
 from autohealer.coordination.session.access import Access
@@ -17,8 +18,7 @@ from autohealer.coordination.session.port import SessionPort
 AT_ONCE = 1000
 
 
-@dataclass(slots=True)
-class _Forwarded:
+class _Forwarded(msgspec.Struct):
     """Requests of ours to others, until all are answered.
 
     ``waiting`` are those that no node was made for yet, ``sent`` those whose node is being made, ``names`` the nodes.
@@ -26,9 +26,9 @@ class _Forwarded:
 
     done: Callable[[frozenset[str]], None]
     waiting: list[Request]
-    sent: list[Request] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    answered: set[str] = field(default_factory=set)
+    sent: list[Request] = msgspec.field(default_factory=list)
+    names: set[str] = msgspec.field(default_factory=set)
+    answered: set[str] = msgspec.field(default_factory=set)
 
 
 class Requests:

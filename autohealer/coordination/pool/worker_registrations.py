@@ -10,11 +10,11 @@ of them comes first, twice or not at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
 
+import msgspec
 from kazoo.exceptions import NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
@@ -30,8 +30,7 @@ from autohealer.core.cluster.judgements import StrayJudgement, judge_stray
 AT_ONCE = 50
 
 
-@dataclass(slots=True, eq=False)
-class _Item:
+class _Item(msgspec.Struct, eq=False):
     """One worker: what is wanted first, then what is known (``own`` is None while that is not known).
 
     ``has_come``: the watch has said that the worker's own registration is there. ``nodes``: what the agent keeps for
@@ -49,7 +48,7 @@ class _Item:
     asking: bool = False
     armed: bool = False
     deleting: bool = False
-    nodes: dict[str, EphemeralNode] = field(default_factory=dict)
+    nodes: dict[str, EphemeralNode] = msgspec.field(default_factory=dict)
 
     def fired(self, event: WatchedEvent) -> None:
         """The watch on the worker's own registration. A method, so that kazoo sees the same watch as the same."""

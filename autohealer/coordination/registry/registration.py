@@ -10,13 +10,14 @@ import logging
 import os
 import socket
 import threading
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException, NodeExistsError, NoNodeError
 from kazoo.protocol.states import KazooState
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +28,7 @@ RECONNECTING = {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 1}
 CLOSING_TIMEOUT_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationNode:
+class RegistrationNode(msgspec.Struct, frozen=True):
     """What is registered: ``name`` under ``parent``; without a name, the next ``worker_`` number."""
 
     parent: str

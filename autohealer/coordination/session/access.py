@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, make_acl
 
 from autohealer.coordination.pool.paths import Layout, split_hosts
@@ -15,11 +15,10 @@ HINT = "check --zk, and whether ZooKeeper runs"
 HINT_TLS = "check --zk-ca, --zk-cert and --zk-key"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """Without credentials everything is open to everyone, as ZooKeeper is by itself."""
 
-    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    credentials: tuple[tuple[str, str], ...] = ()
     tls: Tls | None = None
 
     @classmethod
@@ -32,6 +31,9 @@ class Access:
         if scheme != "digest" or not user or not colon:
             raise UsageError("AUTOHEALER_ZK_AUTH is not understood", "write it as digest:USER:PASSWORD")
         return cls(((scheme, credential),), tls)
+
+    def __repr__(self) -> str:
+        return f"Access(tls={self.tls!r})"  # the credentials come to stand in no log
 
     @property
     def acl(self) -> list[Any]:

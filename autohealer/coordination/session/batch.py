@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from autohealer.coordination.session.port import SessionPort, TransactionRequest
 
@@ -14,8 +15,7 @@ BATCH = 50
 Ended = Callable[[Exception | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _BatchItem:
+class _BatchItem(msgspec.Struct, frozen=True):
     path: str
     data: bytes | None
     acl: Sequence[Any]

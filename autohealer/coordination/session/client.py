@@ -9,10 +9,10 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
+import msgspec
 from kazoo.client import KazooClient
 from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.protocol.serialization import Connect, int_struct, write_string
@@ -103,8 +103,7 @@ class Handshake:
             self.is_under_way = False
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveWatches:
+class RemoveWatches(msgspec.Struct, frozen=True):
     """A request that kazoo does not know (ZooKeeper 3.5 and later)."""
 
     path: str

@@ -6,8 +6,8 @@ import os
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
 
+import msgspec
 from kazoo.hosts import collect_hosts
 
 from autohealer.errors import UsageError
@@ -18,8 +18,7 @@ REFUSAL_S = 0.5
 CLOSED = "the server ends the handshake; does it speak TLS on this port, and does it want a certificate?"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True):
     """The options ``--zk-ca``, ``--zk-cert`` and ``--zk-key``: files in PEM.
 
     The server has to show a certificate for the host as the connection string names it, by an authority in ``ca``

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.core.cluster.lease import Lease
 from autohealer.core.model import Instant
@@ -18,42 +19,36 @@ KILLED = 130
 GONE_WITHIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prove:
+class Prove(msgspec.Struct, frozen=True):
     """Ask ZooKeeper whether the candidate's node stands, by a request that the leader of the ensemble answers."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class GuardCommand:
+class GuardCommand(msgspec.Struct, frozen=True):
     """Tell the watchdog until when the command may run."""
 
     stop_at: Instant
     kill_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class StartCommand:
+class StartCommand(msgspec.Struct, frozen=True):
     """Start the command."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class KillCommand:
+class KillCommand(msgspec.Struct, frozen=True):
     """Kill the command without the watchdog, which cannot be had."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(msgspec.Struct, frozen=True):
     """Leadership was won or lost."""
 
     elected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """End with this code. ``clean``: nothing is left of the command, so that the next one may lead at once."""
 
     code: int

@@ -7,9 +7,10 @@ what becomes of those is told to ``workers``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from autohealer.core import events, notices
 from autohealer.core.actions import Action, EmitEvent, EndAgent, RemoveRegistration

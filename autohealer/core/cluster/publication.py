@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from operator import attrgetter
 
 from autohealer.core.actions import Action, PublishAgent
@@ -11,7 +10,7 @@ from autohealer.core.model import AgentEntry, Instant, OnPartition
 
 # A heal that takes no longer is nobody else's business: two writes, and as many reads by the leader, are spared.
 HEAL_S = 1.0
-_all_but_running = attrgetter(*(field.name for field in fields(AgentEntry) if field.name != "running"))
+_all_but_running = attrgetter(*(name for name in AgentEntry.__struct_fields__ if name != "running"))
 
 
 class Publication:

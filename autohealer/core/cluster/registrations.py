@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+
+import msgspec
 
 from autohealer.core.actions import (
     Action,
@@ -44,8 +45,7 @@ class StandIn(StrEnum):
     AMNESTY = "amnesty"
 
 
-@dataclass(slots=True)
-class WorkerRegistration:
+class WorkerRegistration(msgspec.Struct):
     """What is known of one living worker's registration."""
 
     since: Instant

@@ -7,8 +7,9 @@ Whether anything is done about it is not decided here, but in ``health``. All co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from zlib import crc32
+
+import msgspec
 
 from autohealer.core.events import NotifyReceived, ProbeAnswered, ProgressRead, Usage
 from autohealer.core.model import Instant, PoolSpec, Sense
@@ -17,8 +18,7 @@ AGE_JITTER = 0.1
 SAMPLES_OVER = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Symptom:
+class Symptom(msgspec.Struct, frozen=True):
     """What one sense makes of the life now. ``detail``: what it saw; None where it finds nothing wrong (any more)."""
 
     sense: Sense
@@ -29,8 +29,7 @@ class Symptom:
     """Since when it has been so."""
 
 
-@dataclass(slots=True)
-class ProbeRecord:
+class ProbeRecord(msgspec.Struct):
     """The last answers of one probe. ``failures`` counts since the last success, a doubtful one for a half."""
 
     ok: bool = False
@@ -40,8 +39,7 @@ class ProbeRecord:
     failing_since: Instant = 0.0
 
 
-@dataclass(slots=True)
-class ProgressRecord:
+class ProgressRecord(msgspec.Struct):
     """A counter of finished work, since when it stands still, and who tells it."""
 
     value: float
@@ -49,8 +47,7 @@ class ProgressRecord:
     from_worker: bool
 
 
-@dataclass(slots=True)
-class Condition:
+class Condition(msgspec.Struct):
     """One life as its senses see it. ``born``: when it started; ``since``: from when on it is watched."""
 
     spec: PoolSpec
@@ -64,10 +61,10 @@ class Condition:
     """Whether the registration that names it is its own; None where there is none."""
     start_by: Instant | None = None
     """When it must be ready at the latest; None where nobody asks."""
-    probes: dict[str, ProbeRecord] = field(default_factory=dict)
+    probes: dict[str, ProbeRecord] = msgspec.field(default_factory=dict)
     beat_at: Instant | None = None
     idle: bool = False
-    tasks: dict[str, tuple[Instant, float | None]] = field(default_factory=dict)
+    tasks: dict[str, tuple[Instant, float | None]] = msgspec.field(default_factory=dict)
     """What it works on: since when, and within how many seconds it must be done."""
     counter: ProgressRecord | None = None
     usage: tuple[float, int | None] | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from autohealer.core.actions import Action, AnswerOperation, EmitEvent, EndAgent, LeaveCluster
 from autohealer.core.model import Instant
@@ -13,8 +15,7 @@ from autohealer.core.operations import Operation, done, refused
 KILLED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(msgspec.Struct, frozen=True):
     """It is to run nothing. It hands over until ``until`` at the latest, and then ends, or stays (``ends``)."""
 
     ends: bool

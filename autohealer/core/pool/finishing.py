@@ -7,7 +7,8 @@ enough. A slot that is *done* or *failed* keeps its number, over the death of th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.core.actions import Action, KeepFinished
 from autohealer.core.model import ExitOn, PoolSpec, RestartPolicy
@@ -15,8 +16,7 @@ from autohealer.core.pool.lifecycle import Trigger, advance
 from autohealer.core.pool.slot import Slot
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(msgspec.Struct, frozen=True):
     """Nothing is left to do, or ``--exit-on`` and ``--max-failures`` say that it is enough; ``reason`` for people."""
 
     failed: bool

@@ -10,8 +10,9 @@ What befalls a spare is no incident: nothing is missing for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from autohealer.core.actions import Action, RecordIncident
 from autohealer.core.events import Evidence, SpawnFailed

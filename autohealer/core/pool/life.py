@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from autohealer.core.events import ProcessExited, Usage
 from autohealer.core.model import Instant, Verdict
@@ -31,8 +32,7 @@ class Role(Enum):
     """Found alive where its slot was taken, or left by a rollout: stopped once the share is known."""
 
 
-@dataclass(slots=True, eq=False)
-class Life:
+class Life(msgspec.Struct, eq=False):
     """``number`` stands in the worker id and is what ``{slot}`` becomes; ``slot`` is the place it fills, if it does.
 
     ``state`` is changed by ``Lives`` alone, ``ready`` and ``ready_since`` by the judge (``health``). ``pid`` is None
@@ -86,8 +86,7 @@ class Life:
         return self.stage is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """How a life ended. ``asked``: somebody asked for that, so that it is no death, whatever the code."""
 
     at: Instant

@@ -8,7 +8,8 @@ is ``slots`` for those that fill a slot, ``rollout`` for surges, ``spares`` for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from autohealer.core import notices
 from autohealer.core.actions import (
@@ -34,8 +35,7 @@ EVIDENCE_S = 2.0
 REPEAT_KILL_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """What a new life is to be: see ``Life`` for the fields, ``restarts`` and ``last_exit`` are told to the worker."""
 
     number: int

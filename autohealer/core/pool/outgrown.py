@@ -6,15 +6,14 @@ have started, the budget is soon empty, and each further exchange waits for the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from autohealer.core.model import Instant, Verdict
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.slots import Slots
 
 
-@dataclass(slots=True)
-class _OutgrownWorker:
+class _OutgrownWorker(msgspec.Struct):
     """What is known of one worker. ``verdict``: None while it need not be exchanged."""
 
     paid_at: Instant

@@ -10,8 +10,9 @@ exchanged for having outgrown a soft limit costs a token, and is no failure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
+
+import msgspec
 
 BURST = 6
 FIRST_DELAY_S = 0.2
@@ -20,8 +21,7 @@ GOOD_AFTER_S = 1.0
 FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})
 
 
-@dataclass(slots=True)
-class Restarts:
+class Restarts(msgspec.Struct):
     """The account of one slot."""
 
     stable_after_s: float

@@ -12,9 +12,10 @@ only the failures of lives come to it as facts (``ended``, ``faulty``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+
+import msgspec
 
 from autohealer.core.model import Instant, part
 from autohealer.core.pool.exchanges import Exchanges
@@ -32,8 +33,7 @@ class RolloutOutcome(StrEnum):
     UNDONE = "undone"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """Something that people want to see of a rollout, in words."""
 
     text: str
@@ -41,8 +41,7 @@ class Step:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How long a life may take to be ready and to stop; and how old it is at least before it counts as ready."""
 
     start_timeout_s: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from autohealer.core.model import Instant
 from autohealer.core.pool.life import Life
@@ -10,8 +10,7 @@ from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.restarts import Restarts
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
+class Slot(msgspec.Struct, eq=False):
     """A stable place of one worker; ``life`` is the present one, None between two.
 
     ``vacancy`` is the state while there is no life: gone, backoff, done or failed. ``revision`` is what its next life

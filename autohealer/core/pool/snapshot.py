@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from autohealer.core.model import AgentEntry, Instant, RolloutView
 from autohealer.core.pool.life import Life
@@ -47,8 +48,7 @@ class WorkerView(NamedTuple):
     """Where it is reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """The pool as this agent knows it; what it cannot know is None.
 
     What other agents say of themselves is known to a leader, and to an agent that is looked at; ``shares`` to all.
@@ -69,7 +69,7 @@ class Snapshot:
     draining: bool
     agents: Mapping[str, AgentEntry | None]
     workers: tuple[WorkerView, ...]
-    shares: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, int] = msgspec.field(default_factory=dict)
     ready: int = 0
     """How many of this agent's workers that fill a slot are ready."""
     spares: int | None = None

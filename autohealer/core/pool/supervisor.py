@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from autohealer.core import events
 from autohealer.core.actions import Action, EndAgent
@@ -23,8 +24,7 @@ from autohealer.core.rollout_spec import RolloutOrder
 GAVE_UP = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who this agent is. ``nonce`` is new with each process, so that no worker id is used twice."""
 
     agent: str

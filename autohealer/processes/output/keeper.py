@@ -13,8 +13,9 @@ import select
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from autohealer.processes.output import index
 from autohealer.processes.output.cut import cut
@@ -43,8 +44,7 @@ MARK_S, MARK_BYTES = 1.0, 64 * 1024
 MOST_INDEX_BYTES = 512 * 1024
 
 
-@dataclass(slots=True)
-class _LifeNote:
+class _LifeNote(msgspec.Struct):
     """What is to be noted of a worker: that its life began, or (``exit``) ended."""
 
     slot: int
@@ -57,8 +57,7 @@ class _LifeNote:
     generation: int = 0
 
 
-@dataclass(slots=True)
-class _File:
+class _File(msgspec.Struct):
     """What is known of a slot's file."""
 
     base: int = 0

@@ -13,8 +13,9 @@ import contextlib
 import logging
 import os
 import signal
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from autohealer.processes.launch.exits import send_signal
 from autohealer.processes.reaper import reap, ticks
@@ -36,18 +37,16 @@ _RETRY_S = 0.2
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Case:
+class _Case(msgspec.Struct):
     """A dead worker that may have left something."""
 
     dead: DeadWorker
     signum: int
     deadline: float
-    held: set[int] = field(default_factory=set)
+    held: set[int] = msgspec.field(default_factory=set)
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     """An orphan that was identified and signalled."""
 
     case: _Case

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
 
 from autohealer.runtime.doctor.finding import Finding, Severity
 from autohealer.views.lines import clean
@@ -12,11 +14,10 @@ from autohealer.views.lines import clean
 MARKS = {Severity.OK: "ok     ", Severity.WARNING: "warning", Severity.FAULT: "FAULT  "}
 
 
-@dataclass
-class Diagnosis:
+class Diagnosis(msgspec.Struct):
     """``status`` is the pool's, as ``status --json`` has it; None where no agent could be asked."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = msgspec.field(default_factory=list)
     status: dict[str, Any] | None = None
 
     def as_json(self) -> list[dict[str, str]]:

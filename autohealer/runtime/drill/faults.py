@@ -11,9 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.environment import WORKER_ID
@@ -26,8 +27,7 @@ LOOK_S = 0.05
 BAD_RELEASE = ("sh", "-c", "exit 1")
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """``workers`` run on this host, under the agent with this pid; ``ask`` asks it; ``commands`` name the pool."""
 
     workers: Sequence[DrilledWorker]
@@ -36,8 +36,7 @@ class Scene:
     options: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """Whom it touched, and what makes it good again, if anything."""
 
     victims: Sequence[DrilledWorker]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class FaultKind:
+class FaultKind(msgspec.Struct, frozen=True):
     """``replaces``: the workers that it touches have to be replaced; otherwise every worker has to stay."""
 
     name: str

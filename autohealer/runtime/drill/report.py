@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from autohealer.runtime.drill.verdict import DrillVerdict, Touched
 from autohealer.runtime.event_log import timestamp
@@ -27,7 +28,7 @@ table{{border-collapse:collapse}}td,th{{padding:.2rem .8rem .2rem 0;text-align:l
 
 def as_json(verdict: DrillVerdict) -> dict[str, Any]:
     """All of it; moments are RFC 3339, durations in the unit that their names say."""
-    return {**asdict(verdict), "began": timestamp(verdict.began), "held": verdict.held}
+    return {**msgspec.to_builtins(verdict), "began": timestamp(verdict.began), "held": verdict.held}
 
 
 def lines(verdict: DrillVerdict) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from autohealer.views.units import unix
 
@@ -15,8 +16,7 @@ STARTED = frozenset({"worker.started", "worker.promoted"})
 ENDED = frozenset({"worker.exited", "worker.stopped"})
 
 
-@dataclass(frozen=True, slots=True)
-class DrilledWorker:
+class DrilledWorker(msgspec.Struct, frozen=True):
     """One that ran when the drill began."""
 
     worker: str
@@ -24,8 +24,7 @@ class DrilledWorker:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(msgspec.Struct, frozen=True):
     """What became of a worker that the drill touched; milliseconds since the fault, None for what never came."""
 
     worker: str
@@ -38,8 +37,7 @@ class Touched:
     replacement: str | None
 
 
-@dataclass(slots=True)
-class DrillVerdict:
+class DrillVerdict(msgspec.Struct):
     """``problems`` are promises that did not hold, in words; none: it held."""
 
     kind: str
@@ -48,8 +46,8 @@ class DrillVerdict:
     target: int
     touched: list[Touched]
     lowest: int
-    problems: list[str] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
+    events: list[Event] = msgspec.field(default_factory=list)
 
     @property
     def held(self) -> bool:
@@ -57,8 +55,7 @@ class DrillVerdict:
         return not self.problems
 
 
-@dataclass(frozen=True, slots=True)
-class Drilled:
+class Drilled(msgspec.Struct, frozen=True):
     """What was done: when (Unix time), to whom, and who ran then and runs now."""
 
     kind: str

@@ -7,9 +7,10 @@ has been true for so long, a reminder now and then while it goes on, and one "re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any
+
+import msgspec
 
 CRASH_LOOP, HELD, BELOW, UNDONE, LEADER_LOST = "crash-loop", "held", "below-target", "rollout-undone", "leader-lost"
 RECOVERED = "recovered"
@@ -19,8 +20,7 @@ CALM_S = 30.0
 Event = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """Who is told of what: ``for_s`` a condition must have lasted, ``every_s`` lie between two notices of the same."""
 
     on: frozenset[str]
@@ -28,8 +28,7 @@ class Rule:
     every_s: float = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(msgspec.Struct, frozen=True):
     """One notice. ``notice`` is the condition, or ``recovered`` from ``of``; ``since`` is the event's time."""
 
     rule: int
@@ -42,8 +41,7 @@ class Alarm:
     again: bool = False
 
 
-@dataclass(slots=True)
-class _AlarmCondition:
+class _AlarmCondition(msgspec.Struct):
     """Something that is true of a pool."""
 
     pool: str
@@ -53,8 +51,7 @@ class _AlarmCondition:
     event: Event
 
 
-@dataclass(slots=True)
-class _Sent:
+class _Sent(msgspec.Struct):
     """What a rule has sent of one condition: when at last, and whether an alarm of it stands."""
 
     at: float = -inf
@@ -62,13 +59,12 @@ class _Sent:
     last: _AlarmCondition | None = None
 
 
-@dataclass(slots=True)
-class _PoolFacts:
+class _PoolFacts(msgspec.Struct):
     """What the conditions of one pool follow from."""
 
-    loops: dict[int | None, float] = field(default_factory=dict)
+    loops: dict[int | None, float] = msgspec.field(default_factory=dict)
     """The slots in a crash loop, each with the moment at which it is one no more."""
-    held: set[str] = field(default_factory=set)
+    held: set[str] = msgspec.field(default_factory=set)
 
 
 class Alarms:

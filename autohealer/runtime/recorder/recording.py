@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +34,12 @@ NAMES = ("recording-0.jsonl", "recording-1.jsonl")
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _RecordedStep:
+class _RecordedStep(msgspec.Struct, frozen=True):
     event: Event
     actions: Sequence[Action]
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
+class _Beginning(msgspec.Struct, frozen=True):
     state: Any
     at: float
     wall: float

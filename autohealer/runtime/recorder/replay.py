@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from autohealer.runtime.recorder.recording import FORMAT, NAMES
 from autohealer.runtime.recorder.state import Decoder, Encoder, UnknownValueError
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayedStep:
+class ReplayedStep(msgspec.Struct, frozen=True):
     """An event, what was decided then, and what is decided now: both as JSON, equal unless the code has changed."""
 
     at: float

@@ -1,6 +1,6 @@
 """Values of the core as JSON and back: events, actions, and the whole state of a supervisor.
 
-The core's state is a graph of plain objects: dataclasses, parts with fields, containers, enums, numbers and text. Each
+The core's state is a graph of plain objects: structs, parts with fields, containers, enums, numbers and text. Each
 object and each mutable container has a number, so that what is shared is shared again. What wires the parts together
 (bound methods, functions) is not state: it is left out, and a supervisor that was made anew, with its wiring, takes up
 the state of the recorded one.
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from importlib import import_module
 from typing import Any
+
+import msgspec
 
 ROOT = "autohealer.core."
 # Fields with words of workers in them, which may be secrets of theirs.
@@ -119,11 +121,22 @@ class Decoder:
 
     def _object(self, number: int, name: str, fields: dict[str, Json], present: object) -> object:
         cls = _class(name, object)
-        made: object = present if type(present) is cls else cls.__new__(cls)
+        made: object = present if type(present) is cls else _blank(cls)
         self._made[number] = made
         for field, data in fields.items():
-            object.__setattr__(made, field, self.decode(data, getattr(made, field, None)))
+            value = self.decode(data, getattr(made, field, None))
+            if isinstance(made, msgspec.Struct):
+                msgspec.structs.force_setattr(made, field, value)
+            else:
+                setattr(made, field, value)
         return made
+
+
+def _blank(cls: type[Any]) -> object:
+    """An object whose fields are still to be set: one that holds itself is known before they are."""
+    if issubclass(cls, msgspec.Struct):
+        return cls(*(None,) * len(cls.__struct_fields__))
+    return object.__new__(cls)
 
 
 def _fields(value: object) -> Iterator[tuple[str, object]]:

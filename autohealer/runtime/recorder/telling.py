@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ def _pool(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _event_fields(event: Event) -> dict[str, str]:
-    return {field.name: str(getattr(event, field.name)) for field in fields(event) if field.name != "at"}
+    return {name: str(getattr(event, name)) for name in event.__struct_fields__ if name != "at"}
 
 
 def _action(data: Json) -> str:

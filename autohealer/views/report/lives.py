@@ -8,9 +8,10 @@ for as long as it says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
+
+import msgspec
 
 from autohealer.views.endings import cause_of, slot_of
 from autohealer.views.report.log import Log, LoggedEvent
@@ -25,26 +26,24 @@ STAYS = "autohealer drain"
 """The cause of a drain after which the agent stays."""
 
 
-@dataclass(slots=True)
-class SlotLives:
+class SlotLives(msgspec.Struct):
     """What each slot went through from ``begin`` on, the first moment of the log."""
 
     begin: float
-    up: dict[int, list[Stretch]] = field(default_factory=dict)
-    unknown: dict[int, list[Stretch]] = field(default_factory=dict)
-    ends: dict[int, list[tuple[float, str]]] = field(default_factory=dict)
+    up: dict[int, list[Stretch]] = msgspec.field(default_factory=dict)
+    unknown: dict[int, list[Stretch]] = msgspec.field(default_factory=dict)
+    ends: dict[int, list[tuple[float, str]]] = msgspec.field(default_factory=dict)
     """Of each slot when workers ended, or were found faulty, and why."""
-    deaths: list[Death] = field(default_factory=list)
-    heals: list[Heal] = field(default_factory=list)
-    wanted: list[tuple[float, int]] = field(default_factory=list)
+    deaths: list[Death] = msgspec.field(default_factory=list)
+    heals: list[Heal] = msgspec.field(default_factory=list)
+    wanted: list[tuple[float, int]] = msgspec.field(default_factory=list)
     """From when on so many slots were wanted."""
-    endings: list[AgentEnding] = field(default_factory=list)
+    endings: list[AgentEnding] = msgspec.field(default_factory=list)
     starts_whole: bool = False
     """Whether the log begins with the first start of an agent, so that nothing went before."""
 
 
-@dataclass(slots=True)
-class _SlotTrack:
+class _SlotTrack(msgspec.Struct):
     worker: str | None = None
     up_since: float | None = None
     faulty_at: float | None = None

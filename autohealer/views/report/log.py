@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
 
 from autohealer.core.model import WorkerId
 from autohealer.views.units import unix
@@ -24,8 +25,7 @@ class LoggedEvent(NamedTuple):
     fields: Fields
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(msgspec.Struct, frozen=True):
     """What the lines say. ``agents`` is, for each event, the agent whose workers are in the log at that time."""
 
     entries: tuple[LoggedEvent, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
+
+import msgspec
 
 
 class Death(NamedTuple):
@@ -68,8 +69,7 @@ class AgentEnding(NamedTuple):
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class SlotStory:
+class SlotStory(msgspec.Struct, frozen=True):
     """One slot in the window. ``availability`` is None where it was never wanted, or nothing is known of it."""
 
     slot: int
@@ -86,8 +86,7 @@ class SlotStory:
         return _part(self.up_s, self.up_s + self.down_s)
 
 
-@dataclass(frozen=True, slots=True)
-class HealTimes:
+class HealTimes(msgspec.Struct, frozen=True):
     """Heal times in milliseconds, sorted."""
 
     ms: tuple[float, ...]
@@ -100,8 +99,7 @@ class HealTimes:
         return self.ms[max(0, ceil(fraction * len(self.ms)) - 1)] if self.ms else None
 
 
-@dataclass(frozen=True, slots=True)
-class CauseStory:
+class CauseStory(msgspec.Struct, frozen=True):
     """Deaths of one cause, the heals that followed, and for how long slots were down over it in all."""
 
     cause: str
@@ -118,8 +116,7 @@ class Bucket(NamedTuple):
     heals: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What was read to make the report."""
 
     events: int
@@ -129,8 +126,7 @@ class Reading:
     """By how much the clock was set back in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What happened in a window. ``since`` is where it really begins: the log may begin later than was ``asked``."""
 
     agent: str | None

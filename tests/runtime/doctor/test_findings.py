@@ -39,7 +39,7 @@ def levels(findings: list[Finding]) -> dict[str, Severity]:
 
 
 def judged(**changes: Any) -> dict[str, Severity]:
-    changed = Inspection(**{name: changes.get(name, getattr(FINE, name)) for name in Inspection.__dataclass_fields__})
+    changed = Inspection(**{name: changes.get(name, getattr(FINE, name)) for name in Inspection.__struct_fields__})
     return levels(list(check_ensemble(changed, has_credentials=True, is_embedded=False)))
 
 
