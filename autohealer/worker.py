@@ -169,7 +169,7 @@ def register(address: str | None = None, *, session_timeout: float = 6.0) -> Non
     hosts = os.environ.get("AUTOHEALER_ZK")
     if info.worker is None or hosts is None:
         return
-    from autohealer.coordination.registry.registration import Registration, entry_from  # noqa: PLC0415 - kazoo
+    from autohealer.coordination.registry.registration import Registration, entry_from  # noqa: PLC0415 - it imports kazoo
 
     entry = entry_from(os.environ, address=address)
     Registration(hosts, entry, session_timeout_s=session_timeout).open()

@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.support.browser import Browser, Tab  # noqa: E402
-from tests.support.processes import eventually  # noqa: E402
+from tests.support.browser import Browser, Tab  # noqa: E402 - only now can it be found
+from tests.support.processes import eventually  # noqa: E402 - only now can it be found
 
 WIDTH, HEIGHT, SCALE = 1280, 1180, 1.25
 WORKERS = 20

@@ -168,7 +168,7 @@ def say(text: str) -> None:
 def _register(options: Options) -> Registration | None:
     """Imports kazoo only here: ``--help`` and a slow start do without, and a worker can work without."""
     try:
-        from autohealer.coordination.registry.registration import Registration, entry_from  # noqa: PLC0415
+        from autohealer.coordination.registry.registration import Registration, entry_from  # noqa: PLC0415 - it imports kazoo
     except ModuleNotFoundError as error:
         say(f"working unregistered: this Python has no {error.name}")
         return None
@@ -188,7 +188,7 @@ def _serve(port: str | None) -> Server | None:
 
 def _segfault() -> None:
     import ctypes  # noqa: PLC0415 - a worker that lives on never needs it
-    import resource  # noqa: PLC0415
+    import resource  # noqa: PLC0415 - as above
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # chaos need not fill the disk
     ctypes.string_at(0)

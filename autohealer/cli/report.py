@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import secrets
 import shutil
 import time
@@ -103,7 +102,7 @@ def _write(file: Path, page: str) -> None:
         new = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
             new.write_text(page, encoding="utf-8")
-            os.replace(new, target)  # noqa: PTH105
+            new.replace(target)
         finally:
             new.unlink(missing_ok=True)
     except OSError as error:

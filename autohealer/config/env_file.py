@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ def read_env_file(path: str) -> dict[str, str]:
 def can_be_read_by_others(path: str) -> bool:
     """Whether other users can see what is in it."""
     try:
-        return bool(os.stat(path).st_mode & stat.S_IROTH)  # noqa: PTH116 - one question, no object
+        return bool(Path(path).stat().st_mode & stat.S_IROTH)
     except OSError:
         return False
 

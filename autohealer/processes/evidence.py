@@ -123,12 +123,12 @@ def _stack_file(pid: int) -> tuple[str, int] | None:
     """Where a worker writes its stacks, and the signal that makes it. It has named both when it opened the file."""
     folder = f"/proc/{pid}/fd"
     try:
-        names = os.listdir(folder)  # noqa: PTH208 - as everything else that reads /proc
+        names = os.listdir(folder)
     except OSError:
         return None
     for name in names:
         try:
-            target = os.readlink(f"{folder}/{name}")  # noqa: PTH115
+            target = os.readlink(f"{folder}/{name}")
         except OSError:
             continue
         if match := _STACKS.fullmatch(target):
@@ -143,7 +143,7 @@ def _catches(pid: int, signum: int) -> bool:
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size  # noqa: PTH116
+        return os.stat(path).st_size
     except OSError:
         return 0
 
@@ -181,7 +181,7 @@ def _ask_py_spy(taker: EvidenceTaker, worker: str, pid: int, finish: Callable[[s
 
 def _py_spy(pid: int) -> Command | None:
     try:
-        if "python" not in os.path.basename(os.readlink(f"/proc/{pid}/exe")):  # noqa: PTH115, PTH119
+        if "python" not in os.path.basename(os.readlink(f"/proc/{pid}/exe")):
             return None
         return resolve_command(("py-spy", "dump", "--nonblocking", "--pid", str(pid)), os.environ, "/")
     except (OSError, UsageError):

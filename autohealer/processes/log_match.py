@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from re import _constants as ops  # type: ignore[attr-defined]  # re has no public way to look into a pattern
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]  # the same
 from typing import Any
 
 from autohealer.errors import UsageError

@@ -50,9 +50,9 @@ def place(folder: Path, *, others: bool) -> str:
 def remove(path: str) -> None:
     """Nobody needs the socket any more, nor the folder that was made for it alone."""
     with contextlib.suppress(OSError):
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)
         if _has_own_folder(path):
-            os.rmdir(os.path.dirname(path))  # noqa: PTH106, PTH120
+            os.rmdir(os.path.dirname(path))
 
 
 def bind(path: str) -> socket.socket:
@@ -61,10 +61,10 @@ def bind(path: str) -> socket.socket:
     try:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108 - paths are text here, as the socket wants them
+            os.unlink(path)
         receiver.bind(path)
         # In a folder of its own: that lets in whoever may speak.
-        os.chmod(path, 0o666 if _has_own_folder(path) else 0o600)  # noqa: PTH101
+        os.chmod(path, 0o666 if _has_own_folder(path) else 0o600)
     except OSError:
         receiver.close()
         raise
@@ -72,4 +72,4 @@ def bind(path: str) -> socket.socket:
 
 
 def _has_own_folder(path: str) -> bool:
-    return os.path.basename(os.path.dirname(path)).startswith(_FOLDER)  # noqa: PTH119, PTH120
+    return os.path.basename(os.path.dirname(path)).startswith(_FOLDER)

@@ -283,7 +283,7 @@ def read_incidents(
     if since is not None:
         conditions.append("opened >= ?")
         values.append(timestamp(since))
-    query = f"SELECT body FROM incidents WHERE {' AND '.join(conditions)} ORDER BY opened DESC LIMIT ?"  # noqa: S608
+    query = f"SELECT body FROM incidents WHERE {' AND '.join(conditions)} ORDER BY opened DESC LIMIT ?"  # noqa: S608 - of fixed words
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=2.0)) as connection:
             rows = connection.execute(query, (*values, most)).fetchall()

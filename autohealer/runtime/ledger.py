@@ -271,12 +271,12 @@ class Ledger:
             if self.revisions is not None:
                 entries.append(self.revisions)
             _write(fd, b"".join(map(_line, entries)))
-            os.replace(new, self.path)  # noqa: PTH105
+            os.replace(new, self.path)
         except OSError as error:
             if fd is not None:
                 os.close(fd)
                 with contextlib.suppress(OSError):
-                    os.unlink(new)  # noqa: PTH108
+                    os.unlink(new)
             is_news = not self._failing
             self._failing = True
             return error if is_news else None

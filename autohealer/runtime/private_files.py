@@ -37,7 +37,7 @@ def open_file(path: Path | str, flags: int, mode: int = 0o600) -> int:
 def create_file(path: Path | str) -> int:
     """A new file for writing; what was there by this name (a link, say) is taken away, not written to."""
     with suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600)
 
 

@@ -49,22 +49,22 @@ def make_prober(options: PoolOptions, around: Surroundings) -> Prober | None:
     """What asks the probes of a pool; None where it has none. Raises UsageError."""
     if not (options.probe_http or options.probe_tcp or options.probe_exec):
         return None
-    from autohealer.processes.probes.prober import Prober, Timing  # noqa: PLC0415 - only where it is asked for
-    from autohealer.processes.probes.resolver import Resolver  # noqa: PLC0415
+    from autohealer.processes.probes.prober import Prober, Timing
+    from autohealer.processes.probes.resolver import Resolver
 
     loop, resolver = around.loop, Resolver(around.loop)
     probes: list[Probe] = []
     if options.probe_http:
-        from autohealer.processes.probes.http import HttpProbe, parse_statuses  # noqa: PLC0415
+        from autohealer.processes.probes.http import HttpProbe, parse_statuses
 
         statuses = parse_statuses(options.probe_status)
         probes += [HttpProbe(loop, resolver, url, statuses) for url in options.probe_http]
     if options.probe_tcp:
-        from autohealer.processes.probes.tcp import TcpProbe  # noqa: PLC0415
+        from autohealer.processes.probes.tcp import TcpProbe
 
         probes += [TcpProbe(loop, resolver, place) for place in options.probe_tcp]
     if options.probe_exec:
-        from autohealer.processes.probes.exec import ExecProbe  # noqa: PLC0415
+        from autohealer.processes.probes.exec import ExecProbe
 
         probes += [
             ExecProbe(loop, around.reaper, text, around.environment, cwd=around.cwd, wrap=around.wrap)
@@ -81,9 +81,9 @@ def make_progress(options: PoolOptions, around: Surroundings) -> Prober | None:
     """What reads the progress of a pool's workers; None where that is not asked for. Raises UsageError."""
     if options.progress_http is None:
         return None
-    from autohealer.processes.probes.prober import Prober, Timing  # noqa: PLC0415 - only where it is asked for
-    from autohealer.processes.probes.progress import ProgressProbe, parse_source  # noqa: PLC0415
-    from autohealer.processes.probes.resolver import Resolver  # noqa: PLC0415
+    from autohealer.processes.probes.prober import Prober, Timing
+    from autohealer.processes.probes.progress import ProgressProbe, parse_source
+    from autohealer.processes.probes.resolver import Resolver
 
     def tell(life: ProbedLife, reading: ProgressReading) -> None:
         busy = None if reading.busy is None else reading.busy > 0
@@ -102,9 +102,9 @@ def check_senses(options: PoolOptions, environ: Mapping[str, str], cwd: str) -> 
     ``environ`` and ``cwd`` are those of the workers, as far as they are the same for all.
     """
     if options.probe_http or options.probe_tcp:
-        from autohealer.processes.probes.http import parse_statuses, parse_url  # noqa: PLC0415
-        from autohealer.processes.probes.life import EXAMPLE  # noqa: PLC0415 - only where it is asked for
-        from autohealer.processes.probes.tcp import parse_place  # noqa: PLC0415
+        from autohealer.processes.probes.http import parse_statuses, parse_url
+        from autohealer.processes.probes.life import EXAMPLE
+        from autohealer.processes.probes.tcp import parse_place
 
         parse_statuses(options.probe_status)
         for url in options.probe_http:
@@ -112,17 +112,17 @@ def check_senses(options: PoolOptions, environ: Mapping[str, str], cwd: str) -> 
         for place in options.probe_tcp:
             parse_place(EXAMPLE.fill(place))
     if options.probe_exec:
-        from autohealer.processes.probes.exec import parse_command  # noqa: PLC0415 - only where it is asked for
+        from autohealer.processes.probes.exec import parse_command
 
         for text in options.probe_exec:
             parse_command(text, environ, cwd)
     if options.progress_http is not None:
-        from autohealer.processes.probes.progress import parse_source  # noqa: PLC0415 - only where it is asked for
+        from autohealer.processes.probes.progress import parse_source
 
         for text in filter(None, (options.progress_http, options.progress_busy)):
             parse_source(text)
     if (pattern := log_pattern(options)) is not None:
-        from autohealer.processes.log_match import compile_pattern  # noqa: PLC0415 - only where it is asked for
+        from autohealer.processes.log_match import compile_pattern
 
         compile_pattern(pattern)
 

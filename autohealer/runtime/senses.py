@@ -188,6 +188,6 @@ def _asks_usage(options: PoolOptions) -> bool:
 
 def _inode(path: str) -> int:
     try:
-        return os.stat(path).st_ino  # noqa: PTH116 - asked for again and again
+        return os.stat(path).st_ino
     except OSError:
         return 0

@@ -179,9 +179,9 @@ class StateDir:
         try:
             with self._short_path() as path:
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)  # noqa: PTH108
+                    os.unlink(path)
                 listener.bind(path)
-                os.chmod(path, 0o600)  # noqa: PTH101
+                os.chmod(path, 0o600)
             listener.listen(backlog)
         except OSError as error:
             listener.close()

@@ -19,8 +19,8 @@ def main(pool: str, state_dir: str, said: str = "") -> int:
     from autohealer.runtime.state_dir import StateDir  # noqa: PLC0415 - signals first
 
     try:
-        from autohealer.tui.agent_source import AgentSource  # noqa: PLC0415
-        from autohealer.tui.show import show  # noqa: PLC0415
+        from autohealer.tui.agent_source import AgentSource  # noqa: PLC0415 - Textual: a broken one is told
+        from autohealer.tui.show import show  # noqa: PLC0415 - as above
     except ImportError as error:
         print(f"the dashboard cannot be shown: {error}", file=sys.stderr)  # noqa: T201 - to whom else
         return 1

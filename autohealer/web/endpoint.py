@@ -122,8 +122,8 @@ class Endpoint:
 
     async def _serve(self) -> None:
         # Here, as these take a while to import, and nobody is to wait for it.
-        from autohealer.web.metrics import Metrics  # noqa: PLC0415
-        from autohealer.web.server import HttpServer  # noqa: PLC0415
+        from autohealer.web.metrics import Metrics  # noqa: PLC0415 - as said
+        from autohealer.web.server import HttpServer  # noqa: PLC0415 - as said
 
         # What was imported stays: the collector, which stops every thread, need never look at it.
         gc.freeze()
@@ -163,8 +163,8 @@ class Endpoint:
         logger = logging.getLogger("autohealer.web")
         logger.setLevel(logging.ERROR)
         logger.propagate = False
-        from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415 - as above
-        from aiohttp.web import RequestPayloadError  # noqa: PLC0415 - as above
+        from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415 - only in the endpoint's thread
+        from aiohttp.web import RequestPayloadError  # noqa: PLC0415 - only in the endpoint's thread
 
         logger.handlers = [_Complaints(self._complain, (HttpProcessingError, RequestPayloadError))]
         return logger

@@ -36,7 +36,7 @@ class Metrics:
     """The numbers of one process's pools. Labels are from fixed sets: never a worker's id or a text from outside."""
 
     def __init__(self, pools: Iterable[str]) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client gives it no type
         self._registry = CollectorRegistry()
         self._exits = self._counter(
             "worker_exits", "Workers of this agent that ended without having been asked to, by cause.", "cause"

@@ -94,7 +94,7 @@ def _mntr(engine: Engine, now: float) -> str:
         "global_sessions": len(engine.sessions.by_id),
         "local_sessions": 0,
         "connection_rejected": statistics.rejected,
-        "open_file_descriptor_count": len(os.listdir("/proc/self/fd")),  # noqa: PTH208  # pathlib is not imported here
+        "open_file_descriptor_count": len(os.listdir("/proc/self/fd")),  # pathlib is not imported here
         "max_file_descriptor_count": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     }
     return "".join(f"zk_{name}\t{_decimal(value)}\n" for name, value in values.items())
@@ -194,7 +194,7 @@ def _envi(_engine: Engine, _now: float) -> str:
         "os.name": uname.sysname,
         "os.arch": uname.machine,
         "os.version": uname.release,
-        "user.dir": os.getcwd(),  # noqa: PTH109  # pathlib is not imported here
+        "user.dir": os.getcwd(),  # pathlib is not imported here
     }
     return "Environment:\n" + "".join(f"{name}={value}\n" for name, value in values.items())
 

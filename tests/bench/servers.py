@@ -186,10 +186,10 @@ def _rates(name: str, client: KazooClient) -> Iterator[Sample]:
             at = time.perf_counter()
             if how == "sync":
                 for path in paths:
-                    operation(client, path).get()  # type: ignore[attr-defined]
+                    operation(client, path).get()  # type: ignore[attr-defined]  # kazoo has no types
             else:
                 for result in [operation(client, path) for path in paths]:
-                    result.get()  # type: ignore[attr-defined]
+                    result.get()  # type: ignore[attr-defined]  # kazoo has no types
             yield Sample(f"server: {how} {verb}", name, 0, OPERATIONS / (time.perf_counter() - at), "/s")
     client.delete("/rates")
 

@@ -41,7 +41,7 @@ def time_to_grow(cluster: Cluster, workers: int, more: int) -> tuple[float, floa
     started = [
         when(event)
         for host in others
-        for event in eventually(lambda host=host: _new(host, before[id(host)], share))  # type: ignore[misc]
+        for event in eventually(lambda host=host: _new(host, before[id(host)], share))  # type: ignore[misc]  # of such a lambda mypy knows no type
     ]
     return min(started) - asked_at, max(started) - asked_at
 

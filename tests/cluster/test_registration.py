@@ -37,7 +37,7 @@ def test_anonymous_workers_on_two_agents(cluster: Cluster) -> None:
             before = cluster.living()
             victim = host.living()[0]
             os.kill(victim, signal.SIGKILL)
-            eventually(lambda before=before: len(set(cluster.living()) - set(before)) == 1)  # type: ignore[misc]
+            eventually(lambda before=before: len(set(cluster.living()) - set(before)) == 1)  # type: ignore[misc]  # of such a lambda mypy knows no type
             eventually(settled, 40, str(cluster))
             cluster.until_rest(N)
             assert set(before) - set(cluster.living()) == {victim}

@@ -86,7 +86,7 @@ def test_odd_things_from_outside(cluster: Cluster) -> None:
     client.create("/autohealer/requests/junk", b"\xff")
     for data in (b"\xff", b"[]", json.dumps({**plan, "shares": {"huge": 10**9}}).encode()):
         client.set("/autohealer/plan", data)
-        eventually(lambda data=data: client.get("/autohealer/plan")[0] != data, what=str(cluster))  # type: ignore[misc]
+        eventually(lambda data=data: client.get("/autohealer/plan")[0] != data, what=str(cluster))  # type: ignore[misc]  # of such a lambda mypy knows no type
     client.set("/autohealer/target", b'{"workers": 1e99}')
     eventually(lambda: json.loads(client.get("/autohealer/target")[0]) == {"workers": N})
     eventually(lambda: len(cluster.living()) == N, what=str(cluster))

@@ -48,7 +48,7 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     """A pool; runs the test on the embedded server and on a real ZooKeeper. One that fails shows what happened."""
     found: Pool = request.getfixturevalue(f"{request.param}_pool")
     yield found
-    print(*found.events()[-50:], sep="\n")  # noqa: T201
+    print(*found.events()[-50:], sep="\n")  # noqa: T201 - pytest shows it with a failure
 
 
 @contextmanager

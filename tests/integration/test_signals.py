@@ -26,7 +26,7 @@ def test_what_means_nothing_to_an_agent_is_a_line(embedded_pool: Pool) -> None:
     workers = embedded_pool.until_running(2)
     for signum in HARMLESS:
         embedded_pool.agent.send_signal(signum)
-        eventually(lambda signum=signum: f"{signum.name} means nothing to an agent" in embedded_pool.said())  # type: ignore[misc]
+        eventually(lambda signum=signum: f"{signum.name} means nothing to an agent" in embedded_pool.said())  # type: ignore[misc]  # of such a lambda mypy knows no type
     assert embedded_pool.pids() == workers
     assert embedded_pool.stop() == 0
 

@@ -50,7 +50,7 @@ class Left:
         }
         # This process leads no group here, so setsid goes on as the same process.
         process = subprocess.Popen(["sh", "-c", script], env=self.processes.environment(marks), start_new_session=True)
-        self.processes._started.append(process)  # type: ignore[arg-type]
+        self.processes._started.append(process)  # type: ignore[arg-type]  # it is ended alike
         ticks = procfs.start_time(process.pid)
         assert ticks is not None
         return Entry(worker, slot, process.pid, ticks)

@@ -51,7 +51,7 @@ def test_without_a_path_the_usual_places_are_searched() -> None:
         ("nothing", "#!\n", 0o755, "no usable interpreter", "first line"),
     ],
 )
-def test_what_the_kernel_would_refuse(  # noqa: PLR0917
+def test_what_the_kernel_would_refuse(  # noqa: PLR0917 - a case is a row
     tmp_path: Path, name: str, text: str | None, mode: int, message: str, hint: str
 ) -> None:
     if text is not None:
@@ -66,7 +66,7 @@ def test_what_the_kernel_would_refuse(  # noqa: PLR0917
 
 def test_a_directory_is_no_command() -> None:
     with pytest.raises(UsageError, match="is a directory"):
-        resolve_command(["/tmp"], {}, "/")  # noqa: S108
+        resolve_command(["/tmp"], {}, "/")  # noqa: S108 - any folder
 
 
 def test_a_name_that_is_nowhere(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_two_hundred_deaths_that_left_nothing_cost_one_look(world: World, monkey
 
     def counted(*args: object, **options: object) -> kin.OrphanScan:
         looks.append(args)
-        return look_for_orphans(*args, **options)  # type: ignore[arg-type]
+        return look_for_orphans(*args, **options)  # type: ignore[arg-type]  # passed on as they are
 
     monkeypatch.setattr("autohealer.processes.tree.orphans.look_for_orphans", counted)
     workers = dict(world.start("sleep", "600") for _ in range(200))

@@ -102,7 +102,7 @@ class FakeProbe:
 class Bench:
     """One worker, one probe."""
 
-    def __init__(self, answer: ProbeAnswer | None, timing: Timing = Timing(), *, pressure: bool = False) -> None:  # noqa: B008
+    def __init__(self, answer: ProbeAnswer | None, timing: Timing = Timing(), *, pressure: bool = False) -> None:  # noqa: B008 - it is frozen
         self.loop = Loop()
         self.told: list[tuple[str, str, ProbeAnswer, float]] = []
         self.probe = FakeProbe(self.loop, answer)

@@ -45,7 +45,7 @@ def bind(opened: list[Sockets], *addresses: str, beside: bool = False) -> Socket
 
 def answers(family: int, address: object) -> bool:
     with socket.socket(family) as caller:
-        return caller.connect_ex(address) == 0  # type: ignore[arg-type]
+        return caller.connect_ex(address) == 0  # type: ignore[arg-type]  # of either family
 
 
 def test_workers_get_them_from_descriptor_three_on(opened: list[Sockets], tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_the_limit_is_in_force_before_the_first_instruction(
 
     def looked(*args: object, **options: object) -> int:
         seen.append(resource.getrlimit(resource.RLIMIT_NOFILE))
-        return posix_spawn(*args, **options)  # type: ignore[arg-type]
+        return posix_spawn(*args, **options)  # type: ignore[arg-type]  # passed on as they are
 
     monkeypatch.setattr(os, "posix_spawn", looked)
     finish(spawner("true", limit=(100, original[1])).spawn({}, slot=0, worker="w"))

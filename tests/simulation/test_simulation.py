@@ -60,7 +60,7 @@ def test_hosts_are_lost(victims: int) -> None:
         world.run(world.dice.uniform(0, SESSION_S))
         for host in world.hosts[:victims]:
             host.crash()
-        took = world.run(60, lambda world=world: world.living == 300)  # type: ignore[misc]
+        took = world.run(60, lambda world=world: world.living == 300)  # type: ignore[misc]  # of such a lambda mypy knows no type
         assert took < SESSION_S + TICK_S + 1, f"seed {seed}: {took} s"
         world.calm()
 

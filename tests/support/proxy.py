@@ -112,9 +112,9 @@ class Proxy:
             for key, _ in self._selector.select(0.05):
                 with self._lock:
                     if isinstance(key.data, tuple):
-                        self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
+                        self._accept(key.fileobj, key.data)  # type: ignore[arg-type]  # a socket
                     elif key.data in self._pairs:
-                        self._pass(key.data, key.fileobj)  # type: ignore[arg-type]
+                        self._pass(key.data, key.fileobj)  # type: ignore[arg-type]  # a socket
 
     def _accept(self, listener: socket.socket, address: tuple[str, int]) -> None:
         client, _ = listener.accept()

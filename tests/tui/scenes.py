@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -108,13 +109,11 @@ class Recorded:
 
     async def listen(self, hear: Callable[[News], None]) -> None:
         """All of it at once."""
-        from asyncio import Event  # noqa: PLC0415
-
         self.hear = hear
         hear(News(snapshot=msgspec.convert(self._told, Status)))
         for event in self._events:
             hear(News(event=event))
-        await Event().wait()
+        await asyncio.Event().wait()
 
     async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
         """Note it."""

@@ -162,7 +162,7 @@ def test_both_formats() -> None:
     """Also the stricter one, for who asks for it; every metric says what it is."""
     metrics = Metrics(["default"])
     body, content_type = metrics.expose({"default": SNAPSHOT}, OPENMETRICS)
-    families = list(read_openmetrics(body.decode()))  # type: ignore[no-untyped-call]
+    families = list(read_openmetrics(body.decode()))  # type: ignore[no-untyped-call]  # has no types
     assert content_type.startswith("application/openmetrics-text")
     assert metrics.expose({"default": SNAPSHOT}, "")[1].startswith("text/plain")
     assert all(family.documentation for family in families)

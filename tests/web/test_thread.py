@@ -145,7 +145,7 @@ def test_a_mistake_of_ours(running: Running) -> None:
     """Costs that answer, and is said once."""
 
     def fail() -> Snapshot:
-        return None  # type: ignore[return-value]
+        return None  # type: ignore[return-value]  # the mistake
 
     running.window.snapshot = fail
     for _ in range(3):

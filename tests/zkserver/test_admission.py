@@ -190,7 +190,7 @@ class TestServer:
     def test_beyond_loopback_it_cannot_be_known(self) -> None:
         """So it cannot be asked for."""
         with pytest.raises(ValueError, match="loopback"):
-            ZooKeeperServer(host="0.0.0.0", users=set[int])  # noqa: S104
+            ZooKeeperServer(host="0.0.0.0", users=set[int])  # noqa: S104 - it is refused
 
     @needs_root
     @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])

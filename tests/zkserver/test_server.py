@@ -89,7 +89,7 @@ class TestStartAndStop:
 
     def test_beyond_loopback_there_is_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         """Whoever reaches it may do as he likes."""
-        with caplog.at_level(logging.WARNING), ZooKeeperServer(host="0.0.0.0"):  # noqa: S104
+        with caplog.at_level(logging.WARNING), ZooKeeperServer(host="0.0.0.0"):  # noqa: S104 - it is warned of
             assert "beyond loopback" in caplog.text
 
     def test_on_loopback_there_is_none(self, caplog: pytest.LogCaptureFixture) -> None:

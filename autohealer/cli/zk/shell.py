@@ -79,7 +79,7 @@ def _run(ctx: click.Context, nodes: Nodes, line: str) -> int:
     if name == "help":
         name, rest = rest[0], ["--help"]
     group = ctx.command
-    assert isinstance(group, click.Group)  # noqa: S101
+    assert isinstance(group, click.Group)  # noqa: S101 - it is a group's own context
     command = group.get_command(ctx, name) if name not in ELSEWHERE else None
     if command is None:
         raise UsageError(f"Command not found: {name}", "`help` lists the commands")

@@ -66,9 +66,9 @@ class Handshake:
         self.refused_until = 0.0
         """Until then (monotonic seconds) no server is reached, as if the network were down: for drills."""
         self._patience_s = session_timeout / (len(client.hosts) + 1)
-        connection, handler = client._connection, client.handler  # noqa: SLF001
-        self._connection, self._stopped = connection, client._stopped  # noqa: SLF001
-        self._invoke, connection._invoke = connection._invoke, self._greet  # noqa: SLF001
+        connection, handler = client._connection, client.handler
+        self._connection, self._stopped = connection, client._stopped
+        self._invoke, connection._invoke = connection._invoke, self._greet
         self._create, handler.create_connection = handler.create_connection, self._reach
 
     def _reach(self, *arguments: Any, timeout: float, **options: Any) -> Any:
@@ -90,7 +90,7 @@ class Handshake:
         self.refused_until = until
         if until == inf:
             self._stopped.set()  # kazoo's thread ends, and the session is left as it is
-        connection = self._connection._socket  # noqa: SLF001 - kazoo has no way to break one
+        connection = self._connection._socket
         with suppress(OSError, AttributeError):  # there is none
             connection.shutdown(socket.SHUT_RDWR)
 
@@ -135,7 +135,7 @@ class Marshal:
                 self._call_soon(function, *arguments)
 
 
-class LoopHandler(SequentialThreadingHandler):  # type: ignore[misc]
+class LoopHandler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
     """kazoo's handler without its two threads: callbacks go to the loop. Waiting costs less, too."""
 
     def __init__(self, marshal: Marshal) -> None:

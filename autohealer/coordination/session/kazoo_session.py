@@ -96,7 +96,7 @@ class KazooSession:
 
     def _let_go(self) -> None:
         with suppress(Exception):  # as in `_stop`
-            self.kazoo._connection.stop(LET_GO_S)  # noqa: SLF001 - to stop it otherwise would end the session
+            self.kazoo._connection.stop(LET_GO_S)
             self.kazoo.close()
 
     def later(self, seconds: float, function: Callable[[], None]) -> Timer:
@@ -142,10 +142,10 @@ class KazooSession:
     def unwatch(self, path: str, watch: Watch) -> Pending:
         """Take back a data watch, which kazoo cannot: one for each worker that ever was would pile up."""
         result: Pending = self.kazoo.handler.async_result()
-        self.kazoo._call(RemoveWatches(path), result)  # noqa: SLF001
+        self.kazoo._call(RemoveWatches(path), result)
 
         def ended(_: Pending) -> None:
-            watchers = self.kazoo._data_watchers  # noqa: SLF001
+            watchers = self.kazoo._data_watchers
             if path in watchers:
                 watchers[path].discard(watch)
                 if not watchers[path]:

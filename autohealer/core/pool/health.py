@@ -131,9 +131,12 @@ class Health:
     def usage_sampled(self, event: events.UsageSampled) -> None:
         """All workers were looked at."""
         for worker, usage in event.usages.items():
-            if (life := self._lives.of(worker)) is not None:
-                life.sample(usage, event.at)
-            self._take(worker, event.at, lambda condition, usage=usage: condition.used(usage, event.at))  # type: ignore[misc]
+            self._used(worker, usage, event.at)
+
+    def _used(self, worker: str, usage: events.Usage, at: Instant) -> None:
+        if (life := self._lives.of(worker)) is not None:
+            life.sample(usage, at)
+        self._take(worker, at, lambda condition: condition.used(usage, at))
 
     def log_matched(self, event: events.LogMatched) -> None:
         """The worker has written that it is ready."""

@@ -104,7 +104,7 @@ def _check_format(path: str, name: str) -> None:
 def _has_other_formats() -> bool:
     """Has the kernel been taught further formats (binfmt_misc)? Then it may know more than we do."""
     try:
-        entries = os.listdir("/proc/sys/fs/binfmt_misc")  # noqa: PTH208
+        entries = os.listdir("/proc/sys/fs/binfmt_misc")
     except OSError:
         return False
     return not {"register", "status"}.issuperset(entries)

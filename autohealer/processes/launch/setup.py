@@ -53,7 +53,7 @@ def set_cloexec() -> None:
     What Python opens is close-on-exec already; what our own parent left open is not. Standard input,
     output and error are left alone.
     """
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+    for name in os.listdir("/proc/self/fd"):
         fd = int(name)
         if fd > 2:
             with contextlib.suppress(OSError):  # the descriptor of the listing itself

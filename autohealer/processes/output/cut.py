@@ -56,10 +56,10 @@ def _copy(source: int, begin: int, older: str) -> int:
             end = os.fstat(source).st_size
             while offset < end and (count := os.sendfile(target, source, offset, end - offset)):
                 offset += count
-        os.replace(new, older)  # noqa: PTH105
+        os.replace(new, older)
     except OSError:
         with contextlib.suppress(OSError):
-            os.unlink(new)  # noqa: PTH108
+            os.unlink(new)
         raise
     finally:
         os.close(target)

@@ -55,7 +55,7 @@ class OutputFiles:
     def slots(self) -> list[int]:
         """Every slot that has a file."""
         with contextlib.suppress(OSError):
-            matches = (_FILE.fullmatch(name) for name in os.listdir(self.directory))  # noqa: PTH208
+            matches = (_FILE.fullmatch(name) for name in os.listdir(self.directory))
             return sorted(int(match[1]) for match in matches if match)
         return []
 
@@ -68,7 +68,7 @@ class OutputFiles:
         try:
             fd = os.open(path, _APPEND, 0o600)
         except FileNotFoundError:  # the directory was removed under us
-            os.makedirs(self.directory, 0o700, exist_ok=True)  # noqa: PTH103
+            os.makedirs(self.directory, 0o700, exist_ok=True)
             fd = os.open(path, _APPEND, 0o600)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
@@ -84,7 +84,7 @@ class OutputFiles:
     def size(self, slot: int) -> int:
         """Bytes in the file of a slot now; 0 if there is none."""
         try:
-            return os.stat(self.path(slot), follow_symlinks=False).st_size  # noqa: PTH116 (asked for at every start)
+            return os.stat(self.path(slot), follow_symlinks=False).st_size
         except OSError:
             return 0
 

@@ -116,7 +116,7 @@ def write(path: str, entries: Iterable[Head | Mark]) -> None:
         os.write(fd, b"".join(map(line_of, entries)))
     finally:
         os.close(fd)
-    os.replace(new, path_of(path))  # noqa: PTH105
+    os.replace(new, path_of(path))
 
 
 def append(path: str, entries: Iterable[Head | Mark]) -> int:

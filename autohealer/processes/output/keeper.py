@@ -193,7 +193,7 @@ class Keeper:
 
     def _position(self, slot: int, file: _File) -> int:
         with contextlib.suppress(OSError):
-            return file.base + os.stat(self._files.path(slot), follow_symlinks=False).st_size  # noqa: PTH116
+            return file.base + os.stat(self._files.path(slot), follow_symlinks=False).st_size
         return file.base + file.size
 
     def _look(self) -> float | None:
@@ -220,7 +220,7 @@ class Keeper:
 
     def _see(self, slot: int, file: _File) -> int:
         """Note that the file has grown, and cut it back if it has to be; by how much it has grown."""
-        status = os.stat(self._files.path(slot), follow_symlinks=False)  # noqa: PTH116
+        status = os.stat(self._files.path(slot), follow_symlinks=False)
         if not self._files.is_ours(slot, status):
             if file.file:
                 self._say(f"{self._files.path(slot)} was replaced by another file, which is not cut back")
@@ -262,7 +262,7 @@ class Keeper:
         head = index.read(self._files.path(slot)).head
         file = self._slots[slot] = _File() if head is None else _File(head.base, 0, head.generation)
         with contextlib.suppress(OSError):
-            status = os.stat(self._files.path(slot), follow_symlinks=False)  # noqa: PTH116
+            status = os.stat(self._files.path(slot), follow_symlinks=False)
             if self._files.claim(slot, status):
                 self._tell_head(slot, file, status)
                 file.size, file.grown = status.st_size, status.st_mtime

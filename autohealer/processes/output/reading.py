@@ -81,7 +81,7 @@ class _OutputFile:
 
     def _inode(self) -> int:
         try:
-            return os.stat(index.path_of(self._path), follow_symlinks=False).st_ino  # noqa: PTH116
+            return os.stat(index.path_of(self._path), follow_symlinks=False).st_ino
         except OSError:
             return 0
 
@@ -178,8 +178,8 @@ class SlotReader:
     def _take(self, chunk: bytes) -> Iterator[OutputEntry]:
         *whole, rest = chunk.split(b"\n")
         for line in whole:
-            line, self._rest = self._rest + line, b""  # noqa: PLW2901
-            yield self._line(line)
+            before, self._rest = self._rest, b""
+            yield self._line(before + line)
         self._rest += rest
         if len(self._rest) > LINE_BYTES:
             yield from self.rest()

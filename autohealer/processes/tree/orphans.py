@@ -119,8 +119,8 @@ class Orphans:
             if left is Left.NOTHING:
                 cleared.append(dead.worker)
                 continue
-            dead = dead._replace(ended=ended, seen_below=self._below.pop(dead.worker, ()))  # noqa: PLW2901
-            self._cases[dead.worker] = _Case(dead, signum, deadline)
+            known = dead._replace(ended=ended, seen_below=self._below.pop(dead.worker, ()))
+            self._cases[dead.worker] = _Case(known, signum, deadline)
             if left is Left.SOMETHING and signum == signal.SIGKILL:
                 _kill_group(dead)
             first_look_s = 0.0 if left is Left.SOMETHING else first_look_s or _FIRST_LOOK_S

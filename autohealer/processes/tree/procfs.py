@@ -95,7 +95,7 @@ def start_time(pid: int) -> int | None:
 
 def process_ids() -> list[int]:
     """Every process there is."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def all_stats(without: Container[int] = ()) -> dict[int, ProcessStat]:
@@ -117,7 +117,7 @@ def children(pid: int) -> list[int] | None:
         return None
     found: list[int] = []
     try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError as error:
         if error.errno in _NO_DESCRIPTOR:
             raise
@@ -178,7 +178,7 @@ def outputs(pid: int) -> set[str]:
     found = set()
     for fd in (1, 2):
         with contextlib.suppress(OSError):
-            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))  # noqa: PTH115
+            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
     return found
 
 

@@ -100,7 +100,7 @@ class OwnProcesses:
     def look(self, spared: tuple[int, ...]) -> Kin:
         """All of ours that live. What was found stays ours when those are gone by whom it was found."""
         stats = {}
-        for name in os.listdir("/proc"):  # noqa: PTH208
+        for name in os.listdir("/proc"):
             if name.isdigit() and (stat := read_stat(int(name))) is not None:
                 stats[int(name)] = stat
         for pid in spared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap as fold
 
 from autohealer.views.lines import BLANK, Line, Span, clean, crop, fit, right, rule, wrap
 from autohealer.views.palette import EVENTS
@@ -189,6 +190,4 @@ def _gaps(report: Report, width: int, zone: Zone) -> list[Part]:
 
 
 def _folded(texts: Iterable[str], width: int) -> list[str]:
-    from textwrap import wrap as fold  # noqa: PLC0415
-
     return [line for text in texts for line in fold(clean(text), width, initial_indent="* ", subsequent_indent="  ")]

@@ -79,7 +79,7 @@ def test_a_rollout_goes_on_from_its_recorded_state(spec: RolloutSpec, after_s: f
             differing.append(event)
         return orders
 
-    book.supervisor.handle = both  # type: ignore[method-assign]
+    book.supervisor.handle = both  # type: ignore[method-assign]  # to look on
     live(book, 60, bad)
 
     assert differing == []
@@ -97,7 +97,7 @@ def recorded(folder: Path, book: Playbook) -> Recorder:
         recorder.record(event, actions)
         return actions
 
-    book.supervisor.handle = noted  # type: ignore[method-assign, assignment]
+    book.supervisor.handle = noted  # type: ignore[method-assign, assignment]  # to look on
     return recorder
 
 
