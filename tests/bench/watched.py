@@ -13,6 +13,7 @@ from tests.bench.build import HERE, Programs
 from tests.bench.fleet import Fleet
 from tests.bench.measures import Plan, Sample, rested
 from tests.bench.peers import Autohealer
+from tests.support.terminals import TAKE_TERMINAL
 
 PENDING = 4096
 """Probes of all workers come at once, some of them before anybody takes them."""
@@ -54,7 +55,7 @@ def _onlookers(fleet: Fleet) -> Iterator[None]:
         subprocess.Popen(
             [
                 *(sys.executable, str(HERE / "onlooker.py"), str(peer.probed.fileno()), str(peer.port)),
-                *(autohealer, "top", "--state-dir", str(peer.folder / "state")),
+                *(sys.executable, "-c", TAKE_TERMINAL, autohealer, "top", "--state-dir", str(peer.folder / "state")),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -63,6 +64,6 @@ def _onlookers(fleet: Fleet) -> Iterator[None]:
         ) as onlookers,
     ):
         assert onlookers.stdout is not None
-        assert onlookers.stdout.readline()
+        assert onlookers.stdout.readline(), "somebody who should look has seen nothing"
         yield
         onlookers.kill()
