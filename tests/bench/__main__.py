@@ -40,8 +40,10 @@ def main(
     out: Path | None,
 ) -> None:
     """How fast do supervisors start, heal and stop the same workers?"""
-    usual = [Floor, PyFloor, Autohealer] if quick else list(PEERS.values())
-    chosen = [PEERS[name.strip()] for name in peers.split(",")] if peers else usual
+    if peers:
+        chosen = [PEERS[name.strip()] for name in peers.split(",")]
+    else:
+        chosen = [Floor, PyFloor, Autohealer] if quick else list(PEERS.values())
     here = [peer for peer in chosen if peer.is_here()]
     for peer in chosen:
         if peer not in here:
@@ -54,11 +56,12 @@ def main(
             build(Path(folder)),
             trials=trials or (20 if quick else 30),
             turns=turns or (2 if quick else 3),
-            seconds=seconds or (20.0 if quick else 60.0),
+            seconds=seconds or (15.0 if quick else 45.0),
         )
         for name in measures.split(","):
             entry = CATALOGUE[name.strip()]
-            for count in [int(each) for each in counts.split(",")] if counts else entry.counts:
+            usual = entry.quick_counts if quick and entry.quick_counts else entry.counts
+            for count in [int(each) for each in counts.split(",")] if counts else usual:
                 click.echo(f"{datetime.now(UTC):%H:%M:%S} {name}, N = {count}", err=True)
                 samples += entry.measure(plan, count)
     click.echo(f"{time.monotonic() - began:.0f} s in all", err=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,15 +37,8 @@ def head(peers: Sequence[type[Peer]], watch: Watch) -> str:
     lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; {watch}.", ""]
     for peer in peers:
         note = f" ({peer.note})" if peer.note else ""
-        lines.append(f"- {peer.name}: {_version(peer)}{note}")
+        lines.append(f"- {peer.name}: {peer.version()}{note}")
     return "\n".join(lines) + "\n\n"
-
-
-def _version(peer: type[Peer]) -> str:
-    with suppress(OSError, IndexError):
-        done = subprocess.run(peer.version, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
-        return done.stdout.strip().splitlines()[0]
-    return "?"
 
 
 def _processor() -> str:

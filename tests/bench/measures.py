@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tests.bench.build import Programs
 from tests.bench.fleet import Fleet
@@ -19,6 +20,7 @@ from tests.bench.peers import Peer
 SETTLE_S = 2.2
 GIVE_UP_S = 8.0
 PATIENCE_S = 20.0
+"""For all samples of one supervisor in one measure, as soon as it has some."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Plan:
         return [peer for peer in self.peers if count <= peer.most]
 
 
+T = TypeVar("T")
 Measure = Callable[[Plan, int], Iterator[Sample]]
 
 
@@ -74,15 +77,15 @@ def rested(fleets: list[Fleet], trials: int) -> Iterator[Sample]:
         yield _kill_one(fleet, "heal rested", fleet.workers()[0])
 
 
-def _turns(fleets: list[Fleet], times: int) -> Iterator[Fleet]:
-    """Each so often, in another order each time; who takes seconds is asked less often."""
-    spent = dict.fromkeys(fleets, 0.0)
+def _turns(those: Sequence[T], times: int) -> Iterator[T]:
+    """Each so often, in another order each time; who takes long is asked less often."""
+    spent = dict.fromkeys(those, 0.0)
     for _ in range(times):
-        for fleet in random.sample(fleets, len(fleets)):
-            if spent[fleet] < PATIENCE_S:
+        for one in random.sample(those, len(those)):
+            if spent[one] < PATIENCE_S:
                 at = time.monotonic()
-                yield fleet
-                spent[fleet] += time.monotonic() - at
+                yield one
+                spent[one] += time.monotonic() - at
 
 
 def _kill_one(fleet: Fleet, measure: str, pid: int) -> Sample:
@@ -91,26 +94,24 @@ def _kill_one(fleet: Fleet, measure: str, pid: int) -> Sample:
 
 def start(plan: Plan, count: int) -> Iterator[Sample]:
     """From the start of the program to the last worker's first instruction."""
-    for _ in range(max(1, plan.trials // 3)):
-        for kind in plan.able(count):
-            with Fleet(kind, count, plan.programs) as fleet:
-                yield Sample("start", kind.name, count, fleet.start(), "s")
+    for kind in _turns(plan.able(count), max(1, plan.trials // 3)):
+        with Fleet(kind, count, plan.programs) as fleet:
+            yield Sample("start", kind.name, count, fleet.start(), "s")
 
 
 def cycle(plan: Plan, count: int) -> Iterator[Sample]:
     """Start; kill all workers at once (storm); stop."""
-    for _ in range(plan.turns):
-        for kind in plan.able(count):
-            with Fleet(kind, count, plan.programs) as fleet:
-                took = fleet.start()
-                yield Sample("start", kind.name, count, took, "s")
-                if took is None:
-                    continue
-                time.sleep(SETTLE_S)
-                yield Sample("storm", kind.name, count, fleet.kill(fleet.workers(), count, 60.0), "s")
-                time.sleep(0.5)
-                yield Sample("workers after the storm", kind.name, count, len(fleet.workers()), "")
-                yield Sample("stop", kind.name, count, fleet.stop(), "s")
+    for kind in _turns(plan.able(count), plan.turns):
+        with Fleet(kind, count, plan.programs) as fleet:
+            took = fleet.start()
+            yield Sample("start", kind.name, count, took, "s")
+            if took is None:
+                continue
+            time.sleep(SETTLE_S)
+            yield Sample("storm", kind.name, count, fleet.kill(fleet.workers(), count, 60.0), "s")
+            time.sleep(0.5)
+            yield Sample("workers after the storm", kind.name, count, len(fleet.workers()), "")
+            yield Sample("stop", kind.name, count, fleet.stop(), "s")
 
 
 def idle(plan: Plan, count: int) -> Iterator[Sample]:

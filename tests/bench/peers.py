@@ -24,12 +24,13 @@ class Peer(ABC):
     name: ClassVar[str]
     program: ClassVar[str]
     note: ClassVar[str] = ""
-    most: ClassVar[int] = 1000
+    most: ClassVar[int] = 500
+    """With more workers it is not measured, to save time."""
     looks_every_s: ClassVar[float] = 0.0
     backs_off: ClassVar[bool] = True
     """Whether it waits before it starts again what ends at once."""
-    version: ClassVar[tuple[str, ...]] = ()
-    """The command that says which one it is."""
+    says_version: ClassVar[tuple[str, ...]] = ()
+    """The command that says which one it is, in its first line."""
 
     def __init__(self, folder: Path, count: int, worker: list[str], programs: Programs) -> None:
         self.folder, self.count, self.worker, self.programs = folder, count, worker, programs
@@ -39,6 +40,12 @@ class Peer(ABC):
     def is_here(cls) -> bool:
         """Whether it is installed."""
         return shutil.which(cls.program) is not None
+
+    @classmethod
+    def version(cls) -> str:
+        """As it says itself."""
+        done = subprocess.run(cls.says_version, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+        return done.stdout.partition("\n")[0].strip()
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -73,7 +80,7 @@ class Floor(Peer):
     """The least in C."""
 
     name, program, note = "floor (C)", "cc", "waitpid and vfork, nothing else"
-    backs_off, version = False, ("cc", "--version")
+    most, backs_off, says_version = 1000, False, ("cc", "--version")
 
     def command(self) -> list[str]:
         return [str(self.programs.floor), str(self.count), *self.worker]
@@ -83,7 +90,7 @@ class PyFloor(Peer):
     """The least in Python."""
 
     name, program, note = "floor (Python)", "python3", "pidfds, epoll and posix_spawn, nothing else"
-    backs_off, version = False, (sys.executable, "--version")
+    most, backs_off, says_version = 1000, False, (sys.executable, "--version")
 
     def command(self) -> list[str]:
         return [sys.executable, str(self.programs.py_floor), str(self.count), *self.worker]
@@ -93,7 +100,8 @@ class Autohealer(Peer):
     """This project, as it is in this environment."""
 
     name, program = "autohealer", sys.executable
-    version = ("git", "describe", "--always", "--dirty")
+    says_version = ("git", "describe", "--always", "--dirty")
+    most = 1000
     options: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
@@ -109,7 +117,7 @@ class Supervisord(Peer):
 
     name, program, looks_every_s = "supervisord", "supervisord", 1.0
     note = "startsecs = 0, autorestart = true"
-    version = ("supervisord", "--version")
+    says_version = ("supervisord", "--version")
 
     def command(self) -> list[str]:
         path = self._write(
@@ -126,7 +134,7 @@ class Circus(Peer):
     """circus, looking at its processes ten times a second instead of once in five."""
 
     name, program, looks_every_s, note = "circus", "circusd", 0.1, "check_delay = 0.1"
-    version = ("circusd", "--version")
+    says_version = ("circusd", "--version")
 
     def command(self) -> list[str]:
         path = self._write(
@@ -143,7 +151,13 @@ class Pm2(Peer):
     """pm2, which goes to the background."""
 
     name, program, note = "pm2", "pm2", "min_uptime = 0, max_restarts = 10^9"
-    version = ("pm2", "--version")
+    most = 100
+
+    @classmethod
+    def version(cls) -> str:
+        """Without running it, which would leave a daemon behind."""
+        package = Path(shutil.which("pm2") or "").resolve().parents[1] / "package.json"
+        return str(json.loads(package.read_text())["version"])
 
     def command(self) -> list[str]:
         self.environment["PM2_HOME"] = str(self.folder / "pm2")
@@ -171,7 +185,7 @@ class Runit(Peer):
     """runsvdir."""
 
     name, program = "runit", "runsvdir"
-    version = (*DEBIAN, "runit")
+    says_version = (*DEBIAN, "runit")
     note = "waits a second before it restarts what lived for less"
 
     def command(self) -> list[str]:
@@ -185,7 +199,7 @@ class S6(Peer):
     """s6-svscan."""
 
     name, program = "s6", "s6-svscan"
-    version = (*DEBIAN, "s6")
+    says_version = (*DEBIAN, "s6")
     note = "waits a second before it restarts what lived for less"
 
     def command(self) -> list[str]:
@@ -195,8 +209,8 @@ class S6(Peer):
 class Daemontools(Peer):
     """svscan."""
 
-    name, program, most = "daemontools", "svscan", 900
-    version = (*DEBIAN, "daemontools")
+    name, program = "daemontools", "svscan"
+    says_version = (*DEBIAN, "daemontools")
     note = "waits a second before it restarts what lived for less"
 
     def command(self) -> list[str]:
