@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from tests.bench import goals
 from tests.bench.build import build
 from tests.bench.catalogue import CATALOGUE
 from tests.bench.machine import Watch, head
@@ -20,7 +23,7 @@ from tests.bench.results import figures, plots, tables
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Fewer samples, of autohealer and the floors alone: four minutes.")
+@click.option("--quick", is_flag=True, help="Fewer samples, of autohealer and the floors alone: in four minutes.")
 @click.option("--peers", help="Some of them, with commas.  [default: all that are installed]")
 @click.option("--measures", default=",".join(CATALOGUE), show_default=True, help="Some of them, with commas.")
 @click.option("--n", "counts", help="Numbers of workers, with commas, instead of each measure's own.")
@@ -49,6 +52,7 @@ def main(
         if peer not in here:
             click.echo(f"not installed, left out: {peer.name}", err=True)
     samples: list[Sample] = []
+    is_whole = True
     began, watch = time.monotonic(), Watch()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         plan = Plan(
@@ -63,10 +67,14 @@ def main(
             usual = entry.quick_counts if quick and entry.quick_counts else entry.counts
             for count in [int(each) for each in counts.split(",")] if counts else usual:
                 click.echo(f"{datetime.now(UTC):%H:%M:%S} {name}, N = {count}", err=True)
-                samples += entry.measure(plan, count)
+                try:
+                    samples += entry.measure(plan, count)
+                except (AssertionError, OSError, subprocess.SubprocessError) as error:
+                    click.echo(f"{name}, N = {count}: {error!r}", err=True)
+                    is_whole = False
     click.echo(f"{time.monotonic() - began:.0f} s in all", err=True)
     found = figures(samples)
-    text = head(here, watch) + tables(found)
+    text = head(here, watch) + goals.table(found) + tables(found)
     click.echo(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -74,6 +82,8 @@ def main(
         (out / "results.md").write_text(text)
         for title, svg in plots(found).items():
             (out / f"{title}.svg").write_text(svg)
+    if not is_whole:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

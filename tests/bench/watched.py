@@ -15,6 +15,7 @@ from tests.bench.measures import Plan, Sample, rested
 from tests.bench.peers import Autohealer
 from tests.support.terminals import TAKE_TERMINAL
 
+MEASURE = "heal, somebody looks or nobody"
 PENDING = 4096
 """Probes of all workers come at once, some of them before anybody takes them."""
 
@@ -41,7 +42,7 @@ def watched(plan: Plan, count: int) -> Iterator[Sample]:
             assert fleet.start() is not None
         stack.enter_context(_onlookers(fleets[1]))
         for sample in rested(fleets, plan.trials):
-            yield Sample("heal, somebody looks or nobody", sample.peer, count, sample.value, sample.unit)
+            yield Sample(MEASURE, sample.peer, count, sample.value, sample.unit)
 
 
 @contextmanager
