@@ -1,8 +1,8 @@
 """How fast do process supervisors start, heal and stop the same workers? ``python -m tests.bench``, or ``make bench``.
 
     programs/   in C: ``worker.c``, which notes when its first instruction ran; ``floor.c``, the least that a supervisor
-                can do. In Python: ``floor.py``, the least that one can do there; ``standby.py``, which starts slowly; ``traced.py``, an agent that notes each step
-                of a heal; ``onlooker.py``, all who may look at one
+                can do. In Python: ``floor.py``, the least that one can do there; ``standby.py``, which starts slowly;
+                ``traced.py``, an agent that notes each step of a heal; ``onlooker.py``, all who may look at one
     build       compiles them
     board       the shared memory in which workers note that they have been born
     peers       the supervisors, one class each: its configuration, how it is started and stopped
