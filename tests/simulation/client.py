@@ -133,6 +133,10 @@ class SimulatedClient:
         return self._silent
 
     @property
+    def last_zxid(self) -> int:
+        return self._last_zxid
+
+    @property
     def greeting(self) -> bool:
         return self._greeting
 

@@ -149,6 +149,8 @@ class Cluster:
         self._grounded = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
         self._has_inherited = False
+        self._looked_at = (0, 0)
+        """The last transaction of ZooKeeper as of the last two looks at everything; 0: none in this connection."""
         self._outstanding: int | None = None
         self._shown_until = -inf
         self._pools_own: list[str] = []
@@ -361,6 +363,7 @@ class Cluster:
 
     def _cut(self) -> None:
         self._grounded = self._admitted = False
+        self._looked_at = (0, 0)
         self._bulk.cut()
         for part in (
             self._ground,
@@ -423,6 +426,15 @@ class Cluster:
             if self._election.leading:
                 self._requests.sweep()
             self._registrations.tidy()
+            self._link.ask_zxid(self._look_at_changes)
+
+    def _look_at_changes(self, zxid: int) -> None:
+        """Nothing can have been missed where nothing was written since the last two looks.
+
+        One is not enough, for some things are so only where two looks in a row have found them.
+        """
+        former, self._looked_at = self._looked_at, (self._looked_at[1], zxid)
+        if former != (zxid, zxid) and not self._leaving:
             self._ground.lay()
 
     def _pump(self) -> None:

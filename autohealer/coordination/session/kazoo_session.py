@@ -68,6 +68,12 @@ class KazooSession:
         return self._marshal.closed
 
     @property
+    def last_zxid(self) -> int:
+        """The number of the last transaction that the server knew of when it last answered a request."""
+        zxid: int = self.kazoo.last_zxid
+        return zxid
+
+    @property
     def greeting(self) -> bool:
         """Whether it is in the middle of a handshake."""
         under_way: bool = self.kazoo.handshake.is_under_way

@@ -183,6 +183,15 @@ class Link:
         """Take back a data watch."""
         self._send(path, partial(self._old.unwatch, path, watch), _unminded)
 
+    def ask_zxid(self, done: Callable[[int], None]) -> None:
+        """The number of the last transaction that the server knows of, by a request that tells nothing else."""
+
+        def answered(_stat: Any, error: Exception | None) -> None:
+            if error is None:
+                done(self._old.last_zxid)
+
+        self._send("", partial(self._old.exists, "/", None), answered)
+
     def forget_waiting(self) -> None:
         """Drop what has not been sent yet."""
         self._waiting.clear()

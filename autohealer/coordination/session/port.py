@@ -134,6 +134,9 @@ class SessionPort(Protocol):
     def unwatch(self, path: str, watch: Watch) -> None:
         """Take back a data watch."""
 
+    def ask_zxid(self, done: Callable[[int], None]) -> None:
+        """The number of the last transaction that the server knows of: where it is what it was, nothing has changed."""
+
     def forget_waiting(self) -> None:
         """Drop what has not been sent yet."""
 
@@ -148,6 +151,10 @@ class ClientPort(Protocol):
     @property
     def silent(self) -> bool:
         """Whether it has been told to say nothing more."""
+
+    @property
+    def last_zxid(self) -> int:
+        """The number of the last transaction that the server knew of when it last answered a request."""
 
     @property
     def greeting(self) -> bool:
