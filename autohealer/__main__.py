@@ -4,6 +4,7 @@ What is imported takes a moment. Until then a Ctrl-C ends the process as the ker
 then on it is an exception, which `autohealer.cli` turns into an exit code.
 """
 
+import gc
 import signal
 import sys
 
@@ -13,6 +14,7 @@ def main() -> None:
     by_python = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if by_python:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.disable()  # all that imports make stays: to look for garbage in it is lost time; `Command` ends this
     from autohealer.cli import main as run  # noqa: PLC0415 - after that
 
     if by_python:

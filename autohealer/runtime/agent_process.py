@@ -201,7 +201,7 @@ class AgentProcess:
         for held in self._claims:
             self._begin(held)
         # What exists now lives as long as the agent: the collector need never look at it again.
-        loop.call_soon(_freeze)
+        loop.call_soon(gc.freeze)
         dashboard = self._make_dashboard(loop, shared.reaper) if self._make_dashboard is not None else None
         try:
             if dashboard is not None:
@@ -437,8 +437,3 @@ class AgentProcess:
             path = self._claims[0].state.path / "errors.log"
             with suppress(OSError), open(open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as file:
                 traceback.print_exception(error, file=file)
-
-
-def _freeze() -> None:
-    gc.collect()
-    gc.freeze()

@@ -68,3 +68,20 @@ except SystemExit:
 """
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[-1] == "[]"
+
+
+def test_garbage_is_collected_from_when_a_command_runs() -> None:
+    """Not while it is imported; what is there by then is not looked at again."""
+    script = """
+import gc, sys
+from autohealer import __main__
+
+import autohealer.cli.config.schema as command
+def run():
+    print(gc.isenabled(), gc.get_freeze_count() > 0)
+command.run = run
+sys.argv = ["autohealer", "config", "schema"]
+__main__.main()
+"""
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["True", "True"]

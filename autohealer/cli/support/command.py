@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Sequence
 from importlib import import_module
@@ -48,7 +49,11 @@ class CliCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> int:
         """Carry it out; the exit code."""
-        code: int = import_module(self.body).run(**self.arguments(ctx))
+        run, given = import_module(self.body).run, self.arguments(ctx)
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        code: int = run(**given)
         return code
 
     def arguments(self, ctx: click.Context) -> dict[str, object]:
