@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -58,6 +59,7 @@ class Reloader:
     ) -> None:
         self._configuration, self._environ, self._pools, self._tell = configuration, dict(environ), pools, tell
         self._lock = asyncio.Lock()
+        self._reading: asyncio.Future[Configuration] | None = None
 
     async def reload(self, operation: Operation, stepped: Stepped) -> Answer:
         """Read, tell, apply; what came of it."""
@@ -94,9 +96,12 @@ class Reloader:
         return msgspec.structs.replace(self._configuration, pools=self._pools.running())
 
     async def _read(self) -> Configuration:
-        """The file as it is now; a disk may take its time. Raises UsageError."""
-        reading = partial(load, str(self._configuration.file), self._environ, self._configuration.typed)
-        return (await asyncio.get_running_loop().run_in_executor(None, reading)).configuration
+        """The file as it is now; a disk may take its time, and holds up one thread at most. Raises UsageError."""
+        while self._reading is not None and not self._reading.done():
+            await asyncio.wait({self._reading})
+        reading = partial(_load_again, str(self._configuration.file), self._environ, self._configuration.typed)
+        self._reading = asyncio.get_running_loop().run_in_executor(None, reading)
+        return await asyncio.shield(self._reading)
 
     async def _apply(self, wanted: Configuration, found: Difference, operation: Operation, stepped: Stepped) -> Answer:
         options = {pool.pool: pool for pool in wanted.pools}
@@ -153,6 +158,14 @@ class Reloader:
         if answer.outcome is Outcome.DONE and not answer.code:
             runner.take_options(wanted)
         return replace(answer, detail=f"pool {change.pool}: {answer.detail}")
+
+
+def _load_again(file: str, environ: Mapping[str, str], typed: Mapping[str, object]) -> Configuration:
+    """Raises UsageError, also for what may be read only once, such as a pipe: nobody may write to it any more."""
+    path = Path(file)
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{file} is no regular file", "what is to be read again has to be one")
+    return load(file, environ, typed).configuration
 
 
 def _with_former(new: PoolOptions, old: PoolOptions, change: Change) -> PoolOptions:

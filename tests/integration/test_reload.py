@@ -146,6 +146,22 @@ def test_a_file_that_does_not_hold_changes_nothing(file: File) -> None:
     assert file.status("web")["config"]["state"] == "differs"
 
 
+def test_what_can_be_read_only_once_is_not_waited_for(file: File) -> None:
+    """A pipe to which nobody writes: status and reload say so, and a file that is there again is read."""
+    file.write(web={"workers": 1})
+    file.run()
+    file.until_running("web", 1)
+    file.path.unlink()
+    os.mkfifo(file.path)
+    answer = file.call("reload")
+    assert (answer.returncode, "is no regular file" in answer.stderr) == (2, True), answer
+    assert "is no regular file" in file.status("web")["config"]["detail"]
+    file.path.unlink()
+    file.write(web={"workers": 2})
+    assert file.call("reload").returncode == 0
+    file.until_running("web", 2)
+
+
 def test_an_agent_without_a_file(processes: Processes) -> None:
     """There is nothing to read again."""
     agent = processes.autohealer("run", "1", "--", "sleep", "1000")

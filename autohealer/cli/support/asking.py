@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from autohealer.core.operations import (
+    MEANINGLESS,
     ROLLOUTS,
     UNREACHABLE,
     VERBS,
@@ -59,6 +60,8 @@ def settled(answer: Answer | None, patience: str) -> Answer:
     if answer is None:
         raise UnreachableError(patience, "see `autohealer status`")
     if answer.outcome is Outcome.REFUSED or answer.code:
+        if answer.code == MEANINGLESS:
+            raise UsageError(answer.detail)  # it says itself what is to be done
         hint = "see `autohealer status`" if answer.outcome is Outcome.REFUSED else "see `autohealer events`"
         raise _KINDS.get(answer.code, AutohealerError)(answer.detail, hint)
     return answer
