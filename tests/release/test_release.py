@@ -31,15 +31,20 @@ with PoolUnderTest(2, "sleep", "1000", folder=Path(sys.argv[1])) as pool:
 
 
 def pythons() -> list[str]:
-    """The Python that runs the tests, and the newest other one from 3.11 on that can make a virtual environment."""
+    """The Python that runs the tests, and the newest later one on PATH that can make a virtual environment."""
     for minor in range(NEWEST, sys.version_info.minor, -1):
-        roots = [os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))]
-        found = [str(path) for root in roots for path in Path(root).glob(f"versions/3.{minor}.*/bin/python3")]
-        found += [path for path in [shutil.which(f"python3.{minor}")] if path is not None]
-        for python in found:
-            if subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
-                return [sys.executable, python]
+        # Where versions are managed, that on PATH may be a stand-in, which wants to be told which one is meant.
+        environ = {**os.environ, "PYENV_VERSION": f"3.{minor}"}
+        for folder in os.get_exec_path():
+            if (python := shutil.which(f"python3.{minor}", path=folder)) is not None:
+                asked = [python, "-c", "import ensurepip, sys; print(sys.executable)"]
+                done = subprocess.run(asked, env=environ, capture_output=True, text=True, check=False)
+                if done.returncode == 0:
+                    return [sys.executable, done.stdout.strip()]
     return [sys.executable]
+
+
+PYTHONS = pythons()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,7 @@ def run(*command: object, cwd: Path | None = None) -> str:
 
 
 @pytest.mark.timeout(PATIENCE_S)
-@pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).parent.parent.name)
+@pytest.mark.parametrize("python", PYTHONS, ids=["own", "newest"][: len(PYTHONS)])
 def test_the_wheel_works_where_nothing_else_is(released: Path, tmp_path: Path, python: str) -> None:
     run(python, "-m", "venv", tmp_path / "venv")
     bin_folder = tmp_path / "venv" / "bin"
