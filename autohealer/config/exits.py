@@ -13,6 +13,8 @@ class Exits(Kind[tuple[int | str, ...]]):
     """Exit codes and names of signals, with commas: ``0,3,SIGTERM``."""
 
     name = "LIST"
+    takes_numbers = True
+    expected = "a list of exit codes and signals such as 0,3,SIGTERM"
 
     def parse(self, text: str) -> tuple[int | str, ...]:
         """The codes and the names, in their order; a signal's name with SIG."""
@@ -29,13 +31,3 @@ class Exits(Kind[tuple[int | str, ...]]):
     def show(self, value: tuple[int | str, ...]) -> str:
         """With commas."""
         return ",".join(map(str, value))
-
-    @property
-    def takes_numbers(self) -> bool:
-        """One exit code."""
-        return True
-
-    @property
-    def expected(self) -> str:
-        """With examples."""
-        return "a list of exit codes and signals such as 0,3,SIGTERM"

@@ -24,6 +24,10 @@ class Kind(ABC, Generic[T]):
     name = "TEXT"
     is_pair = False
     """Whether a value is a name and its value: several make a table."""
+    takes_numbers = False
+    """Whether a bare number means something in a file."""
+    expected = "a text"
+    """What would have been right, as it follows "is not"."""
 
     @abstractmethod
     def parse(self, text: str) -> T:
@@ -40,16 +44,6 @@ class Kind(ABC, Generic[T]):
     def show(self, value: T) -> str:
         """The value as text that `parse` understands."""
         return str(value)
-
-    @property
-    def takes_numbers(self) -> bool:
-        """Whether a bare number means something in a file."""
-        return False
-
-    @property
-    def expected(self) -> str:
-        """What would have been right, as it follows "is not": ``a text``."""
-        return "a text"
 
     def json_schema(self) -> JsonSchema:
         """What a configuration file may have there."""
@@ -109,9 +103,12 @@ class Flag(Kind[bool]):
 class Integer(Kind[int]):
     """A whole number within bounds."""
 
+    takes_numbers = True
+
     def __init__(self, least: int = 0, most: int | None = None, name: str = "N") -> None:
         self.name = name
         self.least, self.most = least, most
+        self.expected = f"a whole number from {least:,}" + (" up" if most is None else f" to {most:,}")
 
     def parse(self, text: str) -> int:
         """The number, in digits: no exponent, no point."""
@@ -121,17 +118,6 @@ class Integer(Kind[int]):
         if len(digits) > 18 or (number := int(text)) < self.least or (self.most is not None and number > self.most):
             raise ValueError(f"{text} is not {self.expected}")
         return number
-
-    @property
-    def takes_numbers(self) -> bool:
-        """As TOML's integers."""
-        return True
-
-    @property
-    def expected(self) -> str:
-        """With the bounds."""
-        to = " up" if self.most is None else f" to {self.most:,}"
-        return f"a whole number from {self.least:,}{to}"
 
     def json_schema(self) -> JsonSchema:
         """With the bounds."""
@@ -143,6 +129,8 @@ class Duration(Kind[float]):
     """Seconds, as a number; or with a unit: 90s, 5m, 1h, 2d."""
 
     name = "DURATION"
+    takes_numbers = True
+    expected = "a number of seconds, nor a duration such as 90s, 5m, 1h or 2d"
 
     def __init__(self, least: float = 0.0) -> None:
         self.least = least
@@ -162,21 +150,13 @@ class Duration(Kind[float]):
         """Seconds, without a point where none is needed."""
         return str(int(value)) if value == int(value) else repr(value)
 
-    @property
-    def takes_numbers(self) -> bool:
-        """Seconds."""
-        return True
-
-    @property
-    def expected(self) -> str:
-        """A number, or text with a unit."""
-        return "a number of seconds, nor a duration such as 90s, 5m, 1h or 2d"
-
 
 class Size(Kind[int]):
     """Bytes, with K, M or G."""
 
     name = "SIZE"
+    takes_numbers = True
+    expected = "a size such as 500K, 10M or 2G"
 
     def parse(self, text: str) -> int:
         """The bytes, at least one."""
@@ -194,21 +174,13 @@ class Size(Kind[int]):
                 return f"{value // UNITS[unit]}{unit}"
         return str(value)
 
-    @property
-    def takes_numbers(self) -> bool:
-        """Bytes."""
-        return True
-
-    @property
-    def expected(self) -> str:
-        """With examples."""
-        return "a size such as 500K, 10M or 2G"
-
 
 class SignalNumber(Kind[int]):
     """A signal by name or number."""
 
     name = "SIGNAL"
+    takes_numbers = True
+    expected = "a signal such as TERM, INT or 15"
 
     def parse(self, text: str) -> int:
         """Its number."""
@@ -227,16 +199,6 @@ class SignalNumber(Kind[int]):
         except ValueError:
             return str(value)
 
-    @property
-    def takes_numbers(self) -> bool:
-        """The signal's number."""
-        return True
-
-    @property
-    def expected(self) -> str:
-        """With examples."""
-        return "a signal such as TERM, INT or 15"
-
 
 class Choice(Kind[str]):
     """One of a few words."""
@@ -244,17 +206,13 @@ class Choice(Kind[str]):
     def __init__(self, *words: str) -> None:
         self.words = words
         self.name = f"[{'|'.join(words)}]"
+        self.expected = f"one of {', '.join(words)}"
 
     def parse(self, text: str) -> str:
         """The word as it stands in the list."""
         if text.lower() not in self.words:
             raise ValueError(f"{text!r} is not {self.expected}")
         return text.lower()
-
-    @property
-    def expected(self) -> str:
-        """The words."""
-        return f"one of {', '.join(self.words)}"
 
     def json_schema(self) -> JsonSchema:
         """The words."""

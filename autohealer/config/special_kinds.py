@@ -57,6 +57,8 @@ class CountOrPart(Kind[int | float]):
     """A number of workers, or a part of them: ``3``, or ``25%`` (0.25)."""
 
     name = "N|N%"
+    takes_numbers = True
+    expected = "a number of workers such as 3, nor a part such as 25%"
 
     def parse(self, text: str) -> int | float:
         """An integer, or a fraction."""
@@ -73,22 +75,13 @@ class CountOrPart(Kind[int | float]):
         """As it is typed."""
         return str(value) if isinstance(value, int) else f"{round(value * 100)}%"
 
-    @property
-    def takes_numbers(self) -> bool:
-        """A number of workers."""
-        return True
-
-    @property
-    def expected(self) -> str:
-        """With examples."""
-        return "a number of workers such as 3, nor a part such as 25%"
-
 
 class Ready(Kind[str]):
     """When a worker counts as ready: a word, ``log:REGEX`` or ``after:SECONDS``."""
 
     name = "WHEN"
     WORDS = ("registered", "probe", "notify", "started")
+    expected = f"one of {', '.join(WORDS)}, log:REGEX, after:SECONDS"
 
     def parse(self, text: str) -> str:
         """The text, if it is one of these. The regular expression is looked at where it is used."""
@@ -100,16 +93,12 @@ class Ready(Kind[str]):
             return text
         raise ValueError(f"{text!r} is not {self.expected}")
 
-    @property
-    def expected(self) -> str:
-        """All of them."""
-        return f"one of {', '.join(self.WORDS)}, log:REGEX, after:SECONDS"
-
 
 class FileMode(Kind[int]):
     """Permission bits in octal digits."""
 
     name = "MODE"
+    expected = "a file mode in octal digits such as 027, as text"
 
     def parse(self, text: str) -> int:
         """As a number."""
@@ -120,11 +109,6 @@ class FileMode(Kind[int]):
     def show(self, value: int) -> str:
         """In octal digits."""
         return f"{value:03o}"
-
-    @property
-    def expected(self) -> str:
-        """With an example."""
-        return "a file mode in octal digits such as 027, as text"
 
 
 class Limit(Kind[tuple[str, str]]):

@@ -251,26 +251,25 @@ class ConfigInvalid(Notice, frozen=True):
 # ---- what people asked for
 
 
-class OperationDone(Notice, frozen=True):
-    """What ``by`` asked for is done."""
+class OperationNotice(Notice, frozen=True):
+    """What has become of what ``by`` asked for."""
+
+    verb: str
+    subject: str
+    by: str
+    detail: str
+
+
+class OperationDone(OperationNotice, frozen=True):
+    """It is done."""
 
     event: ClassVar[str] = "operation.done"
 
-    verb: str
-    subject: str
-    by: str
-    detail: str
 
-
-class OperationRefused(Notice, frozen=True):
-    """What ``by`` asked for is not done, and why."""
+class OperationRefused(OperationNotice, frozen=True):
+    """It is not done, and ``detail`` says why."""
 
     event: ClassVar[str] = "operation.refused"
-
-    verb: str
-    subject: str
-    by: str
-    detail: str
 
 
 # ---- agents

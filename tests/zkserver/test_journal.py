@@ -578,6 +578,29 @@ def _picture(machine: Machine) -> object:
     return nodes, sessions, ephemerals, sorted(tree.transient)
 
 
+def due(directory: Path) -> Journal:
+    """A journal that is to be written anew the next time it works."""
+    journal = Journal(directory)
+    journal.load()
+    big = write_node("/big", Node(bytes(2**20), OPEN_ACL, 0, 1, 0))
+    journal.open(Batches(big), 1, 0.0)
+    for _ in range(4):
+        journal.append(big, 0.0)
+    return journal
+
+
+def room_only_for(path: Path) -> Callable[[int, bytes], int]:
+    """``os.write`` on a disk that is full, but for what goes to the file that is at this path now."""
+    good, write = path.stat().st_ino, os.write
+
+    def full(file: int, data: bytes) -> int:
+        if os.fstat(file).st_ino != good:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    return full
+
+
 class TestAnew:
     """Writing it anew fails, too."""
 
@@ -585,23 +608,10 @@ class TestAnew:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """It is said, tried again without hurry, and no change is lost meanwhile."""
-        journal = Journal(tmp_path)
-        journal.load()
-        big = write_node("/big", Node(bytes(2**20), OPEN_ACL, 0, 1, 0))
-        last = batches(1)[0]
-        journal.open(Batches(big), 1, 0.0)
-        for _ in range(4):
-            journal.append(big, 0.0)
+        journal, last = due(tmp_path), batches(1)[0]
         before = journal.size
-        good, write = (tmp_path / "journal").stat().st_ino, os.write
-
-        def full(file: int, data: bytes) -> int:
-            if os.fstat(file).st_ino != good:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return write(file, data)
-
         with monkeypatch.context() as patched:
-            patched.setattr(os, "write", full)
+            patched.setattr(os, "write", room_only_for(tmp_path / "journal"))
             journal.work(1.0)
             while journal.is_busy:
                 journal.work(1.0)
@@ -619,24 +629,11 @@ class TestAnew:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Half a new file is dropped."""
-        journal = Journal(tmp_path)
-        journal.load()
-        big = write_node("/big", Node(bytes(2**20), OPEN_ACL, 0, 1, 0))
-        last = batches(1)[0]
-        journal.open(Batches(big), 1, 0.0)
-        for _ in range(4):
-            journal.append(big, 0.0)
+        journal, last = due(tmp_path), batches(1)[0]
         journal.work(1.0)
         assert journal.is_busy
-        good, write = (tmp_path / "journal").stat().st_ino, os.write
-
-        def full(file: int, data: bytes) -> int:
-            if os.fstat(file).st_ino != good:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return write(file, data)
-
         with monkeypatch.context() as patched:
-            patched.setattr(os, "write", full)
+            patched.setattr(os, "write", room_only_for(tmp_path / "journal"))
             journal.append(last, 1.0)
         assert not journal.is_busy
         assert not (tmp_path / "journal.new").exists()
