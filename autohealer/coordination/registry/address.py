@@ -59,7 +59,9 @@ class Address:
         # Programs without credentials may register beside it, as in the registry itself.
         open_to_workers = (self._folder.rpartition("/")[0], self._folder)
         self._ground = BasePaths(self._link, Folder(self._folder, open_to_workers), self._access, self._laid)
-        self._wanted = self._open = self._busy = self._again = self._stands = False
+        self._wanted = self._open = self._busy = self._again = False
+        # What the observer was told, and whether the node may be there: it is made before the answer says so.
+        self._stands = self._may_stand = False
         self._node = ""
 
     def connect(self) -> None:
@@ -116,7 +118,7 @@ class Address:
             self._busy, self._again = True, False
             if self._wanted:
                 self._link.exists(self._node, self._looked, self._fired)
-            elif self._stands:
+            elif self._may_stand:
                 self._link.delete(self._node, self._deleted)
             else:
                 self._busy = False
@@ -124,10 +126,12 @@ class Address:
     def _looked(self, stat: Any, error: Exception | None) -> None:
         if error is None and stat is None:
             self._gone()
-            self._link.create(self._node, self._data, self._access.acl, self._created, ephemeral=True)
-            return
-        if error is None and not self._stands:
-            self._stands = True
+            if self._wanted:
+                self._may_stand = True
+                self._link.create(self._node, self._data, self._access.acl, self._created, ephemeral=True)
+                return
+        elif error is None and not self._stands:
+            self._stands = self._may_stand = True
             self._observer.registered(self._node.rpartition("/")[2])
         self._rest()
 
@@ -150,6 +154,7 @@ class Address:
             self._step()
 
     def _gone(self) -> None:
+        self._may_stand = False
         if self._stands:
             self._stands = False
             self._observer.withdrawn()
