@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -105,13 +106,20 @@ class Inbox:
             self._set_timer(least_delay_s)
 
     def _handle(self, event: Event) -> None:
-        """Have it decided. A replacement that is decided first is started before the rest is thought about."""
+        """Have it decided. A replacement that is decided first is started before the rest is thought about.
+
+        It may have been given this very core, and then waits until we sleep, or the kernel moves it: so after a quiet
+        time it has the core first, until it sleeps itself. In a storm the next death comes first.
+        """
         are_waiting = bool(self._urgent or self._events)  # then it is not next, and `_run` counts the time
         decided = self._supervisor.react(event)
         self._sort(decided, event.at)
         try:
             if self._urgent and not are_waiting:
+                was_quiet = now() - self._last_urgent > QUIET_S
                 self._perform_urgent()
+                if was_quiet:
+                    os.sched_yield()
         finally:
             more = self._supervisor.conclude(event.at)
             self._sort(more, event.at)

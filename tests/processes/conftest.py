@@ -48,7 +48,7 @@ class World:
         command = resolve_command(argv, environ, str(Path.cwd()))
         spawner = Spawner(command, environ, Output.FILE)
         with open(self.directory / "output", "ab") as output:
-            return spawner.spawn({WORKER_ID: worker}, slot=0, worker=worker, output=output.fileno())
+            return spawner.spawn({WORKER_ID.encode(): worker.encode()}, slot=0, worker=worker, output=output.fileno())
 
     def start(self, *argv: str, env: Mapping[str, str] | None = None) -> tuple[str, int]:
         """Start and watch a worker; its id and pid."""

@@ -56,7 +56,7 @@ def into(
     slot: int = 0,
     worker: str = "w",
     port: int | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[bytes, bytes] | None = None,
 ) -> Spawned:
     """Start a worker whose output goes to this file."""
     with path.open("ab") as output:
@@ -71,7 +71,7 @@ def test_a_worker_begins_clean(tmp_path: Path, finish: Callable[[Spawned], int])
     os.set_inheritable(write_end, True)
     try:
         set_cloexec()
-        spawned = into(output, spawner(sys.executable, "-c", REPORT), env={"NAME": "välue"})
+        spawned = into(output, spawner(sys.executable, "-c", REPORT), env={b"NAME": "välue".encode()})
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
         signal.signal(signal.SIGHUP, before)
@@ -240,12 +240,12 @@ def test_workers_inherit_none_of_our_options() -> None:
 def test_each_worker_knows_who_it_is() -> None:
     start = SpawnWorker("a-2-x", 2, 2, epoch=7, revision=3, restarts=4, last_exit="SIGKILL")
     assert incarnation_environment(start, 8002) == {
-        "AUTOHEALER_WORKER_ID": "a-2-x",
-        "AUTOHEALER_SLOT": "2",
-        "AUTOHEALER_EPOCH": "7",
-        "AUTOHEALER_REVISION": "3",
-        "AUTOHEALER_RESTARTS": "4",
-        "AUTOHEALER_LAST_EXIT": "SIGKILL",
-        "PORT": "8002",
+        b"AUTOHEALER_WORKER_ID": b"a-2-x",
+        b"AUTOHEALER_SLOT": b"2",
+        b"AUTOHEALER_EPOCH": b"7",
+        b"AUTOHEALER_REVISION": b"3",
+        b"AUTOHEALER_RESTARTS": b"4",
+        b"AUTOHEALER_LAST_EXIT": b"SIGKILL",
+        b"PORT": b"8002",
     }
-    assert "PORT" not in incarnation_environment(start, None)
+    assert b"PORT" not in incarnation_environment(start, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 import msgspec
 
@@ -20,7 +20,7 @@ class StopStage(Enum):
     KILLED = "killed"
 
 
-class Role(Enum):
+class Role(StrEnum):
     """What a life is there for. Only a REGULAR one has a slot."""
 
     REGULAR = "regular"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ POOL = "AUTOHEALER_POOL"
 NUMBER = "AUTOHEALER_SLOT"
 REVISION = "AUTOHEALER_REVISION"
 NOTIFY = "NOTIFY_SOCKET"
+_WORKER_ID, _NUMBER, _REVISION = WORKER_ID.encode(), NUMBER.encode(), REVISION.encode()
 # What a manager of services tells its own child, the agent: for the agent alone.
 _OF_THE_AGENT = frozenset({NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"})
 
@@ -55,17 +57,20 @@ def worker_environment(
     return {**inherited, **extra, **ours}
 
 
-def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[str, str]:
-    """What one worker has beyond that; a spare's AUTOHEALER_STANDBY_FD is set where its files are (`Spawner`)."""
+def incarnation_environment(start: SpawnWorker, port: int | None) -> dict[bytes, bytes]:
+    """What one worker has beyond that; a spare's AUTOHEALER_STANDBY_FD is set where its files are (`Spawner`).
+
+    As bytes, as posix_spawn takes it: this stands between a death and its replacement.
+    """
     variables = {
-        WORKER_ID: start.worker,
-        "AUTOHEALER_EPOCH": str(start.epoch),
-        REVISION: str(start.revision),
-        "AUTOHEALER_RESTARTS": str(start.restarts),
-        "AUTOHEALER_LAST_EXIT": start.last_exit,
+        _WORKER_ID: os.fsencode(start.worker),
+        b"AUTOHEALER_EPOCH": b"%d" % start.epoch,
+        _REVISION: b"%d" % start.revision,
+        b"AUTOHEALER_RESTARTS": b"%d" % start.restarts,
+        b"AUTOHEALER_LAST_EXIT": os.fsencode(start.last_exit),
     }
     if not start.is_spare:
-        variables[NUMBER] = str(start.number)
+        variables[_NUMBER] = b"%d" % start.number
     if port is not None:
-        variables["PORT"] = str(port)
+        variables[b"PORT"] = b"%d" % port
     return variables

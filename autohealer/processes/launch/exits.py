@@ -1,9 +1,10 @@
-"""Hear of a worker's exit at once, through its pidfd in the event loop; signal it and reap it."""
+"""Hear of a worker's exit at once, through its pidfd; signal it and reap it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
 _TRACER_PATIENCE_S = 0.05
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+# Each is heard of once: the pidfd of a dead process would be ready for ever.
+_ONCE = select.EPOLLIN | select.EPOLLONESHOT
+_NAMES = {int(signum): signum.name for signum in signal.Signals}
 
 
 class _Watched:
     """One worker, from its start or adoption until it is released."""
 
-    __slots__ = ("has_exited", "is_child", "pid", "pidfd")
+    __slots__ = ("has_exited", "is_child", "pid", "pidfd", "worker")
 
-    def __init__(self, pid: int, pidfd: int, is_child: bool) -> None:
+    def __init__(self, worker: str, pid: int, pidfd: int, is_child: bool) -> None:
+        self.worker = worker
         self.pid = pid
         self.pidfd = pidfd
         self.is_child = is_child
@@ -31,10 +36,7 @@ class _Watched:
 
 def signal_name(signum: int) -> str:
     """SIGTERM for 15; real-time signals by their distance from the first."""
-    try:
-        return signal.Signals(signum).name
-    except ValueError:
-        return f"SIGRTMIN+{signum - signal.SIGRTMIN}"
+    return _NAMES.get(signum) or f"SIGRTMIN+{signum - signal.SIGRTMIN}"
 
 
 def send_signal(pidfd: int, signum: int) -> None:
@@ -53,6 +55,9 @@ class ExitWatcher:
     One of code and signal name is None; both are for an adopted worker, because only a parent is told how its child
     ended. The dead child is not reaped: as a zombie it keeps its pid, which is also the id of its process group and
     session, from being given to another, until `release`.
+
+    The pidfds are in an epoll of their own, which is the one file that the loop watches: between a death and its
+    replacement, and for each start, that is one system call in place of the loop's own accounts.
     """
 
     def __init__(
@@ -65,13 +70,18 @@ class ExitWatcher:
         self._on_exit = on_exit
         self._reaper = reaper
         self._watched: dict[str, _Watched] = {}
+        self._by_pidfd: dict[int, _Watched] = {}
+        self._epoll: select.epoll | None = None
+        """There only while something is watched, so that a watcher that is done with holds no file."""
 
     def watch(self, worker: str, pid: int, pidfd: int, *, child: bool) -> None:
         """Take over ``pidfd``. ``on_exit`` comes from the loop, never from within this call."""
-        watched = _Watched(pid, pidfd, child)
-        self._watched[worker] = watched
+        self._watched[worker] = self._by_pidfd[pidfd] = _Watched(worker, pid, pidfd, child)
         self._reaper.enter(pid, is_child=child)
-        self._loop.add_reader(pidfd, self._look, worker, watched)
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._loop.add_reader(self._epoll.fileno(), self._look)
+        self._epoll.register(pidfd, _ONCE)
 
     def pid(self, worker: str) -> int | None:
         """The worker's process, alive or not yet released."""
@@ -108,25 +118,39 @@ class ExitWatcher:
         A worker that has not exited is only forgotten, and lives on.
         """
         watched = self._watched.pop(worker, None)
-        if watched is None:
+        if watched is None or self._epoll is None:
             return
         if not watched.has_exited:
             self._reaper.leave(watched.pid)
-            self._loop.remove_reader(watched.pidfd)
+            self._epoll.unregister(watched.pidfd)
         elif watched.is_child:
             self._reaper.leave(watched.pid)
             with contextlib.suppress(ChildProcessError):  # somebody else has collected it
                 os.waitid(os.P_PIDFD, watched.pidfd, os.WEXITED | os.WNOHANG)
+        del self._by_pidfd[watched.pidfd]
         os.close(watched.pidfd)
+        if not self._watched:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+            self._epoll = None
 
     def close(self) -> None:
         """Release all: the dead are reaped, the living live on without us."""
         for worker in list(self._watched):
             self.release(worker)
 
-    def _look(self, worker: str, watched: _Watched) -> None:
-        # The reader goes first: the pidfd of a dead process is readable for ever.
-        self._loop.remove_reader(watched.pidfd)
+    def _look(self) -> None:
+        """Some have exited. What goes wrong in the handling of one is no other's business."""
+        for pidfd, _ in self._epoll.poll(0) if self._epoll is not None else ():
+            watched = self._by_pidfd.get(pidfd)
+            if watched is None:
+                continue  # it was released while those before it were handled
+            try:
+                self._exited(watched)
+            except Exception as error:  # noqa: BLE001 - the loop tells of it, as of any call of its own
+                self._loop.call_exception_handler({"message": "an exit was not handled", "exception": error})
+
+    def _exited(self, watched: _Watched) -> None:
         code: int | None = None
         name: str | None = None
         if watched.is_child:
@@ -137,7 +161,7 @@ class ExitWatcher:
             else:
                 if status is None:
                     # A debugger that traces it is told first; we are once it lets go.
-                    self._loop.call_later(_TRACER_PATIENCE_S, self._look_again, worker, watched)
+                    self._loop.call_later(_TRACER_PATIENCE_S, self._look_again, watched)
                     return
                 if status.si_code == os.CLD_EXITED:
                     code = status.si_status
@@ -146,8 +170,8 @@ class ExitWatcher:
         watched.has_exited = True
         if not watched.is_child:
             self._reaper.leave(watched.pid)  # init may have reaped it, and the pid be another's
-        self._on_exit(worker, code, name)
+        self._on_exit(watched.worker, code, name)
 
-    def _look_again(self, worker: str, watched: _Watched) -> None:
-        if self._watched.get(worker) is watched:
-            self._loop.add_reader(watched.pidfd, self._look, worker, watched)
+    def _look_again(self, watched: _Watched) -> None:
+        if self._epoll is not None and self._watched.get(watched.worker) is watched:
+            self._epoll.modify(watched.pidfd, _ONCE)

@@ -104,7 +104,7 @@ class Spawner:
 
     def spawn(
         self,
-        worker_env: Mapping[str, str],
+        worker_env: Mapping[bytes, bytes],
         *,
         slot: int,
         worker: str,
@@ -119,9 +119,7 @@ class Spawner:
         OSError where it cannot be started (`is_temporary` tells whether to try again).
         """
         argv = self._arguments(slot, worker, port) if self._is_template else self._argv
-        environ = self._environ.copy()
-        for name, value in worker_env.items():
-            environ[os.fsencode(name)] = os.fsencode(value)
+        environ = {**self._environ, **worker_env}
         file_actions = self._without_file if output is None else self._into(output)
         if stdin is not None:
             file_actions = [*file_actions, (os.POSIX_SPAWN_DUP2, stdin, 0)]

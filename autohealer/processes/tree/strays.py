@@ -85,7 +85,8 @@ class Strays:
         if children is None:
             return Left.SOMETHING if _lives_in_group(pid) else Left.UNKNOWN
         try:
-            orphans = [child for child in children if child not in self.own and self._is_new_orphan(child, pid)]
+            own = self.own
+            orphans = [child for child in children if child not in own and self._is_new_orphan(child, pid)]
         except OSError:  # out of descriptors
             return Left.UNKNOWN
         self._have_escaped = self._have_escaped or bool(orphans)
