@@ -5,8 +5,8 @@ from __future__ import annotations
 from autohealer.core import events
 from autohealer.core.actions import Action, AnnounceAddress, MakeStandIn, RemoveRegistration, SpawnWorker
 from autohealer.core.model import ReadyWhen, RegistrationMode
+from tests.core.clinic import PROBE
 from tests.core.playbook import Playbook
-from tests.core.test_health import PROBE
 
 
 def announced(book: Playbook) -> list[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.notices import Notice, PoolBelow, PoolRecovered
 from autohealer.core.pool.below import BELOW_S, Below
-from tests.core.test_health import PROBE, Clinic
+from tests.core.clinic import PROBE, Clinic
 
 
 class Watch:

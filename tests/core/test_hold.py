@@ -10,7 +10,7 @@ from autohealer.core.actions import AnswerOperation, TakeEvidence, WriteHold
 from autohealer.core.model import Sense
 from autohealer.core.operations import Operation, check
 from autohealer.core.pool.brake import ALL, held_after
-from tests.core.test_health import PROBE, Clinic
+from tests.core.clinic import PROBE, Clinic
 
 SENSES = st.sampled_from(sorted(Sense))
 HELD = st.frozensets(SENSES) | st.just(frozenset({ALL}))

@@ -11,7 +11,7 @@ from autohealer.core.actions import RecordIncident
 from autohealer.core.incident import Exit, Incident, IncidentKind, IncidentOutcome
 from autohealer.core.model import RestartPolicy
 from autohealer.core.operations import Operation
-from tests.core.test_health import PROBE, Clinic, Ward
+from tests.core.clinic import PROBE, Clinic, Ward
 
 
 def recorded(book: Clinic) -> list[Incident]:

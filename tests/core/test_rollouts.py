@@ -1,28 +1,20 @@
-"""Rollouts as one agent does them: its slots and surges, its turn, what others get to know, and what may happen."""
+"""Rollouts of one agent, from the request to the answer."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from autohealer.core import events
 from autohealer.core.actions import (
-    AnswerOperation,
-    DeleteRequest,
-    EmitEvent,
     SettleRevision,
     SignalWorker,
     SpawnWorker,
     Warn,
-    WritePlan,
 )
 from autohealer.core.model import (
-    AgentEntry,
-    OnPartition,
-    Plan,
     RestartPolicy,
     RevisionEntry,
     RolloutView,
@@ -30,61 +22,21 @@ from autohealer.core.model import (
     Verdict,
 )
 from autohealer.core.operations import Operation, Outcome
-from autohealer.core.pool.restarts import BURST, Restarts
-from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
-from autohealer.runtime.event_log import as_fields
-from tests.core.playbook import EPOCH, ME, MZXID, OTHER, Playbook
-from tests.core.test_health import PROBE, Clinic
-from tests.core.test_supervisor import run_by_authority
-
-TERM = 15
-UPDATE = RolloutSpec("update", "op", "ann@web1", 1, 2, hash="new", soak_s=10.0, reversible=True)
-RESTART = RolloutSpec("restart", "op", "ann@web1", 1, 2, hash="same", lenient=True)
-
-
-def order(spec: RolloutSpec, request: str | None = None) -> RolloutOrder:
-    return RolloutOrder(spec, Operation(spec.id, spec.verb, spec.worker or "", "ann@web1", request=request))
-
-
-def ask(book: Playbook, spec: RolloutSpec, request: str | None = None) -> None:
-    book.tell(events.RolloutRequested, order(spec, request))
-
-
-def live(book: Playbook, seconds: float, bad: int | None = None) -> None:
-    """Time passes: what is started registers, what is asked to stop stops; lives of revision ``bad`` die at once."""
-    until = book.now + seconds
-    while book.now < until:
-        dying = [o.worker for o in book.orders if isinstance(o, SpawnWorker) and o.revision == bad]
-        for worker in book.spawn():
-            if worker in dying:
-                book.tell(events.ProcessExited, worker, 1, None)
-            else:
-                book.tell(events.RegistrationSeen, worker)
-        for signal in book.take(SignalWorker):
-            book.tell(events.ProcessExited, signal.worker, None, "SIGTERM")
-        book.wait(0.25)
-
-
-def slots(book: Playbook) -> dict[int | None, tuple[str | None, int]]:
-    return {view.slot: (view.worker, view.revision) for view in book.supervisor.snapshot(book.now).workers}
-
-
-def entry(book: Playbook) -> RevisionEntry:
-    revision = book.supervisor.snapshot(book.now).agents[ME.agent].revision  # type: ignore[union-attr]  # its own entry
-    assert revision is not None
-    return revision
-
-
-def told(book: Playbook) -> dict[str, list[dict[str, Any]]]:
-    """What people were told since the last time, by event."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for each in book.take(EmitEvent):
-        found.setdefault(each.notice.event, []).append(as_fields(each.notice))
-    return found
-
-
-def answers(book: Playbook) -> list[tuple[Outcome, str, int]]:
-    return [(a.answer.outcome, a.answer.detail, a.answer.code) for a in book.take(AnswerOperation)]
+from autohealer.core.pool.restarts import BURST
+from tests.core.playbook import ME, Playbook
+from tests.core.rollout_book import (
+    RESTART,
+    UPDATE,
+    account,
+    answers,
+    ask,
+    condemn,
+    entry,
+    exchanges,
+    live,
+    slots,
+    told,
+)
 
 
 def test_all_are_exchanged_the_command_is_answered_and_the_revision_is_present() -> None:
@@ -336,33 +288,6 @@ def test_a_worker_that_needs_no_exchange_any_more_is_not_exchanged() -> None:
     assert slots(book)[0][0] == old[0]
 
 
-def condemn(book: Playbook, worker: str, *, recovered: bool = False) -> None:
-    """The worker is over its memory limit, or not any more."""
-    life = book.supervisor._workers.lives.of(worker)
-    assert life is not None
-    book.supervisor._workers.recycle(life, None if recovered else Verdict(Sense.MEMORY, "too much"))
-
-
-def account(book: Playbook, slot: int) -> Restarts:
-    place = book.supervisor._workers.slots.at(slot)
-    assert place is not None
-    return place.restarts
-
-
-def exchanges(book: Playbook, seconds: float) -> list[float]:
-    """When slot 0 got a new worker, where each is over its limit from its start on."""
-    known, times, until = slots(book)[0][0], [], book.now + seconds
-    while book.now < until:
-        worker = slots(book)[0][0]
-        if worker is not None:
-            condemn(book, worker)
-        if worker not in {None, known}:
-            known = worker
-            times.append(book.now)
-        live(book, 0.25)
-    return times
-
-
 def test_workers_that_outgrow_a_limit_as_soon_as_they_start_are_exchanged_with_backoff() -> None:
     book = Playbook(1, stable_after_s=10_000.0, backoff_max_s=30.0)
     book.run(1)
@@ -437,238 +362,3 @@ def test_slots_that_are_done_are_left_alone() -> None:
     assert answers(book)[0][2] == 0
     assert slots(book)[0][0] is None
     assert slots(book)[1][0] != old[1]
-
-
-# ---- an agent that comes back in the middle
-
-
-def test_an_agent_that_comes_back_in_the_middle_goes_back_and_says_so() -> None:
-    book = Playbook(unfinished=RolloutOrder(UPDATE, None, "the agent was ended in the middle of it"))
-    for slot, number, revision in ((0, 0, 2), (1, 1, 1), (None, 2, 2)):
-        worker = f"me-{number}-old"
-        book.tell(events.WorkerFound, worker, slot, 100 + number, "2020-01-01T00:00:00Z", 60.0, revision, number)
-    book.tell(events.SessionOpened, 6.0, True)
-    book.follow(me=2)
-    for worker in ("me-0-old", "me-1-old"):
-        book.tell(events.RegistrationSeen, worker)
-    live(book, 30)
-
-    assert {slot: revision for slot, (_, revision) in slots(book).items()} == {0: 1, 1: 1}
-    assert slots(book)[1][0] == "me-1-old"
-    (undone,) = told(book)["rollout.undone"]
-    assert undone["detail"] == "the agent was ended in the middle of it"
-    assert book.take(SettleRevision) == [SettleRevision(2, present=False)]
-
-
-# ---- several agents
-
-
-def peer(**revision: Any) -> AgentEntry:
-    return replace(OTHER, revision=RevisionEntry(**{"number": 1, "hash": "", **revision}))
-
-
-def test_with_other_agents_it_waits_for_its_turn() -> None:
-    book = Playbook()
-    book.run(1)
-    book.tell(events.AgentsListed, frozenset({"me", "other"}))
-    book.tell(events.PoolRequestStands, "r-1", None)
-    ask(book, RESTART, request="r-1")
-    assert book.take(SpawnWorker) == []
-    assert entry(book) == RevisionEntry(1, "", 1, None)
-    book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"me": 1, "other": 9}, turn="me"), MZXID + 1)
-    live(book, 20)
-
-    assert entry(book) == RevisionEntry(2, "same", 0, "done r-1")
-    assert answers(book)[0][2] == 0
-
-
-def test_what_is_gone_before_it_has_begun_is_not_begun() -> None:
-    book = Playbook()
-    book.run(1)
-    book.tell(events.AgentsListed, frozenset({"me", "other"}))
-    book.tell(events.PoolRequestStands, "r-1", None)
-    ask(book, RESTART, request="r-1")
-    book.tell(events.RequestGone, "r-1")
-
-    assert entry(book).old == 0
-    assert book.take(SettleRevision) == [SettleRevision(2, present=False)]
-
-
-def test_the_next_request_waits_until_the_outcome_of_the_one_before_was_heard() -> None:
-    book = Playbook()
-    book.run(1)
-    for request, new in (("r-1", 2), ("r-2", 3)):
-        book.tell(events.PoolRequestStands, request, None)
-        ask(book, replace(RESTART, id=request, new=new), request=request)
-    live(book, 30)
-    assert entry(book) == RevisionEntry(2, "same", 0, "done r-1")
-    book.tell(events.RequestGone, "r-1")
-    live(book, 30)
-
-    assert entry(book) == RevisionEntry(3, "same", 0, "done r-2")
-
-
-def test_an_agent_that_a_request_does_not_concern_says_so_at_once() -> None:
-    book = Playbook()
-    book.run(1)
-    book.tell(events.PoolRequestStands, "r-1", "done")
-
-    assert entry(book).outcome == "done r-1"
-
-
-def lead(book: Playbook, **others: AgentEntry) -> None:
-    mine = book.supervisor.snapshot(book.now).agents[ME.agent]
-    book.tell(events.AgentsRead, {ME.agent: mine, **others})
-
-
-def test_the_leader_gives_the_turn_to_one_and_takes_the_request_away_when_all_have_their_outcome() -> None:
-    book = Playbook()
-    book.connect(target=2)
-    lead(book, a=peer(old=1), b=peer(old=1))
-    book.tell(events.PoolRequestStands, "r-1", "done")
-    assert settle_plan(book) == "a"
-    lead(book, a=peer(outcome="done r-1"), b=peer(old=1))
-    assert settle_plan(book) == "b"
-    assert book.take(DeleteRequest) == []
-    lead(book, a=peer(outcome="done r-1"), b=peer(outcome="done r-1"))
-
-    assert book.take(DeleteRequest) == [DeleteRequest("r-1")]
-
-
-def settle_plan(book: Playbook) -> str | None:
-    """Each plan that is written is read again, until none is; whose turn it is then."""
-    while writes := book.take(WritePlan):
-        book.tell(events.PlanRead, writes[-1].plan, MZXID + 2)
-    book.wait(1)
-    while writes := book.take(WritePlan):
-        book.tell(events.PlanRead, writes[-1].plan, MZXID + 2)
-    plan = book.supervisor._membership.leader.standing
-    assert plan is not None
-    return plan.turn
-
-
-def test_a_request_is_taken_away_only_once_the_outcome_has_been_written() -> None:
-    book = Playbook()
-    book.connect(target=2)
-    book.tell(events.PoolRequestStands, "r-1", "done")
-    book.wait(5)
-    assert book.take(DeleteRequest) == []
-    lead(book)
-
-    assert book.take(DeleteRequest) == [DeleteRequest("r-1")]
-
-
-def test_what_one_has_undone_is_begun_by_no_other() -> None:
-    book = Playbook()
-    book.connect(target=2)
-    lead(book, a=peer(), b=peer(old=1))
-    book.tell(events.PoolRequestStands, "r-1", "done")
-    lead(book, a=peer(outcome="undone r-1"), b=peer(old=1))
-
-    assert book.take(DeleteRequest) == [DeleteRequest("r-1")]
-
-
-def test_percentages_are_of_this_agents_share() -> None:
-    book = Playbook()
-    book.run(10)
-    ask(book, replace(RESTART, parallel=0.3))
-    live(book, 4)
-
-    assert len([slot for slot in slots(book) if slot is None]) <= 3
-    live(book, 60)
-    assert answers(book)[0][2] == 0
-
-
-def test_an_agent_in_the_middle_of_a_rollout_cannot_leave_its_workers_to_the_next_one() -> None:
-    book = Playbook()
-    book.run(2)
-    assert book.supervisor.reason_to_stay() is None
-    ask(book, UPDATE)
-    assert book.supervisor.reason_to_stay() == "a rollout is under way"
-    live(book, 60)
-
-    assert book.supervisor.reason_to_stay() is None
-
-
-def test_what_is_asked_of_one_agent_by_nobody_in_particular_is_dropped_while_a_rollout_is_under_way() -> None:
-    book = Playbook()
-    book.run(2)
-    ask(book, UPDATE)
-    book.tell(events.RolloutRequested, RolloutOrder(replace(UPDATE, id="again", old=2, new=3), None))
-
-    assert answers(book) == []
-    assert book.take(SettleRevision) == [SettleRevision(3, present=False)]
-
-
-def test_a_start_that_fails_in_a_slot_that_is_exchanged_without_a_surge_undoes_it() -> None:
-    book = Playbook(capacity=2)
-    book.run(2)
-    ask(book, UPDATE)
-    (stopped,) = book.take(SignalWorker)
-    (stopped_slot,) = [slot for slot, (worker, _) in slots(book).items() if worker == stopped.worker]
-    book.tell(events.ProcessExited, stopped.worker, None, "SIGTERM")
-    for _ in range(3):
-        (spawn,) = book.take(SpawnWorker)
-        assert (spawn.slot, spawn.revision) == (stopped_slot, 2)
-        book.tell(events.SpawnFailed, spawn.worker, "no such file", False)
-    live(book, 60)
-
-    ((outcome, detail, code),) = answers(book)
-    assert (outcome, code) == (Outcome.DONE, 4)
-    assert "no such file" in detail
-    assert {slot: revision for slot, (_, revision) in slots(book).items()} == {0: 1, 1: 1}
-
-
-def test_where_there_may_never_be_too_many_a_worker_is_stopped_before_its_replacement_starts() -> None:
-    book = Playbook(on_partition=OnPartition.STOP)
-    workers = run_by_authority(book, 2)
-    for worker in workers:
-        book.tell(events.RegistrationSeen, worker)
-    book.orders.clear()
-    ask(book, RESTART)
-
-    assert len(book.take(SignalWorker)) == 1
-    assert book.take(SpawnWorker) == []
-
-
-def test_one_that_is_forced_ends_with_how_many_are_not_ready() -> None:
-    book = Playbook(capacity=2)
-    book.run(2)
-    ask(book, replace(UPDATE, force=True))
-    live(book, 120, bad=2)
-
-    assert answers(book) == [(Outcome.DONE, "2 of 2 workers of the new revision are not ready", 4)]
-
-
-def test_a_new_worker_that_is_ready_again_and_again_and_never_for_long_undoes_it() -> None:
-    book = Clinic(1, probes=(PROBE,), probe_failures=1000)
-    (old,) = book.workers
-    book.probe(old, ok=True)
-    ask(book, UPDATE)
-    (surge,) = book.spawn()
-    for _ in range(20):
-        book.probe(surge, ok=True)
-        book.wait(4)
-        book.probe(surge, ok=False)
-        book.wait(1)
-
-    ((_, detail, code),) = answers(book)
-    assert detail == "undone: a new worker beside the slots was not ready for 10 s on end"
-    assert code == 4
-    assert {order.worker for order in book.take(SignalWorker)} == {surge}
-
-
-def test_a_new_worker_that_ends_well_for_good_is_done_and_fails_no_rollout() -> None:
-    book = Playbook(capacity=2, restart=RestartPolicy.ON_FAILURE)
-    book.run(2)
-    ask(book, UPDATE)
-    (stopped,) = book.take(SignalWorker)
-    book.tell(events.ProcessExited, stopped.worker, None, "SIGTERM")
-    (new,) = book.spawn()
-    book.tell(events.ProcessExited, new, 0, None)
-    live(book, 60)
-
-    ((outcome, detail, code),) = answers(book)
-    assert (outcome, code) == (Outcome.DONE, 0)
-    assert "new (r2)" in detail
-    assert book.supervisor.snapshot(book.now).finished == (1, 0)

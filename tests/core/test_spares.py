@@ -10,7 +10,7 @@ from autohealer.core.events import Usage
 from autohealer.core.incident import IncidentOutcome
 from autohealer.core.model import WorkerId
 from autohealer.core.pool.lifecycle import WorkerState
-from tests.core.test_health import PROBE, Clinic
+from tests.core.clinic import PROBE, Clinic
 
 GIB = 2**30
 

@@ -24,7 +24,7 @@ from autohealer.runtime.recorder.recording import NAMES, Recorder
 from autohealer.runtime.recorder.replay import Replay, _made_anew, newest_recording
 from autohealer.runtime.recorder.state import Decoder, Encoder, UnknownValueError
 from tests.core.playbook import SESSION_TIMEOUT_S, Playbook
-from tests.core.test_rollouts import RESTART, UPDATE, answers, ask, live
+from tests.core.rollout_book import RESTART, UPDATE, answers, ask, live
 from tests.core.test_supervisor_in_a_world import SupervisorInAWorld
 from tests.core.world import World
 from tests.support.processes import eventually
