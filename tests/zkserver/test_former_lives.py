@@ -16,8 +16,8 @@ from autohealer.zkserver.jute import MalformedError
 from autohealer.zkserver.record_file import MAGIC
 from autohealer.zkserver.server import raise_file_limit
 from autohealer.zkserver.tree import Node
+from tests.zkserver.journals import OPEN_ACL, batches, life
 from tests.zkserver.machine import FIRST_SESSION, Machine
-from tests.zkserver.test_journal import OPEN_ACL, batches, life
 from tests.zkserver.wire import create, integer, session
 
 

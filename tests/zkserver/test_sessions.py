@@ -11,11 +11,6 @@ CREATE, DELETE, EXISTS, SET, CHILDREN, PING, CLOSE = 1, 2, 3, 5, 8, 11, -11
 DELETED, CHILD = 2, 4
 
 
-@pytest.fixture
-def machine() -> Machine:
-    return Machine()
-
-
 def watch(path: str) -> bytes:
     return string(path) + boolean(True)
 
