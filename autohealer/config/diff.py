@@ -10,6 +10,7 @@ import msgspec
 
 from autohealer.config.options import Change, Field
 from autohealer.config.schema import AGENT_FIELDS, POOL_FIELDS, Configuration, PoolOptions
+from autohealer.core.model import OnPartition
 
 
 class Fate(StrEnum):
@@ -64,6 +65,8 @@ class Difference(NamedTuple):
                 yield f"{pool.pool}: {_line(value)}"
 
 
+WITHOUT_WORKERS = (Change.NOTHING, Change.RESTART)
+"""What another agent process, or another runner in this one, would go on with."""
 _FATES = {
     Fate.EQUAL: "not changed",
     Fate.NEW: "new: it is started",
@@ -87,6 +90,8 @@ def _pool_change(old: PoolOptions | None, new: PoolOptions) -> PoolChange:
     if old is None:
         return PoolChange(new.pool, Fate.NEW)
     values = tuple(_values(POOL_FIELDS, old, new))
+    if old.on_partition is OnPartition.STOP:
+        values = tuple(v._replace(change=Change.STOP) if v.change in WITHOUT_WORKERS else v for v in values)
     return PoolChange(new.pool, Fate.CHANGED if values else Fate.EQUAL, values)
 
 

@@ -25,6 +25,8 @@ class Change(enum.Enum):
     SCALE = "workers are started or stopped"
     ROLLOUT = "workers are replaced one by one"
     RESTART = "takes effect at the next start of the agent: `autohealer leave`, then the same `run`"
+    STOP = "takes effect at the next start of the pool: `autohealer stop`, then the same `run`"
+    """Instead of NOTHING and RESTART, where no worker may outlive its agent."""
 
 
 class Group(enum.StrEnum):

@@ -142,6 +142,8 @@ class Reloader:
         """A pool with other values. What takes effect at the next start stays as it is, and differs from the file."""
         old = runner.options
         wanted = _with_former(new, old, Change.RESTART)
+        if change.has(Change.STOP):
+            wanted = _with_former(wanted, old, Change.NOTHING)
         if change.has(Change.NOTHING):
             if (reason := runner.reason_to_stay()) is not None:
                 return refused(f"pool {change.pool} stays as it is: {reason}")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from autohealer.config.diff import Fate, difference
 from autohealer.config.options import Change
 from autohealer.config.schema import POOL_FIELDS, AgentOptions, Configuration, PoolOptions
+from autohealer.core.model import OnPartition
 
 OTHER: dict[str, Any] = {
     "workers": 4,
@@ -65,6 +66,20 @@ def test_what_becomes_of_each_pool() -> None:
 
 def test_nothing_has_changed() -> None:
     assert difference(configuration(pool("a")), configuration(pool("a"))).is_empty
+
+
+def test_where_no_worker_may_outlive_its_agent_what_concerns_none_waits_for_the_next_start() -> None:
+    """Numbers and revisions are applied as ever."""
+    changed = {"stop_timeout": 1.0, "on_partition": OnPartition.KEEP, "workers": 9, "command": ("true",)}
+    found = difference(configuration(pool("a", on_partition=OnPartition.STOP)), configuration(pool("a", **changed)))
+    (change,) = found.pools
+
+    assert {value.key: value.change for value in change.values} == {
+        "workers": Change.SCALE,
+        "command": Change.ROLLOUT,
+        "stop-timeout": Change.STOP,
+        "on-partition": Change.STOP,
+    }
 
 
 POOLS = st.lists(

@@ -146,6 +146,20 @@ def test_a_file_that_does_not_hold_changes_nothing(file: File) -> None:
     assert file.status("web")["config"]["state"] == "differs"
 
 
+def test_where_no_worker_may_outlive_its_agent_the_rest_is_applied(file: File) -> None:
+    """What another runner would go on with waits for the next start, is said to, and keeps nothing else back."""
+    strict = {"on-partition": "stop", "workers": 1}
+    file.write(web={**strict, "stop-timeout": "10s"})
+    file.run()
+    (one,) = file.until_running("web", 1)
+    file.write(web={**strict, "stop-timeout": "5s", "workers": 2})
+    answer = file.call("reload")
+    assert answer.returncode == 0, answer
+    assert "stop-timeout: 10 -> 5 (takes effect at the next start of the pool: `autohealer stop`" in answer.stdout
+    assert one in file.until_running("web", 2)
+    assert file.status("web")["config"]["state"] == "differs"
+
+
 def test_what_can_be_read_only_once_is_not_waited_for(file: File) -> None:
     """A pipe to which nobody writes: status and reload say so, and a file that is there again is read."""
     file.write(web={"workers": 1})
