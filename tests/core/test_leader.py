@@ -330,7 +330,7 @@ def test_it_tells_how_many_anonymous_ones_came_and_went() -> None:
 def test_it_names_the_workers_of_an_agent_that_are_registered() -> None:
     bench = Bench(children=(identified("me-0-a"), Child("me-1-b.agent", "me-1-b"), identified("x-0-a"), anonymous("1")))
 
-    assert sorted(bench.leader.names_of("me")) == ["me-0-a", "me-1-b"]
+    assert sorted(bench.leader.registered.names_of("me")) == ["me-0-a", "me-1-b"]
 
 
 def test_where_workers_may_finish_the_leader_runs_them_all_and_says_so() -> None:

@@ -339,7 +339,7 @@ def test_a_worker_that_is_registered_under_two_names_is_there_until_both_are_gon
     own, other = identified("me-0-n1"), Child("another", "me-0-n1")
     bench.come(own, other)
     bench.go(other)
-    assert bench.leader.names_of("me") == ["me-0-n1"]
+    assert bench.leader.registered.names_of("me") == ["me-0-n1"]
     bench.go(own)
 
-    assert bench.leader.names_of("me") == []
+    assert bench.leader.registered.names_of("me") == []

@@ -1,6 +1,7 @@
 """The agents of a pool together: who leads, who runs how many, and who may run anything.
 
-leader           the leader's part: registrations nobody runs, and the plan that follows
+leader           the leader's part: the plan
+foreign          who is registered, and how many of them no live agent runs
 membership       this agent's session, what it reads of the others, and what it says: all parts tied together
 company          which agents are there, and whether this one may be among them
 publication      what this agent says of itself, and when

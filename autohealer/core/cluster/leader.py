@@ -1,4 +1,4 @@
-"""The leader's part: what is registered that nobody runs, and the plan that follows from it.
+"""The leader's part: the plan.
 
 The plan is a function of what is: the agents, the target and the foreign workers. It is computed anew with every
 change and written whenever what stands differs from it, so a change of leader or target in the middle of anything
@@ -7,12 +7,13 @@ needs no hand-over, and a plan that somebody damaged repairs itself.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from math import inf
 
 from autohealer.core.actions import Action, DeleteRequest, Warn, WritePlan
 from autohealer.core.cluster import turns
+from autohealer.core.cluster.foreign import Foreign
 from autohealer.core.cluster.plan import divide, replace_first, stop_first
 from autohealer.core.cluster.policy import difference, policy_of
 from autohealer.core.model import (
@@ -24,7 +25,6 @@ from autohealer.core.model import (
     PoolSpec,
     RestartPolicy,
     RevisionEntry,
-    WorkerId,
 )
 
 RETRY_S = 1.0
@@ -35,19 +35,13 @@ class Leader:
 
     def __init__(self, spec: PoolSpec, agent: str, order: Callable[[Action], None]) -> None:
         self._spec, self._agent, self._order = spec, agent, order
-        self._grace_s = spec.register_grace_s
         self._finishes = spec.restart is not RestartPolicy.ALWAYS
         self.epoch: int | None = None
         self.agents: Mapping[str, AgentEntry | None] | None = None
         self.target: int | None = None
         self.standing: Plan | None = None
         self.foreign = 0
-        self.anonymous = 0
-        self._children: dict[str, str | None] | None = None
-        self._by_agent: dict[str, dict[str, Instant]] = {}
-        self._names_of_worker: Counter[str] = Counter()
-        self._foreign_anonymous = 0
-        self._differs_since: Instant | None = None
+        self.registered = Foreign(spec.register_grace_s)
         self._writing = False
         self._hold_until = self._repeat_at = -inf
         self._deadline: Instant | None = None
@@ -84,11 +78,7 @@ class Leader:
             leaving = {agent for agent, share in named.items() if share == 0}
         lost = former - agents.keys()
         self._suspect(len(lost - leaving), len(former), now, session_timeout_s)
-        for agent in lost:
-            if agent in self._by_agent:
-                self._by_agent[agent] = dict.fromkeys(self._by_agent[agent], -inf)
-        if lost:
-            self._differs_since = -inf
+        self.registered.lose(lost)
         self.agents = agents
         self._stale = True
         self._compare()
@@ -129,10 +119,7 @@ class Leader:
     def won(self, epoch: int) -> None:
         """This agent leads from now on, and has looked at nothing yet."""
         self.epoch = epoch
-        self._children = None
-        self._by_agent.clear()
-        self._names_of_worker.clear()
-        self._foreign_anonymous = 0
+        self.registered.forget()
         self._writing = False
         self._stale = True
         self._refusal = ""
@@ -167,44 +154,9 @@ class Leader:
         self._stale = True
 
     def children_read(self, children: tuple[Child, ...], now: Instant) -> tuple[int, int]:
-        """Fold in all ephemeral children of /workers; how many anonymous ones are new, and how many are gone.
-
-        What is found at the first look is old; what comes later counts as foreign once the grace has passed.
-        """
-        before = self._children
-        known = before or {}
-        self._children = {child.name: child.worker for child in children}
-        came, went = self._children.items() - known.items(), known.items() - self._children.items()
-        new = sum(worker is None and name not in known for name, worker in came)
-        left = sum(worker is None and name not in self._children for name, worker in went)
-        for _, worker in came:
-            self._count_in(worker, -inf if before is None else now)
-        for _, worker in went:
-            self._count_out(worker)
-        self.anonymous = sum(worker is None for worker in self._children.values())
-        if left or before is None:
-            self._differs_since = -inf
+        """All ephemeral children of /workers; how many anonymous ones are new, and how many are gone."""
         self._stale = True
-        return new, left
-
-    def _count_in(self, worker: str | None, seen: Instant) -> None:
-        """A worker may be registered under its own name and another."""
-        if agent := WorkerId.agent_of(worker):
-            self._names_of_worker[str(worker)] += 1
-            self._by_agent.setdefault(agent, {}).setdefault(str(worker), seen)
-
-    def _count_out(self, worker: str | None) -> None:
-        if agent := WorkerId.agent_of(worker):
-            self._names_of_worker[str(worker)] -= 1
-            if not self._names_of_worker[str(worker)]:
-                del self._names_of_worker[str(worker)]
-                del self._by_agent[agent][str(worker)]
-                if not self._by_agent[agent]:
-                    del self._by_agent[agent]
-
-    def names_of(self, agent: str) -> list[str]:
-        """The worker ids of this agent that are registered."""
-        return list(self._by_agent.get(agent, ()))
+        return self.registered.look(children, now)
 
     def next_deadline(self) -> Instant | None:
         """When ``decide`` is to be called next, at the latest."""
@@ -218,7 +170,7 @@ class Leader:
         if not (self._stale or due or mine_differs(mine, self._mine)):
             return
         self._stale, self._mine, self._deadline = False, mine, None
-        if self.epoch is None or self.target is None or self.agents is None or self._children is None:
+        if self.epoch is None or self.target is None or self.agents is None or not self.registered.is_known:
             return
         if now < self._hold_until:
             self._deadline = self._hold_until
@@ -226,7 +178,9 @@ class Leader:
         agents = {**self.agents, self._agent: mine}
         if len(agents) == 1 and mine.draining:
             return  # there is nobody to hand anything over to
-        self.foreign = self._count_foreign(agents, now)
+        self.foreign, again = self.registered.count(agents, filter(None, agents.values()), now)
+        if again is not None:
+            self._wake(again)
         revisions = _revisions(agents)
         # Not by what this agent is about to say: a request goes once its outcome has been written.
         for request in sorted(turns.answered(self.requests, _revisions(self.agents), len(agents))):
@@ -238,7 +192,7 @@ class Leader:
             self.target,
             self.foreign,
             self._shares(agents),
-            anonymous=self.anonymous > 0,
+            anonymous=self.registered.anonymous > 0,
             finishes=self._finishes,
             turn=turns.turn(self.standing.turn if self.standing else None, revisions),
         )
@@ -284,35 +238,6 @@ class Leader:
         if short and short != self._short:
             self._order(Warn(f"{short} workers more than all agents take (--capacity): start another agent"))
         self._short = short
-
-    def _count_foreign(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> int:
-        orphans = 0
-        for agent in self._by_agent.keys() - agents.keys():
-            for seen in self._by_agent[agent].values():
-                if seen + self._grace_s <= now:
-                    orphans += 1
-                else:
-                    self._wake(seen + self._grace_s)
-        entries = [entry for entry in agents.values() if entry is not None]
-        explained = sum(entry.unregistered + entry.departed for entry in entries)
-        return orphans + self._settle_anonymous(max(0, self.anonymous - explained), now)
-
-    def _settle_anonymous(self, count: int, now: Instant) -> int:
-        """Believe another count of foreign anonymous workers once it has stood for the grace.
-
-        A worker that was just started, and has not registered yet, makes the count wrong for a moment.
-        """
-        if count == self._foreign_anonymous:
-            self._differs_since = None
-            return count
-        if self._differs_since is None:
-            self._differs_since = now
-        if self._differs_since + self._grace_s <= now:
-            self._foreign_anonymous = count
-            self._differs_since = None
-        else:
-            self._wake(self._differs_since + self._grace_s)
-        return self._foreign_anonymous
 
     def _wake(self, at: Instant) -> None:
         self._deadline = at if self._deadline is None else min(self._deadline, at)

@@ -253,7 +253,7 @@ class Membership:
     def _children_read(self, event: events.ChildrenRead) -> None:
         new, left = self.leader.children_read(event.children, event.at)
         self._workers.registrations.anonymous_vanished(left)
-        for worker in self.leader.names_of(self._agent):
+        for worker in self.leader.registered.names_of(self._agent):
             if self._workers.lives.of(worker) is None:
                 self._order(RemoveRegistration(worker))
         if new:

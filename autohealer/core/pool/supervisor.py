@@ -152,7 +152,7 @@ class Supervisor:
             target=member.assignment.target,
             share=member.assignment.share,
             running=workers.up(member.assignment.share),
-            registered=registrations.identified + min(leader.anonymous, registrations.unregistered),
+            registered=registrations.identified + min(leader.registered.anonymous, registrations.unregistered),
             foreign=plan.foreign if plan else None,
             leader=plan.leader if plan else None,
             epoch=plan.epoch if plan else None,
