@@ -21,7 +21,7 @@ from autohealer.core.events import (
 from autohealer.core.notices import WorkerExited, WorkerFaulty
 from autohealer.core.pool.finishing import Over
 from autohealer.core.pool.lifecycle import WorkerState
-from autohealer.core.pool.lives import EVIDENCE_S, REPEAT_KILL_S, SIGKILL
+from autohealer.core.pool.stops import EVIDENCE_S, REPEAT_KILL_S, SIGKILL
 from tests.core.slots_bench import STOP, STOP_TIMEOUT_S, Bench, empty_the_bucket
 
 # ---- wanted

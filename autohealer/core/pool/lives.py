@@ -1,8 +1,7 @@
 """All processes of this agent: how each is started, how it is stopped, and which of them run.
 
-A stop is: stop signal, ``stop_timeout_s``, SIGKILL again and again until it is gone. A life that a sense condemned is
-stopped in the same way after evidence has been taken (``EVIDENCE_S`` at most). Nothing here knows what is wanted: that
-is ``slots`` for those that fill a slot, ``rollout`` for surges, ``spares`` for spares.
+How one is stopped, step by step, is in ``stops``. Nothing here knows what is wanted: that is ``slots`` for those that
+fill a slot, ``rollout`` for surges, ``spares`` for spares.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import msgspec
 from autohealer.core import notices
 from autohealer.core.actions import (
     Action,
-    AnnounceAddress,
     EmitEvent,
     EndOrphans,
     PromoteSpare,
@@ -22,17 +20,13 @@ from autohealer.core.actions import (
     SpawnWorker,
     StartSenses,
     StopSenses,
-    TakeEvidence,
 )
-from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import EvidenceTaken, ProcessExited, WorkerFound, WorkerSpawned
 from autohealer.core.model import Instant, PoolSpec, Verdict, WorkerId
+from autohealer.core.pool.addresses import Addresses
 from autohealer.core.pool.life import Ended, Life, Role, StopStage, ended
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
-
-SIGKILL = 9
-EVIDENCE_S = 2.0
-REPEAT_KILL_S = 1.0
+from autohealer.core.pool.stops import SIGKILL, Stops
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -54,13 +48,12 @@ class Lives:
 
     def __init__(self, spec: PoolSpec, agent: str, nonce: str, order: Callable[[Action], None], host: str = "") -> None:
         self._spec, self._agent, self._nonce, self._order = spec, agent, nonce, order
-        self._host = host
+        self._addresses = Addresses(spec, host, order)
         self._has_senses = spec.has_senses
         self._lives: dict[str, Life] = {}
-        self._deadlines: Deadlines[str] = Deadlines()
+        self._stops = Stops(spec, order)
         self._begun = 0
         self._clearing: set[str] = set()
-        self._killing = False
         self._counts: dict[tuple[Role, WorkerState], int] = {}
         self.epoch = 0
         """The fencing token of what is started from now on."""
@@ -97,7 +90,7 @@ class Lives:
 
     def next_deadline(self) -> Instant | None:
         """When ``expire`` is to be called next."""
-        return self._deadlines.next()
+        return self._stops.next_deadline()
 
     # ---- orders
 
@@ -130,7 +123,7 @@ class Lives:
         self._count(life, 1)
         self._look_at(life)
         self._order(PromoteSpare(life.worker, slot))
-        self._announce(life)
+        self._addresses.announce(life)
 
     def dismiss(self, life: Life, now: Instant) -> None:
         """A promotion came to nothing: the life fills no slot after all, and is stopped if it is still there."""
@@ -145,12 +138,12 @@ class Lives:
             life.is_unneeded = True
         elif life.stage is None:
             self._begin_stop(life)
-            self._ask(life, now)
+            self._stops.ask(life, now)
 
     def idle(self, life: Life, now: Instant) -> None:
         """It has nothing in hand any more."""
         if life.stage is StopStage.WORKING:
-            self._take_evidence(life, now)
+            self._stops.take_evidence(life, now)
 
     def condemn(
         self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool = False, when_idle: bool = False
@@ -165,13 +158,12 @@ class Lives:
         life.verdict = verdict
         self._begin_stop(life)
         if at_once:
-            self._tell_faulty(life, None)
-            self._kill(life, now)
+            self._stops.tell_faulty(life, None)
+            self._stops.kill(life, now)
         elif when_idle and life.busy:
-            life.stage = StopStage.WORKING
-            self._deadlines.set(life.worker, now + self._spec.stop_timeout_s)
+            self._stops.let_work(life, now)
         else:
-            self._take_evidence(life, now)
+            self._stops.take_evidence(life, now)
         return True
 
     def kill(self, worker: str) -> None:
@@ -183,12 +175,12 @@ class Lives:
 
     def kill_all(self, now: Instant) -> None:
         """Be done at once with every process and all that they left, now and from now on."""
-        self._killing = True
+        self._stops.killing = True
         for life in self._lives.values():
             if life.stage is None:
                 self.stop(life, now)
             else:
-                self._kill(life, now)
+                self._stops.kill(life, now)
         for worker in self._clearing:
             self._order(EndOrphans(worker, SIGKILL, 0.0))
 
@@ -197,18 +189,18 @@ class Lives:
         life.ready, life.ready_since = True, now
         life.first_ready = now if life.first_ready is None else life.first_ready
         self._tell(notices.WorkerReady(life.worker, life.pid, life.slot))
-        self._announce(life)
+        self._addresses.announce(life)
 
     def set_unready(self, life: Life, why: str) -> None:
         """It does not do its job now; it goes on running."""
         life.ready, life.ready_since = False, None
         self._tell(notices.WorkerUnready(life.worker, life.pid, life.slot, why))
-        self._announce(life)
+        self._addresses.announce(life)
 
     def set_address(self, life: Life, address: str | None) -> None:
         """It says where it is reached; None: it does not say."""
-        life.address = address or self._address(life.number)
-        self._announce(life)
+        self._addresses.set(life, address)
+        self._addresses.announce(life)
 
     def runs(self, life: Life) -> None:
         """It counts as running from now on."""
@@ -246,7 +238,7 @@ class Lives:
             self._look_away(life)
         self._move(life, Trigger.EXIT)
         self._count(life, -1)
-        self._deadlines.set(life.worker, None)
+        self._stops.over(life.worker)
 
     def exited(self, event: ProcessExited) -> Ended | None:
         """How the life ended; None where that is no news. Nothing is ordered yet: see ``clear``."""
@@ -268,7 +260,7 @@ class Lives:
         self._clearing.add(life.worker)
         self._order(
             EndOrphans(life.worker, self._spec.stop_signal, self._spec.stop_timeout_s)
-            if end.asked and not self._killing
+            if end.asked and not self._stops.killing
             else EndOrphans(life.worker, SIGKILL, 0.0)
         )
 
@@ -280,38 +272,16 @@ class Lives:
         """Now the condemned worker can be stopped."""
         life = self._lives.get(event.worker)
         if life is not None and life.stage is StopStage.EVIDENCE:
-            self._shut_down(life, event.at, event.evidence.text)
+            self._stops.shut_down(life, event.at, event.evidence.text)
 
     def expire(self, now: Instant) -> None:
         """Do what the time has come for."""
-        for worker in self._deadlines.due(now):
-            life = self._lives[worker]
-            if life.stage is StopStage.EVIDENCE:
-                self._shut_down(life, now, None)
-            elif life.stage is StopStage.WORKING:
-                self._take_evidence(life, now)
-            else:
-                self._kill(life, now)
+        self._stops.expire(now, self._lives.__getitem__)
 
     # ---- how
 
-    def _address(self, number: int) -> str | None:
-        port = self._port(number)
-        return None if port is None else f"{self._host}:{port}"
-
-    def _port(self, number: int) -> int | None:
-        return None if self._spec.port_base is None else self._spec.port_base + number
-
-    def _announce(self, life: Life) -> None:
-        """Others come to it while it is ready, and is not about to end."""
-        serves = life.ready and life.state is not WorkerState.STOPPING and life.role is not Role.SPARE
-        address = life.address if serves else None
-        if address != life.announced:
-            life.announced = address
-            self._order(AnnounceAddress(life.worker, address))
-
     def _add(self, life: Life) -> None:
-        life.address = self._address(life.number)
+        self._addresses.set(life, None)
         self._lives[life.worker] = life
         self._count(life, 1)
 
@@ -325,43 +295,16 @@ class Lives:
 
     def _begin_stop(self, life: Life) -> None:
         self._move(life, Trigger.STOP)
-        self._announce(life)
+        self._addresses.announce(life)
         self._look_away(life)
 
     def _look_at(self, life: Life) -> None:
         if self._has_senses and life.pid is not None and life.role is not Role.SPARE:
-            self._order(StartSenses(life.worker, life.pid, life.number, self._port(life.number)))
+            self._order(StartSenses(life.worker, life.pid, life.number, self._addresses.port(life.number)))
 
     def _look_away(self, life: Life) -> None:
         if self._has_senses and life.role is not Role.SPARE:
             self._order(StopSenses(life.worker))
-
-    def _take_evidence(self, life: Life, now: Instant) -> None:
-        life.stage = StopStage.EVIDENCE
-        self._deadlines.set(life.worker, now + EVIDENCE_S)
-        self._order(TakeEvidence(life.worker))
-
-    def _shut_down(self, life: Life, now: Instant, evidence: str | None) -> None:
-        self._tell_faulty(life, evidence)
-        self._ask(life, now)
-
-    def _ask(self, life: Life, now: Instant) -> None:
-        if self._killing:
-            self._kill(life, now)
-            return
-        life.stage = StopStage.ASKED
-        self._deadlines.set(life.worker, now + self._spec.stop_timeout_s)
-        self._order(SignalWorker(life.worker, self._spec.stop_signal))
-
-    def _kill(self, life: Life, now: Instant) -> None:
-        life.stage = StopStage.KILLED
-        self._deadlines.set(life.worker, now + REPEAT_KILL_S)
-        self._order(SignalWorker(life.worker, SIGKILL))
-
-    def _tell_faulty(self, life: Life, evidence: str | None) -> None:
-        if life.verdict is not None:
-            sense, detail = life.verdict.sense, life.verdict.detail
-            self._tell(notices.WorkerFaulty(life.worker, life.pid, life.slot, sense, detail, evidence))
 
     def _tell(self, notice: notices.Notice) -> None:
         self._order(EmitEvent(notice))

@@ -1,8 +1,8 @@
 """The agent's part: the slots that are wanted against the lives that are there.
 
 A slot that is wanted and empty gets a life as soon as its backoff allows; one that is not wanted any more has its life
-stopped. Which end is followed by a start, which one makes the slot *done* or *failed*, is decided here, by
-``--restart``. Nothing here waits for ZooKeeper.
+stopped. Which end is followed by a start, and how soon, or makes the slot *done* or *failed*, is decided by
+``vacancies``. Nothing here waits for ZooKeeper.
 
 What a rollout needs is under "for rollouts": another revision for a slot, and numbers that its surges have. Which
 lives there are, of which revision each is, and since when each is ready, is in ``lives``.
@@ -17,13 +17,13 @@ from autohealer.core.actions import Action, EmitEvent
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.events import FinishedFound, OrphansEnded, ProcessExited, SpawnFailed, WorkerFound, WorkerSpawned
 from autohealer.core.model import Instant, PoolSpec, SlotAccount
-from autohealer.core.pool.finishing import Finishing, Over
+from autohealer.core.pool.finishing import Over
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Ended, Life, Role
 from autohealer.core.pool.lifecycle import Trigger, WorkerState, advance
 from autohealer.core.pool.lives import Lives, Start
-from autohealer.core.pool.restarts import Restarts, delay_s
 from autohealer.core.pool.slot import Slot
+from autohealer.core.pool.vacancies import Vacancies
 
 # A process in the kernel's state D cannot be ended: so long after its stop a replacement starts beside it.
 ORPHANS_S = 2.0
@@ -53,10 +53,10 @@ class Slots:
         self._deadlines: Deadlines[int] = Deadlines()
         self._waiting: dict[str, int] = {}
         self._wanted: int | None = None
-        self._carried: dict[int, tuple[SlotAccount, Instant]] = {}
         self._reserved: set[int] = set()
         self._left: set[int] = set()
-        self._finishing = Finishing(spec, order)
+        self._vacancies = Vacancies(spec, incidents, order)
+        self._finishing = self._vacancies.finishing
 
     # ---- what can be asked
 
@@ -125,7 +125,7 @@ class Slots:
         """
         slot = self._slots[index]
         slot.revision = revision
-        slot.restarts = self._account()
+        slot.restarts = self._vacancies.account()
         slot.may_start_at, slot.spawn_failures = now, 0
         if slot.life is not None:
             self._lives.stop(slot.life, now)
@@ -164,7 +164,7 @@ class Slots:
     def reset_backoff(self, now: Instant) -> None:
         """Every slot has all its restarts again, and those that wait are tried at once."""
         for slot in list(self._slots.values()):
-            slot.restarts = self._account()
+            slot.restarts = self._vacancies.account()
             slot.may_start_at, slot.spawn_failures = min(slot.may_start_at, now), 0
             self._reconcile(slot, now)
 
@@ -177,17 +177,11 @@ class Slots:
 
     def accounts(self, now: Instant) -> tuple[SlotAccount, ...]:
         """What the next agent here has to know of restarts: of the slots that have used any."""
-        return tuple(
-            SlotAccount(
-                slot.index, account.tokens, account.throttled, account.failures, max(0.0, slot.may_start_at - now)
-            )
-            for slot in self._slots.values()
-            if (account := slot.restarts) != self._account()
-        )
+        return self._vacancies.accounts(self._slots.values(), now)
 
     def carry(self, accounts: Iterable[SlotAccount], now: Instant) -> None:
         """What a former agent has told: it goes on from there."""
-        self._carried = {account.slot: (account, now) for account in accounts}
+        self._vacancies.carry(accounts, now)
 
     def adopt(self, event: WorkerFound) -> Life:
         """A worker of a former life of this agent fills its slot; one whose slot is taken, or unknown, fills none."""
@@ -247,7 +241,7 @@ class Slots:
                 self._reconcile(slot, now)
 
     def spawn_failed(self, event: SpawnFailed, *, on_trial: bool = False) -> Life | None:
-        """Try again later; the life that did not come to be. Want of resources is not the worker's failure.
+        """Try again later; the life that did not come to be.
 
         ``on_trial`` as for ``exited``.
         """
@@ -260,19 +254,12 @@ class Slots:
             return life
         slot.life = None
         slot.wanted = slot.wanted and self._wanted is not None
-        if event.temporary:
-            delay = delay_s(slot.spawn_failures, self._spec.backoff_max_s, event.worker)
-            slot.spawn_failures += 1
-        elif on_trial:
+        if on_trial and not event.temporary:
             slot.cause, slot.may_start_at = event.error, event.at
             self._left.add(slot.index)
             self._incidents.not_started(life, event)
             return life
-        else:
-            slot.cause = event.error
-            delay = slot.restarts.after_exit(0.0, event.worker)
-            self._finishing.failed(slot, event.error)
-        slot.may_start_at = event.at + delay
+        self._vacancies.not_started(slot, event)
         self._reconcile(slot, event.at)
         self._incidents.not_started(life, event)
         self._tell_vacancy(slot, life, event.at, event.error)
@@ -302,7 +289,7 @@ class Slots:
                 self._left.add(slot.index)
             else:
                 if not end.asked:
-                    self._died(slot, end)
+                    self._vacancies.died(slot, end)
                 self._reconcile(slot, event.at)
         return end
 
@@ -334,28 +321,8 @@ class Slots:
     # ---- how
 
     def _add(self, index: int) -> Slot:
-        slot = self._slots[index] = Slot(index, self._account(), self.revision)
-        if index in self._carried:
-            account, since = self._carried.pop(index)
-            slot.restarts.tokens, slot.restarts.throttled = account.tokens, account.throttled
-            slot.restarts.failures, slot.may_start_at = account.failures, since + account.wait_s
+        slot = self._slots[index] = self._vacancies.new_slot(index, self.revision)
         return slot
-
-    def _account(self) -> Restarts:
-        return Restarts(self._spec.stable_after_s, self._spec.backoff_max_s)
-
-    def _died(self, slot: Slot, end: Ended) -> None:
-        """Its life ended, and nobody had asked for that: is the slot to be filled again, and when?"""
-        slot.died_at, slot.cause = end.at, end.cause
-        verdict = end.life.verdict
-        good = verdict is None and self._finishing.is_success(end.code, end.signal)
-        if self._finishing.is_final(good=good):
-            self._finishing.finish(slot, "" if good else end.description)
-            return
-        signal = None if verdict else end.signal
-        slot.may_start_at += slot.restarts.after_exit(end.uptime_s, end.life.worker, signal, good=good)
-        if self._spec.max_failures is not None:
-            self._finishing.failed(slot, end.description)
 
     def _reconcile(self, slot: Slot, now: Instant) -> None:
         """Close the gap between wanted and observed, as far as can be done now."""
@@ -396,19 +363,7 @@ class Slots:
         slot.life = self._lives.start(start, now)
 
     def _tell_vacancy(self, slot: Slot, life: Life, now: Instant, reason: str) -> None:
-        """What comes of a slot whose life has ended just now, or did not begin, and that is empty."""
-        if slot.life is not None:
-            return
-        if slot.is_finished:
-            failed = slot.vacancy is WorkerState.FAILED
-            self._incidents.finished(slot.index, failed=failed)
-            self._tell(notices.WorkerDone(life.worker, life.pid, slot.index, failed))
-        elif slot.index not in self._slots:
-            self._incidents.finished(slot.index, failed=self._finishing.gave_up is not None)
-        elif slot.vacancy is WorkerState.BACKOFF:
-            self._incidents.waits(slot.index, now)
-            delay = round(slot.may_start_at - now, 3)
-            self._tell(notices.WorkerBackoff(None, None, slot.index, delay, reason))
+        self._vacancies.tell(slot, life, now, reason, is_there=slot.index in self._slots)
 
     def _tell(self, notice: notices.Notice) -> None:
         self._order(EmitEvent(notice))
