@@ -50,3 +50,69 @@ def test_what_a_checker_is_not_to_say_has_its_reason_beside_it() -> None:
     ]
 
     assert without == []
+
+
+# ---- how long things are
+
+
+MOST_LINES = {"a file": 400, "a class": 250, "a function": 60}
+MOST_LINES_OF_TESTS = 600
+# What is longer: how long it may be, and why it is. It may become shorter, and then stands here no more.
+LONGER = {
+    "autohealer/config/schema.py": (750, "the list of options: an entry for each, and nothing else"),
+    "autohealer/config/schema.py:PoolOptions": (520, "those of one pool, in one table of a file"),
+    "autohealer/runtime/pool_runner.py": (650, "ties all parts of a pool together"),
+    "autohealer/runtime/pool_runner.py:PoolRunner": (560, "the same"),
+    "autohealer/runtime/pool_runner.py:__init__": (80, "makes all these parts"),
+    "autohealer/runtime/agent_process.py": (450, "ties together what a process has once"),
+    "autohealer/runtime/agent_process.py:AgentProcess": (300, "the same"),
+    "autohealer/runtime/effects.py": (440, "a method for each order that there is"),
+    "autohealer/runtime/effects.py:Effects": (370, "the same"),
+    "autohealer/runtime/effects.py:__init__": (80, "is given what the orders are about, and has a table of them"),
+    "autohealer/coordination/pool/cluster.py": (580, "ties together all that a pool has in ZooKeeper"),
+    "autohealer/coordination/pool/cluster.py:Cluster": (520, "the same"),
+    "autohealer/coordination/pool/cluster.py:__init__": (110, "makes all these parts"),
+    "autohealer/coordination/pool/worker_registrations.py:WorkerRegistrations": (
+        260,
+        "one state, and all that changes it",
+    ),
+    "autohealer/core/cluster/registrations.py:Registrations": (270, "one state, and all that changes it"),
+    "autohealer/core/pool/health.py:Health": (280, "the one judge: a method for each thing that a sense reports"),
+    "autohealer/core/pool/lives.py:Lives": (275, "one state, and all that changes it"),
+    "autohealer/core/pool/rollout.py:Rollout": (365, "one machine: its stages share all of its state"),
+    "autohealer/core/pool/slots.py:Slots": (345, "one state, and all that changes it"),
+    "autohealer/tui/app.py:Dashboard": (310, "an action of Textual's for each key"),
+    "autohealer/zkserver/engine.py:Engine": (
+        330,
+        "ties the parts of the server together, and answers each kind of request",
+    ),
+    "autohealer/zkserver/journal.py:Journal": (285, "one file, and all that changes it"),
+    "autohealer/zkserver/loop.py:Loop": (315, "one selector, and all that is done with a socket of it"),
+}
+
+
+def lengths() -> Iterator[tuple[str, str, int]]:
+    """Each file, class and function of the code: what it is, its name, and its lines."""
+    for path in sources("autohealer", "flaky_worker"):
+        text, file = path.read_text(), str(path.relative_to(ROOT))
+        yield "a file", file, len(text.splitlines())
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                kind = "a class" if isinstance(node, ast.ClassDef) else "a function"
+                yield kind, f"{file}:{node.name}", (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_nothing_is_too_long_to_be_read_in_one_go() -> None:
+    longer = {name: lines for kind, name, lines in lengths() if lines > MOST_LINES[kind]}
+
+    assert {name: lines for name, lines in longer.items() if lines > LONGER.get(name, (0, ""))[0]} == {}
+
+
+def test_no_file_of_tests_is_too_long() -> None:
+    longer = [
+        where(path, lines)
+        for path in sources("tests")
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES_OF_TESTS
+    ]
+
+    assert longer == []
