@@ -48,6 +48,24 @@ def test_agents_take_turns(cluster: Cluster) -> None:
     cluster.until_rest(N)
 
 
+def test_updates_on_several_hosts_take_turns(cluster: Cluster) -> None:
+    """What is run is each host's own matter, and one host after the other changes it; never fewer than the target."""
+    hosts = cluster.start(N, 2)
+    before = set(cluster.living())
+    updates = [asked(host, "update", "--soak", "1", "--", "sleep", "1001") for host in hosts]
+    counts = []
+    while any(update.poll() is None for update in updates):
+        counts.append(len(cluster.living()))
+
+    assert [update.returncode for update in updates] == [0, 0]
+    assert min(counts) >= N
+    assert not before & set(cluster.living())
+    first, second = sorted(host.events("rollout.started")[0]["time"] for host in hosts)
+    ended = min(host.events("rollout.finished")[0]["time"] for host in hosts)
+    assert first < ended <= second
+    cluster.until_rest(N)
+
+
 def test_what_is_undone_on_one_is_begun_on_no_other(cluster: Cluster, tmp_path: Path) -> None:
     script = tmp_path / "worker.sh"
     script.write_text("exec sleep 1000")
