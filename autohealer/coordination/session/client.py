@@ -70,6 +70,7 @@ class Handshake:
         self._connection, self._stopped = connection, client._stopped
         self._invoke, connection._invoke = connection._invoke, self._greet
         self._create, handler.create_connection = handler.create_connection, self._reach
+        self._handler = handler
 
     def _reach(self, *arguments: Any, timeout: float, **options: Any) -> Any:
         if time.monotonic() < self.refused_until:
@@ -83,6 +84,8 @@ class Handshake:
         with self._patience(timeout) as limit:
             result = self._invoke(limit, request, xid)
         self.granted_s = result[0].time_out / 1000
+        if isinstance(self._handler, LoopHandler):
+            self._handler.granted_s = self.granted_s
         return result
 
     def cut(self, until: float) -> None:
@@ -135,14 +138,35 @@ class Marshal:
                 self._call_soon(function, *arguments)
 
 
+def wait_in_step(now: float, wait_s: float, sent_at: float, session_timeout_s: float) -> float:
+    """How long a client that would ping after ``wait_s`` waits instead, to do so when others do.
+
+    kazoo pings up to 0.4 s before a third of the session timeout has passed since it sent something. The last moment
+    before that third is over which is a multiple of a quarter of it, is taken, unless kazoo's own comes after it. So a
+    ping is never later than kazoo's may be, and the next one can be at such a moment again.
+    """
+    step_s = session_timeout_s / 12
+    if step_s <= 0:
+        return wait_s
+    shared = (sent_at + 4 * step_s) // step_s * step_s
+    return max(wait_s, shared - now)
+
+
 class LoopHandler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
-    """kazoo's handler without its two threads: callbacks go to the loop. Waiting costs less, too."""
+    """kazoo's handler without its two threads: callbacks go to the loop.
+
+    Waiting costs less, too: by a cheaper call, and the clients of one machine ping at the same moments. Each wake-up
+    finds a processor that has forgotten all; of twenty at once the first one alone pays for that.
+    """
 
     def __init__(self, marshal: Marshal) -> None:
         super().__init__()
         # While it does not run, kazoo calls back in whatever thread it is in.
         self.callback_queue = self.completion_queue = marshal
         self._running = True
+        self.granted_s = 0.0
+        """The session timeout that the server grants."""
+        self._sent_at = 0.0
 
     def start(self) -> None:
         """There is nothing to start."""
@@ -154,6 +178,11 @@ class LoopHandler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo ha
         self, readers: Sequence[Any], writers: Sequence[Any], _: Sequence[Any], timeout: float | None = None
     ) -> tuple[list[Any], list[Any], list[Any]]:
         """Which of these sockets are ready. kazoo's own makes an epoll for each wait, and there are four a ping."""
+        now = time.monotonic()
+        if writers:  # it asks before it sends anything
+            self._sent_at = now
+        elif len(readers) > 1 and timeout is not None:  # it waits for answers, requests and its next ping
+            timeout = wait_in_step(now, timeout, self._sent_at, self.granted_s)
         poll = select.poll()
         for sock in readers:
             poll.register(sock, select.POLLIN)
