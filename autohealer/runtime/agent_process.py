@@ -37,6 +37,7 @@ from autohealer.processes.tree.orphans import Orphans
 from autohealer.processes.tree.strays import Strays
 from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.claim import Claim, claim
+from autohealer.runtime.clock import call_at_next
 from autohealer.runtime.dashboard import DashboardProcess
 from autohealer.runtime.disk_writer import DiskWriter
 from autohealer.runtime.embedded_server import start_server
@@ -427,7 +428,7 @@ class AgentProcess:
 
     def _look_at_strays(self, loop: asyncio.AbstractEventLoop, strays: Strays) -> None:
         strays.look()
-        loop.call_later(LOOK_S, self._look_at_strays, loop, strays)
+        call_at_next(loop, LOOK_S, partial(self._look_at_strays, loop, strays))
 
     def _internal_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A mistake of ours in one callback: said and kept for a report, while everything else goes on."""

@@ -33,7 +33,7 @@ from autohealer.processes.output.files import OutputFiles
 from autohealer.processes.output.journal import JournaldStreams
 from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
 from autohealer.runtime.agent_handle import AgentHandle
-from autohealer.runtime.clock import now
+from autohealer.runtime.clock import call_at_next, now
 from autohealer.runtime.control import Control
 from autohealer.runtime.drill.leak import leak
 from autohealer.runtime.effects import Effects
@@ -207,7 +207,7 @@ class PoolRunner:
         self._cluster.connect()
         loop = self._shared.loop
         loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
-        self._tidying = loop.call_later(TIDY_S, self._tidy)
+        self._tidying = call_at_next(loop, TIDY_S, self._tidy)
         loop.call_later(SETTLED_S, self._incidents.begin)
         return AgentHandle(
             pool=self.name,
@@ -615,7 +615,7 @@ class PoolRunner:
         """What nothing tells of, and what may wait."""
         self._guard.look()
         self._effects.look_below()
-        self._tidying = self._shared.loop.call_later(TIDY_S, self._tidy)
+        self._tidying = call_at_next(self._shared.loop, TIDY_S, self._tidy)
 
 
 def _since(snapshot: Snapshot) -> str | None:

@@ -120,7 +120,7 @@ class Sampler:
         for sampling in self._samplings:
             interval_s = sampling.interval_s(now)
             if interval_s is not None:
-                sampling.due = max(now, min(sampling.due or now + interval_s, now + interval_s))
+                sampling.due = max(now, min(sampling.due or _next(now, interval_s), now + 2 * interval_s))
                 moments.append(sampling.due)
         at = min(moments, default=None)
         if self._timer is not None and (at is None or at != self._timer_at):
@@ -151,12 +151,17 @@ class Sampler:
                 continue
             # Who was frozen has seen nothing of what happened meanwhile: it says nothing, and looks again.
             is_late = now - sampling.due > interval_s
-            sampling.due = now + interval_s
+            sampling.due = _next(now, interval_s) + (interval_s if is_late else 0.0)
             if not is_late and (is_any_stopped or _is_worth_measuring(sampling, now)):
                 asked.append(sampling)
         if asked:
             self.measure(asked)
         self.plan()
+
+
+def _next(now: float, interval_s: float) -> float:
+    """A multiple of the interval: what else looks now and then does so at the same moments (`call_at_next`)."""
+    return ((now + min(TOGETHER_S, interval_s / 2)) // interval_s + 1) * interval_s
 
 
 def _is_worth_measuring(sampling: Sampling, now: float) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from autohealer.core import events
 from autohealer.processes.notify import NotifySocket
 from autohealer.processes.notify_path import bind, remove
-from autohealer.runtime.clock import now
+from autohealer.runtime.clock import call_at_next, now
 from autohealer.runtime.probing import Surroundings, log_pattern, make_prober, make_progress
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Senses:
     def _keep_listening(self) -> None:
         self.listen()
         every_s = min(KEEP_S, (self._options.beat_timeout or inf) / 4)
-        self._keeping = self._around.loop.call_later(every_s, self._keep_listening)
+        self._keeping = call_at_next(self._around.loop, every_s, self._keep_listening)
 
     # ---- what they use
 
