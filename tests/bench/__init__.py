@@ -11,6 +11,7 @@
     changes     what a change of what runs costs, and how quick a spare is
     watched     what it costs a heal that somebody looks
     budget      where the time of a heal goes
+    spread      why runs differ: what the machine does to the same work
     servers     the embedded server beside ZooKeeper
     catalogue   all measures by name, and with how many workers they are taken
     machine     what was measured on what, and how quiet it was meanwhile

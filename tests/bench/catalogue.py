@@ -8,6 +8,7 @@ from tests.bench.budget import budget
 from tests.bench.changes import leave, reload, restart, spare
 from tests.bench.measures import Measure, commands, crash_loop, cycle, heal, idle, start
 from tests.bench.servers import NODES, server_restarts, server_starts, servers
+from tests.bench.spread import machine, on_one_core
 from tests.bench.watched import watched
 
 
@@ -25,6 +26,8 @@ CATALOGUE: dict[str, Entry] = {
     "heal": Entry(heal, (10, 1000)),
     "budget": Entry(budget, (10,)),
     "watched": Entry(watched, (10, 1000), (10,)),
+    "machine": Entry(machine, (0,)),
+    "on-one-core": Entry(on_one_core, (10,)),
     "start": Entry(start, (10,)),
     "cycle": Entry(cycle, (100, 500, 1000), (100, 1000)),
     "idle": Entry(idle, (10, 1000)),
