@@ -108,8 +108,11 @@ def cycle(plan: Plan, count: int) -> Iterator[Sample]:
             if took is None:
                 continue
             time.sleep(SETTLE_S)
+            helpers = fleet.helpers()
+            before = _cpu_s(helpers)
             yield Sample("storm", kind.name, count, fleet.kill(fleet.workers(), count, 60.0), "s")
             time.sleep(0.5)
+            yield Sample("storm: processor time", kind.name, count, _cpu_s(helpers) - before, "s")
             yield Sample("workers after the storm", kind.name, count, len(fleet.workers()), "")
             yield Sample("stop", kind.name, count, fleet.stop(), "s")
 
