@@ -44,4 +44,4 @@ def test_a_heal_takes_hardly_longer_than_the_least_python_takes(programs: Progra
 
 def test_a_storm_costs_hardly_more_than_in_the_least_python(programs: Programs) -> None:
     # Time would tell as much of what else the machine does: with more than cores there are to run, all wait in turns.
-    assert not least_ratios(programs, cycle, 100, {"storm: processor time": 4.0})
+    assert not least_ratios(programs, cycle, 100, {"storm: processor time": 15.0})
