@@ -89,7 +89,8 @@ def _headline(incident: Fields) -> str:
 def _seen(incident: Fields) -> str:
     parts = [f"r{incident.get('revision')}, {incident.get('worker')}"]
     if isinstance(incident.get("uptime"), int | float):
-        parts.append(f"lived {duration(incident['uptime'])}")
+        uptime = incident["uptime"]
+        parts.append(f"lived {duration(uptime) if uptime >= 1 else milliseconds(uptime * 1000)}")
     if incident.get("noticed_by"):
         after = incident.get("noticed_ms")
         parts.append(f"seen by {incident['noticed_by']}" + (f" after {milliseconds(after)}" if after else ""))
@@ -102,7 +103,9 @@ def _seen(incident: Fields) -> str:
 def _decided(incident: Fields) -> str:
     if not incident.get("action"):
         return ""
-    return f"{incident['action']}" + (f", asked by {incident['by']}" if incident.get("by") else "")
+    backoff_ms = incident.get("backoff_ms")
+    waited = f" after a backoff of {milliseconds(backoff_ms)}" if isinstance(backoff_ms, int | float) else ""
+    return f"{incident['action']}{waited}" + (f", asked by {incident['by']}" if incident.get("by") else "")
 
 
 def _came_of_it(incident: Fields) -> str:
@@ -121,7 +124,7 @@ def _outcome(incident: Fields) -> str:
     """A replacement that was due at once and is ready is a heal; one that had to wait is none."""
     word, backoff_ms = str(incident.get("outcome")), incident.get("backoff_ms")
     if word == "healed" and isinstance(backoff_ms, int | float):
-        return f"ready again after a backoff of {milliseconds(backoff_ms)}"
+        return "ready again, after the backoff"
     if word == "open" and incident.get("replacement"):
         return "replaced, and not ready"
     return _OUTCOMES.get(word, word)

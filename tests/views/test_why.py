@@ -107,6 +107,11 @@ def test_a_start_that_failed() -> None:
     assert told(failed)[0].endswith("could not be started: Resource temporarily unavailable (EAGAIN)")
 
 
+def test_a_life_of_less_than_a_second() -> None:
+    """Is no life of 0 s."""
+    assert told({**DEATH, "uptime": 0.0142})[1] == "    r2, web-3-x1, lived 14 ms, seen by pidfd"
+
+
 def test_a_replacement_that_runs_and_is_not_ready() -> None:
     """Not yet, or never: the next story of its slot tells."""
     running = {**DEATH, "outcome": "open", "ready_ms": None}
@@ -118,9 +123,10 @@ def test_a_replacement_that_had_to_wait_was_no_heal() -> None:
     """The backoff is named."""
     late = {**DEATH, "started_ms": 3484.0, "ready_ms": 5500.0, "backoff_ms": 3484.0}
 
-    assert told(late)[3] == (
-        "    ready again after a backoff of 3.5 s: replacement ran after 3.5 s, ready after 5.5 s, web-3-x2"
-    )
+    assert told(late)[2:4] == [
+        "    started again after a backoff of 3.5 s",
+        "    ready again, after the backoff: replacement ran after 3.5 s, ready after 5.5 s, web-3-x2",
+    ]
 
 
 def test_deaths_within_a_second_are_one_story() -> None:

@@ -80,7 +80,7 @@ class PoolScreen(View):
         width, height = self.size
         banner = self.query_one(Banner)
         rows, agents = len(self.dashboard.state.rows), len(self.dashboard.state.status.agents)
-        top = banner.room(height)
+        top = banner.room(width, height)
         room = height - top - 1
         least_low = 0 if height < 14 else 5 if height < 20 else max(7, height // 3)
         table = max(min(rows, room - least_low - BORDERS - TITLES), 3) + BORDERS + TITLES

@@ -11,6 +11,7 @@ from autohealer.views.lines import Line, Span, clean, crop, fit, line_width, wid
 from autohealer.views.units import duration, number
 
 GAUGE = 28
+INDENT = 3
 WIDE = 100
 # How a part of the gauge looks: its glyph tells as much as its colour.
 PARTS = (("running", "█", "good"), ("unready", "▓", "warm"), ("starting", "▒", "heal"), ("stopping", "▒", "warm"),
@@ -20,10 +21,10 @@ PARTS = (("running", "█", "good"), ("unready", "▓", "warm"), ("starting", "�
 class Banner(Panel):
     """The lines on top: the pool, how many run of how many, all that is not as wanted."""
 
-    def room(self, height: int) -> int:
-        """How many lines it takes of a screen of this height."""
-        most = 1 if height < 20 else 3 if height < 34 else 5
-        found = len(findings(self.state, self.dashboard.now()))
+    def room(self, width: int, height: int) -> int:
+        """How many lines it takes of a screen of this size."""
+        most = 2 if height < 20 else 4 if height < 34 else 6
+        found = sum(len(finding_lines(finding, width)) for finding in findings(self.state, self.dashboard.now()))
         facts = 2 if height >= 20 else 1
         return 1 + facts + min(found, most)
 
@@ -33,11 +34,11 @@ class Banner(Panel):
         lines = [self._title(width), self._headline(width, found)]
         if height > 2 + bool(found):
             lines.append(crop(self._facts(), width))
-        room = max(0, height - len(lines))
-        shown = found[:room]
-        lines += [_finding_line(finding, width) for finding in shown]
-        if len(found) > len(shown) and shown:
-            more = f" … {len(found) - len(shown)} more"
+        left = list(found)
+        while left and len(lines) < height:
+            lines += finding_lines(left.pop(0), width)[: height - len(lines)]
+        if left and len(left) < len(found):
+            more = f" … {len(left)} more"
             lines[-1] = (*crop(lines[-1], width - len(more)), (more, "dim"))
         return lines
 
@@ -138,11 +139,17 @@ class Banner(Panel):
         return tuple(spans)
 
 
-def _finding_line(finding: FindingLine, width: int) -> Line:
-    """As much of it as there is room for: the words first, at least half of them, then the detail."""
+def finding_lines(finding: FindingLine, width: int) -> list[Line]:
+    """The words and the detail; on a second line what has no room on the first, the detail whole."""
+    words, room = clean(finding.words), width - INDENT
     detail = f"  · {clean(finding.detail)}" if finding.detail else ""
-    words = clean(finding.words)
-    room = width - 3
-    if width_of(words) + width_of(detail) > room and width_of(detail) < room // 2:
-        words = fit(words, room - width_of(detail))
-    return crop(((f" {finding.glyph} ", finding.tone), (words, finding.tone), (detail, "dim")), width)
+    if width_of(words) + width_of(detail) <= room:
+        return [((f" {finding.glyph} ", finding.tone), (words, finding.tone), (detail, "dim"))]
+    cut = len(words)
+    while width_of(words[:cut]) > room:
+        cut -= 1
+    if cut < len(words) and (blank := words.rfind(" ", room // 2, cut + 1)) > 0:
+        cut = blank
+    rest = fit(words[cut:].lstrip(), room - width_of(detail)).rstrip() if cut < len(words) else ""
+    second: Line = ((" " * INDENT, ""), (rest, finding.tone), (detail if rest else detail.strip(), "dim"))
+    return [((f" {finding.glyph} ", finding.tone), (words[:cut], finding.tone)), crop(second, width)]

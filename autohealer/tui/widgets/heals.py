@@ -8,12 +8,11 @@ from itertools import groupby
 from autohealer.tui.charts import blocks, decades, row_of, scatter
 from autohealer.tui.history import HealPoint, percentile
 from autohealer.tui.widgets.panel import Panel
-from autohealer.views.lines import BLANK, Line, Span, crop, right
+from autohealer.views.lines import BLANK, Line, Span, crop, line_width, right
 from autohealer.views.units import count, duration, milliseconds
 
 WINDOWS_S = (60, 120, 300, 600, 1800, 3600)
 LABEL = 7
-WIDE = 40
 LEAST_PLOT = 3
 FULL_BAR = 4
 """So many deaths fill a bar, unless there were more at once."""
@@ -33,7 +32,7 @@ class HealsChart(Panel):
         heals = history.heals_since(now - window)
         lines = [crop(self._figures(heals, width), width)]
         if not history.deaths:
-            hint = "x kills the chosen one, to see it heal" if height > 2 else ""
+            hint = "x kills one, to see it heal" if height > 2 else ""
             return [*lines, BLANK, (("  nobody has died yet", "dim"),), ((f"  {hint}"[:width], "dim"),)][:height]
         rows = height - len(lines) - 2
         columns = width - LABEL - 1
@@ -54,9 +53,9 @@ class HealsChart(Panel):
         if p50 is not None and p95 is not None:
             spans += [("p50 ", "dim"), (milliseconds(p50), "heal"), ("  p95 ", "dim"), (milliseconds(p95), "heal"),
                       ("  ", "")]  # fmt: skip
-        deaths = f", {count(history.deaths, 'death')}" if width >= WIDE else ""
-        spans.append((count(len(history.heals), "heal") + deaths, ""))
-        return tuple(spans)
+        spans.append((count(len(history.heals), "heal"), ""))
+        deaths = f", {count(history.deaths, 'death')}" if history.deaths else ""
+        return (*spans, (deaths, "")) if line_width(tuple(spans)) + len(deaths) <= width else tuple(spans)
 
     def _plot(self, heals: Sequence[HealPoint], since: float, window: float, columns: int, rows: int) -> list[Line]:
         times = [heal.ms for heal in heals]

@@ -18,7 +18,7 @@ from autohealer.views.units import duration, share, size
 
 CURVES = ((140, 16), (100, 8))
 """In so wide a table, so many columns for each curve."""
-CAUSE_LEAST = 10
+CAUSE_LEAST, WIDE_CAUSE = 10, 20
 SORTS = ("slot", "trouble", "cpu", "memory", "restarts")
 _TROUBLE = {"backoff": 0, "failed": 1, "stopping": 3, "starting": 4, "running": 9}
 
@@ -224,18 +224,19 @@ class WorkersTable(Panel, can_focus=True):
             text, style = column.cell(row)
             spans.append(((right if column.to_right else fit)(clean(text), column.width) + " ", style))
         if cause_width >= CAUSE_LEAST:
-            spans.append((fit(self._cause(row), cause_width), "warm" if row.state == "running" else "bad"))
+            spans.append((fit(self._cause(row, cause_width), cause_width), "warm" if row.state == "running" else "bad"))
         return tuple(spans)
 
-    def _cause(self, row: WorkerRow) -> str:
+    def _cause(self, row: WorkerRow, width: int) -> str:
         cause = self.state.cause(row)
         if row.held is not None:
             return clean(f"held: {row.held}" + (f"; {cause}" if cause else ""))
         if row.state == "backoff":
             next_start = self.state.next_start(row)
-            waits = "" if next_start is None else f", next in {duration(next_start - self.dashboard.now() + 0.9)}"
+            waits = "" if next_start is None else f"in {duration(next_start - self.dashboard.now() + 0.9)}, "
             said = "" if row.slot is None else self.state.history.last_words.get(row.slot, "")
-            return clean(f"{cause}{waits}" + (f": {said}" if said else ""))
+            soon = f"next {waits}" if waits and width >= WIDE_CAUSE else waits
+            return clean(f"{soon}{cause}" + (f": {said}" if said else ""))
         return clean(cause)
 
     def _up(self, row: WorkerRow) -> Span:
