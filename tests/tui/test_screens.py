@@ -25,6 +25,7 @@ def scene_of(name: str, workers: int) -> Scene:
     ("name", "workers", "size", "keys"),
     [
         ("healthy", 3, (60, 15), ()),
+        ("broken", 3, (60, 15), ()),
         ("healthy", 10, (80, 24), ()),
         ("broken", 3, (80, 24), ()),
         ("broken", 10, (120, 40), ()),

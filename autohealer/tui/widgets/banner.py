@@ -31,12 +31,13 @@ class Banner(Panel):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Title, headline, facts, findings."""
         found = findings(self.state, self.dashboard.now())
+        left = [finding_lines(finding, width) for finding in found]
         lines = [self._title(width), self._headline(width, found)]
-        if height > 2 + bool(found):
+        # Where there is room for little, why it is not as wanted comes first.
+        if height > 2 + min(2, sum(map(len, left))):
             lines.append(crop(self._facts(), width))
-        left = list(found)
         while left and len(lines) < height:
-            lines += finding_lines(left.pop(0), width)[: height - len(lines)]
+            lines += left.pop(0)[: height - len(lines)]
         if left and len(left) < len(found):
             more = f" … {len(left)} more"
             lines[-1] = (*crop(lines[-1], width - len(more)), (more, "dim"))
