@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check texts bench soak simulate lock sbom audit
+.PHONY: help demo test coverage check texts pictures bench soak simulate lock sbom audit
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lock    take down the versions that are installed, for the next make test'
 	@echo 'make sbom    what the installed program consists of, as CycloneDX (sbom.json)'
 	@echo 'make audit   known weaknesses of what is installed, by pip-audit'
+	@echo 'make pictures    the recording and the pictures in the docs, each of a real pool; takes some minutes'
 	@echo 'make texts   manual pages, and the copies of --help that the tests compare with'
 
 # The activated path makes `python` that of the virtual environment, as a user would have it.
@@ -52,6 +53,12 @@ soak: $(VENV)/.installed-dev
 # New seeds of the simulation, for ten minutes or SIMULATE_S seconds.
 simulate: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.simulation --soak $(or $(SIMULATE_S),600)
+
+# Each of a real run; the page's picture needs Chromium.
+pictures: $(VENV)/.installed-dev
+	$(BIN)/python docs/make_recording.py
+	$(BIN)/python docs/make_picture.py
+	$(BIN)/python docs/make_page_picture.py
 
 texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_man.py
