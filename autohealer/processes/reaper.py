@@ -30,6 +30,10 @@ class Reaper:
 
     def __init__(self) -> None:
         self._entered: dict[int, int] = {}
+        self.looks = 0
+        """How often exits have been looked for: what one look finds has all ended before it."""
+        self.found = 0
+        """How many that look has found."""
 
     @property
     def pids(self) -> Mapping[int, int]:
@@ -39,6 +43,11 @@ class Reaper:
     def enter(self, pid: int, *, is_child: bool = True) -> None:
         """Somebody waits for this process, and collects it. One that is no child of ours leaves us no children."""
         self._entered[pid] = ticks() - LATE if is_child else _NEVER
+
+    def look(self, found: int) -> None:
+        """So many have been found to have ended, and are handled now."""
+        self.looks += 1
+        self.found = found
 
     def leave(self, pid: int) -> None:
         """Nobody does any more: it has been collected, or let go."""

@@ -141,7 +141,9 @@ class ExitWatcher:
 
     def _look(self) -> None:
         """Some have exited. What goes wrong in the handling of one is no other's business."""
-        for pidfd, _ in self._epoll.poll(0) if self._epoll is not None else ():
+        found = [] if self._epoll is None else self._epoll.poll(0)
+        self._reaper.look(len(found))
+        for pidfd, _ in found:
             watched = self._by_pidfd.get(pidfd)
             if watched is None:
                 continue  # it was released while those before it were handled

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from autohealer.processes.reaper import Reaper
 
-# What a look at all of our children may cost before a replacement is started; with several hundred it costs more.
+# What a list of all our children may cost for each replacement that waits for it; of several hundred it costs more.
 _AFFORDABLE_S = 60e-6
 _SHARE = 10
 _END_PAUSE_S = 0.005
 _OUTSIDE = 0
-# As much as the kernel gives at once of its list of children; a longer one is not looked at before a start.
-_MOST_LISTED = 4096
+# As much as the kernel gives at once of its list of children.
+_CHUNK = 4096
 _LIVING_IN_GROUP = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
 
 
@@ -69,6 +69,9 @@ class Strays:
         self._looked_at: tuple[bytes, int] | None = None
         self._next_list = 0.0
         self._list_cost_s = 0.0
+        self._listed: tuple[frozenset[int], list[int]] | None = None
+        """All children, and those that nobody waits for, as they were at the look with this number."""
+        self._listed_at = -1
         self._have_escaped = False
 
     @property
@@ -81,12 +84,11 @@ class Strays:
         if not is_child or not self.come:
             # Its orphans are init's, and so may be its zombie, which is a member of its group.
             return Left.SOMETHING if not is_child and _has_group_without_leader(pid) else Left.UNKNOWN
-        children = self._list_children(pid)
-        if children is None:
+        children, unknown = self._children_at_this_look() or ((), ())
+        if pid not in children:  # not listed, or the list is another thread's
             return Left.SOMETHING if _lives_in_group(pid) else Left.UNKNOWN
         try:
-            own = self.own
-            orphans = [child for child in children if child not in own and self._is_new_orphan(child, pid)]
+            orphans = [child for child in unknown if self._is_new_orphan(child, pid)]
         except OSError:  # out of descriptors
             return Left.UNKNOWN
         self._have_escaped = self._have_escaped or bool(orphans)
@@ -182,26 +184,33 @@ class Strays:
         if self._list is None:
             return b""
         text = b""
-        while part := os.pread(self._list, _MOST_LISTED, len(text)):
+        while part := os.pread(self._list, _CHUNK, len(text)):
             text += part
         return text
 
-    def _list_children(self, pid: int) -> list[int] | None:
-        """Our children, if that does not take long; the kernel may not list them at all."""
+    def _children_at_this_look(self) -> tuple[frozenset[int], list[int]] | None:
+        """All children, and those that nobody waits for; one list serves all that were found dead together.
+
+        None where it would take long, or the kernel lists none.
+        """
+        if self._listed_at != self._reaper.looks:
+            self._listed_at = self._reaper.looks
+            children = self._list_children(self._reaper.found)
+            self._listed = None if children is None else (children, [pid for pid in children if pid not in self.own])
+        return self._listed
+
+    def _list_children(self, waiting: int) -> frozenset[int] | None:
+        """Our children, if that does not take long for so many replacements that wait."""
         began = time.perf_counter()
-        if began < self._next_list or (self._list_cost_s > _AFFORDABLE_S and not self._have_escaped):
+        is_dear = self._list_cost_s > _AFFORDABLE_S * waiting and not self._have_escaped
+        if self._list is None or is_dear or began < self._next_list:
             # Now and then it may have become cheaper: there are fewer children, or the machine was busy.
             self._list_cost_s *= 0.9
             return None
-        if self._list is None:
-            return None
-        text = os.pread(self._list, _MOST_LISTED, 0)
+        text = self._list_all()
         cost = time.perf_counter() - began
         self._list_cost_s, self._next_list = cost, began + _SHARE * cost
-        if len(text) > _MOST_LISTED - 16:
-            return None
-        found = list(map(int, text.split()))
-        return found if pid in found else None  # the list is another thread's
+        return frozenset(map(int, text.split()))
 
 
 def _lives_in_group(pid: int) -> bool:
