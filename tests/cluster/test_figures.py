@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from statistics import median
 
 from kazoo.client import KazooClient
 
@@ -14,22 +15,21 @@ from tests.support.processes import eventually
 
 # A tenth of a second where nothing else runs: ``figures`` tells.
 WITHIN_S = 1.0
-TRIES = 4
+TRIES = 3
 # Together more than ZooKeeper's usual limit to what is sent, 1 MiB.
 STRANGERS, LONG = 6000, "h" * 200
 BATCH = 500
 
 
 def test_a_new_target_is_obeyed_on_other_hosts_at_once(cluster: Cluster) -> None:
-    """At best: a machine may be busy for a moment."""
+    """The median counts: a machine may be busy for a moment."""
     cluster.start(N, HOSTS)
     took = []
     for number in range(TRIES):
         took.append(time_to_grow(cluster, N + MORE * number, MORE)[0])
-        if took[-1] < WITHIN_S:
-            return
         cluster.until_rest(N + MORE * (number + 1))
-    raise AssertionError(took)
+
+    assert median(took) < WITHIN_S, took
 
 
 def register_strangers(client: KazooClient) -> None:

@@ -42,6 +42,10 @@ class ALife:
     is_stopping: bool = False
     was_asked: bool = False
 
+    @property
+    def serves(self) -> bool:
+        return self.ready_since is not None and not self.is_stopping
+
 
 @dataclass
 class World:
@@ -135,11 +139,11 @@ class World:
         assert self.rollout is not None
         life = self.lives[slot]
         self.exchanges += 1
-        if life is not None and life.ready_since is not None:
+        if life is not None and life.serves:
             if self.rollout.is_going_back and self.spec.new != self.spec.old:
                 assert life.revision == self.spec.new, "a good old worker was stopped for the undoing"
             self.down -= self.rollout._slots._given_up  # forced, or going back: those are not waited for
-            stand_ins = sum(life is not None and life.ready_since is not None for life in self.extra.values())
+            stand_ins = sum(life is not None and life.serves for life in self.extra.values())
             if self.most_surges and not self.spec.force and not self.rollout._without_surges:
                 assert len(self.down) < stand_ins, "fewer are ready than before"
             else:
@@ -176,7 +180,7 @@ class World:
 
     def stop(self, life: ALife) -> None:
         if not life.is_stopping:
-            life.is_stopping, life.ready_since = True, None
+            life.is_stopping = True  # and as ready as before, as far as anybody has told
             life.gone_at = self.now + STOPS_IN_S
 
     def all_lives(self) -> list[ALife]:

@@ -210,7 +210,7 @@ def test_a_change_of_share_ends_a_surge_once_it_stands_for_nobody(share: int) ->
     while rollout.outcome is None:
         fleet.until(fleet.next_moment())
         growing = [life for life in fleet.all_lives() if life.number == 2 and life.since > before]
-        ready = sum(life.ready_since is not None for life in fleet.all_lives() if life not in growing)
+        ready = sum(life.serves for life in fleet.all_lives() if life not in growing)
         assert ready >= min(share, 2)
 
     assert rollout.outcome is RolloutOutcome.DONE
@@ -304,7 +304,7 @@ def test_good_workers_make_a_rollout_that_never_has_fewer_ready(
     fleet = world(spec, share=share, seed=seed)
     rollout = fleet.begin()
     while rollout.outcome is None:
-        ready = sum(life.ready_since is not None for life in fleet.all_lives())
+        ready = sum(life.serves for life in fleet.all_lives())
         assert ready >= share
         fleet.until(fleet.next_moment())
 

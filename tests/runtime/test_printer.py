@@ -29,6 +29,7 @@ def test_a_reader_that_is_gone_is_not_missed() -> None:
         for _ in range(10):
             printer.print("nobody reads this")
         printer.close(patience_s=30)
+        assert not printer._thread.is_alive()
         # The text that could not be written is still in the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), writer)
 
@@ -40,6 +41,7 @@ def test_a_stream_that_was_closed() -> None:
     printer = Printer(stream)
     printer.print("nobody reads this")
     printer.close(patience_s=30)
+    assert not printer._thread.is_alive()
 
 
 class Stopped(io.StringIO):
