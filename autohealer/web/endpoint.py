@@ -45,7 +45,7 @@ class Endpoint:
         # From the agent's thread.
         self._events: deque[tuple[str, Fields]] = deque(maxlen=MOST_WAITING)
         self._delays: deque[tuple[str, float]] = deque(maxlen=MOST_WAITING)
-        self._stirred = False
+        self._is_woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
         # The thread's own.
         self._metrics: Metrics | None = None
@@ -66,7 +66,7 @@ class Endpoint:
     def take(self, fields: Fields) -> None:
         """Something has happened, in the pool that it names where there are several."""
         self._events.append((str(fields.get("pool", self._only)), fields))
-        self._stir()
+        self._wake()
 
     def noticed(self, pool: str, seconds: float) -> None:
         """A worker's exit became known so long at most after it was there to be known."""
@@ -83,10 +83,10 @@ class Endpoint:
             self._thread.join(PATIENCE_S)
         self._listening.socket.close()
 
-    def _stir(self) -> None:
+    def _wake(self) -> None:
         """Wake the thread, once for whatever comes until it is awake."""
-        if self._loop is not None and not self._stirred:
-            self._stirred = True
+        if self._loop is not None and not self._is_woken:
+            self._is_woken = True
             with suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(self._take_in)
 
@@ -142,7 +142,7 @@ class Endpoint:
             await server.close()
 
     def _take_in(self) -> None:
-        self._stirred = False
+        self._is_woken = False
         while self._events:
             pool, fields = self._events.popleft()
             self._sites[pool].feed.take(fields)

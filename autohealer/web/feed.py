@@ -23,14 +23,14 @@ class Listener:
         self._waiting = [missed] if missed else []
         self._bytes = 0
         self._gone = gone
-        self._stirred = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self.is_closed = False
 
     def take(self, message: bytes) -> None:
         """There is something new."""
         self._waiting.append(message)
         self._bytes += len(message)
-        self._stirred.set()
+        self._wakeup.set()
         if self._bytes > MOST_WAITING_BYTES:
             self.is_closed = True
             self._waiting.clear()
@@ -39,16 +39,16 @@ class Listener:
     def close(self) -> None:
         """There will be nothing more."""
         self.is_closed = True
-        self._stirred.set()
+        self._wakeup.set()
 
     async def messages(self, timeout_s: float) -> bytes:
         """What has come, waited for so long; empty where nothing has."""
         if not self._waiting and not self.is_closed:
             try:
-                await asyncio.wait_for(self._stirred.wait(), timeout_s)
+                await asyncio.wait_for(self._wakeup.wait(), timeout_s)
             except TimeoutError:
                 return b""
-        self._stirred.clear()
+        self._wakeup.clear()
         found = b"".join(self._waiting)
         self._waiting.clear()
         self._bytes = 0

@@ -7,8 +7,7 @@ import signal
 
 import pytest
 
-from autohealer.processes.tree import process_tree as kin
-from autohealer.processes.tree import procfs
+from autohealer.processes.tree import process_tree, procfs
 from autohealer.processes.tree.process_tree import DeadWorker, look_for_orphans
 from tests.processes.conftest import World
 
@@ -211,7 +210,7 @@ def test_a_reused_pid_makes_nobody_a_orphan(world: World) -> None:
 def test_two_hundred_deaths_that_left_nothing_cost_one_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 
-    def counted(*args: object, **options: object) -> kin.OrphanScan:
+    def counted(*args: object, **options: object) -> process_tree.OrphanScan:
         looks.append(args)
         return look_for_orphans(*args, **options)  # type: ignore[arg-type]  # passed on as they are
 

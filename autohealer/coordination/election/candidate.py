@@ -65,7 +65,7 @@ class Candidate:
         servers, chroot = split_hosts(hosts)
         self._path = f"{chroot}{path}"
         self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=access)
-        self._ground = BasePaths(self._link, Folder(self._path), access, self._laid)
+        self._base_paths = BasePaths(self._link, Folder(self._path), access, self._laid)
         self._election = Election(self._link, self._path, name, access, won=observer.won, lost=observer.lost)
         self._timeout = session_timeout
         self._leader: str | None = None
@@ -106,7 +106,7 @@ class Candidate:
     def resumed(self) -> None:
         """There is a connection."""
         self._observer.connected(self._timeout)
-        self._ground.lay()
+        self._base_paths.lay()
 
     def suspended(self) -> None:
         """The server does not answer."""
@@ -125,7 +125,7 @@ class Candidate:
         self._observer.denied(f"ZooKeeper denies access to {path}" if path else "ZooKeeper refuses the credentials")
 
     def _cut(self) -> None:
-        self._ground.cut()
+        self._base_paths.cut()
         self._election.cut()
         self._looks += 1
 

@@ -58,7 +58,7 @@ class Address:
         self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=self._access)
         # Programs without credentials may register beside it, as in the registry itself.
         open_to_workers = (self._folder.rpartition("/")[0], self._folder)
-        self._ground = BasePaths(self._link, Folder(self._folder, open_to_workers), self._access, self._laid)
+        self._base_paths = BasePaths(self._link, Folder(self._folder, open_to_workers), self._access, self._laid)
         self._wanted = self._open = self._busy = self._again = False
         # What the observer was told, and whether the node may be there: it is made before the answer says so.
         self._stands = self._may_stand = False
@@ -87,11 +87,11 @@ class Address:
     def resumed(self) -> None:
         """There is a connection."""
         self._observer.connected()
-        self._ground.lay()
+        self._base_paths.lay()
 
     def suspended(self) -> None:
         """The server does not answer."""
-        self._ground.cut()
+        self._base_paths.cut()
         self._open = self._busy = self._again = False
 
     def lost(self) -> None:

@@ -37,7 +37,7 @@ LONGEST_WAIT_S = 1.0
 NEVER = float("inf")
 NO_DESCRIPTOR = (23, 24)  # ENFILE, EMFILE: errno would be another module
 
-Kin = dict[int, "ProcessFacts"]
+Processes = dict[int, "ProcessFacts"]
 
 
 class ProcessFacts:
@@ -97,7 +97,7 @@ class OwnProcesses:
         """What was found is no longer of use: numbers are given away again."""
         self._seen.clear()
 
-    def look(self, spared: tuple[int, ...]) -> Kin:
+    def look(self, spared: tuple[int, ...]) -> Processes:
         """All of ours that live. What was found stays ours when those are gone by whom it was found."""
         stats = {}
         for name in os.listdir("/proc"):
@@ -109,18 +109,18 @@ class OwnProcesses:
         known = {**self._seen, **self._added}
         leaders = {pid for pid, start in known.items() if pid not in stats or stats[pid].start == start}
         leaders.update(pid for pid in stats if pid not in leaders and self._is_marked(pid))
-        kin = {pid: stat for pid, stat in stats.items() if not leaders.isdisjoint((pid, stat.session, stat.group))}
+        ours = {pid: stat for pid, stat in stats.items() if not leaders.isdisjoint((pid, stat.session, stat.group))}
         children: dict[int, list[int]] = {}
         for pid, stat in stats.items():
             children.setdefault(stat.parent, []).append(pid)
-        waiting = list(kin)
+        waiting = list(ours)
         while waiting:
             for pid in children.get(waiting.pop(), ()):
-                if pid not in kin:
-                    kin[pid] = stats[pid]
+                if pid not in ours:
+                    ours[pid] = stats[pid]
                     waiting.append(pid)
-        self._seen.update((pid, stat.start) for pid, stat in kin.items())
-        return kin
+        self._seen.update((pid, stat.start) for pid, stat in ours.items())
+        return ours
 
     def _is_marked(self, pid: int) -> bool:
         environ = b"\0" + read(f"/proc/{pid}/environ")
@@ -212,19 +212,19 @@ class WatchdogProgram:
         if began < self._stop_at:
             return self.wait_s()
         try:
-            kin = self._family.look((os.getpid(), self._owner) if self.owned else (os.getpid(),))
+            ours = self._family.look((os.getpid(), self._owner) if self.owned else (os.getpid(),))
         except OSError:  # for want of descriptors: nothing is known, least of all that nothing is left
             return SHORTEST_PAUSE_S
-        kin = {pid: stat for pid, stat in kin.items() if (pid, stat.start) not in self._hopeless}
+        ours = {pid: stat for pid, stat in ours.items() if (pid, stat.start) not in self._hopeless}
         if now() >= self._kill_at:
-            self._signal(kin, _signal.SIGKILL)
+            self._signal(ours, _signal.SIGKILL)
         else:
             # Whoever has a parent among them is that one's business, as long as it lives.
-            roots = {pid: stat for pid, stat in kin.items() if stat.parent not in kin}
+            roots = {pid: stat for pid, stat in ours.items() if stat.parent not in ours}
             fresh = {pid: stat for pid, stat in roots.items() if (pid, stat.start) not in self._asked}
             self._asked.update((pid, stat.start) for pid, stat in fresh.items())
             self._signal(fresh, self._stop_signal)
-        self._empty_looks = 0 if kin else self._empty_looks + 1
+        self._empty_looks = 0 if ours else self._empty_looks + 1
         # A process may be born behind a look that is under way; not so behind two.
         if self._empty_looks == 2:
             self._family.forget()
@@ -235,8 +235,8 @@ class WatchdogProgram:
         pause = min(max(SHORTEST_PAUSE_S, 4 * (now() - began)), LONGEST_PAUSE_S)
         return max(0.0, min(pause, self._kill_at - now())) if began < self._kill_at else pause
 
-    def _signal(self, kin: Kin, signum: int) -> None:
-        for pid, stat in kin.items():
+    def _signal(self, ours: Processes, signum: int) -> None:
+        for pid, stat in ours.items():
             if not send_signal(pid, stat, signum):
                 self._hopeless.add((pid, stat.start))
 
