@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from autohealer.cli.support.access import access_of
-from autohealer.cli.support.detaching import MARK, let_go, start_detached
+from autohealer.cli.support.detached import MARK, let_go
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.terminals import can_draw
 from autohealer.errors import AutohealerError, UsageError
@@ -29,6 +29,7 @@ from autohealer.views.text import event_line
 
 if TYPE_CHECKING:
     from autohealer.cli.support.dashboard import AgentDashboard
+    from autohealer.cli.support.detaching import start_detached
     from autohealer.cli.support.endpoint import AgentEndpoint
     from autohealer.config.schema import Configuration
     from autohealer.coordination.session.access import Access
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.event_log import Line
 else:  # only where they are asked for
     AgentDashboard = Late("autohealer.cli.support.dashboard").AgentDashboard
+    start_detached = Late("autohealer.cli.support.detaching").start_detached
     AgentEndpoint = Late("autohealer.cli.support.endpoint").AgentEndpoint
 
 

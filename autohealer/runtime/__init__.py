@@ -4,7 +4,7 @@ agent_process    what exists once: loop, signals, reaper, embedded server; runs 
 service_manager  what systemd is told: ready, alive, how the pools stand
 signals          what signals to an agent mean
 claim            a pool's folder, held: lock, ledger, command
-reload           the configuration file is read again, and what differs applied
+reload           the configuration file is read again, and what differs applied; made by ``reloading``
 shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process
 pool_runner      one pool from start to end: what is built, adopted, connected, and left behind

@@ -20,7 +20,7 @@ from autohealer.config.schema import Configuration, NotifyOptions, PoolOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
 from autohealer.core.notices import Notice
-from autohealer.core.operations import Answer, Operation, Outcome, done, refused
+from autohealer.core.operations import MEANINGLESS, Answer, Operation, Outcome, done, refused
 from autohealer.errors import AutohealerError
 from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
@@ -45,7 +45,7 @@ from autohealer.runtime.event_log import Line
 from autohealer.runtime.notifier.making import make_notifier
 from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
-from autohealer.runtime.reload import Reloader
+from autohealer.runtime.reloading import make_reloader
 from autohealer.runtime.revisions import users_of
 from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.service_manager import service_manager
@@ -70,6 +70,7 @@ KILLED_WITHIN_S = 0.4
 ANSWERED_S = 0.05
 
 if TYPE_CHECKING:
+    from autohealer.config.drift import Drift
     from autohealer.runtime.notifier.owner import Notifier
 
 Warn = Callable[[str], None]
@@ -173,7 +174,7 @@ class AgentProcess:
         self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
         self._make_dashboard, self._notify = make_dashboard, configuration.notify
         self._file = configuration.file
-        self._reloader = Reloader(configuration, os.environ, self, self._tell_all)
+        self._reloader = make_reloader(configuration, os.environ, self, self._tell_all)
         self._tasks: set[asyncio.Task[int]] = set()
         self._reloading: set[asyncio.Task[None]] = set()
         self._successors: dict[str, tuple[PoolOptions, asyncio.Future[PoolRunner]]] = {}
@@ -246,7 +247,7 @@ class AgentProcess:
             leave=self._leave,
             file=self._file,
             reload=self._reload,
-            drift=self._reloader.drift,
+            drift=self._drift,
             on_exit=self._on_exit,
         )
 
@@ -353,12 +354,20 @@ class AgentProcess:
     def _reload(
         self, operation: Operation, answered: Callable[[Answer], object], stepped: Callable[[object], object]
     ) -> None:
+        if self._reloader is None:
+            answered(refused("this agent runs no file: it was not started with --config", MEANINGLESS))
+            return
+        reloading = self._reloader.reload(operation, stepped)
+
         async def reload() -> None:
-            answered(await self._reloader.reload(operation, stepped))
+            answered(await reloading)
 
         task = asyncio.get_running_loop().create_task(reload())
         self._reloading.add(task)
         task.add_done_callback(self._reloading.discard)
+
+    async def _drift(self) -> Drift | None:
+        return None if self._reloader is None else await self._reloader.drift()
 
     def _was_ready(self, name: str) -> bool:
         return any(runner.was_ready for runner in self._runners.values() if runner.name == name)

@@ -58,13 +58,12 @@ class Reloader:
         self, configuration: Configuration, environ: Mapping[str, str], pools: Pools, tell: Callable[[Notice], object]
     ) -> None:
         self._configuration, self._environ, self._pools, self._tell = configuration, dict(environ), pools, tell
+        self._file = str(configuration.file)
         self._lock = asyncio.Lock()
         self._reading: asyncio.Future[Configuration] | None = None
 
     async def reload(self, operation: Operation, stepped: Stepped) -> Answer:
         """Read, tell, apply; what came of it."""
-        if self._configuration.file is None:
-            return refused("this agent runs no file: it was not started with --config", MEANINGLESS)
         if self._lock.locked():
             return refused("another reload is under way")
         async with self._lock:
@@ -72,7 +71,7 @@ class Reloader:
                 wanted = await self._read()
             except UsageError as error:
                 text = f"{error}; {error.hint}" if error.hint else str(error)
-                self._tell(ConfigInvalid(self._configuration.file, text))
+                self._tell(ConfigInvalid(self._file, text))
                 return refused(text, MEANINGLESS)
             found = difference(self._now(), wanted)
             for line in found.lines():
@@ -81,15 +80,12 @@ class Reloader:
                 return done("nothing has changed" if found.is_empty else "nothing was done: --dry-run")
             return await self._apply(wanted, found, operation, stepped)
 
-    async def drift(self) -> Drift | None:
+    async def drift(self) -> Drift:
         """Whether the file on disk still says what runs."""
-        file = self._configuration.file
-        if file is None:
-            return None
         try:
-            return drift_of(file, difference(self._now(), await self._read()))
+            return drift_of(self._file, difference(self._now(), await self._read()))
         except UsageError as error:
-            return invalid(file, error)
+            return invalid(self._file, error)
 
     def _now(self) -> Configuration:
         """What runs: a pool that could not start, or has ended, is not in it, and so is tried again."""

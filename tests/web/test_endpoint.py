@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from autohealer import __version__
-from tests.support.pools import MANY, QUICK, SLEEP, Pool
+from tests.support.pools import MANY, Pool
 from tests.support.processes import Processes, eventually
 from tests.support.proxy import Proxy
 from tests.web.client import Client
@@ -338,20 +338,6 @@ def test_a_second_agent(served: Served) -> None:
     answer = pool.call("run", "1", "--http", client.address, "--", "sleep", "1000")
     assert answer.returncode == 5
     assert answer.stderr.startswith("error: pool default is already run from")
-
-
-def test_nothing_is_imported_that_is_not_asked_for(own_pool: Pool) -> None:
-    """Without --http an agent is as small as ever."""
-    arguments = ["run", "0", *own_pool.where, *QUICK, "--", *SLEEP]
-    agent = own_pool.processes.start(sys.executable, "-X", "importtime", "-m", "autohealer", *arguments)
-    eventually(lambda: own_pool.status().get("target") == 0, MANY)
-    agent.send_signal(signal.SIGTERM)
-    assert agent.wait(MANY) == 0
-    imported = own_pool.processes.read()
-    assert "autohealer.runtime.agent_process" in imported
-    assert "aiohttp" not in imported
-    assert "prometheus_client" not in imported
-    assert "autohealer.web" not in imported
 
 
 def test_a_broken_endpoint_breaks_nothing_else(own_pool: Pool) -> None:

@@ -12,6 +12,6 @@ terminals       what stdout is                        progress        how far so
 repeat          the same again when it has changed    file_tail       files that grow
 shell_complete  what completion offers                present         the names that there are now
 dashboard       the dashboard of ``run``              endpoint        ``run --http``
-diagnosis       what ``doctor`` looks at               detaching       ``run --detach``
+diagnosis       what ``doctor`` looks at               detaching       ``run --detach``; ``detached``: its agent
 rollout         what rollouts have in common           saying          what came of what was asked for
 """

@@ -1,4 +1,4 @@
-"""``run --detach``: the agent in a session of its own, and the command that waits until its share runs."""
+"""``run --detach``: the command that starts an agent in a session of its own, and waits until its share runs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from autohealer.cli.support.detached import MARK
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError, GaveUpError, UsageError
@@ -21,8 +22,6 @@ from autohealer.views.lines import clean
 if TYPE_CHECKING:
     from autohealer.config.schema import Configuration
 
-MARK = "AUTOHEALER_DETACHED"
-"""In the environment of the agent that was started so."""
 PAUSE_S = 0.05
 
 
@@ -121,13 +120,3 @@ def _last_line(state: StateDir) -> str:
     except OSError:
         return ""
     return lines[-1] if lines else ""
-
-
-def let_go(state: StateDir) -> TextIO:
-    """In the agent: nothing is left of the terminal. Where warnings go from now on. Raises OSError."""
-    log = os.fdopen(open_file(state.agent_log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "w", encoding="utf-8")
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.close(null)
-    return log

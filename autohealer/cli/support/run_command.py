@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,14 +13,19 @@ from click.shell_completion import CompletionItem
 
 from autohealer.cli.support import shell_complete
 from autohealer.cli.support.command import CliCommand
+from autohealer.cli.support.late import Late
 from autohealer.cli.support.options import SchemaOption, argument, value
 from autohealer.cli.support.shell_complete import BEHIND
 from autohealer.config.kinds import FilePath
-from autohealer.config.load import load
 from autohealer.config.options import Group, Place
 from autohealer.config.schema import AGENT_FIELDS, FIELDS, POOL_FIELDS, AgentOptions, Configuration, PoolOptions
 from autohealer.config.spec import check_pool
 from autohealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from autohealer.config.load import load
+else:  # only with --config
+    load = Late("autohealer.config.load").load
 
 OTHER = "Other options"
 
