@@ -64,7 +64,7 @@ def main(
         )
         for name in measures.split(","):
             entry = CATALOGUE[name.strip()]
-            usual = entry.quick_counts if quick and entry.quick_counts else entry.counts
+            usual = entry.counts if entry.quick_counts is None or not quick else entry.quick_counts
             for count in [int(each) for each in counts.split(",")] if counts else usual:
                 click.echo(f"{datetime.now(UTC):%H:%M:%S} {name}, N = {count}", err=True)
                 try:

@@ -19,15 +19,15 @@ class Entry:
     measure: Measure
     counts: tuple[int, ...]
     quick_counts: tuple[int, ...] | None = None
-    """Where a quick run has fewer."""
+    """Where a quick run has fewer, or none."""
 
 
 CATALOGUE: dict[str, Entry] = {
     "heal": Entry(heal, (10, 1000)),
     "budget": Entry(budget, (10,)),
     "watched": Entry(watched, (10, 1000), (10,)),
-    "machine": Entry(machine, (0,)),
-    "on-one-core": Entry(on_one_core, (10,)),
+    "machine": Entry(machine, (0,), ()),
+    "on-one-core": Entry(on_one_core, (10,), ()),
     "start": Entry(start, (10,)),
     "cycle": Entry(cycle, (100, 500, 1000), (100, 1000)),
     "idle": Entry(idle, (10, 1000)),
@@ -38,6 +38,6 @@ CATALOGUE: dict[str, Entry] = {
     "server-restarts": Entry(server_restarts, (NODES,)),
     "spare": Entry(spare, (10,)),
     "leave": Entry(leave, (10,)),
-    "restart": Entry(restart, (100,)),
+    "restart": Entry(restart, (100,), ()),
     "reload": Entry(reload, (50,)),
 }

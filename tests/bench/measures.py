@@ -19,7 +19,7 @@ from tests.bench.peers import Peer
 
 SETTLE_S = 2.2
 GIVE_UP_S = 8.0
-PATIENCE_S = 20.0
+PATIENCE_S = 15.0
 """For all samples of one supervisor in one measure, as soon as it has some."""
 
 
