@@ -10,5 +10,6 @@ ephemeral_node        a node that this agent keeps with each session
 worker_registrations  workers' own registrations watched, stand-ins made, the dead's removed
 listing               the children of /workers, for a leader
 assignment            target and plan
+departure             what is taken away when this agent leaves
 requests              what people ask for
 """

@@ -29,6 +29,7 @@ from autohealer.coordination.pool.codec import (
     write_target,
     write_worker,
 )
+from autohealer.coordination.pool.departure import Departure
 from autohealer.coordination.pool.listing import Listing
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.pool.requests import Requests
@@ -151,9 +152,8 @@ class Cluster:
         self._has_inherited = False
         self._looked_at = (0, 0)
         """The last transaction of ZooKeeper as of the last two looks at everything; 0: none in this connection."""
-        self._outstanding: int | None = None
+        self._departure: Departure | None = None
         self._shown_until = -inf
-        self._pools_own: list[str] = []
         self._denied_paths: set[str] = set()
 
     # ---- life
@@ -187,12 +187,13 @@ class Cluster:
         paths = self._registrations.standing()
         paths += [node for node in (self._election.node,) if node is not None]
         paths.append(self._paths.agent(self._agent))
-        # A plan without its pool would be followed by the next one of the same name.
-        self._pools_own = [self._paths.target, self._paths.plan, self._paths.hold, *self._requests.leave()]
+        of_pool = [self._paths.target, self._paths.plan, self._paths.hold, *self._requests.leave()]
         for part in (self._presence, self._election, self._target, self._hold):
             part.leave()
         self._listing.unfollow()
-        self._take_away(paths)
+        self._departure = Departure(
+            self._link, self._bulk, self._paths.agents, own=paths, of_pool=of_pool, ended=self._left
+        )
 
     def close(self) -> None:
         """End the session, if the server can be reached; takes a second at most."""
@@ -378,8 +379,8 @@ class Cluster:
             self._plans,
         ):
             part.cut()
-        if self._outstanding is not None:
-            self._left()
+        if self._departure is not None:
+            self._departure.cut()
 
     def _laid(self, made: frozenset[str]) -> None:
         if made and self._workers_stood:
@@ -448,48 +449,9 @@ class Cluster:
         self._requests.step()
         self._bulk.flush()
 
-    def _take_away(self, paths: list[str]) -> None:
-        self._outstanding = len(paths)
-        for path in paths:
-            self._bulk.delete(path, self._one_left)
-        self._bulk.flush()
-
-    def _one_left(self, _error: Exception | None) -> None:
-        if self._outstanding is not None:
-            self._outstanding -= 1
-            if self._outstanding == 0:
-                self._own_left()
-
-    def _own_left(self) -> None:
-        """Look who is left only now that its own entry is gone: of those that leave together, the last finds nobody."""
-        if self._pools_own:
-            self._link.children(self._paths.agents, self._looked_who_is_left)
-        else:
-            self._left()
-
-    def _looked_who_is_left(self, names: Any, error: Exception | None) -> None:
-        if error is None:
-            self._look_who_is_left(list(names))
-        else:
-            self._left()
-
-    def _look_who_is_left(self, names: list[str]) -> None:
-        """One after the other: the first that is an agent, and no persistent node, is enough."""
-        if not names:
-            paths, self._pools_own = self._pools_own, []
-            self._take_away(paths)
-            return
-
-        def looked(stat: Any, error: Exception | None) -> None:
-            if error is not None or (stat is not None and stat.ephemeralOwner):
-                self._left()
-            else:
-                self._look_who_is_left(names)
-
-        self._link.exists(self._paths.agent(names.pop()), looked)
-
     def _left(self) -> None:
-        self._outstanding = None
+        if self._departure is not None:
+            self._departure.stop()
         self._post(events.ClusterLeft(self._clock()))
         self._silent = True
 
