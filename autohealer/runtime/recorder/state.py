@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
 from typing import Any
@@ -23,6 +23,9 @@ LEFT_OUT = frozenset({"text", "output", "evidence", "detail", "status"})
 NOTHING = "(left out)"
 
 Json = Any
+
+_PLAIN = frozenset({str, bool, int, type(None)})
+_MISSING = object()
 
 
 class UnknownValueError(ValueError):
@@ -38,13 +41,14 @@ class Encoder:
 
     def encode(self, value: object) -> Json:
         """As JSON. Raises UnknownValueError."""
-        if value is None or isinstance(value, Enum):
-            return value if value is None else ["enum", _name(type(value)), value.name]
-        if isinstance(value, str | bool | int) and type(value) in {str, bool, int}:
+        kind = type(value)
+        if kind in _PLAIN:
             return value
         if isinstance(value, float):
             return value if math.isfinite(value) else ["float", str(value)]
-        if isinstance(value, tuple) and type(value) is tuple:
+        if isinstance(value, Enum):
+            return ["enum", _name(kind), value.name]
+        if isinstance(value, tuple) and kind is tuple:
             return ["tuple", [self.encode(item) for item in value]]
         if isinstance(value, frozenset):
             return ["frozenset", [self.encode(item) for item in sorted(value, key=repr)]]
@@ -52,18 +56,23 @@ class Encoder:
             return ["same", number]
         number = self._numbers[id(value)] = len(self._numbers)
         self._kept.append(value)
-        return self._encode_new(value, number)
-
-    def _encode_new(self, value: object, number: int) -> Json:
         if isinstance(value, dict):
             return ["dict", number, [[self.encode(key), self.encode(item)] for key, item in value.items()]]
-        for kind in (list, set, deque):
-            if isinstance(value, kind):
-                return [kind.__name__, number, [self.encode(item) for item in value]]
-        if not type(value).__module__.startswith(ROOT):
-            raise UnknownValueError(f"{type(value).__name__} is no value of the core")
-        fields = {name: item for name, item in _fields(value) if not _is_wiring(item)}
-        return ["object", number, _name(type(value)), {n: self.encode(_public(n, i)) for n, i in fields.items()}]
+        if isinstance(value, list | set | deque):
+            return [kind.__name__, number, [self.encode(item) for item in value]]
+        return ["object", number, _name(kind), self._fields(value)]
+
+    def _fields(self, value: object) -> dict[str, Json]:
+        fields: dict[str, Json] = {}
+        for name in (*_slots[type(value)], *getattr(value, "__dict__", ())):
+            item = getattr(value, name, _MISSING)
+            if name in LEFT_OUT or name.lstrip("_") in LEFT_OUT:
+                item = _public(item)
+            if type(item) in _PLAIN:
+                fields[name] = item
+            elif item is not _MISSING and not _is_wiring(item):
+                fields[name] = self.encode(item)
+        return fields
 
 
 class Decoder:
@@ -139,25 +148,31 @@ def _blank(cls: type[Any]) -> object:
     return object.__new__(cls)
 
 
-def _fields(value: object) -> Iterator[tuple[str, object]]:
-    """What an object holds, whether in slots or in a dictionary."""
-    names = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
-    for name in (*names, *getattr(value, "__dict__", {})):
-        if name not in {"__dict__", "__weakref__"} and hasattr(value, name):
-            yield name, getattr(value, name)
+class _Slots(dict[type, tuple[str, ...]]):
+    """Which fields the objects of each class have beside those in their dictionary."""
+
+    def __missing__(self, cls: type) -> tuple[str, ...]:
+        names = (name for base in cls.__mro__ for name in getattr(base, "__slots__", ()))
+        found = self[cls] = tuple(name for name in names if name not in {"__dict__", "__weakref__"})
+        return found
+
+
+_slots = _Slots()
 
 
 def _is_wiring(item: object) -> bool:
     return callable(item) or (isinstance(item, dict) and bool(item) and all(map(callable, item.values())))
 
 
-def _public(name: str, item: object) -> object:
-    if name.lstrip("_") not in LEFT_OUT or not item:
+def _public(item: object) -> object:
+    if not item:
         return item
     return NOTHING if isinstance(item, str) else (NOTHING,) if isinstance(item, tuple | list) else item
 
 
 def _name(cls: type) -> str:
+    if not cls.__module__.startswith(ROOT):
+        raise UnknownValueError(f"{cls.__name__} is no value of the core")
     return f"{cls.__module__.removeprefix(ROOT)}:{cls.__qualname__}"
 
 
