@@ -3,6 +3,7 @@
 python -m tests.simulation --seed 7 --policy stop      one seed again, exactly
 python -m tests.simulation --soak 3600                 new seeds, for so many seconds
 python -m tests.simulation --scale 1000 100000         so many agents and workers that lose hosts, and what it costs
+python -m tests.simulation --plan 10000 1000000        the time and size of one plan for so many agents and workers
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import secrets
 import sys
 import time
 
-from autohealer.core.model import OnPartition, RegistrationMode
+from autohealer.coordination.pool.codec import write_plan
+from autohealer.core.cluster.plan import divide
+from autohealer.core.model import OnPartition, Plan, RegistrationMode
 from tests.simulation.host import SESSION_S
 from tests.simulation.scenario import STEPS, Scenario
 from tests.simulation.world import World
@@ -30,11 +33,15 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--soak", type=float, metavar="SECONDS")
     parser.add_argument("--scale", type=int, nargs=2, metavar=("AGENTS", "WORKERS"))
+    parser.add_argument("--plan", type=int, nargs=2, metavar=("AGENTS", "WORKERS"))
     asked = parser.parse_args()
     if asked.soak is not None:
         return soak(asked.soak)
     if asked.scale is not None:
         scale(*asked.scale)
+        return 0
+    if asked.plan is not None:
+        plan(*asked.plan)
         return 0
     seed = asked.seed if asked.seed is not None else secrets.randbelow(1 << 32)
     scenario = Scenario(seed, asked.policy, registration=asked.registration, steps=asked.steps)
@@ -102,6 +109,19 @@ def scale(agents: int, workers: int) -> None:
         host.start()
     phase(f"{lost} hosts back")
     say(f"simulated in {time.monotonic() - begun:.0f} s")
+
+
+def plan(agents: int, workers: int) -> None:
+    """One plan: its time where a tenth of the agents has just gone, and its size as it is written."""
+    names = [f"host{number:05d}-{number:06x}" for number in range(agents)]
+    former = divide(workers, dict.fromkeys(names), {})
+    begun = time.monotonic()
+    shares = divide(workers, dict.fromkeys(names[agents // 10 :]), former)
+    took_s = time.monotonic() - begun
+    moved = sum(max(0, count - former[name]) for name, count in shares.items())
+    written = write_plan(Plan(epoch=1 << 40, leader=names[-1], target=workers, shares=shares))
+    size = f"{len(written) / 1024:.0f} KiB"
+    say(f"{workers} workers, {len(shares)} of {agents} agents are left: {took_s:.3f} s, {moved} move, {size}")
 
 
 def say(text: str) -> None:
