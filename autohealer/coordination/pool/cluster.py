@@ -100,48 +100,10 @@ class Cluster:
             clock=clock,
         )
         self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed, token=token)
-        self._registrations = WorkerRegistrations(
-            link,
-            self._bulk,
-            paths,
-            access,
-            agent,
-            seen=told(events.RegistrationSeen),
-            gone=told(events.RegistrationGone),
-            made=told(events.StandInMade),
-            pump=self._pump,
-            clock=clock,
-        )
-        self._agents = Agents(
-            link,
-            paths.agents,
-            agent,
-            read=told(events.AgentsRead),
-            listed=told(events.AgentsListed),
-            lost=self._agents_lost,
-            missed=self._presence.missed,
-            call_later=call_later,
-            clock=clock,
-        )
-        self._listing = Listing(
-            link,
-            paths.workers,
-            read=told(events.ChildrenRead),
-            looked=self._looked,
-            is_calm=self._agents.explain,
-            call_later=call_later,
-            clock=clock,
-        )
-        self._requests = Requests(
-            link,
-            self._bulk,
-            paths.requests,
-            access,
-            told=self._requested,
-            gone=lambda name: self._post(events.RequestGone(self._clock(), name)),
-            pump=self._pump,
-            wall=wall,
-        )
+        self._registrations = self._make_registrations(access)
+        self._agents = self._make_agents()
+        self._listing = self._make_listing()
+        self._requests = self._make_requests(access)
         self._target: Setting[int] = Setting(
             link, paths.target, access, told(events.TargetRead), read=read_target, write=write_target
         )
@@ -155,6 +117,58 @@ class Cluster:
         self._departure: Departure | None = None
         self._shown_until = -inf
         self._denied_paths: set[str] = set()
+
+    # ---- its parts
+
+    def _make_registrations(self, access: Access) -> WorkerRegistrations:
+        return WorkerRegistrations(
+            self._link,
+            self._bulk,
+            self._paths,
+            access,
+            self._agent,
+            seen=self._telling(events.RegistrationSeen),
+            gone=self._telling(events.RegistrationGone),
+            made=self._telling(events.StandInMade),
+            pump=self._pump,
+            clock=self._clock,
+        )
+
+    def _make_agents(self) -> Agents:
+        return Agents(
+            self._link,
+            self._paths.agents,
+            self._agent,
+            read=self._telling(events.AgentsRead),
+            listed=self._telling(events.AgentsListed),
+            lost=self._agents_lost,
+            missed=self._presence.missed,
+            call_later=self._call_later,
+            clock=self._clock,
+        )
+
+    def _make_listing(self) -> Listing:
+        return Listing(
+            self._link,
+            self._paths.workers,
+            read=self._telling(events.ChildrenRead),
+            looked=self._looked,
+            is_calm=self._agents.explain,
+            call_later=self._call_later,
+            clock=self._clock,
+        )
+
+    def _make_requests(self, access: Access) -> Requests:
+        return Requests(
+            self._link,
+            self._bulk,
+            self._paths.requests,
+            access,
+            told=self._requested,
+            gone=lambda name: self._post(events.RequestGone(self._clock(), name)),
+            pump=self._pump,
+            wall=self._wall,
+        )
 
     # ---- life
 
