@@ -1,11 +1,14 @@
-"""Builds the programs in C; needs a C compiler."""
+"""Builds the programs in C, which needs a C compiler, and compiles autohealer as every installation of it is."""
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import autohealer
 
 HERE = Path(__file__).resolve().parent / "programs"
 
@@ -31,4 +34,6 @@ def build(folder: Path) -> Programs:
     for name in ("worker", "floor"):
         source = HERE / f"{name}.c"
         subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", folder / name, source], check=True)
+    # Whatever the environment says of that: else each start would compile what has changed since the last.
+    compileall.compile_dir(Path(autohealer.__file__).parent, quiet=1)
     return Programs(folder / "worker", folder / "floor", HERE / "floor.py")

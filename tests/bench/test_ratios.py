@@ -46,3 +46,8 @@ def test_a_heal_takes_hardly_longer_than_the_least_python_takes(programs: Progra
 def test_a_storm_costs_hardly_more_than_in_the_least_python(programs: Programs) -> None:
     # Time would tell as much of what else the machine does: with more than cores there are to run, all wait in turns.
     assert not least_ratios(programs, cycle, 100, {"storm: processor time": 15.0})
+
+
+def test_a_start_takes_no_more_than_ten_of_the_least_python(programs: Programs) -> None:
+    """From typing to the first instruction of the last of ten: mostly what is imported."""
+    assert not least_ratios(programs, cycle, 10, {"start": 10.0})
