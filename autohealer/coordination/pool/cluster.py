@@ -88,17 +88,7 @@ class Cluster:
         self._bulk = Batch(link)
         self._ground = BasePaths(link, paths, access, self._laid)
         self._answered: list[str] = []
-        self._presence = AgentRegistration(
-            link,
-            paths.agent(agent),
-            access,
-            former=prior_session[0] if prior_session is not None else None,
-            admitted=self._admit,
-            taken=self._taken,
-            written=self._wrote_own,
-            call_later=call_later,
-            clock=clock,
-        )
+        self._presence = self._make_presence(access, prior_session)
         self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed, token=token)
         self._registrations = self._make_registrations(access)
         self._agents = self._make_agents()
@@ -119,6 +109,19 @@ class Cluster:
         self._denied_paths: set[str] = set()
 
     # ---- its parts
+
+    def _make_presence(self, access: Access, prior: SessionId | None) -> AgentRegistration:
+        return AgentRegistration(
+            self._link,
+            self._paths.agent(self._agent),
+            access,
+            former=prior[0] if prior is not None else None,
+            admitted=self._admit,
+            taken=self._taken,
+            written=self._wrote_own,
+            call_later=self._call_later,
+            clock=self._clock,
+        )
 
     def _make_registrations(self, access: Access) -> WorkerRegistrations:
         return WorkerRegistrations(
