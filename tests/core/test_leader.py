@@ -229,6 +229,29 @@ def test_what_a_lost_agent_leaves_is_old() -> None:
     assert bench.settle() == Plan(EPOCH, "me", 10, 1, {"me": 9})
 
 
+def test_nobody_gives_workers_away_at_once_for_what_a_lost_agent_leaves() -> None:
+    """It may be back in a moment, and give them away itself, by the plan that stands: then fewer would run."""
+    bench = Bench("b", "c", target=11)
+    for agent, count in {"me": 3, "b": 5, "c": 3}.items():
+        bench.agents[agent] = replace(ME, running=count)
+    bench.mine = replace(ME, running=3)
+    bench.leader.plan_read(Plan(EPOCH, "me", 11, 0, {"me": 4, "b": 3, "c": 4}), MZXID)
+    bench.leader.agents_read(dict(bench.agents), bench.now, SESSION_TIMEOUT_S)
+    bench.come(*(identified(f"b-{number}-a") for number in range(5)))
+    del bench.agents["b"]
+    bench.mine = bench.agents["c"] = replace(ME, running=4)
+    bench.leader.plan_read(Plan(EPOCH, "me", 11, 0, {"me": 4, "b": 3, "c": 4}), MZXID)
+    bench.leader.agents_read(dict(bench.agents), bench.now, SESSION_TIMEOUT_S)
+    bench.follow()
+    bench.wait(GRACE_S / 2)
+
+    assert bench.settle().shares == {"me": 4, "c": 4}
+
+    bench.wait(GRACE_S)
+
+    assert bench.settle().shares == {"me": 3, "c": 3}
+
+
 def test_what_others_leave_is_no_older_because_an_agent_is_lost() -> None:
     bench = Bench("b")
     bench.settle()

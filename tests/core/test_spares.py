@@ -267,7 +267,8 @@ def test_between_too_little_memory_and_plenty_spares_stay_as_they_are() -> None:
     assert book.take(SpawnWorker) == []
 
 
-def test_a_promotion_makes_room_for_a_verdict_that_was_held() -> None:
+def test_a_promoted_spare_makes_room_for_a_verdict_that_was_held_once_its_own_probe_has_passed() -> None:
+    """Else a dependency that fails for all workers would cost one worker after the other, spare by spare."""
     book = Garage(2, spares=1, probes=(PROBE,), probe_failures=1)
     first, second = book.workers
     for worker in book.workers:
@@ -281,6 +282,10 @@ def test_a_promotion_makes_room_for_a_verdict_that_was_held() -> None:
     assert book.faults() == []
     book.tell(events.ProcessExited, first, 0, None)
     assert book.promote() == [(spare, 0)]
+    book.wait(10)
+    book.probe(second, ok=False)
+    assert book.faults() == []
+    book.probe(spare, ok=True)
     book.wait(10)
     book.probe(second, ok=False)
 

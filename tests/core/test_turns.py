@@ -24,12 +24,13 @@ def entry(old: int = 0, outcome: str | None = None) -> RevisionEntry:
         ("gone", {"b": entry(2)}, "b"),
         ("a", {"a": entry(0, "undone r"), "b": entry(2)}, None),
         ("a", {"a": entry(0, "done r"), "b": entry(2)}, "b"),
+        ("a", {"a": entry(0, "undone of-a-alone"), "b": entry(2)}, "b"),
     ],
 )
 def test_the_turn_stays_until_nothing_is_left_and_nobody_begins_what_was_undone(
     standing: str | None, entries: dict[str, RevisionEntry], whose: str | None
 ) -> None:
-    assert turn(standing, entries) == whose
+    assert turn(standing, entries, {"r"}) == whose
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Leader:
         self.foreign = 0
         self.registered = Foreign(spec.register_grace_s)
         self._writing = False
-        self._hold_until = self._repeat_at = -inf
+        self._hold_until = self._repeat_at = self._lost_until = -inf
         self._deadline: Instant | None = None
         self._stale = True
         self._mine: AgentEntry | None = None
@@ -55,6 +55,8 @@ class Leader:
         self._differing: dict[str, str] = {}
         self.requests: set[str] = set()
         """The requests for rollouts of the whole pool that stand."""
+        self._answered: set[str] = set()
+        """Those of them that this leader has ordered to be taken away."""
 
     # ---- what is observed
 
@@ -79,6 +81,8 @@ class Leader:
         lost = former - agents.keys()
         self._suspect(len(lost - leaving), len(former), now, session_timeout_s)
         self.registered.lose(lost)
+        if lost:
+            self._lost_until = now + self._spec.register_grace_s
         self.agents = agents
         self._stale = True
         self._compare()
@@ -111,6 +115,16 @@ class Leader:
         if vanished and before >= 3 and len(self._vanished) > before / 2:
             self.hold(now + session_timeout_s, f"{len(self._vanished)} of {before} agents vanished together")
 
+    def request_stands(self, request: str) -> None:
+        """A request for a rollout of the whole pool stands."""
+        self.requests.add(request)
+        self._stale = True
+
+    def request_gone(self, request: str) -> None:
+        """It stands no more."""
+        self.requests.discard(request)
+        self._stale = True
+
     def target_read(self, target: int | None) -> None:
         """The target as it stands."""
         self.target = target
@@ -124,6 +138,7 @@ class Leader:
         self._stale = True
         self._refusal = ""
         self._differing.clear()
+        self._answered = set()
         self._compare()
 
     def lost(self) -> None:
@@ -183,18 +198,19 @@ class Leader:
             self._wake(again)
         revisions = _revisions(agents)
         # Not by what this agent is about to say: a request goes once its outcome has been written.
-        for request in sorted(turns.answered(self.requests, _revisions(self.agents), len(agents))):
-            self.requests.discard(request)
+        answered = turns.answered(self.requests, _revisions(self.agents), len(agents))
+        for request in sorted(answered - self._answered):
             self._order(DeleteRequest(request))
+        self._answered = answered
         plan = Plan(
             self.epoch,
             self._agent,
             self.target,
             self.foreign,
-            self._shares(agents),
+            self._shares(agents, now),
             anonymous=self.registered.anonymous > 0,
             finishes=self._finishes,
-            turn=turns.turn(self.standing.turn if self.standing else None, revisions),
+            turn=turns.turn(self.standing.turn if self.standing else None, revisions, self.requests),
         )
         waited_for = self._is_waited_for(agents)
         if waited_for:
@@ -212,7 +228,7 @@ class Leader:
         others = [entry for agent, entry in agents.items() if agent != self._agent and entry is not None]
         return self._spec.on_partition is OnPartition.STOP and any(entry.plan == 0 for entry in others)
 
-    def _shares(self, agents: Mapping[str, AgentEntry | None]) -> dict[str, int]:
+    def _shares(self, agents: Mapping[str, AgentEntry | None], now: Instant) -> dict[str, int]:
         standing = self.standing.shares if self.standing else {}
         entries = {agent: entry for agent, entry in agents.items() if entry is not None}
         running = {agent: entry.running for agent, entry in entries.items()}
@@ -223,6 +239,12 @@ class Leader:
             if not (entry and entry.draining) and (agent == self._agent or not self._finishes)
         }
         total = max(0, (self.target or 0) - self.foreign)
+        if now < self._lost_until and self._spec.on_partition is OnPartition.KEEP:
+            # Who was lost may be back in a moment, and give workers away itself by the plan that stands.
+            kept = sum(min(count, standing.get(agent, 0)) for agent, count in running.items())
+            if total < min(kept, self.target or 0):
+                total = min(kept, self.target or 0)
+                self._wake(self._lost_until)
         divided = divide(total, capacities, {**running, **standing})
         self._tell_short(total - sum(divided.values()) if capacities else 0)
         # Where all drain nobody is left to take over, and all may end: nothing is lacking, then.

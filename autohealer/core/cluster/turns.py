@@ -13,16 +13,19 @@ from autohealer.core.model import RevisionEntry
 UNDONE = "undone"
 
 
-def turn(standing: str | None, revisions: Mapping[str, RevisionEntry]) -> str | None:
+def turn(
+    standing: str | None, revisions: Mapping[str, RevisionEntry], requests: Collection[str] = frozenset()
+) -> str | None:
     """The agent that may roll out. It stays the same until it has nothing left to exchange, or has an outcome.
 
-    What one agent has undone is not begun by another: nobody gets the turn while an agent says so, which it does until
-    it has seen that the request is gone. By then the others have seen it, too, or will before they read the next plan.
+    What one agent has undone is not begun by another: nobody gets the turn while an agent says so of one of the
+    ``requests`` that stand. Once the leader has seen that it is gone the others have seen it, too, or will before they
+    read the next plan. What somebody has undone that was asked of that agent alone concerns nobody else.
     """
     former = revisions.get(standing) if standing is not None else None
     if former is not None and former.old > 0 and former.outcome is None:
         return standing
-    if any((entry.outcome or "").startswith(f"{UNDONE} ") for entry in revisions.values()):
+    if any(_outcome(entry, request) == UNDONE for entry in revisions.values() for request in requests):
         return None
     return min((agent for agent, entry in revisions.items() if entry.old > 0), default=None)
 

@@ -89,8 +89,7 @@ class Health:
             return
         condition.idle, condition.beat_at, condition.counter = False, now, None
         condition.start_by = now + self._spec.start_timeout_s if self._spec.probes else None
-        if life.slot is not None and self._brake.give_back(life.slot, now):
-            self.look_again(now)
+        self._give_room_back(life, condition, now)
         self._schedule(life.worker, condition, now)
 
     def ended(self, life: Life) -> None:
@@ -246,11 +245,18 @@ class Health:
                 self.unready.discard(life.worker)
                 self._lives.set_ready(life, now)
                 self._incidents.ready(life, now)
-                if life.slot is not None and self._brake.give_back(life.slot, now):
-                    self.look_again(now)
+            self._give_room_back(life, condition, now)
         elif life.ready:
             self.unready.add(life.worker)
             self._lives.set_unready(life, str(failing))
+
+    def _give_room_back(self, life: Life, condition: Condition, now: Instant) -> None:
+        """It is ready: what it replaces is no more in the way of other verdicts.
+
+        A spare was ready before anybody probed it; its probes have to pass first.
+        """
+        if life.slot is not None and condition.all_probes_passed and self._brake.give_back(life.slot, now):
+            self.look_again(now)
 
     def _learn_notify(self, now: Instant) -> None:
         """A worker of this pool has said READY=1: all of them will."""

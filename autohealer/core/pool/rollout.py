@@ -163,7 +163,9 @@ class Rollout:
             return
         self._next, self._now = None, now
         if self._fleet.share is None:
-            return  # what this agent is to run is not known now, and it starts nothing
+            # What this agent is to run is not known now, and it starts nothing. A slot that is empty is not exchanged.
+            self._slots.keep(self._fleet.slots())
+            return
         if not self._began:
             self._begin()
         if self._fleet.share == 0:

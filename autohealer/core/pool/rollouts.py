@@ -162,7 +162,7 @@ class Rollouts:
         if self._rollout is not None:
             self._rollout.step(now)
             self._tell_steps(self._rollout)
-            if self._rollout.is_going_back is not self._was_going_back:
+            if share is None or self._rollout.is_going_back is not self._was_going_back:
                 self._was_going_back = self._rollout.is_going_back
                 self._slots.are_of(self._rollout.revision_of)
             if self._rollout.outcome is not None:

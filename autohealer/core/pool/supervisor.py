@@ -197,8 +197,11 @@ class Supervisor:
         member.prove(now)
         share = member.assignment.share if draining.drain is None else 0
         if not draining.is_killing:
-            workers.slots.want(self._wanted(now), now)
-            workers.roll(share, now, has_turn=member.has_turn)
+            wanted = self._wanted(now)
+            workers.slots.want(wanted, now)
+            # Where less may run than the plan says, there is nothing to see of what is to be rolled out.
+            is_held_back = draining.drain is None and wanted != share
+            workers.roll(None if is_held_back else share, now, has_turn=member.has_turn)
         if self._spec.spares:
             workers.keep_spares(0 if draining.drain is not None else self._wanted(now), now)
         workers.make_room(member.assignment.share or 0, now)
@@ -236,11 +239,11 @@ class Supervisor:
         self._workers.slots.carry(event.accounts, event.at)
 
     def _pool_request_stands(self, event: events.PoolRequestStands) -> None:
-        self._membership.leader.requests.add(event.request)
+        self._membership.leader.request_stands(event.request)
         self._workers.rollouts.stands(event.request, event.outcome)
 
     def _request_gone(self, event: events.RequestGone) -> None:
-        self._membership.leader.requests.discard(event.request)
+        self._membership.leader.request_gone(event.request)
         self._workers.rollouts.request_gone(event.request)
 
     def _target_read(self, event: events.TargetRead) -> None:
