@@ -34,7 +34,7 @@ from autohealer.runtime.private_files import create_file, read_file
 from autohealer.runtime.revisions import RevisionRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _GROWTH = 2000
@@ -183,9 +183,14 @@ class Ledger:
             text = read_file(path, _MOST_BYTES)
         except FileNotFoundError:
             text = b""
+        return cls.parse(path, text, lambda: _kept_id(path))
+
+    @classmethod
+    def parse(cls, path: Path, text: bytes, kept_id: Callable[[], str | None]) -> Ledger | None:
+        """As `read`, of this content; ``kept_id`` is asked for the agent's id where the content does not tell it."""
         entries = [entry for line in text.splitlines() if (entry := _entry(line)) is not None]
         facts = next((entry for entry in entries if isinstance(entry, Facts)), None)
-        if facts is None and (agent := _kept_id(path)) is not None:
+        if facts is None and (agent := kept_id()) is not None:
             facts = Facts(agent=agent, boot="")
         if facts is None:
             return None
@@ -208,13 +213,17 @@ class Ledger:
         place = place_of(path)
         if ledger is None:
             ledger = cls(path, Facts(agent=new_agent_id(socket.gethostname()), boot=boot, place=place), {})
-        elif (ledger.facts.boot, ledger.facts.place) != (boot, place):
-            if ledger.facts.boot != boot:
-                ledger.workers.clear()
-            ledger.facts = msgspec.structs.replace(
-                ledger.facts, boot=boot, place=place, session_id=None, session_password=None, hold_by=None
-            )
+        ledger.move_in(boot, place)
         return ledger, ledger.write_anew()
+
+    def move_in(self, boot: str, place: str | None) -> None:
+        """What it says is of use here and now only: no pid of another boot, no session of another place."""
+        if (self.facts.boot, self.facts.place) != (boot, place):
+            if self.facts.boot != boot:
+                self.workers.clear()
+            self.facts = msgspec.structs.replace(
+                self.facts, boot=boot, place=place, session_id=None, session_password=None, hold_by=None
+            )
 
     def record(self, entries: Iterable[Entry]) -> OSError | None:
         """Take in the entries, and write them in one write.
