@@ -1,6 +1,7 @@
 """Whole clusters in virtual time, from seeds.
 
 python -m tests.simulation --seed 7 --policy stop      one seed again, exactly
+python -m tests.simulation --seed 7 --shrink           less of it, if it fails
 python -m tests.simulation --soak 3600                 new seeds, for so many seconds
 python -m tests.simulation --scale 1000 100000         so many agents and workers that lose hosts, and what it costs
 python -m tests.simulation --plan 10000 1000000        the time and size of one plan for so many agents and workers
@@ -9,6 +10,7 @@ python -m tests.simulation --plan 10000 1000000        the time and size of one 
 from __future__ import annotations
 
 import argparse
+import itertools
 import secrets
 import sys
 import time
@@ -16,9 +18,10 @@ import time
 from autohealer.coordination.pool.codec import write_plan
 from autohealer.core.cluster.plan import divide
 from autohealer.core.model import OnPartition, Plan, RegistrationMode
-from tests.simulation.host import SESSION_S
-from tests.simulation.scenario import STEPS, Scenario
-from tests.simulation.world import World
+from tests.simulation.pools import Pool
+from tests.simulation.scenario import PAUSES, QUIET, STEPS, Scenario
+from tests.simulation.shrink import shrink
+from tests.simulation.world import SESSION_S, World
 
 
 def main() -> int:
@@ -31,6 +34,9 @@ def main() -> int:
     )
     parser.add_argument("--digest", action="store_true", help="all that happened, in one number")
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--quiet", action="store_true", help="hours between what happens")
+    parser.add_argument("--only", help="the steps that are left, by their numbers: 3,17")
+    parser.add_argument("--shrink", action="store_true", help="leave out what is not needed for the failure")
     parser.add_argument("--soak", type=float, metavar="SECONDS")
     parser.add_argument("--scale", type=int, nargs=2, metavar=("AGENTS", "WORKERS"))
     parser.add_argument("--plan", type=int, nargs=2, metavar=("AGENTS", "WORKERS"))
@@ -43,12 +49,20 @@ def main() -> int:
     if asked.plan is not None:
         plan(*asked.plan)
         return 0
-    seed = asked.seed if asked.seed is not None else secrets.randbelow(1 << 32)
-    scenario = Scenario(seed, asked.policy, registration=asked.registration, steps=asked.steps)
+    scenario = Scenario(
+        asked.seed if asked.seed is not None else secrets.randbelow(1 << 32),
+        asked.policy,
+        registration=asked.registration,
+        steps=asked.steps,
+        pauses=QUIET if asked.quiet else PAUSES,
+        only=frozenset(map(int, asked.only.split(","))) if asked.only else None,
+    )
     if asked.digest:
         world = scenario.run()
         say(f"{world.clock.now} {world.server.frames} {world.server.digest}")
         return 0
+    if asked.shrink:
+        scenario = shrink(scenario)
     return 0 if one(scenario) else 1
 
 
@@ -60,32 +74,39 @@ def one(scenario: Scenario) -> bool:
         say(str(error))
         return False
     say("\n".join(world.story))
-    say(f"held for {(world.clock.now - 1000) / 60:.1f} minutes")
+    say(f"held for {world.hours:.2f} hours")
     return True
 
 
 def soak(seconds: float) -> int:
     """New seeds until the time is over; the failing ones are printed, each with how to see it again."""
     ends = time.monotonic() + seconds
-    hours, failed, count = 0.0, 0, 0
+    hours, failed, count, faults, decisions, begun = 0.0, 0, 0, 0, 0, time.process_time()
     while time.monotonic() < ends:
         seed = secrets.randbelow(1 << 32)
-        for policy in OnPartition:
-            scenario = Scenario(seed, policy, steps=40)
+        for policy, pauses in itertools.product(OnPartition, (PAUSES, QUIET)):
+            scenario = Scenario(seed, policy, pauses=pauses)
             count += 1
             try:
                 scenario.run()
             except AssertionError as error:
                 failed += 1
                 say(str(error))
-            hours += (scenario.world.clock.now - 1000) / 3600
-    say(f"{count} seeds, {hours:.1f} hours, {failed} failed")
+            hours += scenario.world.hours
+            faults += len(scenario.happened)
+            decisions += scenario.world.decisions
+    used_s = time.process_time() - begun
+    say(
+        f"{count} lives of clusters, {hours:,.0f} hours with {faults:,} faults and {decisions:,} decisions,"
+        f" {failed} failed;"
+        f" {used_s:.0f} s of CPU time, {hours / used_s:.2f} hours in each"
+    )
     return 1 if failed else 0
 
 
 def scale(agents: int, workers: int) -> None:
     """A big cluster that loses one host, then a hundredth and a tenth of them: times and requests."""
-    world = World(0)
+    world = World(0, [Pool("default", workers)])
     begun = time.monotonic()
 
     def phase(name: str) -> None:
@@ -97,7 +118,7 @@ def scale(agents: int, workers: int) -> None:
 
     say(f"{agents} agents, {workers} workers, sessions of {SESSION_S:g} s")
     for _ in range(agents):
-        world.add(workers)
+        world.add()
     phase("all start at once")
     lost = 0
     for count in (1, agents // 100, agents // 10):

@@ -238,7 +238,7 @@ class SimulatedClient:
     def _retry(self) -> None:
         if self._stopped:
             return
-        delay_s = min(0.05 * 1.5**self._tries, self._max_delay_s)
+        delay_s = min(0.05 * 1.5 ** min(self._tries, 20), self._max_delay_s)
         self._tries += 1
         delay_s *= 1 + 0.4 * self._site.dice.random()
         self._timer = self._site.clock.later(delay_s, lambda: self._site.call(self._attempt))
@@ -318,17 +318,28 @@ class SimulatedClient:
             watch(WatchedEvent(_EVENTS[kind], KeeperState.CONNECTED, path))
 
     def _watch_over(self) -> None:
-        """Ping, and notice that nobody answers."""
+        """Ping, and notice that nobody answers.
+
+        Kazoo looks about every half of a third of the timeout whether it is to ping; here only the looks are made
+        at which there is something to do.
+        """
         now, third = self._site.clock.now, self._granted_s / 3
-        if self._pinged_at is not None and now - self._pinged_at >= third:
-            self._dropped()
-            return
-        if self._pinged_at is None and now - max(self._sent_at, self._heard_at) >= third * 0.75:
+        idle_s, jitter = now - max(self._sent_at, self._heard_at), self._site.dice.uniform(0.0, 0.4)
+        if self._pinged_at is not None:
+            if now - self._pinged_at >= third:
+                self._dropped()
+                return
+            wait_s = self._pinged_at + third * (1 + jitter) - now
+        elif idle_s >= third * 0.75:
             self._pinged_at = now
             self._send(serialization.PingInstance, _PING)
-        wait_s = third * self._site.dice.uniform(0.4, 0.6)
-        wire = self._wire
-        self._timer = self._site.clock.later(wait_s, lambda: self._site.call(self._watched, wire))
+            wait_s = third * (1 + jitter)
+        else:
+            wait_s = third * (0.8 + jitter) - idle_s
+        self._timer = self._site.clock.later(wait_s, self._watched_from_outside, self._wire)
+
+    def _watched_from_outside(self, wire: Wire | None) -> None:
+        self._site.call(self._watched, wire)
 
     def _watched(self, wire: Wire | None) -> None:
         if wire is self._wire and wire is not None and not self._greeting and not self._stopped:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 
-@dataclass(order=True, slots=True)
 class Call:
     """Something that happens at a moment, unless it is cancelled before."""
 
-    at: float
-    number: int
-    function: Callable[..., object] | None = field(compare=False)
-    arguments: tuple[object, ...] = field(compare=False)
+    __slots__ = ("arguments", "at", "function")
+
+    def __init__(self, at: float, function: Callable[..., object], arguments: tuple[object, ...]) -> None:
+        self.at = at
+        self.function: Callable[..., object] | None = function
+        self.arguments = arguments
 
     def cancel(self) -> None:
         """It does not happen."""
@@ -23,31 +22,36 @@ class Call:
 
 
 class Clock:
-    """The time, in seconds, and what is to come."""
+    """The time, in seconds, and what is to come. ``calls`` is how much has happened."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self._heap: list[Call] = []
-        self._numbers = itertools.count()
+        self.calls = 0
+        self._heap: list[tuple[float, int, Call]] = []
+        self._number = 0
 
     def later(self, seconds: float, function: Callable[..., object], *arguments: object) -> Call:
         """Call this after so many seconds; what is due at the same moment is called in the order of asking."""
-        call = Call(self.now + max(0.0, seconds), next(self._numbers), function, arguments)
-        heapq.heappush(self._heap, call)
+        at = self.now + seconds if seconds > 0 else self.now
+        call = Call(at, function, arguments)
+        self._number += 1
+        heapq.heappush(self._heap, (at, self._number, call))
         return call
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None) -> float:
         """Let time flow, no further than until something holds (asked ten times a second); how long that took."""
-        begun = self.now
+        begun, heap = self.now, self._heap
         end, look = self.now + seconds, self.now
-        while self._heap and (at := self._heap[0].at) <= end:
+        while heap and heap[0][0] <= end:
+            at = heap[0][0]
             if until is not None and at >= look:
                 if until():
                     return self.now - begun
                 look = at + 0.1
-            call = heapq.heappop(self._heap)
+            call = heapq.heappop(heap)[2]
             self.now = max(self.now, at)
             if call.function is not None:
+                self.calls += 1
                 call.function(*call.arguments)
         if until is not None and until():
             return self.now - begun

@@ -48,10 +48,17 @@ class Network:
         """Nothing passes in these directions."""
         self._blocked = [self._blocked[0] or up, self._blocked[1] or down]
 
+    def delay_open(self, seconds: float) -> None:
+        """All that is sent on the connections that are open takes so much longer; others are as quick as ever."""
+        for wire in self._wires:
+            wire.delay_s = seconds
+
     def mend(self) -> None:
         """All that waits passes."""
         self._blocked = [False, False]
         self.slow_s = 0.0
+        for wire in self._wires:
+            wire.delay_s = 0.0
         for wire in list(self._wires):
             wire.resume()
 
@@ -77,6 +84,7 @@ class Wire:
         self._network, self._observer = network, observer
         self._connection: Connection | None = None
         self._is_refused = self._client_closed = self._server_closed = False
+        self.delay_s = 0.0
         self._arrives_at = [0.0, 0.0]
         self._queues: tuple[deque[Callable[[], None]], ...] = (deque(), deque())
         self._held = [0, 0]
@@ -123,7 +131,7 @@ class Wire:
     def _schedule(self, direction: int) -> None:
         """The first that waits arrives at that moment: none overtakes another."""
         clock = self._network.clock
-        at = max(self._arrives_at[direction], clock.now + self._network.latency())
+        at = max(self._arrives_at[direction], clock.now + self._network.latency() + self.delay_s)
         self._arrives_at[direction] = at
         clock.later(at - clock.now, self._arrive, direction)
 

@@ -11,18 +11,20 @@ import sys
 import pytest
 
 from autohealer.core.model import OnPartition, RegistrationMode
-from tests.simulation.host import SESSION_S
-from tests.simulation.scenario import FAULTS, GENTLE, Scenario
-from tests.simulation.world import World
+from tests.simulation.faults import FAULTS, GENTLE, ROLLOUTS
+from tests.simulation.pools import Pool, Senses
+from tests.simulation.scenario import QUIET, Scenario
+from tests.simulation.shrink import shrink
+from tests.simulation.world import SESSION_S, World
 
-SEEDS = 40
+SEEDS = 30
 TICK_S = 0.2
 
 #: Seeds that have failed once, and what was wrong then.
 KNOWN = {
-    (14, OnPartition.STOP, 25): "an agent without its ledger proved its authority by a session that nobody waits for",
-    (18, OnPartition.STOP, 25): "a moment that was due was not, for the rounding of a sum",
-    (4_075_272_691, OnPartition.KEEP, 40): "one led on, though an older journal had brought back who came before it",
+    (10, OnPartition.STOP, 25): "a rollout that began before anything might run was done at once, unproven",
+    (58, OnPartition.KEEP, 25): "what one agent had undone kept all others from rolling out, for ever",
+    (138, OnPartition.KEEP, 25): "a spare made room for the next verdict before its own probes had passed",
 }
 
 
@@ -30,9 +32,14 @@ KNOWN = {
 @pytest.mark.parametrize("registration", [RegistrationMode.AGENT, RegistrationMode.AUTO])
 @pytest.mark.parametrize("part", range(2))
 def test_it_comes_to_rest_whatever_happens(policy: OnPartition, registration: RegistrationMode, part: int) -> None:
-    """And on the way: never two lives in a slot, no plan but the first candidate's, with `stop` never one too many."""
+    """And on the way all holds that ``checks`` looks at."""
     for seed in range(part * SEEDS // 2, (part + 1) * SEEDS // 2):
         Scenario(seed, policy, registration=registration).run()
+
+
+def test_a_life_is_quiet_for_hours_between_faults() -> None:
+    """What comes due in time alone: backoffs, looks at everything, expired requests, pings."""
+    assert sum(Scenario(seed, OnPartition.KEEP, steps=8, pauses=QUIET).run().hours for seed in range(6)) > 10
 
 
 @pytest.mark.parametrize(("seed", "policy", "steps"), KNOWN)
@@ -44,18 +51,49 @@ def test_what_failed_once(seed: int, policy: OnPartition, steps: int) -> None:
 def test_never_fewer_while_agents_come_and_are_cut_off_and_workers_are_restarted() -> None:
     """`keep`: as long as no host is lost, at no instant do fewer run than should."""
     for seed in range(SEEDS):
-        scenario = Scenario(seed, OnPartition.KEEP, faults={name: FAULTS[name] for name in GENTLE})
-        world = scenario.run()
-        assert world.checks.fewest >= scenario.target, f"{scenario}: {world.checks.fewest} of {scenario.target}"
+        scenario = gentle(seed)
+        scenario.run()
+        assert_never_fewer(scenario)
+
+
+def test_never_fewer_are_ready_while_releases_are_rolled_out() -> None:
+    """Good and bad ones, one after the other and into each other."""
+    for seed in range(SEEDS):
+        scenario = rolling_out(seed)
+        scenario.run()
+        assert_never_fewer_ready(scenario)
+
+
+def gentle(seed: int) -> Scenario:
+    """Nothing in it may cost a worker."""
+    return Scenario(seed, OnPartition.KEEP, faults={name: FAULTS[name] for name in GENTLE})
+
+
+def assert_never_fewer(scenario: Scenario) -> None:
+    for checks, pool in zip(scenario.world.checks, scenario.pools, strict=True):
+        assert checks.fewest >= pool.target, f"{scenario}: {checks.fewest} of {pool.target} in {pool.name}"
+
+
+def rolling_out(seed: int) -> Scenario:
+    """Rollouts, and nothing else that may cost a worker."""
+    scenario = Scenario(seed, OnPartition.KEEP, faults={name: FAULTS[name] for name in ROLLOUTS})
+    scenario.world.watches_readiness = True
+    return scenario
+
+
+def assert_never_fewer_ready(scenario: Scenario) -> None:
+    for checks, pool in zip(scenario.world.checks, scenario.pools, strict=True):
+        fewest = checks.fewest_serving
+        assert fewest >= pool.target, f"{scenario}: {fewest} of {pool.target} ready in {pool.name}"
 
 
 @pytest.mark.parametrize("victims", [1, 10])
 def test_hosts_are_lost(victims: int) -> None:
     """Of thirty, one, or ten together: all workers run again within session timeout + tick + 1 s."""
     for seed in range(5):
-        world = World(seed)
+        world = World(seed, [Pool("default", 300)])
         for _ in range(30):
-            world.add(300)
+            world.add()
         world.calm()
         world.run(world.dice.uniform(0, SESSION_S))
         for host in world.hosts[:victims]:
@@ -65,19 +103,35 @@ def test_hosts_are_lost(victims: int) -> None:
         world.calm()
 
 
+def test_a_dependency_that_fails_costs_the_brakes_part_and_all_is_well_when_it_is_back() -> None:
+    pool = Pool("default", 12, senses=Senses.PROBE, spares=1)
+    world = World(1, [pool])
+    world.add()
+    world.calm()
+    first = {worker for host in world.hosts for worker in host.processes}
+    pool.dependency_is_down = True
+    world.run(1800)
+    left = first & {worker for host in world.hosts for worker in host.processes}
+    world.calm()
+
+    assert len(left) >= 9
+
+
 def test_a_server_that_forgot_what_clients_have_seen() -> None:
     """It turns them away without a word; they find that out by a client without a past, and all is as before."""
-    world = World(1)
+    pool = Pool("default", 6)
+    world = World(1, [pool])
     for _ in range(3):
-        world.add(6)
+        world.add()
     world.calm()
-    world.checks.watch()
+    checks = world.checks_of(pool)
+    checks.watch()
     world.go_away()
     world.server.begin_low()
     world.run(SESSION_S * 3)
     world.calm()
 
-    assert world.checks.fewest == 6
+    assert checks.fewest == 6
 
 
 def test_a_seed_is_the_same_every_time() -> None:
@@ -95,3 +149,17 @@ def test_a_seed_is_the_same_every_time() -> None:
     }
 
     assert len(said) == 1
+
+
+def test_a_failure_is_made_smaller() -> None:
+    """What is left fails as well, and every step of it is needed."""
+
+    def sabotage(*_: object) -> bool:
+        raise AssertionError("sabotage")
+
+    faults = {**FAULTS, "sabotage": sabotage}
+    scenario = Scenario(1, OnPartition.KEEP, faults=faults, steps=200)
+    with pytest.raises(AssertionError, match="sabotage"):
+        scenario.run()
+
+    assert len(shrink(scenario).only or ()) == 1

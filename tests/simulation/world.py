@@ -7,36 +7,42 @@ import json
 import random
 from typing import TYPE_CHECKING
 
-from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.checks import Checks
 from tests.simulation.clock import Clock
-from tests.simulation.host import SESSION_S, Host
+from tests.simulation.host import Host
+from tests.simulation.pools import Flaw, Pool
 from tests.simulation.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-PLAN, TARGET = "/autohealer/plan", "/autohealer/target"
+    from autohealer.zkserver.engine import Engine
+    from tests.simulation.member import Member
+
+SESSION_S = 6.0
 RIGHT_S = 10.0
-AGENTS, WORKERS = "/autohealer/agents", "/workers"
+REST_S = 240.0
+"""Once faults have stopped, all is as wanted within that time; a rollout takes its own."""
+ROLLOUT_S = 9000.0
+"""What one agent holds for expired, whose wall clock is wrong, stands for an hour, by the leader's wall clock."""
 
 
 class World:
-    """``story`` is what has happened to it, for people."""
+    """``story`` is what has happened to it, for people; ``decisions`` how many orders its agents have given.
 
-    def __init__(
-        self,
-        seed: int,
-        policy: OnPartition = OnPartition.KEEP,
-        registration: RegistrationMode = RegistrationMode.AGENT,
-    ) -> None:
-        self.seed, self.policy, self.registration = seed, policy, registration
+    ``watches_readiness``: who serves is counted at every change, which costs time.
+    """
+
+    def __init__(self, seed: int, pools: Iterable[Pool], *, session_s: float = SESSION_S) -> None:
+        self.seed, self.pools, self.session_s = seed, list(pools), session_s
         self.dice = random.Random(seed)
         self.clock = Clock()
-        self.checks = Checks(self)
+        self.decisions = 0
+        self.watches_readiness = False
         self.story: list[str] = []
         self._numbers = itertools.count(1)
-        self.server = Server(self.clock, self.dice, self.checks.written)
+        self._checks = {pool: Checks(self, pool) for pool in self.pools}
+        self.server = Server(self.clock, self.dice, self._written)
         self.hosts: list[Host] = []
         self._right_since = 0.0
 
@@ -51,11 +57,29 @@ class World:
         """Let time flow; see `Clock.run`."""
         return self.clock.run(seconds, until)
 
+    def checks_of(self, pool: Pool) -> Checks:
+        """What must hold of it."""
+        return self._checks[pool]
+
+    @property
+    def checks(self) -> Iterable[Checks]:
+        """Of all pools."""
+        return self._checks.values()
+
+    @property
+    def hours(self) -> float:
+        """How long it has been going on."""
+        return (self.clock.now - 1000) / 3600
+
+    def _written(self, engine: Engine) -> None:
+        for checks in self.checks:
+            checks.written(engine)
+
     # ---- hosts
 
-    def add(self, target: int, capacity: int | None = None) -> Host:
+    def add(self) -> Host:
         """One more host with an agent."""
-        host = Host(self, f"host{len(self.hosts)}", target, capacity)
+        host = Host(self, f"host{len(self.hosts)}")
         self.hosts.append(host)
         host.start()
         return host
@@ -64,15 +88,15 @@ class World:
         """Hosts whose agents live."""
         return [host for host in self.hosts if host.agent is not None]
 
-    @property
-    def living(self) -> int:
-        """Workers that live, wherever."""
-        return sum(len(host.processes) for host in self.hosts)
+    def members(self, pool: Pool) -> list[Member]:
+        """Agents that run it."""
+        found = [host.agent.members[pool.name] for host in self.hosts if host.agent is not None]
+        return [member for member in found if not member.has_exited]
 
     @property
-    def working(self) -> int:
-        """Those that nobody has told to end."""
-        return sum(not process.is_ending for host in self.hosts for process in host.processes.values())
+    def living(self) -> int:
+        """Workers of all pools, wherever."""
+        return sum(pool.living for pool in self.pools)
 
     # ---- what ZooKeeper has
 
@@ -88,30 +112,44 @@ class World:
         node = self.server.engine.tree.nodes.get(path) if self.server.engine is not None else None
         return set(node.children or ()) if node is not None else set()
 
-    @property
-    def target(self) -> int | None:
+    def target_of(self, pool: Pool) -> int | None:
         """How many workers there should be."""
-        found = self.data(TARGET)
+        found = self.data(pool.paths.target)
         return found.get("workers") if isinstance(found, dict) else None
 
     def problem(self) -> str | None:
-        """Why this is not the end of all movement: as many as wanted, shared out within one, all registered."""
-        agents = self.running()
-        plan, target = self.data(PLAN), self.target
-        counts = {host.name: len(host.processes) for host in agents}
-        if not all(host.agent.cluster.is_up for host in agents if host.agent is not None):
+        """Why this is not the end of all movement, in any pool."""
+        for pool in self.pools:
+            if (problem := self._problem_of(pool)) is not None:
+                return f"{pool.name}: {problem}"
+        return None
+
+    def _problem_of(self, pool: Pool) -> str | None:
+        """As many as wanted, shared out within one, all registered, none faulty; nothing that was asked for waits."""
+        members = self.members(pool)
+        plan, target = self.data(pool.paths.plan), self.target_of(pool)
+        workers = {each.host.name: [p for p in each.host.of(pool) if p.counts] for each in members}
+        counts = {host: len(processes) for host, processes in workers.items()}
+        if not all(member.cluster.is_up for member in members):
             return "some are not connected"
-        if self.children(AGENTS) != set(counts):
-            return f"agents {sorted(self.children(AGENTS))} but {sorted(counts)} run"
+        if (names := self.children(pool.paths.agents)) != set(counts):
+            return f"agents {sorted(names)} but {sorted(counts)} run"
         if not isinstance(plan, dict) or plan.get("target") != target or plan.get("shares") != counts:
             return f"target {target}, plan {plan}, but {counts} run"
-        if self.living != sum(counts.values()) or self.living != target:
-            return f"{self.living} live, {counts}, of {target}"
-        if max(counts.values()) - min(counts.values()) > 1 and not any(host.capacity for host in agents):
+        if pool.living != sum(counts.values()) or pool.living != target:
+            return f"{pool.living} live, {counts}, of {target}"
+        if max(counts.values()) - min(counts.values()) > 1:
             return f"uneven: {counts}"
-        names = {worker for host in agents for worker in host.processes}
-        registered = {name.removesuffix(".agent") for name in self.children(WORKERS)}
-        return None if registered == names else f"registered {sorted(registered ^ names)} in one only"
+        processes = [process for found in workers.values() for process in found]
+        if bad := [
+            p.worker for p in processes if p.flaw is not Flaw.NONE or not p.serves(self.clock.now) or p.is_stuck
+        ]:
+            return f"not well: {bad}"
+        registered = {name.removesuffix(".agent") for name in self.children(pool.paths.workers)}
+        registered -= {process.worker for host in self.hosts for process in host.of(pool) if process.is_spare}
+        if different := sorted(registered ^ {process.worker for process in processes}):
+            return f"registered {different} in one only"
+        return next((f"{each.host.name}: {why}" for each in members if (why := each.unfinished) is not None), None)
 
     # ---- faults
 
@@ -124,35 +162,60 @@ class World:
         """It is up again."""
         if not self.server.is_up:
             if forget or wiped:
-                self.checks.forgotten()
+                for checks in self.checks:
+                    checks.forgotten()
             self.server.start(forget=forget, wiped=wiped)
 
     def mend(self) -> None:
-        """All that was broken works again; dead agents stay dead."""
+        """All that was broken works again; dead agents stay dead. Nobody holds verdicts, or drains."""
         self.come_back()
+        for pool in self.pools:
+            pool.dependency_is_down = False
         for host in self.hosts:
             host.network.mend()
-            host.spawns_fail = False
+            host.spawns_fail = host.crashes_workers = False
+            for disk in host.disks.values():
+                disk.is_failing = False
             if host.agent is not None and host.agent.frozen:
                 host.agent.thaw()
+        for pool in self.pools:
+            for member in self.members(pool):
+                member.let_go()
 
-    def calm(self, within_s: float = 120.0) -> None:
-        """Everything is mended, and time flows until nothing moves."""
+    def calm(self) -> float:
+        """Everything is mended, and time flows until nothing moves; how long that took."""
         self.mend()
+        begun = self.clock.now
+        bound_s = REST_S + 6 * self.session_s + (ROLLOUT_S if any(self._rolls(pool) for pool in self.pools) else 0.0)
         for _ in range(2):
-            if not self.running():
-                self.hosts[0].start()
-            for host in self.hosts:  # what a killed agent has left is nobody's to end
-                if host.agent is None and host.processes:
-                    host.crash()
+            self._revive()
             self._right_since = self.clock.now
-            self.run(within_s, self._is_at_rest)
-        assert self.problem() is None, f"no rest within {2 * within_s} s: {self.problem()}"
+            self.run(bound_s / 2, self._is_at_rest)
+        assert self.problem() is None, f"no rest within {bound_s:g} s: {self.problem()}"
+        return self.clock.now - begun - RIGHT_S
+
+    def _rolls(self, pool: Pool) -> bool:
+        """Whether a rollout is asked for or under way."""
+        return bool(self.children(pool.paths.requests)) or any(each.rolls for each in self.members(pool))
+
+    def _revive(self) -> None:
+        """A pool without an agent has nobody to mend it, and what a killed agent has left is nobody's to end."""
+        for host in self.hosts:
+            if host.agent is not None and any(member.has_exited for member in host.agent.members.values()):
+                host.kill_agent()
+        if not self.running():
+            self.hosts[0].start()
+        for host in self.hosts:
+            if host.agent is None and host.processes:
+                host.crash()
 
     def _is_at_rest(self) -> bool:
         """For a while nothing was wrong: a plan may still be about to move something."""
         if self.problem() is not None:
             self._right_since = self.clock.now
+            for pool in self.pools:
+                for member in self.members(pool):
+                    member.let_go()
         return self.clock.now - self._right_since > RIGHT_S
 
 
