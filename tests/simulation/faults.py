@@ -261,13 +261,13 @@ def _wipe(world: World, _: Host, pool: Pool, __: random.Random) -> bool:
 
 
 def _ask(verb: str) -> Fault:
-    def fault(_: World, host: Host, pool: Pool, dice: random.Random) -> bool:
+    def fault(world: World, host: Host, pool: Pool, dice: random.Random) -> bool:
         member = of_host(host, pool)
         if member is None or member.has_exited or host.is_frozen:
             return False
         subject = ""
         if verb == "kill":
-            if not (workers := [worker for worker in host.of(pool) if worker.counts]):
+            if not (workers := [worker for each in world.hosts for worker in each.of(pool) if worker.counts]):
                 return False
             subject = dice.choice(workers).worker
         elif verb in ("hold", "release"):

@@ -38,7 +38,7 @@ SETTLE_S = 0.003
 WRITTEN_S = 0.01
 FIRST_PROBES_S = 0.5
 #: What an agent does itself. What it asks another agent for, which may be gone, stands until it has expired.
-OWN = frozenset({"scale", "kill", "hold", "release", "update"})
+OWN = frozenset({"scale", "hold", "release", "update"})
 MOMENT = "2026-01-01T00:00:00Z"
 
 
