@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from autohealer.runtime.dashboard import DETACHED
+from autohealer.tui.pools import PoolSummary
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
@@ -17,10 +18,11 @@ from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question
 from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.source import News
-from autohealer.tui.state import Changes, WorkerRow
+from autohealer.tui.state import Changes, PoolState, Status, WorkerRow
 from autohealer.tui.widgets.output import OutputPanel
+from autohealer.tui.widgets.pools import PoolsPanel
 from tests.tui import scenes
-from tests.tui.conftest import Show, output_of
+from tests.tui.conftest import Scene, Show, output_of
 
 
 def test_it_chooses_and_asks_before_it_kills(show: Show) -> None:
@@ -295,3 +297,29 @@ async def until(probe: object) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("never so")
+
+
+def test_of_many_pools_those_in_trouble_come_first(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The title counts them; the one that was shown stays the chosen one."""
+
+    def pool(name: str, scene: Scene | None) -> PoolSummary:
+        if scene is None:
+            return PoolSummary(name, 4711, None)
+        state = PoolState()
+        state.replace(msgspec.convert(scene[0], Status), None)
+        return PoolSummary(name, 4711, state)
+
+    async def check() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            found = [pool("a", scenes.healthy(2)), pool("ill", scenes.broken(3)), pool("web", scenes.healthy(3)),
+                     pool("mute", None)]  # fmt: skip
+            monkeypatch.setattr(shown.app.pools, "look", lambda: found)
+            await shown.press("p")
+            panel = shown.app.screen.query_one(PoolsPanel)
+            await until(lambda: bool(panel.found))
+
+            assert [one.name for one in panel.found] == ["ill", "mute", "a", "web"]
+            assert panel.border_title == "pools of this host: 2 of 4 not as wanted"
+            assert panel.chosen == "web"
+
+    asyncio.run(check())

@@ -44,10 +44,14 @@ class PoolsPanel(Panel, can_focus=True):
         return self.found[self._at].name if self._at < len(self.found) else None
 
     def show_pools(self, found: Sequence[PoolSummary]) -> None:
-        """How they stand now; the chosen one stays the chosen one."""
+        """How they stand now, those first that are not as wanted; the chosen one stays the chosen one."""
         name = self.chosen or self.dashboard.pool
-        self.found = found
-        self._at = next((at for at, pool in enumerate(found) if pool.name == name), 0)
+        self.found = sorted(found, key=self._is_as_wanted)
+        ill = sum(not self._is_as_wanted(pool) for pool in found)
+        title = "pools of this host" + (f": {ill} of {len(found)} not as wanted" if ill else "")
+        if self.border_title != title:
+            self.border_title = title
+        self._at = next((at for at, pool in enumerate(self.found) if pool.name == name), 0)
         self.update()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -79,6 +83,12 @@ class PoolsPanel(Panel, can_focus=True):
             self.update()
             if event.chain == 2:
                 self.post_message(self.Chosen())
+
+    def _is_as_wanted(self, pool: PoolSummary) -> bool:
+        return pool.state is not None and "bad" not in {
+            headline(pool.state).tone,
+            *(finding.tone for finding in findings(pool.state, self.dashboard.now())),
+        }
 
     def _line(self, pool: PoolSummary) -> Line:
         mark = "▸" if pool.name == self.dashboard.pool else " "
