@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check texts pictures bench soak simulate lock sbom audit
+.PHONY: help demo test coverage check texts pictures bench soak simulate fuzz lock sbom audit
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench   how fast it is beside other supervisors that are installed'
 	@echo 'make simulate    clusters in virtual time, new seeds for ten minutes (SIMULATE_S=3600 for an hour)'
 	@echo 'make soak    random faults on a real cluster, for an hour or SOAK_OPTIONS="--minutes 600"'
+	@echo 'make fuzz    any bytes to each reader of what comes from outside, FUZZ_S=60 seconds each'
 	@echo 'make lock    take down the versions that are installed, for the next make test'
 	@echo 'make sbom    what the installed program consists of, as CycloneDX (sbom.json)'
 	@echo 'make audit   known weaknesses of what is installed, by pip-audit'
@@ -60,6 +61,14 @@ pictures: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_page_picture.py
 
+# By coverage, with atheris, in an environment of its own: it is there for some versions of Python only. It stops at the
+# first target that fails, and names the file that shows it.
+FUZZED := engine handshake journal ledger znodes control notify options configuration
+fuzz: $(VENV)-fuzz/.installed
+	for target in $(FUZZED); do \
+	  $(VENV)-fuzz/bin/python -m tests.fuzz $$target -max_total_time=$(or $(FUZZ_S),60) -timeout=10 || exit 1; \
+	done
+
 texts: $(VENV)/.installed-dev
 	$(BIN)/python docs/make_man.py
 	$(BIN)/python docs/make_reference.py
@@ -90,6 +99,11 @@ $(VENV)/.installed-dev: pyproject.toml requirements-dev.lock | $(BIN)/python
 	$(PIP) --constraint requirements-dev.lock --editable '.[dev]'
 	$(BIN)/python -m compileall -q autohealer
 	@touch $(VENV)/.installed $@
+
+$(VENV)-fuzz/.installed: pyproject.toml requirements-dev.lock
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install --quiet --constraint requirements-dev.lock --editable '.[dev]' atheris
+	@touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; } # half of one would look whole the next time

@@ -1,0 +1,39 @@
+"""Each reader of what comes from outside bears any bytes, and any change of what makes sense."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import SEEDS, TARGETS
+from tests.support.processes import ROOT
+
+CHANGES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=6)), max_size=6)
+
+
+def changed(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+    """With pieces of it replaced."""
+    for at, length, piece in changes:
+        data = data[:at] + piece + data[at + length :]
+    return data
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.binary(max_size=300))
+def test_any_bytes(name: str, data: bytes) -> None:
+    TARGETS[name](data)
+
+
+@pytest.mark.parametrize(("name", "seed"), [(name, seed) for name, seeds in SEEDS.items() for seed in seeds])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes=CHANGES)
+def test_any_change_of_what_makes_sense(name: str, seed: bytes, changes: list[tuple[int, int, bytes]]) -> None:
+    TARGETS[name](changed(seed, changes))
+
+
+def test_make_fuzz_tries_each() -> None:
+    (fuzzed,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("FUZZED := ")]
+
+    assert fuzzed.removeprefix("FUZZED := ").split() == list(TARGETS)
