@@ -29,6 +29,8 @@ def read_env_file(path: str) -> dict[str, str]:
     """The variables of a file. Raises UsageError where it cannot be read, does not hold, or others can change it."""
     try:
         mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode):  # read for the check, for each start and each reload: a pipe is read only once
+            raise UsageError(f"the env-file {path} is no regular file", "name one")
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the env-file {path} cannot be read: {error.strerror}", "name another one") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -82,3 +83,10 @@ def test_who_can_change_it_could_choose_what_runs(tmp_path: Path) -> None:
         read_env_file(str(file))
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_env_file(str(tmp_path / "missing"))
+
+
+def test_what_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
+    """It is read for the check, for each start and each reload, and nobody may write to a pipe any more."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no regular file"):
+        read_env_file(str(tmp_path / "pipe"))
