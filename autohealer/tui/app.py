@@ -81,7 +81,7 @@ class Dashboard(App[AppOutcome]):
         self.state = PoolState()
         self.said = ""
         self._said_at = 0.0
-        self._stirred = True
+        self._must_draw = True
         self._second = 0
         self._listening: Worker[None] | None = None
         self._has_ended = self._has_switched = False
@@ -124,11 +124,11 @@ class Dashboard(App[AppOutcome]):
             self.say(news.error)
         if news.end is not None:
             self._pool_ended(news.end.left)
-        self._stirred = True
+        self._must_draw = True
 
     def say(self, text: str) -> None:
         """Tell the person at the keys, for a while."""
-        self.said, self._said_at, self._stirred = text, self.now(), True
+        self.said, self._said_at, self._must_draw = text, self.now(), True
 
     # ---- life
 
@@ -195,7 +195,7 @@ class Dashboard(App[AppOutcome]):
             self._listening.cancel()
         self.folder = self.pools.folder(name)
         self.source, self.state = AgentSource(self.folder), PoolState()
-        self._has_ended, self._has_switched, self._stirred = False, True, True
+        self._has_ended, self._has_switched, self._must_draw = False, True, True
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
 
     def _frame(self) -> None:
@@ -204,10 +204,10 @@ class Dashboard(App[AppOutcome]):
             return
         now = self.now()
         if self.said and now - self._said_at > SAID_S:
-            self.said, self._stirred = "", True
-        if not self._stirred and int(now) == self._second:
+            self.said, self._must_draw = "", True
+        if not self._must_draw and int(now) == self._second:
             return
-        self._stirred, self._second = False, int(now)
+        self._must_draw, self._second = False, int(now)
         if isinstance(self.screen, View):
             self.screen.update_panels()
 

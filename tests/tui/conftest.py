@@ -30,7 +30,7 @@ class Shown:
 
     async def settle(self) -> None:
         """All that is new is drawn."""
-        self.app._stirred = True
+        self.app._must_draw = True
         self.app._frame()
         await self.pilot.pause()
         await self.pilot.pause()

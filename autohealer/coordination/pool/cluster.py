@@ -2,7 +2,7 @@
 
 Everything happens in the loop's thread. Each part (registrations, presence, election …) knows what is wanted of it,
 closes the gap to what ZooKeeper holds while there is a connection (``resume``), and forgets what it was about when
-there is none (``cut``). A connection is of use once the ground is laid and this agent's name is known to be its own.
+there is none (``cut``). A connection is of use once the base paths exist and this agent's name is known to be its own.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Cluster:
             make_client=make_client,
         )
         self._bulk = Batch(link)
-        self._ground = BasePaths(link, paths, access, self._laid)
+        self._base_paths = BasePaths(link, paths, access, self._laid)
         self._answered: list[str] = []
         self._presence = self._make_presence(access, prior_session)
         self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed, token=token)
@@ -99,7 +99,7 @@ class Cluster:
         )
         self._hold: Setting[Hold] = Setting(link, paths.hold, access, self._hold_read, read=read_hold, write=write_hold)
         self._plans = Plans(link, paths.plan, access, read=told(events.PlanRead), refused=told(events.PlanRefused))
-        self._grounded = self._admitted = self._taken_told = self._workers_stood = False
+        self._has_base_paths = self._admitted = self._taken_told = self._workers_stood = False
         self._pumping = self._leaving = self._silent = self._closed = False
         self._has_inherited = False
         self._looked_at = (0, 0)
@@ -188,7 +188,7 @@ class Cluster:
     @property
     def is_up(self) -> bool:
         """Whether this agent is a member now: connected, with its name and all that it stands on."""
-        return self._link.up and self._grounded and self._admitted
+        return self._link.up and self._has_base_paths and self._admitted
 
     def leave(self) -> None:
         """Take away all that is this agent's; the last one takes the target too. Ends in ClusterLeft, soon."""
@@ -376,15 +376,15 @@ class Cluster:
 
     def _begin(self) -> None:
         if not self._leaving:
-            self._ground.lay()
+            self._base_paths.lay()
             self._presence.check()
 
     def _cut(self) -> None:
-        self._grounded = self._admitted = False
+        self._has_base_paths = self._admitted = False
         self._looked_at = (0, 0)
         self._bulk.cut()
         for part in (
-            self._ground,
+            self._base_paths,
             self._presence,
             self._election,
             self._registrations,
@@ -404,7 +404,7 @@ class Cluster:
             self._registrations.uprooted(made)
         if self._paths.workers in made and self._workers_stood:
             self._post(events.WorkersRecreated(self._clock()))
-        self._workers_stood = self._grounded = True
+        self._workers_stood = self._has_base_paths = True
         self._resume()
 
     def _admit(self) -> None:
@@ -421,7 +421,7 @@ class Cluster:
 
     def _resume(self) -> None:
         """BasePaths and name are there, or have been looked at again: close every gap."""
-        if self._leaving or not (self._grounded and self._admitted):
+        if self._leaving or not (self._has_base_paths and self._admitted):
             return
         self._election.resume()
         self._target.resume()
@@ -440,7 +440,7 @@ class Cluster:
         if self._leaving:
             return
         self._call_later(LOOK_AGAIN_S, self._look_again)
-        if self._grounded and self._admitted:
+        if self._has_base_paths and self._admitted:
             if self._election.leading:
                 self._requests.sweep()
             self._registrations.tidy()
@@ -453,7 +453,7 @@ class Cluster:
         """
         former, self._looked_at = self._looked_at, (self._looked_at[1], zxid)
         if former != (zxid, zxid) and not self._leaving:
-            self._ground.lay()
+            self._base_paths.lay()
 
     def _pump(self) -> None:
         if not self._pumping:
@@ -523,7 +523,7 @@ class Cluster:
             self._registrations.look_at_addresses(names)
 
     def _look_twice(self) -> None:
-        if self._grounded and self._admitted and not self._leaving:
+        if self._has_base_paths and self._admitted and not self._leaving:
             self._listing.look()
 
     def _requested(self, request: Request, stood: bool) -> None:
