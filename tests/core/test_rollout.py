@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from autohealer.core.model import part
 from autohealer.core.pool.rollout import RolloutOutcome
 from autohealer.core.rollout_spec import RolloutSpec, parallel_of
-from tests.core.rollout_world import Nature, World
+from tests.core.rollout_world import START_TIMEOUT_S, Nature, World
 
 GOOD, DIES, NEVER_READY = Nature(), Nature(dies_in_s=0.5), Nature(ready_in_s=None)
 UPDATE = RolloutSpec("update", "id", "ann@web1", old=3, new=4, soak_s=10.0, reversible=True)
@@ -136,6 +136,19 @@ def test_what_somebody_had_killed_is_no_failure() -> None:
     fleet.run()
 
     assert rollout.outcome is RolloutOutcome.DONE
+
+
+def test_what_somebody_has_ended_is_not_judged_while_it_stops() -> None:
+    fleet = world(UPDATE, share=1)
+    rollout = fleet.begin()
+    fleet.until(fleet.now + 4)
+    (surge,) = fleet.all_lives()[1:]
+    assert surge.first_ready is not None
+    surge.is_stopping = surge.was_asked = True
+    surge.gone_at = surge.first_ready + UPDATE.soak_s + START_TIMEOUT_S + 1.0
+    fleet.run()
+
+    assert rollout.outcome is RolloutOutcome.DONE, rollout.reason
 
 
 def test_one_worker_alone_is_exchanged_with_a_surge_in_its_place() -> None:

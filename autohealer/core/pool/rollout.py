@@ -189,7 +189,7 @@ class Rollout:
         self._share = self._fleet.share
         self._fleet.reset_backoff()
         for number, life in self._fleet.slots().items():
-            if life is not None and life.revision == self.spec.new != self.spec.old and not life.is_stopping:
+            if life is not None and life.revision == self.spec.new != self.spec.old:
                 self._slots.begin(number, None)
         if self._is_going_back:
             self._slots.turn_back()
