@@ -142,6 +142,8 @@ class Dashboard(App[AppOutcome]):
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
         self.set_interval(FRAME_S, self._frame)
         self.set_interval(SAMPLE_S, self._sample)
+        if not (self.leaves or self.said) and self.pools.beside(self.pool):
+            self.push_screen(PoolsScreen())  # of several, the first alone may be well
 
     def _heed_signals(self) -> None:
         """Leave the screen in order, whoever ends us. Ctrl-C is the agent's where there is one beside us."""

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from autohealer.runtime.dashboard import DETACHED
-from autohealer.tui.pools import PoolSummary
+from autohealer.tui.pools import PoolsOfHost, PoolSummary
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
@@ -321,5 +321,22 @@ def test_of_many_pools_those_in_trouble_come_first(show: Show, monkeypatch: pyte
             assert [one.name for one in panel.found] == ["ill", "mute", "a", "web"]
             assert panel.border_title == "pools of this host: 2 of 4 not as wanted"
             assert panel.chosen == "web"
+
+    asyncio.run(check())
+
+
+def test_one_of_several_pools_does_not_hide_the_others(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run` with several opens on the list of them; `top` shows the one that was asked for."""
+
+    async def check() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            assert isinstance(shown.app.screen, PoolScreen)
+        monkeypatch.setattr(PoolsOfHost, "beside", lambda _self, _name: ["other"])
+        async with show(scenes.healthy(3)) as shown:
+            assert isinstance(shown.app.screen, PoolsScreen)
+            await shown.press("escape")
+            assert isinstance(shown.app.screen, PoolScreen)
+        async with show(scenes.healthy(3), leaves=True) as shown:
+            assert isinstance(shown.app.screen, PoolScreen)
 
     asyncio.run(check())
