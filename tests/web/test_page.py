@@ -89,6 +89,25 @@ def test_on_a_phone(served: Served, browser: Browser, dark: bool) -> None:
         is_sound(tab, client)
 
 
+def test_a_phone_shows_restarts_cpu_and_the_last_cause(served: Served, browser: Browser) -> None:
+    """On a second line of the row, each under its part of the heading, and whole."""
+    pool, client = served(2)
+    before = pool.pids()
+    os.kill(before[1], signal.SIGKILL)
+    pool.until_replaced(before, [1])
+    with browser.open(f"http://{client.address}/", width=390, height=740) as tab:
+        tab.until(lambda: tab.text("#workers tr:nth-child(2) .cause") == "SIGKILL")
+        assert tab.text("#workers tr:nth-child(2) .restarts") == "1"
+        box = "(q => (b => [b.left, b.right, b.top])(document.querySelector(q).getBoundingClientRect()))"
+        for name in ("cause", "cpu", "restarts"):
+            head = tab.evaluate(f"{box}('th.of-{name}')")
+            left, right, top = tab.evaluate(f"{box}('#workers tr:nth-child(2) .{name}')")
+            assert 0 <= left < right <= 390
+            assert [left, right] == head[:2]
+            assert top > tab.evaluate(f"{box}('#workers tr:nth-child(2) td:nth-child(2)')")[2]
+        is_sound(tab, client)
+
+
 def test_it_asks_for_the_token(served: Served, browser: Browser) -> None:
     """When something is to be changed; a wrong one is said to be wrong; it is kept for this tab alone."""
     pool, client = served(2)

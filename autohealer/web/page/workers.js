@@ -81,8 +81,8 @@ export class Workers {
   #make(place) {
     const cell = (name = "") => element("td", { class: name });
     const row = {
-      slot: cell("num"), state: cell(), pid: cell("num far"), up: cell("num"), restarts: cell("num wide"), cpu: cell("num wide cpu"),
-      memory: cell("num"), cause: cell("cause wide"), id: cell("id wider"), action: cell(), worker: undefined, armed: 0,
+      slot: cell("num"), state: cell(), pid: cell("num far"), up: cell("num"), restarts: cell("num restarts"), cpu: cell("num cpu"),
+      memory: cell("num"), cause: cell("cause"), id: cell("id wider"), action: cell(), worker: undefined, armed: 0,
     };
     row.glyph = element("span", { class: "glyph", "aria-hidden": "true" });
     row.word = element("span");
