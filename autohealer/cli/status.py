@@ -33,7 +33,7 @@ def run(where: Where, *, every_pool: bool, watch: bool, as_json: bool) -> int:
         return _show_all(where, names, as_json=as_json)
     address = PoolAddress(where)
     if watch:
-        return watch_status(lambda: pool_status(address), as_json=as_json)
+        return watch_status(address, lambda: pool_status(address), as_json=as_json)
     found = pool_status(address)
     if as_json:
         click.echo(json.dumps(found))
@@ -45,17 +45,18 @@ def run(where: Where, *, every_pool: bool, watch: bool, as_json: bool) -> int:
 def _show_all(where: Where, names: list[str], *, as_json: bool) -> int:
     if not names:
         raise PoolAddress(where).nobody()
-    found = [_status(where, name) for name in names]
+    addresses = [PoolAddress(where._replace(pool=name)) for name in names]
+    found = [_status(address) for address in addresses]
     if as_json:
         click.echo(json.dumps(found))
     else:
-        print_pools(found)
+        print_pools(list(zip(addresses, found, strict=True)))
     return NOT_AS_WANTED if any("error" in one or is_below(one) for one in found) else 0
 
 
-def _status(where: Where, name: str) -> dict[str, Any]:
+def _status(address: PoolAddress) -> dict[str, Any]:
     """The status of one of several pools; one that does not answer keeps nobody from seeing the others."""
     try:
-        return pool_status(PoolAddress(where._replace(pool=name)))
+        return pool_status(address)
     except AutohealerError as error:
-        return {"pool": name, "error": str(error)}
+        return {"pool": address.name, "error": str(error)}

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from autohealer.tui.state import PoolState, WorkerRow, moment
+from autohealer.tui.state import PoolState, moment
+from autohealer.views.crashing import Waiting, crash_loops
 from autohealer.views.units import count, duration, number
 
 YOUNG_S = 60.0
@@ -72,26 +73,18 @@ def _agent(state: PoolState, now: float) -> list[FindingLine]:
 
 
 def _crash_loops(state: PoolState, now: float) -> list[FindingLine]:
-    """Slots that wait before their next start: those that say the same together."""
-    alike: dict[tuple[str, str], list[WorkerRow]] = defaultdict(list)
-    for worker in state.rows.values():
-        if worker.state == "backoff":
-            said = "" if worker.slot is None else state.history.last_words.get(worker.slot, "")
-            alike[state.cause(worker), said].append(worker)
+    """Slots that wait before their next start."""
+    waiting = [
+        Waiting(worker.slot, state.cause(worker), state.next_start(worker))
+        for worker in state.rows.values()
+        if worker.state == "backoff"
+    ]
     found = []
-    for (cause, said), workers in sorted(alike.items(), key=lambda item: -len(item[1])):
-        starts = [at for worker in workers if (at := state.next_start(worker)) is not None]
-        soon = f"next try in {duration(min(starts) - now + 0.9)}" if starts else ""
-        detail = ", ".join(part for part in (cause if said else "", soon) if part)
-        what = said or cause or "no output"
-        found.append(FindingLine("bad", "▲", f"{_slots(workers)} crash-looping: {what}", detail))
+    for loop in crash_loops(waiting, state.history.last_words):
+        soon = "" if loop.next_start is None else f"next try in {duration(loop.next_start - now + 0.9)}"
+        detail = ", ".join(part for part in (loop.cause, soon) if part)
+        found.append(FindingLine("bad", "▲", loop.words, detail))
     return found
-
-
-def _slots(workers: list[WorkerRow]) -> str:
-    if len(workers) == 1 and workers[0].slot is not None:
-        return f"slot {workers[0].slot} is"
-    return f"{len(workers):,} are"
 
 
 def _finished(state: PoolState) -> list[FindingLine]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from autohealer.views.crashing import last_words
 from autohealer.views.endings import cause_of, is_death, slot_of
 from autohealer.views.units import unix
 
 Fields = Mapping[str, Any]
-
-# "/usr/bin/python3: can't open file …": where the program lies is what matters least.
-_FOLDERS = re.compile(r"^/(?:[^/:\s]+/)+(?=[^/:\s]+: )")
 
 KEPT_EVENTS = 2000
 KEPT_HEALS = 2000
@@ -61,7 +58,7 @@ class History:
             delay = fields.get("delay")
             if isinstance(delay, int | float):
                 self.next_starts[slot] = at + delay
-            self._note_output(slot, fields.get("output"))
+            self.last_words |= last_words([fields])
         elif event in ("worker.started", "worker.promoted"):
             self._healed(at, fields.get("heal_ms"))
         elif isinstance(event, str) and event.startswith("zookeeper."):
@@ -96,11 +93,6 @@ class History:
     def _healed(self, at: float, heal_ms: object) -> None:
         if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool):
             self.heals.append(HealPoint(at, float(heal_ms)))
-
-    def _note_output(self, slot: int, output: object) -> None:
-        lines = [str(line).strip() for line in output] if isinstance(output, list) else []
-        if said := next((line for line in reversed(lines) if line), None):
-            self.last_words[slot] = _FOLDERS.sub("", said)
 
 
 def percentile(values: Iterable[float], fraction: float) -> float | None:

@@ -6,6 +6,7 @@ text       events in words
 systemd    a systemd unit for an agent
 tally      how a pool has fared, in one line
 why        incidents as stories
+crashing   which slots wait before their next start, and what their workers said last
 endings    how a life ended, read out of an event
 services   the service registry as a table
 report     how a pool fared, as text, page and data

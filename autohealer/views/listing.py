@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from autohealer.views.crashing import Waiting, crash_loops
 from autohealer.views.lines import BLANK, Line, Span, clean, right, width_of
 from autohealer.views.palette import event_look, state_look
 from autohealer.views.rendering import Heading, Part, table
@@ -23,9 +24,12 @@ POOL = (Heading("pool"), Heading("running", True), Heading("of", True), Heading(
         Heading("restarts", True), Heading("agents", True), Heading("how it is"))  # fmt: skip
 
 
-def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Part]:
-    """The pool at a glance, then its agents if there are several, then its workers."""
-    lines: list[Part] = [*_head(status)]
+def status_lines(status: Fields, now: float, *, glyphs: bool, said: Mapping[int, str] | None = None) -> list[Part]:
+    """The pool at a glance, then its agents if there are several, then its workers.
+
+    ``said`` is what the worker of each slot wrote last before it died.
+    """
+    lines: list[Part] = [*_head(status, said or {})]
     if len(status["agents"]) > 1:
         lines += [BLANK, table(AGENT, (_agent(agent, status["leader"]) for agent in status["agents"]))]
     if status["workers"]:
@@ -35,9 +39,9 @@ def status_lines(status: Fields, now: float, *, glyphs: bool) -> list[Part]:
     return lines
 
 
-def pool_lines(pools: Sequence[Fields]) -> list[Part]:
-    """Several pools, a line each. One that could not be asked has ``error``."""
-    return [table(POOL, map(_pool, pools))]
+def pool_lines(pools: Sequence[Fields], said: Mapping[str, Mapping[int, str]] | None = None) -> list[Part]:
+    """Several pools, a line each. One that could not be asked has ``error``. ``said``: as above, by pool."""
+    return [table(POOL, (_pool(pool, (said or {}).get(pool["pool"], {})) for pool in pools))]
 
 
 def event_lines(fields: Fields, now: float, *, glyphs: bool, is_past: bool = False, utc: bool = False) -> list[Line]:
@@ -56,7 +60,7 @@ def event_lines(fields: Fields, now: float, *, glyphs: bool, is_past: bool = Fal
     return [first, *((((f"{indent}| ", "dim"), (clean(text.expandtabs(4)), "dim"))) for text in event_evidence(fields))]
 
 
-def _head(status: Fields) -> list[Line]:
+def _head(status: Fields, said: Mapping[int, str]) -> list[Line]:
     target, running, foreign = status["target"], status["running"], status["foreign"] or 0
     whole = target is not None and running >= target - foreign
     extra = (f", {foreign} foreign" if foreign else "") + ("" if status["connected"] else ", ZooKeeper away")
@@ -73,7 +77,7 @@ def _head(status: Fields) -> list[Line]:
             (f"ZooKeeper {clean(status['zookeeper'])}, leader {clean(_known(status['leader']))}, ", ""),
             (f"epoch {_known(status['epoch'])}", "dim"),
         ),
-        *(((clean(note), "warm"),) for note in [*_drained(status), *_notes(status)] if note != "ZooKeeper away"),
+        *(((clean(note), "warm"),) for note in [*_drained(status), *_notes(status, said)] if note != "ZooKeeper away"),
     ]
 
 
@@ -95,10 +99,10 @@ def _agent(agent: Fields, leader: str | None) -> list[Span]:
     ]
 
 
-def _pool(status: Fields) -> list[Span]:
+def _pool(status: Fields, said: Mapping[int, str]) -> list[Span]:
     if "error" in status:
         return [(str(status["pool"]), "bold"), *([(UNKNOWN, "dim")] * 5), (str(status["error"]), "bad")]
-    workers, notes = status["workers"], _notes(status)
+    workers, notes = status["workers"], _notes(status, said)
     ready = [worker for worker in workers if worker.get("ready")]
     good = not is_below(status)
     return [
@@ -112,12 +116,15 @@ def _pool(status: Fields) -> list[Span]:
     ]
 
 
-def _notes(status: Fields) -> list[str]:
+def _notes(status: Fields, said: Mapping[int, str]) -> list[str]:
     """What is unusual about a pool."""
     notes = [] if status["connected"] else ["ZooKeeper away"]
-    waiting = [worker for worker in status["workers"] if worker["state"] == "backoff"]
-    if waiting:
-        notes.append(f"{count(len(waiting), 'worker')} in backoff: {waiting[0].get('cause') or 'start failed'}")
+    waiting = [
+        Waiting(worker["slot"], worker.get("cause") or "start failed")
+        for worker in status["workers"]
+        if worker["state"] == "backoff"
+    ]
+    notes += [loop.words + (f" ({loop.cause})" if loop.cause else "") for loop in crash_loops(waiting, said)]
     held = [worker for worker in status["workers"] if worker.get("held")]
     if held:
         notes.append(f"{count(len(held), 'worker')} held: {held[0]['held']}")

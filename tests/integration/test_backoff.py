@@ -28,6 +28,7 @@ def test_a_crash_loop_costs_next_to_nothing(embedded_pool: Pool) -> None:
     assert last["reason"] == "exit code 1"
     answer = embedded_pool.call("status")
     assert (answer.returncode, answer.stderr) == (6, "")
+    assert "\n10 are crash-looping: no such file (exit 1)\n" in answer.stdout
     assert "backoff" in answer.stdout
     assert embedded_pool.stop() == 0
 

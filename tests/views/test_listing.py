@@ -65,7 +65,7 @@ def test_the_status_of_one_agent() -> None:
         == """\
 pool default: 1 of 2 running, 1 registered
 ZooKeeper 127.0.0.1:2181, leader a, epoch 7
-1 worker in backoff: exit 2
+slot 1 is crash-looping: exit 2
 
 slot  state    pid     up  restarts  last end  next start  registered  worker
    0  running   10  3m06s         3  -                  -  yes         a-0-x
@@ -118,6 +118,20 @@ def test_what_is_unusual_stands_above() -> None:
     ]
 
 
+def test_a_crash_loop_is_told_in_the_last_words_of_its_workers() -> None:
+    """With how they ended beside it; those that say the same together."""
+    idle = STATUS["workers"][1]
+    status = {**STATUS, "workers": [idle, {**idle, "slot": 2}, {**idle, "slot": 3}]}
+    words = dict.fromkeys((1, 2), "python: can't open file 'no.py'")
+    told = [
+        "2 are crash-looping: python: can't open file 'no.py' (exit 2)",
+        "slot 3 is crash-looping: exit 2",
+    ]
+
+    assert text(status_lines(status, NOW, glyphs=False, said=words)).splitlines()[2:4] == told
+    assert text(pool_lines([status], {"default": words})).splitlines()[1].endswith("; ".join(told))
+
+
 def test_several_pools() -> None:
     """A line each: as wanted, below, and one that does not answer."""
     whole = {**STATUS, "pool": "db", "target": 1, "workers": [{**STATUS["workers"][0], "ready": True}]}
@@ -125,7 +139,7 @@ def test_several_pools() -> None:
 
     assert text(pool_lines([STATUS, whole, silent])).splitlines() == [
         "pool     running  of  ready  restarts  agents  how it is",
-        "default        1   2      0        15       1  1 worker in backoff: exit 2",
+        "default        1   2      0        15       1  slot 1 is crash-looping: exit 2",
         "db             1   1      1         3       1  as wanted",
         "odd            -   -      -         -       -  the agent of pool odd (pid 7) is frozen",
     ]

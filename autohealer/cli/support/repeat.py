@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -15,19 +15,24 @@ from rich.text import Text
 
 from autohealer.cli.support.file_tail import pause
 from autohealer.cli.support.printing import Printing
+from autohealer.cli.support.status_text import said_last
 from autohealer.cli.support.terminals import can_draw, in_order
 from autohealer.views.listing import status_lines
+
+if TYPE_CHECKING:
+    from autohealer.cli.support.pool import PoolAddress
 
 LOOK_S = 1.0
 SIZE = frozenset({"COLUMNS", "LINES"})
 
 
-def watch_status(look: Callable[[], dict[str, Any]], *, as_json: bool) -> int:
+def watch_status(address: PoolAddress, look: Callable[[], dict[str, Any]], *, as_json: bool) -> int:
     """Until Ctrl-C, or until nobody is left to ask."""
     printing = Printing()
 
     def text(found: dict[str, Any]) -> str:
-        return printing.text(status_lines(found, time.time(), glyphs=printing.styled))
+        said = said_last(address, found)
+        return printing.text(status_lines(found, time.time(), glyphs=printing.styled, said=said))
 
     if not as_json and can_draw():
         with in_order():

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autohealer.cli.support.printing import Printing
+from autohealer.tui.past import past_events
+from autohealer.views.crashing import last_words
 from autohealer.views.listing import pool_lines, status_lines
 
 if TYPE_CHECKING:
     from autohealer.cli.support.pool import PoolAddress
 
 
-def print_pools(found: list[dict[str, Any]]) -> None:
+def print_pools(found: list[tuple[PoolAddress, dict[str, Any]]]) -> None:
     """Print several, a line each."""
-    Printing().print(pool_lines(found))
+    said = {address.name: said_last(address, status) for address, status in found}
+    Printing().print(pool_lines([status for _, status in found], said))
 
 
 def print_status(address: PoolAddress, found: dict[str, Any]) -> None:
@@ -27,4 +30,11 @@ def print_status(address: PoolAddress, found: dict[str, Any]) -> None:
             f"ZooKeeper {f'is away since {since}' if since else 'has not answered yet'}: as the agent here has it"
         )
     printing = Printing()
-    printing.print(status_lines(found, time.time(), glyphs=printing.styled))
+    printing.print(status_lines(found, time.time(), glyphs=printing.styled, said=said_last(address, found)))
+
+
+def said_last(address: PoolAddress, found: dict[str, Any]) -> dict[int, str]:
+    """What the workers here that are in a crash loop wrote last; nothing is read where none is."""
+    if all(worker["state"] != "backoff" for worker in found.get("workers", ())):
+        return {}
+    return last_words(past_events(address.state.events_path))
