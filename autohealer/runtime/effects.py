@@ -248,6 +248,7 @@ class Effects:
         try:
             standby = self._pipe_to(worker) if action.is_spare else None
             os.chdir(launch.cwd)  # a worker inherits our directory; one that is a link may have been switched
+            began = time.time()
             spawned = launch.spawner.spawn(
                 incarnation_environment(action, port),
                 slot=number,
@@ -279,7 +280,7 @@ class Effects:
         if launch.output is not None:
             self._outlets[worker] = launch.output
             self._used[launch.output] = None
-            launch.output.began(number, worker, spawned.pid, output and output.size)
+            launch.output.began(number, worker, spawned.pid, output and output.size, began)
             self._begin_span(worker, number, output.size if output else 0)
         self._post(events.WorkerSpawned(now(), worker, spawned.pid, started))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -29,10 +30,14 @@ class Pool:
         self.keeper = Keeper(self.files, self.said.append)
         self._fds: list[int] = []
 
-    def start(self, slot: int, worker: str = "w-0-a", pid: int = 11) -> int:
+    def start(self, slot: int, worker: str = "w-0-a", pid: int = 11, *, writes: bytes = b"") -> int:
+        began = time.time()
         opened = self.files.open(slot)
         self._fds.append(opened.fd)
-        self.keeper.began(slot, worker, pid, opened.size)
+        if writes:
+            os.write(opened.fd, writes)
+            until_noted(self, (opened.size or 0) + len(writes), slot)
+        self.keeper.began(slot, worker, pid, opened.size, began)
         self.keeper.settle()
         return opened.fd
 
@@ -111,6 +116,19 @@ def test_lives_are_noted_where_they_begin_and_end(pool: Pool) -> None:
     eventually(lambda: sum(mark.worker is not None for mark in pool.index().marks) == 3)
     lives = [(mark.at, mark.worker, mark.pid, mark.exit) for mark in pool.index().marks if mark.worker]
     assert lives == [(0, "first", 11, None), (4, "first", None, "exit 3"), (4, "second", 12, None)]
+
+
+def test_no_line_is_older_than_its_life(pool: Pool) -> None:
+    """Also of a worker whose first lines are seen before the keeper has been told of it."""
+    os.write(pool.start(0, "first", 11), b"one\n")
+    until_noted(pool, 4)
+    pool.start(0, "second", 12, writes=b"two\n")
+    eventually(lambda: any(mark.worker == "second" for mark in pool.index().marks))
+
+    begin = next(mark for mark in pool.index().marks if mark.worker == "second")
+    written = next(mark for mark in pool.index().marks if mark.at == 8)
+    assert begin.at == 4
+    assert begin.time <= written.time
 
 
 def test_the_last_lines_are_noted_once_nothing_more_comes(pool: Pool) -> None:

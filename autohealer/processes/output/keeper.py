@@ -92,10 +92,10 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
         self._thread.start()
 
-    def began(self, slot: int, worker: str, pid: int, size: int | None) -> None:
-        """A worker was started, with so much in its file. Told with the next `settle`."""
+    def began(self, slot: int, worker: str, pid: int, size: int | None, at: float) -> None:
+        """A worker was started, with so much in its file, not before ``at``. Told with the next `settle`."""
         generation = self._slots[slot].generation if slot in self._slots else 0
-        self._lives.append(_LifeNote(slot, worker, time.time(), pid, size=size, generation=generation))
+        self._lives.append(_LifeNote(slot, worker, at, pid, size=size, generation=generation))
 
     def ended(self, slot: int, worker: str, exit_: str) -> None:
         """It has ended, in this way."""

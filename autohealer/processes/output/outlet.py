@@ -19,8 +19,11 @@ class Outlet(Protocol):
     def open(self, slot: int) -> OpenedFile:
         """For a worker that is about to start. Raises OSError."""
 
-    def began(self, slot: int, worker: str, pid: int, size: int | None) -> None:
-        """It was started; ``size`` as `open` said, None where that failed."""
+    def began(self, slot: int, worker: str, pid: int, size: int | None, at: float) -> None:
+        """It was started; ``size`` as `open` said, None where that failed.
+
+        ``at`` is Unix time before the start, so that no line of it is older than its life.
+        """
 
     def ended(self, slot: int, worker: str, how: str) -> None:
         """It has ended, in this way."""
@@ -54,7 +57,7 @@ class JournalOutlet:
     def __init__(self, journal: JournaldStreams) -> None:
         self.open = journal.open
 
-    def began(self, slot: int, worker: str, pid: int, size: int | None) -> None:
+    def began(self, slot: int, worker: str, pid: int, size: int | None, at: float) -> None:
         """The journal knows the time and the pid of each line."""
 
     def ended(self, slot: int, worker: str, how: str) -> None:
