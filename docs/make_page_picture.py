@@ -44,7 +44,7 @@ def main() -> None:
                 cwd=ROOT, stdout=subprocess.DEVNULL, stderr=file,
             )  # fmt: skip
         try:
-            url = eventually(lambda: re.search(r"http://\S+", said.read_text()), 30.0, "the page")
+            url = eventually(lambda: re.findall(r"http://\S+", said.read_text()), 30.0, "the page")
             with browser.open(url[0], width=WIDTH, height=HEIGHT, dark=options.dark, scale=SCALE) as tab:
                 live(tab, options.seconds)
                 options.to.write_bytes(tab.screenshot())

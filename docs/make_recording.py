@@ -50,9 +50,10 @@ class Frame(NamedTuple):
 
 
 class Session:
-    """A shell in a terminal, and what was seen on its screen."""
+    """A shell in a terminal, and what was seen on its screen. ``pace`` below 1: the person at the keys hurries."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, pace: float = 1.0) -> None:
+        self._pace = pace
         pid, self._terminal = pty.fork()
         if not pid:
             programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -75,7 +76,7 @@ class Session:
 
     def watch(self, seconds: float) -> None:
         """Let it go on for so long."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * self._pace
         while (left := deadline - time.monotonic()) > 0:
             self._look(min(left, LOOK_S))
 
