@@ -49,7 +49,7 @@ def run(where: Where) -> int:
             looking.look()  # where there is nothing to see, better now than on another screen
             source = ClusterSource(
                 looking.look,
-                _Happenings(address).read,
+                _Happenings(address).read if address.runs_here else list,
                 partial(_operate, address),
                 is_local=address.runs_here,
             )

@@ -119,6 +119,12 @@ class Status(msgspec.Struct):
     config: Config | None = None
     here: Here | None = None
 
+    def name_of(self, agent: str | None) -> str:
+        """What to call an agent: its host, where no other one is there too; else its id."""
+        hosts = [each.host for each in self.agents]
+        host = next((each.host for each in self.agents if each.agent == agent), None)
+        return host if host is not None and hosts.count(host) == 1 else agent or ""
+
 
 class Changes(msgspec.Struct):
     """What differs from before: whole rows, and all of the status but its rows if anything in it differs."""

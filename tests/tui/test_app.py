@@ -340,3 +340,21 @@ def test_one_of_several_pools_does_not_hide_the_others(show: Show, monkeypatch: 
             assert isinstance(shown.app.screen, PoolScreen)
 
     asyncio.run(check())
+
+
+def test_agents_of_one_host_are_told_apart(show: Show) -> None:
+    """By their ids, in the headline, among the agents and beside each worker."""
+
+    async def check() -> None:
+        status, past = scenes.several(6)
+        agents = [{**agent, "host": "web1"} for agent in status["agents"]]
+        workers = [{**row, "agent": agents[slot % 3]["agent"]} for slot, row in enumerate(status["workers"])]
+        async with show(({**status, "agents": agents, "workers": workers}, past), (120, 30)) as shown:
+            text = shown.text()
+            for agent in agents[:2]:
+                assert f"{agent['agent']} 2/2" in text
+                assert any(
+                    line.startswith("│") and agent["agent"] in line.split("running")[0] for line in text.split("\n")
+                )
+
+    asyncio.run(check())

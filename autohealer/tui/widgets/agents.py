@@ -30,7 +30,9 @@ class AgentsPanel(Panel):
 
     def _line(self, agent: AgentRow, width: int) -> Line:
         leads = agent.agent == self.state.status.leader
-        name = clean(agent.host or agent.agent) + (" (here)" if agent.agent == self.state.here.agent else "")
+        name = clean(self.state.status.name_of(agent.agent)) + (
+            " (here)" if agent.agent == self.state.here.agent else ""
+        )
         share, running = agent.share or 0, agent.running or 0
         gauge = GAUGE if width >= WIDE else 0
         full = gauge if running >= share else gauge * running // max(1, share)

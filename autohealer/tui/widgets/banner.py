@@ -133,7 +133,7 @@ class Banner(Panel):
         if len(status.agents) > 1:
             spans.append((" · ", "dim"))
             agents = [
-                f"{clean(a.host or a.agent)} {number(a.running)}/{number(a.share)}{' ◌' if a.draining else ''}"
+                f"{clean(status.name_of(a.agent))} {number(a.running)}/{number(a.share)}{' ◌' if a.draining else ''}"
                 for a in status.agents
             ]
             spans.append((f"{len(agents)} agents: {', '.join(agents)}", ""))

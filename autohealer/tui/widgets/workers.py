@@ -192,11 +192,12 @@ class WorkersTable(Panel, can_focus=True):
         return [(), ((f"  {words}"[:width], "dim"),)]
 
     def _columns(self, width: int) -> list[PanelColumn]:
-        several = len(self.state.status.agents) > 1
+        several = len(self.state.status.agents) > 1 and len({row.agent for row in self.state.rows.values()}) > 1
         curve = next((columns for least, columns in CURVES if width >= least), 0)
         has_revision = any(row.revision is not None for row in self._rows[:1])
         columns = [
             PanelColumn("slot", 5, 0, lambda row: (_known(row.slot), "bold")),
+            *([PanelColumn("agent", 14, 60, self._agent, to_right=False)] if several else []),
             PanelColumn("state", 10, 0, _state, to_right=False),
             PanelColumn("ready", 5, 44, _ready, to_right=False),
             PanelColumn("up", 7, 0, self._up),
@@ -208,7 +209,6 @@ class WorkersTable(Panel, can_focus=True):
             PanelColumn("", curve, 100, lambda row: self._cpu_curve(row, curve)),
             PanelColumn("memory", 6, 66, lambda row: ("" if row.rss is None else size(row.rss), "")),
             PanelColumn("", curve, 100, lambda row: self._rss_curve(row, curve)),
-            *([PanelColumn("host", 14, 112, lambda row: (row.host or "", "dim"), to_right=False)] if several else []),
             PanelColumn("worker", 32, 190, lambda row: (row.worker or "", "dim"), to_right=False),
         ]  # fmt: skip
         return [column for column in columns if width >= column.least]
@@ -238,6 +238,9 @@ class WorkersTable(Panel, can_focus=True):
             soon = f"next {waits}" if waits and width >= WIDE_CAUSE else waits
             return clean(f"{soon}{cause}" + (f": {said}" if said else ""))
         return clean(cause)
+
+    def _agent(self, row: WorkerRow) -> Span:
+        return self.state.status.name_of(row.agent), "dim"
 
     def _up(self, row: WorkerRow) -> Span:
         started = moment(row.started)
