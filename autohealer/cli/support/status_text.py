@@ -11,6 +11,7 @@ from autohealer.cli.support.printing import Printing
 from autohealer.tui.past import past_events
 from autohealer.views.crashing import last_words
 from autohealer.views.listing import pool_lines, status_lines
+from autohealer.views.units import clock, unix
 
 if TYPE_CHECKING:
     from autohealer.cli.support.pool import PoolAddress
@@ -25,10 +26,9 @@ def print_pools(found: list[tuple[PoolAddress, dict[str, Any]]]) -> None:
 def print_status(address: PoolAddress, found: dict[str, Any]) -> None:
     """Print it, with a line before it where ZooKeeper does not answer."""
     if not found["connected"]:
-        since = address.ask("away_since")
-        click.echo(
-            f"ZooKeeper {f'is away since {since}' if since else 'has not answered yet'}: as the agent here has it"
-        )
+        since = unix(address.ask("away_since"))
+        away = "has not answered yet" if since is None else f"has been away since {clock(since, time.time())}"
+        click.echo(f"ZooKeeper {away}: as the agent here has it")
     printing = Printing()
     printing.print(status_lines(found, time.time(), glyphs=printing.styled, said=said_last(address, found)))
 
