@@ -64,7 +64,7 @@ class Encoder:
 
     def _fields(self, value: object) -> dict[str, Json]:
         fields: dict[str, Json] = {}
-        for name in (*_slots[type(value)], *getattr(value, "__dict__", ())):
+        for name in (*_field_names[type(value)], *getattr(value, "__dict__", ())):
             item = getattr(value, name, _MISSING)
             if name in LEFT_OUT or name.lstrip("_") in LEFT_OUT:
                 item = _public(item)
@@ -148,7 +148,7 @@ def _blank(cls: type[Any]) -> object:
     return object.__new__(cls)
 
 
-class _Slots(dict[type, tuple[str, ...]]):
+class _FieldNames(dict[type, tuple[str, ...]]):
     """Which fields the objects of each class have beside those in their dictionary."""
 
     def __missing__(self, cls: type) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ class _Slots(dict[type, tuple[str, ...]]):
         return found
 
 
-_slots = _Slots()
+_field_names = _FieldNames()
 
 
 def _is_wiring(item: object) -> bool:
