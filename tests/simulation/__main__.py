@@ -105,16 +105,19 @@ def soak(seconds: float) -> int:
 
 
 def scale(agents: int, workers: int) -> None:
-    """A big cluster that loses one host, then a hundredth and a tenth of them: times and requests."""
+    """A big cluster that loses one host, then a hundredth and a tenth of them, and restarts all: times and requests."""
     world = World(0, [Pool("default", workers)])
     begun = time.monotonic()
 
-    def phase(name: str) -> None:
+    def phase(name: str, within_s: float = 600) -> None:
         frames = world.server.frames
-        took = world.run(600, lambda: world.problem() is None)
+        took = world.run(within_s, lambda: not restarts() and world.problem() is None)
         asked = world.server.frames - frames
         say(f"{name:24} at rest after {took:6.2f} s; {asked:9,} requests, {asked / max(took, 1):9,.0f} a second")
         assert world.problem() is None, world.problem()
+
+    def restarts() -> bool:
+        return any(member.asked for member in world.members(world.pools[0])[:1])
 
     say(f"{agents} agents, {workers} workers, sessions of {SESSION_S:g} s")
     for _ in range(agents):
@@ -129,6 +132,9 @@ def scale(agents: int, workers: int) -> None:
     for host in world.hosts[:lost]:
         host.start()
     phase(f"{lost} hosts back")
+    for member in world.members(world.pools[0])[:1]:
+        member.ask("restart")
+    phase("a restart of all", within_s=60.0 * agents + workers)
     say(f"simulated in {time.monotonic() - begun:.0f} s")
 
 
