@@ -20,7 +20,7 @@ from autohealer.cli.support.late import Late
 from autohealer.cli.support.terminals import can_draw
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.setup import unblock_termination_signals
-from autohealer.runtime.agent_process import run_agent
+from autohealer.runtime.agent_process import Audience, run_agent
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.printer import Printer
 from autohealer.runtime.state_dir import StateDir
@@ -121,7 +121,8 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
     agent = configuration.agent
     make = watchers.dashboard.make if watchers.dashboard is not None else None
     if agent.http is None:
-        return run_agent(configuration, access, watchers.take, watchers.warn, watchers.watch, make_dashboard=make)
+        audience = Audience(watchers.take, watchers.warn, watchers.watch, make_dashboard=make)
+        return run_agent(configuration, access, audience)
     states = [StateDir(agent.state_dir, pool.pool) for pool in configuration.pools]
     endpoint = AgentEndpoint(agent.http, agent.http_host, states, access, say=watchers.say, warn=watchers.warn)
 
@@ -135,7 +136,8 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
 
     bound = msgspec.structs.replace(configuration, agent=msgspec.structs.replace(agent, http=endpoint.address))
     try:
-        return run_agent(bound, access, take, watchers.warn, watch, noticed=endpoint.noticed, make_dashboard=make)
+        audience = Audience(take, watchers.warn, watch, endpoint.noticed, make)
+        return run_agent(bound, access, audience)
     finally:
         endpoint.close()
 

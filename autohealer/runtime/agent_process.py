@@ -16,6 +16,8 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from autohealer.config.schema import Configuration, NotifyOptions, PoolOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
@@ -77,25 +79,31 @@ Warn = Callable[[str], None]
 MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
 
 
-def run_agent(
-    configuration: Configuration,
-    access: Access,
-    listener: Callable[[Line], None],
-    warn: Warn,
-    audience: Callable[[AgentHandle], None] | None = None,
-    *,
-    noticed: Callable[[str, float], None] | None = None,
-    make_dashboard: MakeDashboard | None = None,
-) -> int:
+class Audience(msgspec.Struct, frozen=True):
+    """Who sees and hears what an agent process does. None of these may block."""
+
+    listener: Callable[[Line], None]
+    """Gets every event."""
+
+    warn: Warn
+    """Gets a line about what does not work and need not stop anything."""
+
+    watch: Callable[[AgentHandle], None] | None = None
+    """Told of each pool, once there is something to see, how to look."""
+
+    noticed: Callable[[str, float], None] | None = None
+    """Gets, for each worker that has exited, its pool and how many seconds that may have gone unnoticed."""
+
+    make_dashboard: MakeDashboard | None = None
+    """Makes what is shown once the workers have been started."""
+
+
+def run_agent(configuration: Configuration, access: Access, audience: Audience) -> int:
     """Keep the pools alive until they have ended; the highest of their exit codes.
 
-    ``listener`` gets every event, ``warn`` a line about what does not work and need not stop anything; neither may
-    block. ``audience`` is told of each pool, once there is something to see, how to look. ``noticed`` gets, for each
-    worker that has exited, its pool and how many seconds that may have gone unnoticed. ``make_dashboard`` makes what
-    is shown once the workers have been started. Raises AutohealerError for what keeps the only pool from starting, or
-    ends it other than asked.
+    Raises AutohealerError for what keeps the only pool from starting, or ends it other than asked.
     """
-    options, several = configuration.agent, len(configuration.pools) > 1
+    options, several, warn = configuration.agent, len(configuration.pools) > 1, audience.warn
     check_kernel()
     with ExitStack() as stack:
         claims, failed = _claim_all(configuration, _warner(warn, several))
@@ -107,19 +115,8 @@ def run_agent(
                 claims, options.state_dir, several=several or configuration.file is not None, warn=warn, stack=stack
             )
         looks = TimingSelector()
-        process = AgentProcess(
-            claims,
-            server,
-            configuration,
-            access,
-            several=several,
-            listener=listener,
-            warn=warn,
-            audience=audience,
-            on_exit=None if noticed is None else lambda pool, at: noticed(pool, at - looks.noticed_since()),
-            make_dashboard=make_dashboard,
-        )
-        with asyncio.Runner(loop_factory=None if noticed is None else partial(_loop, looks)) as runner:
+        process = AgentProcess(claims, server, configuration, access, audience, looks=looks)
+        with asyncio.Runner(loop_factory=None if audience.noticed is None else partial(_loop, looks)) as runner:
             return max(runner.run(process.run()), failed)
 
 
@@ -153,7 +150,10 @@ def _warner(warn: Warn, several: bool) -> Callable[[str], Warn]:
 
 
 class AgentProcess:
-    """The process of the agents of these pools, from the first turn of its loop to its last."""
+    """The process of the agents of these pools, from the first turn of its loop to its last.
+
+    ``looks`` tells since when an exit may have gone unnoticed, where the audience wants to know.
+    """
 
     def __init__(
         self,
@@ -161,18 +161,14 @@ class AgentProcess:
         server: ZooKeeperServer | None,
         configuration: Configuration,
         access: Access,
+        audience: Audience,
         *,
-        several: bool,
-        listener: Callable[[Line], None],
-        warn: Warn,
-        audience: Callable[[AgentHandle], None] | None,
-        on_exit: Callable[[str, float], None] | None,
-        make_dashboard: MakeDashboard | None,
+        looks: TimingSelector,
     ) -> None:
-        self._claims, self._server, self._several = claims, server, several
+        self._claims, self._server, self._several = claims, server, len(configuration.pools) > 1
         self._options, self._access = configuration.agent, access
-        self._listener, self._warn, self._audience, self._on_exit = listener, warn, audience, on_exit
-        self._make_dashboard, self._notify = make_dashboard, configuration.notify
+        self._audience, self._warn, self._looks = audience, audience.warn, looks
+        self._notify = configuration.notify
         self._file = configuration.file
         self._reloader = make_reloader(configuration, os.environ, self, self._tell_all)
         self._tasks: set[asyncio.Task[int]] = set()
@@ -204,7 +200,8 @@ class AgentProcess:
             self._begin(held)
         # What exists now lives as long as the agent: the collector need never look at it again.
         loop.call_soon(gc.freeze)
-        dashboard = self._make_dashboard(loop, shared.reaper) if self._make_dashboard is not None else None
+        make_dashboard = self._audience.make_dashboard
+        dashboard = make_dashboard(loop, shared.reaper) if make_dashboard is not None else None
         try:
             if dashboard is not None:
                 dashboard.leave = self._refusal_to_leave
@@ -248,8 +245,12 @@ class AgentProcess:
             file=self._file,
             reload=self._reload,
             drift=self._drift,
-            on_exit=self._on_exit,
+            on_exit=self._on_exit(),
         )
+
+    def _on_exit(self) -> Callable[[str, float], None] | None:
+        noticed, looks = self._audience.noticed, self._looks
+        return None if noticed is None else lambda pool, at: noticed(pool, at - looks.noticed_since())
 
     def _make_runner(self, held: Claim, shared: Shared) -> PoolRunner:
         return PoolRunner(held, shared, listener=self._listener_of(held), warn=self._warn_of(held.options.pool))
@@ -259,7 +260,7 @@ class AgentProcess:
         name = held.options.pool
 
         def listen(line: Line) -> None:
-            self._listener({**line, "pool": name} if self._several else line)
+            self._audience.listener({**line, "pool": name} if self._several else line)
             if self._notifier is not None:
                 self._notifier.take(name, line)
 
@@ -316,8 +317,8 @@ class AgentProcess:
             try:
                 handle = await runner.start()
                 self._has_begun()
-                if self._audience is not None:
-                    self._audience(handle)
+                if self._audience.watch is not None:
+                    self._audience.watch(handle)
                 code = await runner.until_ended()
             finally:
                 await runner.close()

@@ -58,43 +58,62 @@ class _Span(msgspec.Struct):
     end: int | None = None
 
 
+class ProcessParts(msgspec.Struct, frozen=True):
+    """What workers are started, watched, looked into and ended with."""
+
+    revisions: Revisions
+    exits: ExitWatcher
+    orphans: Orphans
+    evidence: EvidenceTaker
+    senses: Senses
+    watchdog: Watchdog | None
+    output: Outlet | None
+    """Where the output of adopted workers goes."""
+
+    stdin_check: StdinCheck | None
+    stops_groups: bool
+    """Whether the signal to stop goes to a worker's whole process group."""
+
+
+class Records(msgspec.Struct, frozen=True):
+    """What is written down: for the next agent, for people, and for those who ask why."""
+
+    ledger: LedgerWriter
+    log: EventLog
+    incidents: IncidentStore
+
+
+class EffectCallbacks(msgspec.Struct, frozen=True):
+    """Who hears what came of the orders."""
+
+    post: Callable[[events.Event], None]
+    finish: Callable[[int, str], None]
+    """Gets the exit code, and what went wrong."""
+
+    warn: Callable[[str], None]
+    """Gets a line for people about what does not work and need not stop anything."""
+
+    facts: Callable[[], Facts]
+    """Says what the ledger is to hold of the agent."""
+
+    answered: Callable[[Operation, Answer], None]
+    """Gets what came of an operation."""
+
+    settled: Callable[[], None]
+    """Called when a rollout has ended."""
+
+
 class Effects:
-    """The hands of one agent.
+    """The hands of one agent."""
 
-    ``post`` takes the events, ``finish`` the exit code and what went wrong, ``warn`` a line for people about what
-    does not work and need not stop anything; ``facts`` says what the ledger is to hold of the agent; ``answered`` takes
-    what came of an operation, ``settled`` is told when a rollout has ended.
-    """
-
-    def __init__(
-        self,
-        *,
-        revisions: Revisions,
-        exits: ExitWatcher,
-        orphans: Orphans,
-        evidence: EvidenceTaker,
-        senses: Senses,
-        output: Outlet | None,
-        stops_groups: bool,
-        stdin_check: StdinCheck | None,
-        watchdog: Watchdog | None,
-        cluster: Cluster,
-        ledger: LedgerWriter,
-        log: EventLog,
-        incidents: IncidentStore,
-        post: Callable[[events.Event], None],
-        finish: Callable[[int, str], None],
-        warn: Callable[[str], None],
-        facts: Callable[[], Facts],
-        answered: Callable[[Operation, Answer], None],
-        settled: Callable[[], None],
-    ) -> None:
-        self._revisions, self._exits = revisions, exits
-        self._orphans, self._evidence, self._senses, self._output = orphans, evidence, senses, output
-        self._stops_groups, self._stdin_check = stops_groups, stdin_check
-        self._watchdog, self._cluster, self._ledger, self._log = watchdog, cluster, ledger, log
-        self._post, self._warn, self._facts, self._settled = post, warn, facts, settled
-        self._incidents = incidents
+    def __init__(self, processes: ProcessParts, cluster: Cluster, records: Records, callbacks: EffectCallbacks) -> None:
+        self._revisions, self._exits, self._orphans = processes.revisions, processes.exits, processes.orphans
+        self._evidence, self._senses, self._output = processes.evidence, processes.senses, processes.output
+        self._stops_groups, self._stdin_check = processes.stops_groups, processes.stdin_check
+        self._watchdog, self._cluster = processes.watchdog, cluster
+        self._ledger, self._log, self._incidents = records.ledger, records.log, records.incidents
+        self._post, self._warn = callbacks.post, callbacks.warn
+        self._facts, self._settled = callbacks.facts, callbacks.settled
         self._workers: dict[str, WorkerEntry] = {}
         self._spans: dict[str, _Span] = {}
         self._last: dict[int, str] = {}
@@ -102,7 +121,7 @@ class Effects:
         self._last_words: dict[str, list[str]] = {}
         self._adopted: dict[str, None] = {}
         self._outlets: dict[str, Outlet] = {}
-        self._used: dict[Outlet, None] = {} if output is None else {output: None}
+        self._used: dict[Outlet, None] = {} if self._output is None else {self._output: None}
         self._former_relieved = False
         self._lease_until = 0.0
         self._new: list[str] = []
@@ -118,8 +137,8 @@ class Effects:
             actions.EndOrphans: self._end_orphans,
             actions.KeepFinished: lambda a: self._finished.append(SlotFinished(a.slot, a.failed, a.revision)),
             actions.TakeEvidence: self._take_evidence,
-            actions.StartSenses: senses.start,
-            actions.StopSenses: lambda a: senses.stop(a.worker),
+            actions.StartSenses: self._senses.start,
+            actions.StopSenses: lambda a: self._senses.stop(a.worker),
             actions.InspectConnections: self._inspect_connections,
             actions.WatchRegistration: lambda a: cluster.watch_registration(a.worker),
             actions.MakeStandIn: self._make_stand_in,
@@ -132,13 +151,13 @@ class Effects:
             actions.WritePlan: lambda a: cluster.write_plan(a.plan),
             actions.ProveAuthority: lambda a: cluster.prove(a.asked_at),
             actions.ArmWatchdog: self._guard,
-            actions.AnswerOperation: lambda a: answered(a.operation, a.answer),
+            actions.AnswerOperation: lambda a: callbacks.answered(a.operation, a.answer),
             actions.DeleteRequest: lambda a: cluster.answer_request(a.request),
             actions.SettleRevision: self._settle_revision,
             actions.LeaveCluster: lambda _: cluster.leave(),
             actions.RecordIncident: self._record,
-            actions.Warn: lambda a: warn(a.text),
-            actions.EndAgent: lambda a: finish(a.code, a.error),
+            actions.Warn: lambda a: callbacks.warn(a.text),
+            actions.EndAgent: lambda a: callbacks.finish(a.code, a.error),
         }
 
     def perform(self, action: actions.Action, at: Instant) -> None:

@@ -57,45 +57,69 @@ class _Known(msgspec.Struct):
     answer: Answer | None = None
 
 
+class OperationCallbacks(msgspec.Struct, frozen=True):
+    """What carries an operation out, here or elsewhere, and who hears of it."""
+
+    post: Callable[[Event], None]
+    """Gets events for the core."""
+
+    forward: Callable[[Operation, list[str], Callable[[frozenset[str]], None]], None]
+    """Asks other agents: operation, subjects, what to call with the requests' names once all have answered."""
+
+    tell: Callable[[Notice, Callable[[], None]], None]
+    """Gets a notice, and what to call once it has been written."""
+
+    delete: Callable[[str], None]
+    """Gets the name of a request that is done with."""
+
+    follow: Follow
+    """Makes what follows a rollout elsewhere."""
+
+    leave: Callable[[], Answer]
+    """Ends this agent and not its workers."""
+
+    reload: Callable[[Operation, Answered, Stepped], object]
+    """Reads the configuration file again."""
+
+
+class FormerLife(msgspec.Struct, frozen=True):
+    """What is known of the agent that this one goes on from."""
+
+    is_known: bool
+    """Whether there was one."""
+
+    stopped: str | None
+    """The last operation by which it was stopped."""
+
+
 class Operations:
     """The operations of one pool on this agent.
 
-    ``post`` takes events for the core, ``forward`` asks other agents (operation, subjects, what to call with the names
-    of the requests once all have answered), ``tell`` takes a notice and what to call once it has been written,
-    ``delete`` the name of a request that is done with. ``revisions`` are what rollouts lead to; ``follow`` makes what
-    follows a rollout elsewhere. ``leave`` ends this agent and not its workers, ``reload`` reads its ``file`` again.
-    ``continues``: this agent goes on from a former life; ``stopped`` is the last operation by which that one was
-    stopped.
+    ``revisions`` are what rollouts lead to. ``file`` is the configuration file that the pool is of, if it is of one.
     """
 
     def __init__(
         self,
         agent: str,
         snapshot: Callable[[], Snapshot],
-        *,
-        post: Callable[[Event], None],
-        forward: Callable[[Operation, list[str], Callable[[frozenset[str]], None]], None],
-        tell: Callable[[Notice, Callable[[], None]], None],
-        delete: Callable[[str], None],
         revisions: Revisions,
-        follow: Follow,
-        leave: Callable[[], Answer],
-        reload: Callable[[Operation, Answered, Stepped], object],
+        former: FormerLife,
+        callbacks: OperationCallbacks,
+        *,
         file: str | None,
-        continues: bool,
-        stopped: str | None,
     ) -> None:
-        self._agent, self._snapshot = agent, snapshot
-        self._post, self._forward, self._tell, self._delete = post, forward, tell, delete
-        self._revisions, self._follow, self._continues = revisions, follow, continues
-        self._leave, self._reload, self._file = leave, reload, file
+        self._agent, self._snapshot, self._revisions = agent, snapshot, revisions
+        self._continues, self._file = former.is_known, file
+        self._post, self._forward, self._tell = callbacks.post, callbacks.forward, callbacks.tell
+        self._delete, self._follow = callbacks.delete, callbacks.follow
+        self._leave, self._reload = callbacks.leave, callbacks.reload
         self._later: list[Operation] = []
         """Requests of the whole pool for rollouts, behind the one that is under way."""
         self._stepped: dict[str, Stepped] = {}
         self._due: list[Callable[[], object]] = []
         """Answers to rollouts, until their last step has been told."""
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self.stopped = stopped
+        self.stopped = former.stopped
         """The operation that ends this pool, or has ended it: the next agent must not be ended by it as well."""
 
     def do(self, operation: Operation, answered: Answered, stepped: Stepped) -> None:

@@ -36,14 +36,14 @@ from autohealer.runtime.agent_handle import AgentHandle
 from autohealer.runtime.clock import call_at_next, now
 from autohealer.runtime.control import Control
 from autohealer.runtime.drill.leak import leak
-from autohealer.runtime.effects import Effects
+from autohealer.runtime.effects import EffectCallbacks, Effects, ProcessParts, Records
 from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.incident_store import INCIDENTS, IncidentStore
 from autohealer.runtime.ledger import Facts, HandOver
 from autohealer.runtime.ledger_writer import LedgerWriter
-from autohealer.runtime.operations import Operations, ignore
+from autohealer.runtime.operations import FormerLife, OperationCallbacks, Operations, ignore
 from autohealer.runtime.pool_rollout import PoolRollout
 from autohealer.runtime.pool_watchdog import PoolWatchdog
 from autohealer.runtime.probing import Surroundings
@@ -121,17 +121,18 @@ class PoolRunner:
         self._operations = Operations(
             self.agent,
             self._snapshot,
-            post=self._begin,
-            forward=self._cluster.forward,
-            tell=self._tell,
-            delete=self._cluster.answer_request,
-            revisions=self._revisions,
-            follow=self._follow,
-            leave=shared.leave,
-            reload=shared.reload,
+            self._revisions,
+            FormerLife(former.target is not None or bool(self._ledger.workers), former.stopped),
+            OperationCallbacks(
+                post=self._begin,
+                forward=self._cluster.forward,
+                tell=self._tell,
+                delete=self._cluster.answer_request,
+                follow=self._follow,
+                leave=shared.leave,
+                reload=shared.reload,
+            ),
             file=shared.file,
-            continues=former.target is not None or bool(self._ledger.workers),
-            stopped=former.stopped,
         )
         self._senses = self._make_senses()
         self._incidents = IncidentStore(self._state.incidents_path, self._warn_from_elsewhere)
@@ -404,20 +405,18 @@ class PoolRunner:
         return wrapped(spec, command, {**os.environ, **spec.env})
 
     def _make_effects(self) -> Effects:
-        return Effects(
+        processes = ProcessParts(
             revisions=self._revisions,
             exits=self._exits,
             orphans=self._shared.orphans,
             evidence=self._shared.evidence,
             senses=self._senses,
-            output=self._output,
-            stops_groups=self._options.stop_scope == "group",
-            stdin_check=StdinCheck() if self._options.stdin == "null" else None,
             watchdog=self._watchdog.watchdog,
-            cluster=self._cluster,
-            ledger=self._ledger,
-            log=self._log,
-            incidents=self._incidents,
+            output=self._output,
+            stdin_check=StdinCheck() if self._options.stdin == "null" else None,
+            stops_groups=self._options.stop_scope == "group",
+        )
+        callbacks = EffectCallbacks(
             post=self._post,
             finish=self._finish,
             warn=self._warn,
@@ -425,6 +424,7 @@ class PoolRunner:
             answered=self._operations.answered,
             settled=self._operations.settled,
         )
+        return Effects(processes, self._cluster, Records(self._ledger, self._log, self._incidents), callbacks)
 
     def _outlet(self, output: str) -> Outlet | None:
         """Where the output of workers goes; None: where ours goes, or nowhere."""

@@ -17,7 +17,7 @@ import json, sys
 from autohealer.config.schema import AgentOptions, Configuration, PoolOptions
 from autohealer.coordination.session.access import PLAIN
 from autohealer.errors import AutohealerError
-from autohealer.runtime.agent_process import run_agent
+from autohealer.runtime.agent_process import Audience, run_agent
 
 def say(text):
     print("warning:", text, flush=True)
@@ -28,7 +28,7 @@ def pool(name, workers, *command, **more):
 pools = tuple(pool(*args, **more) for args, more in json.loads(sys.argv[1]))
 asked = Configuration(agent=AgentOptions(state_dir=sys.argv[2]), pools=pools)
 try:
-    code = run_agent(asked, PLAIN, lambda line: print(json.dumps(line), flush=True), say)
+    code = run_agent(asked, PLAIN, Audience(lambda line: print(json.dumps(line), flush=True), say))
 except AutohealerError as error:
     print("error:", error, flush=True)
     code = error.exit_code

@@ -19,7 +19,7 @@ from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.processes.launch.spawn import Spawner
 from autohealer.processes.launch.spec import LaunchSpec
 from autohealer.runtime.ledger import Entry, Facts, HandOver, WorkerEntry, WorkerGone
-from autohealer.runtime.operations import Operations
+from autohealer.runtime.operations import FormerLife, OperationCallbacks, Operations
 from autohealer.runtime.pool_rollout import PoolRollout
 from autohealer.runtime.revisions import Launch, Revisions, record_for, unfinished
 from tests.simulation.client import SimulatedClient
@@ -95,17 +95,18 @@ class Member:
         self._operations = Operations(
             self.host.name,
             lambda: self.supervisor.snapshot(self._clock.now),
-            post=self._take,
-            forward=self.cluster.forward,
-            tell=self._tell,
-            delete=self.cluster.answer_request,
-            revisions=self._revisions,
-            follow=self._follow,
-            leave=done,
-            reload=lambda *_: None,
+            self._revisions,
+            FormerLife(former.target is not None or bool(self._ledger.workers), former.stopped),
+            OperationCallbacks(
+                post=self._take,
+                forward=self.cluster.forward,
+                tell=self._tell,
+                delete=self.cluster.answer_request,
+                follow=self._follow,
+                leave=done,
+                reload=lambda *_: None,
+            ),
             file=None,
-            continues=former.target is not None or bool(self._ledger.workers),
-            stopped=former.stopped,
         )
         cluster = self.cluster
         self._deeds: dict[type[actions.Action], Callable[[Any], object]] = {
