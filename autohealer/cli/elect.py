@@ -7,6 +7,8 @@ import re
 import sys
 import time
 
+import msgspec
+
 from autohealer.cli.support.trailing import resolved
 from autohealer.cli.support.where import Where
 from autohealer.cli.zk import session
@@ -22,31 +24,33 @@ EXAMPLE = "/elect/default"
 _POOLS_OWN = re.compile(r"(/pools/[^/]+)?/(election|workers|service_registry|autohealer)(/.*)?")
 
 
-def run(
-    where: Where,
-    path: str,
-    argv: tuple[str, ...],
-    *,
-    session_timeout: float,
-    connect_timeout: float,
-    stop_signal: int,
-    stop_timeout: float,
-    as_json: bool,
-) -> int:
+class ElectArguments(msgspec.Struct, frozen=True):
+    """What is typed after ``autohealer elect``."""
+
+    path: str
+    argv: tuple[str, ...]
+    session_timeout: float
+    connect_timeout: float
+    stop_signal: int
+    stop_timeout: float
+    as_json: bool
+
+
+def run(where: Where, given: ElectArguments) -> int:
     """Stand for election at PATH, print every change of leader, and run CMD only while leader."""
-    _check(path)
+    _check(given.path)
     hosts, access = session.reach(where)
     options = ElectOptions(
         zookeeper=hosts,
-        path=path,
-        command=resolved(argv),
-        session_timeout_s=session_timeout,
-        connect_timeout_s=connect_timeout,
-        stop_signal=stop_signal,
-        stop_timeout_s=stop_timeout,
+        path=given.path,
+        command=resolved(given.argv),
+        session_timeout_s=given.session_timeout,
+        connect_timeout_s=given.connect_timeout,
+        stop_signal=given.stop_signal,
+        stop_timeout_s=given.stop_timeout,
         access=access,
     )
-    me, show = candidate_name(), _as_json if as_json else _as_text
+    me, show = candidate_name(), _as_json if given.as_json else _as_text
     # What is said stays in order with the output of CMD, and a reader that is stuck cannot keep CMD running.
     printer = Printer(sys.stdout)
     try:

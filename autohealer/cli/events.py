@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
+import msgspec
 
 from autohealer.cli.support.file_tail import FileTail, pause
 from autohealer.cli.support.pool import PoolAddress
@@ -22,30 +23,32 @@ from autohealer.views.rendering import rendered
 from autohealer.views.units import unix
 
 
-def run(
-    where: Where,
-    *,
-    follow: bool,
-    lines: int | None,
-    since: float | None,
-    until: float | None,
-    grep: re.Pattern[str] | None,
-    utc: bool,
-    as_json: bool,
-) -> int:
+class EventsArguments(msgspec.Struct, frozen=True):
+    """What is typed after ``autohealer events``."""
+
+    follow: bool
+    lines: int | None
+    since: float | None
+    until: float | None
+    grep: re.Pattern[str] | None
+    utc: bool
+    as_json: bool
+
+
+def run(where: Where, given: EventsArguments) -> int:
     """Show what happened to the pool on this host."""
     address = PoolAddress(where)
     path = address.state.events_path
     if not (address.runs_here or path.exists()):
         raise address.nobody()
-    wanted = Selection(since, until, grep)
-    printing = None if as_json else Printing()
+    wanted = Selection(given.since, given.until, given.grep)
+    printing = None if given.as_json else Printing()
     growing = FileTail(path)
     past = _meant([*FileTail(older(path)).lines(), *growing.lines()], wanted)
-    _print(past if lines is None else deque(past, lines), printing, is_past=not follow, utc=utc)
-    while follow:
+    _print(past if given.lines is None else deque(past, given.lines), printing, is_past=not given.follow, utc=given.utc)
+    while given.follow:
         pause()
-        _print(_meant(growing.lines(), wanted), printing, is_past=False, utc=utc)
+        _print(_meant(growing.lines(), wanted), printing, is_past=False, utc=given.utc)
     return 0
 
 

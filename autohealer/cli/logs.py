@@ -31,37 +31,40 @@ USUAL_LINES = 20
 SLOT_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 
 
-def run(
-    where: Where,
-    worker: str | None,
-    *,
-    follow: bool,
-    lines: int | None,
-    since: float | None,
-    until: float | None,
-    grep: re.Pattern[str] | None,
-    utc: bool,
-    timestamps: bool,
-    as_json: bool,
-) -> int:
+class LogsArguments(msgspec.Struct, frozen=True):
+    """What is typed after ``autohealer logs``."""
+
+    worker: str | None
+    follow: bool
+    lines: int | None
+    since: float | None
+    until: float | None
+    grep: re.Pattern[str] | None
+    utc: bool
+    timestamps: bool
+    as_json: bool
+
+
+def run(where: Where, given: LogsArguments) -> int:
     """Show what the workers on this host wrote; WORKER is a slot's number or a worker's id."""
     address = PoolAddress(where)
     files = OutputFiles(address.state.output_dir, 0)
+    worker = given.worker
     slot, life = (None, None) if worker is None else _slot(worker, files)
     slots = files.slots() if slot is None else [slot]
     if worker is not None and slot not in files.slots():
         raise UsageError(f"there is no output of {worker}", "see `autohealer status` for the workers that there are")
     if not slots and not address.runs_here:
         raise address.nobody()
-    wanted = Selection(since, until, grep)
+    lines, wanted = given.lines, Selection(given.since, given.until, given.grep)
     if lines is None and wanted == Selection():
         lines = USUAL_LINES
-    shown = _Shown(prefix=slot is None, timestamps=timestamps, as_json=as_json, utc=utc, styled=is_styled())
+    shown = _Shown(slot is None, given.timestamps, given.as_json, given.utc, is_styled())
     readers = {number: SlotReader(files, number) for number in slots}
     found = [_past(reader, wanted, lines, life) for reader in readers.values()]
     for entry in merged(found):
         shown.show(entry)
-    while follow:
+    while given.follow:
         pause()
         for number in files.slots() if slot is None else []:
             readers.setdefault(number, SlotReader(files, number))

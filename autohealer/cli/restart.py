@@ -8,17 +8,14 @@ from autohealer.cli.support.rollout import Manner, roll_out
 from autohealer.cli.support.where import Where
 
 
-def run(
-    where: Where,
-    worker: str | None,
-    soak: float | None,
-    parallel: str | None,
-    *,
-    force: bool,
-    no_wait: bool,
-    as_json: bool,
-) -> int:
+class RestartArguments(Manner, frozen=True):
+    """What is typed after ``autohealer restart``."""
+
+    worker: str | None
+
+
+def run(where: Where, given: RestartArguments) -> int:
     """Exchange all workers, or one, for new ones of the same revision."""
     address = PoolAddress(where)
-    subject = "" if worker is None else worker_named(worker, pool_status(address)["workers"])["worker"]
-    return roll_out(address, "restart", Manner(soak, parallel, force, no_wait, as_json), subject=subject)
+    subject = "" if given.worker is None else worker_named(given.worker, pool_status(address)["workers"])["worker"]
+    return roll_out(address, "restart", given, subject=subject)

@@ -8,17 +8,14 @@ from autohealer.cli.support.where import Where
 from autohealer.errors import UsageError
 
 
-def run(
-    where: Where,
-    soak: float | None,
-    parallel: str | None,
-    command: tuple[str, ...],
-    *,
-    force: bool,
-    no_wait: bool,
-    as_json: bool,
-) -> int:
+class UpdateArguments(Manner, frozen=True):
+    """What is typed after ``autohealer update``."""
+
+    command: tuple[str, ...]
+
+
+def run(where: Where, given: UpdateArguments) -> int:
     """Exchange all workers of this host's agent for workers of another command."""
-    if not command:
+    if not given.command:
         raise UsageError("there is no command to change to", "write it after --, as in: autohealer update -- ./serve-2")
-    return roll_out(PoolAddress(where), "update", Manner(soak, parallel, force, no_wait, as_json), command=command)
+    return roll_out(PoolAddress(where), "update", given, command=given.command)

@@ -47,11 +47,14 @@ def handed_over(command: CliCommand) -> set[str]:
 @pytest.mark.parametrize("body", COMMANDS)
 def test_the_function_takes_what_the_command_has(body: str) -> None:
     """No more and no less, with a type for each, and it gives an exit code."""
-    function = import_module(body).run
-
-    assert set(inspect.signature(function).parameters) == handed_over(COMMANDS[body])
-    hints = get_type_hints(function, vars(import_module(body)), {"Configuration": Configuration})
+    module = import_module(body)
+    hints = get_type_hints(module.run, vars(module), {"Configuration": Configuration})
     assert hints.pop("return") is int
+    assert hints.keys() == inspect.signature(module.run).parameters.keys(), "each has a type"
+    if (struct := hints.pop("given", None)) is not None:
+        hints |= get_type_hints(struct, vars(module))
+
+    assert hints.keys() == handed_over(COMMANDS[body])
     assert Any not in hints.values()
 
 

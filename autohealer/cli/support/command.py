@@ -22,7 +22,8 @@ class CliCommand(click.Command):
     """The command of this name: its help, its parameters.
 
     It is carried out by ``run`` in ``autohealer.cli.NAME`` (or below another ``home``), which gets the parameters by
-    their names; those that say which pool or ZooKeeper is meant come as one ``where``.
+    their names; those that say which pool or ZooKeeper is meant come as one ``where``. A function of many parameters
+    gets the others as one ``given``, a Struct of its module.
     """
 
     def __init__(
@@ -49,7 +50,11 @@ class CliCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> int:
         """Carry it out; the exit code."""
-        run, given = import_module(self.body).run, self.arguments(ctx)
+        module, given = import_module(self.body), self.arguments(ctx)
+        run = module.run
+        if (struct := run.__annotations__.get("given")) is not None:
+            where = {"where": given.pop("where")}
+            given = {**where, "given": getattr(module, struct)(**given)}
         if not gc.isenabled():
             gc.freeze()
             gc.enable()

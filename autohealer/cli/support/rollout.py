@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
+import msgspec
 
 from autohealer.cli.support.asking import settled
 from autohealer.cli.support.pool import PoolAddress
@@ -18,14 +19,14 @@ WAIT_S = 0.25
 REFUSED_WITHIN_S = 1.0
 
 
-class Manner(NamedTuple):
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How a rollout is to go, as the options say."""
 
     soak: float | None
     parallel: str | None
     force: bool
     no_wait: bool
-    as_json: bool = False
+    as_json: bool
 
 
 def roll_out(

@@ -41,6 +41,18 @@ _EVENTS = {
 }
 
 
+class CreateMode(NamedTuple):
+    """When a new node ends (without its session, its last child, or a change for so long), and whether its name is completed by a number."""
+
+    ephemeral: bool = False
+    sequential: bool = False
+    container: bool = False
+    ttl_ms: int | None = None
+
+
+PLAIN_NODE = CreateMode()
+
+
 class NodeStat(NamedTuple):
     """ZooKeeper's record of a node: its fields, in its order."""
 
@@ -143,21 +155,17 @@ class Nodes:
         path: str,
         data: bytes | None = None,
         acl: str = OPEN,
-        *,
-        ephemeral: bool = False,
-        sequential: bool = False,
-        container: bool = False,
-        ttl_ms: int | None = None,
+        mode: CreateMode = PLAIN_NODE,
     ) -> str:
         """The path of the new node."""
-        full, permissions = self._full(path, sequential=sequential), parse_acl(acl)
+        full, permissions = self._full(path, sequential=mode.sequential), parse_acl(acl)
         request: Any
-        if container:
+        if mode.container:
             request = CreateContainer(full, data, permissions)
-        elif ttl_ms is not None:
-            request = CreateTTL(full, data, permissions, sequential, ttl_ms)
+        elif mode.ttl_ms is not None:
+            request = CreateTTL(full, data, permissions, mode.sequential, mode.ttl_ms)
         else:
-            flags = (EPHEMERAL if ephemeral else PERSISTENT) | (SEQUENTIAL if sequential else 0)
+            flags = (EPHEMERAL if mode.ephemeral else PERSISTENT) | (SEQUENTIAL if mode.sequential else 0)
             request = Create(full, data, permissions, flags)
         try:
             made = self._asker.ask_once(partial(self._asker.send, request))
