@@ -66,7 +66,7 @@ LONGER = {
     "autohealer/runtime/pool_runner.py:__init__": (80, "makes all these parts"),
     "autohealer/runtime/agent_process.py": (450, "ties together what a process has once"),
     "autohealer/runtime/agent_process.py:AgentProcess": (300, "the same"),
-    "autohealer/runtime/effects.py": (440, "a method for each order that there is"),
+    "autohealer/runtime/effects.py": (445, "a method for each order that there is"),
     "autohealer/runtime/effects.py:Effects": (370, "the same"),
     "autohealer/runtime/effects.py:__init__": (80, "is given what the orders are about, and has a table of them"),
     "autohealer/coordination/pool/cluster.py": (580, "ties together all that a pool has in ZooKeeper"),

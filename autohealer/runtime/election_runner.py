@@ -13,6 +13,8 @@ import msgspec
 
 from autohealer.coordination.election.candidate import Candidate
 from autohealer.coordination.session.access import PLAIN, Access
+from autohealer.coordination.session.ensemble import Ensemble
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core.cluster import election_runner as candidacy
 from autohealer.core.cluster.election_runner import Candidacy
 from autohealer.errors import AutohealerError
@@ -77,14 +79,11 @@ class Elect:
         self._loop = loop = asyncio.get_running_loop()
         self._foreground = Foreground(self._signalled)
         self._candidate = Candidate(
-            options.zookeeper,
+            Ensemble(options.zookeeper, options.session_timeout_s, options.access),
             options.path,
             self._name,
-            options.session_timeout_s,
             observer=self,
-            call_soon=loop.call_soon_threadsafe,
-            call_later=loop.call_later,
-            access=options.access,
+            scheduler=Scheduler(loop.call_soon_threadsafe, loop.call_later),
         )
         if options.command is not None:
             self._strays = Strays(self._reaper, come=become_subreaper())

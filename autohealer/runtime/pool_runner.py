@@ -15,8 +15,10 @@ import msgspec
 
 from autohealer import __version__
 from autohealer.config.spec import pool_spec
-from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.cluster import Cluster, Joining
 from autohealer.coordination.pool.paths import Paths
+from autohealer.coordination.session.ensemble import Ensemble
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core import events
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.model import RestartPolicy
@@ -335,16 +337,10 @@ class PoolRunner:
         if former.session_id is not None and former.session_password is not None:
             prior = (former.session_id, bytes.fromhex(former.session_password))
         return Cluster(
-            self._hosts,
-            self.name,
-            self.agent,
-            self._shared.options.session_timeout,
+            Ensemble(self._hosts, self._shared.options.session_timeout, self._shared.access),
+            Joining(self.name, self.agent, prior),
+            Scheduler(loop.call_soon_threadsafe, loop.call_later, now),
             post=self._post,
-            call_soon=loop.call_soon_threadsafe,
-            call_later=loop.call_later,
-            clock=now,
-            prior_session=prior,
-            access=self._shared.access,
         )
 
     def _prepare(self, spec: LaunchSpec) -> Launch:

@@ -14,6 +14,7 @@ import msgspec
 from autohealer.coordination.pool.paths import Paths
 from autohealer.coordination.registry.address import Address
 from autohealer.coordination.session.access import PLAIN, Access
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.errors import AutohealerError
 from autohealer.processes.child import ChildProcess
 from autohealer.processes.launch.command import Command
@@ -66,14 +67,12 @@ class Register:
         self._loop = loop = asyncio.get_running_loop()
         self._foreground = Foreground(self._signalled)
         self._address = Address(
-            options.zookeeper,
+            Ensemble(options.zookeeper, options.session_timeout_s, options.access),
             f"{Paths('', options.pool).services}/{options.service}",
             options.address,
             name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
-            session_timeout=options.session_timeout_s,
             observer=self,
             call_soon=loop.call_soon_threadsafe,
-            access=options.access,
         )
         self._address.connect()
         loop.call_later(options.connect_timeout_s, self._give_up_connecting)

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from autohealer.coordination.election.election import Election
+from autohealer.coordination.election.election import Election, ElectionCallbacks
 from autohealer.coordination.pool.listing import CALM_S
-from autohealer.coordination.session.access import Access
+from autohealer.coordination.session.access import PLAIN
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.link import Link
 from tests.support.clusters import Cluster, Host
 from tests.support.pools import children
@@ -41,10 +42,9 @@ class Candidate:
 
     def __init__(self, number: int, servers: str, loop: asyncio.AbstractEventLoop) -> None:
         self.epoch: int | None = None
-        access = Access.parse(None)
         call_soon: Callable[..., Any] = loop.call_soon_threadsafe
-        self.link = Link(servers, 10.0, observer=self, call_soon=call_soon, prior=None, access=access)
-        self._election = Election(self.link, "/herd", f"c{number:02}", access, won=self._won, lost=self._lost)
+        self.link = Link(Ensemble(servers, 10.0), observer=self, call_soon=call_soon)
+        self._election = Election(self.link, "/herd", f"c{number:02}", PLAIN, ElectionCallbacks(self._won, self._lost))
 
     def _won(self, epoch: int) -> None:
         self.epoch = epoch

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from kazoo.client import KazooClient
 
-from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.cluster import Cluster, Joining
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.session.access import Access
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.kazoo_session import KazooSession
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core.events import Event, SessionOpened
 from autohealer.core.model import AgentEntry
 from tests.support.processes import eventually
@@ -49,17 +51,10 @@ class Member:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.cluster = Cluster(
-            hosts,
-            pool,
-            agent,
-            session_timeout,
+            Ensemble(hosts, session_timeout, Access.parse(auth)),
+            Joining(pool, agent, prior_session),
+            Scheduler(self._loop.call_soon_threadsafe, self._loop.call_later, wall=wall),
             post=self.events.append,
-            call_soon=self._loop.call_soon_threadsafe,
-            call_later=self._loop.call_later,
-            clock=time.monotonic,
-            prior_session=prior_session,
-            access=Access.parse(auth),
-            wall=wall,
         )
 
     def join(self, *, running: int = 0) -> Member:

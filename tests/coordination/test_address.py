@@ -9,7 +9,7 @@ from typing import Any
 from kazoo.client import KazooClient
 
 from autohealer.coordination.registry.address import Address
-from autohealer.coordination.session.access import PLAIN
+from autohealer.coordination.session.ensemble import Ensemble
 from tests.support.pools import children
 from tests.support.processes import eventually
 
@@ -24,14 +24,12 @@ class Told:
         self._answers: SimpleQueue[tuple[Callable[..., object], tuple[Any, ...]]] = SimpleQueue()
         self.standing = False
         self.address = Address(
-            hosts,
+            Ensemble(hosts, 2.0),
             FOLDER,
             "h:1",
             name="only",
-            session_timeout=2.0,
             observer=self,
             call_soon=lambda function, *arguments: self._answers.put((function, arguments)),
-            access=PLAIN,
         )
         self.address.connect()
 

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from kazoo.client import KazooClient
 
 from autohealer.coordination.election.candidate import Candidate
-from autohealer.coordination.session.access import PLAIN
+from autohealer.coordination.session.ensemble import Ensemble
+from autohealer.coordination.session.scheduler import Scheduler
 from tests.support.processes import POLL_S, Processes, eventually
 from tests.support.real_zookeeper import RealZooKeeper, four_letter_word
 
@@ -30,14 +31,11 @@ class Watched:
         self.proofs: list[tuple[int, float]] = []
         self.losses = 0
         self.candidate = Candidate(
-            hosts,
+            Ensemble(hosts, TIMEOUT_S),
             PATH,
             self.name,
-            TIMEOUT_S,
             observer=self,
-            call_soon=loop.call_soon_threadsafe,
-            call_later=loop.call_later,
-            access=PLAIN,
+            scheduler=Scheduler(loop.call_soon_threadsafe, loop.call_later),
         )
         self.candidate.connect()
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.cluster import Cluster, Joining
+from autohealer.coordination.session.ensemble import Ensemble
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core import actions, events, notices
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Evidence
@@ -79,17 +81,12 @@ class Member:
         )
         session = former.session_id, bytes.fromhex(former.session_password or "")
         self.cluster = Cluster(
-            "simulated:1",
-            pool.name,
-            self.host.name,
-            self.world.session_s,
+            Ensemble(
+                "simulated:1", self.world.session_s, make_client=partial(SimulatedClient, agent, self.world.session_s)
+            ),
+            Joining(pool.name, self.host.name, None if session[0] is None else (session[0], session[1])),
+            Scheduler(agent.call, agent.later, lambda: self._clock.now, lambda: self.host.wall),
             post=self._post,
-            call_soon=agent.call,
-            call_later=agent.later,
-            clock=lambda: self._clock.now,
-            prior_session=None if session[0] is None else (session[0], session[1]),
-            wall=lambda: self.host.wall,
-            make_client=partial(SimulatedClient, agent, self.world.session_s),
             token=lambda: self._dice.randbytes(4).hex(),
         )
         self._operations = Operations(

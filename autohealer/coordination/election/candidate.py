@@ -6,16 +6,16 @@ and then instead: whoever only wants to know can wait a moment for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from autohealer.coordination.election.election import Election
+from autohealer.coordination.election.election import Election, ElectionCallbacks
 from autohealer.coordination.pool.base_paths import BasePaths
 from autohealer.coordination.pool.codec import read_name
-from autohealer.coordination.pool.paths import Folder, sequence_of, split_hosts
-from autohealer.coordination.session.access import Access
+from autohealer.coordination.pool.paths import Folder, sequence_of
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.link import Link
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core.cluster.lease import REQUEST_AFTER
 
 CLOSE_WITHIN_S = 1.0
@@ -51,23 +51,20 @@ class Candidate:
 
     def __init__(
         self,
-        hosts: str,
+        ensemble: Ensemble,
         path: str,
         name: str,
-        session_timeout: float,
         *,
         observer: CandidateObserver,
-        call_soon: Callable[..., Any],
-        call_later: Callable[..., Any],
-        access: Access,
+        scheduler: Scheduler,
     ) -> None:
-        self._observer, self._call_later = observer, call_later
-        servers, chroot = split_hosts(hosts)
-        self._path = f"{chroot}{path}"
-        self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=access)
-        self._base_paths = BasePaths(self._link, Folder(self._path), access, self._laid)
-        self._election = Election(self._link, self._path, name, access, won=observer.won, lost=observer.lost)
-        self._timeout = session_timeout
+        self._observer, self._call_later = observer, scheduler.call_later
+        self._path = f"{ensemble.chroot}{path}"
+        self._link = Link(ensemble, observer=self, call_soon=scheduler.call_soon)
+        self._base_paths = BasePaths(self._link, Folder(self._path), ensemble.access, self._laid)
+        callbacks = ElectionCallbacks(observer.won, observer.lost)
+        self._election = Election(self._link, self._path, name, ensemble.access, callbacks)
+        self._timeout = ensemble.session_timeout_s
         self._leader: str | None = None
         self._looks = 0
         self._closed = False

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.paths import sequence_of
@@ -22,8 +23,18 @@ def random_token() -> str:
     return secrets.token_hex(4)
 
 
+class ElectionCallbacks(msgspec.Struct, frozen=True):
+    """Who hears of the outcome."""
+
+    won: Callable[[int], None]
+    """Called with the epoch once this agent is first."""
+
+    lost: Callable[[], None]
+    """Called when its node is gone in mid-term."""
+
+
 class Election:
-    """``won`` is called with the epoch once this agent is first, ``lost`` when its node is gone in mid-term."""
+    """One that stands for election at a path, anew with each session."""
 
     def __init__(
         self,
@@ -31,13 +42,12 @@ class Election:
         path: str,
         agent: str,
         access: Access,
+        callbacks: ElectionCallbacks,
         *,
-        won: Callable[[int], None],
-        lost: Callable[[], None],
         token: Callable[[], str] = random_token,
     ) -> None:
         self._link, self._path, self._agent, self._access = link, path, agent, access
-        self._won, self._lost, self._token = won, lost, token
+        self._won, self._lost, self._token = callbacks.won, callbacks.lost, token
         self._unique = self._before = ""
         self._name: str | None = None
         self._epoch: int | None = None

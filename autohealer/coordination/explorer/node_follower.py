@@ -18,8 +18,8 @@ from kazoo.exceptions import NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.explorer.requests import check_path
-from autohealer.coordination.pool.paths import split_hosts
 from autohealer.coordination.session.access import Access
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.link import Link
 from autohealer.errors import AutohealerError
 
@@ -66,16 +66,16 @@ class Watching:
 
     def __init__(self, hosts: str, path: str, *, access: Access, note: Callable[[str], None]) -> None:
         check_path(path)
-        servers, root = split_hosts(hosts)
+        ensemble = Ensemble(hosts, SESSION_S, access)
         self._hosts, self._path = hosts, path
-        self._full = (root + path).rstrip("/") or "/"
+        self._full = (ensemble.chroot + path).rstrip("/") or "/"
         self._access, self._note = access, note
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._changes: list[NodeChange] = []
         self._seen: Seen | None = None
         self._looked_once = self._looking = self._again = False
         self._away = True
-        self._link = Link(servers, SESSION_S, observer=self, call_soon=self._call_soon, prior=None, access=access)
+        self._link = Link(ensemble, observer=self, call_soon=self._call_soon)
         self._link.connect()
 
     def close(self) -> None:

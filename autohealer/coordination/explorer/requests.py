@@ -42,7 +42,7 @@ _EVENTS = {
 
 
 class CreateMode(NamedTuple):
-    """When a new node ends (without its session, its last child, or a change for so long), and whether its name is completed by a number."""
+    """When a new node ends (three ways, one at most), and whether a number completes its name."""
 
     ephemeral: bool = False
     sequential: bool = False

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
+import msgspec
 from kazoo.exceptions import NodeExistsError, NoNodeError
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.codec import write_agent
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.port import SessionPort, TransactionRequest
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core.cluster.judgements import NameHolder, holder_of_name
 from autohealer.core.model import AgentEntry
 
@@ -22,25 +24,35 @@ SETTLE_S = 0.02
 NEWCOMER_S = 10.0
 
 
+class AdmissionCallbacks(msgspec.Struct, frozen=True):
+    """Who hears how an agent's own entry fares."""
+
+    admitted: Callable[[], None]
+    """Called when the name is this agent's in this connection."""
+
+    taken: Callable[[], None]
+    """Called when it is another's."""
+
+    written: Callable[[AgentEntry], None]
+    """Called with what stands in ZooKeeper from now on."""
+
+
 class AgentRegistration:
-    """``admitted`` is called when the name is this agent's in this connection, ``taken`` when it is another's."""
+    """``former`` is the id of the session that this agent's former life had."""
 
     def __init__(
         self,
         link: SessionPort,
         path: str,
         access: Access,
+        callbacks: AdmissionCallbacks,
+        scheduler: Scheduler,
         *,
         former: int | None,
-        admitted: Callable[[], None],
-        taken: Callable[[], None],
-        written: Callable[[AgentEntry], None],
-        call_later: Callable[..., Any],
-        clock: Callable[[], float],
     ) -> None:
         self._link, self._path, self._access, self._former = link, path, access, former
-        self._admitted, self._taken, self._written, self._call_later = admitted, taken, written, call_later
-        self._clock = clock
+        self._admitted, self._taken, self._written = callbacks.admitted, callbacks.taken, callbacks.written
+        self._call_later, self._clock = scheduler.call_later, scheduler.clock
         self._wanted: AgentEntry | None = None
         self._stands: bytes | None = None
         self._last: bytes | None = None

@@ -12,9 +12,12 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from autohealer.coordination.pool.codec import read_agent
 from autohealer.coordination.session.node_watcher import NodeWatcher
 from autohealer.coordination.session.port import SessionPort
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core.cluster.judgements import is_calm
 from autohealer.core.model import AgentEntry
 
@@ -28,31 +31,38 @@ _NO_AGENT = object()
 Entries = dict[str, AgentEntry | None]
 
 
-class Agents:
-    """``read`` is told all entries while they are followed, whenever one comes, goes or changes; else ``listed`` the
-    names, at each look.
+class AgentsCallbacks(msgspec.Struct, frozen=True):
+    """Who hears which agents there are."""
 
-    ``lost`` is called when agents have gone, with what is to be called once their workers have been looked for: who
-    reads that an agent is gone will want to know which registrations went with it. ``missed``: this agent's own entry
-    is not among them.
-    """
+    read: Callable[[Entries], None]
+    """Gets all entries while they are followed, whenever one comes, goes or changes."""
+
+    listed: Callable[[frozenset[str]], None]
+    """Gets the names, at each look, while entries are not followed."""
+
+    lost: Callable[[Callable[[], None]], None]
+    """Called when agents have gone, with what is to be called once their workers have been looked for: who reads that
+    an agent is gone will want to know which registrations went with it."""
+
+    missed: Callable[[], None]
+    """Called when this agent's own entry is not among them."""
+
+
+class Agents:
+    """The entries of all agents of a pool."""
 
     def __init__(
         self,
         link: SessionPort,
         path: str,
         agent: str,
-        *,
-        read: Callable[[Entries], None],
-        listed: Callable[[frozenset[str]], None],
-        lost: Callable[[Callable[[], None]], None],
-        missed: Callable[[], None],
-        call_later: Callable[..., Any],
-        clock: Callable[[], float],
+        callbacks: AgentsCallbacks,
+        scheduler: Scheduler,
     ) -> None:
         self._link, self._path, self._agent = link, path, agent
-        self._read, self._listed, self._lost, self._missed = read, listed, lost, missed
-        self._call_later, self._clock = call_later, clock
+        self._read, self._listed = callbacks.read, callbacks.listed
+        self._lost, self._missed = callbacks.lost, callbacks.missed
+        self._call_later, self._clock = scheduler.call_later, scheduler.clock
         self._list: NodeWatcher | None = None
         self._readers: dict[str, NodeWatcher] = {}
         self._entries: dict[str, Any] = {}

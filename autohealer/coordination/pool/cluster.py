@@ -8,16 +8,16 @@ there is none (``cut``). A connection is of use once the base paths exist and th
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
-from autohealer.coordination.election.election import Election, random_token
-from autohealer.coordination.pool.agent_registration import AgentRegistration
-from autohealer.coordination.pool.agents import Agents
+from autohealer.coordination.election.election import Election, ElectionCallbacks, random_token
+from autohealer.coordination.pool.agent_registration import AdmissionCallbacks, AgentRegistration
+from autohealer.coordination.pool.agents import Agents, AgentsCallbacks
 from autohealer.coordination.pool.assignment import Plans, Setting
 from autohealer.coordination.pool.base_paths import BasePaths
 from autohealer.coordination.pool.codec import (
@@ -30,14 +30,17 @@ from autohealer.coordination.pool.codec import (
     write_worker,
 )
 from autohealer.coordination.pool.departure import Departure
+from autohealer.coordination.pool.ephemeral_node import NodeSession
 from autohealer.coordination.pool.listing import Listing
-from autohealer.coordination.pool.paths import Paths, split_hosts
+from autohealer.coordination.pool.paths import Paths
 from autohealer.coordination.pool.requests import Requests
-from autohealer.coordination.pool.worker_registrations import WorkerRegistrations
-from autohealer.coordination.session.access import PLAIN, Access
+from autohealer.coordination.pool.worker_registrations import RegistrationCallbacks, WorkerRegistrations
+from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.batch import Batch
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.link import Link
-from autohealer.coordination.session.port import Joinable, MakeClient, SessionId
+from autohealer.coordination.session.port import Joinable, SessionId
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core import events
 from autohealer.core.cluster.judgements import SECOND_LOOK_S
 from autohealer.core.model import AgentEntry, Hold, Plan
@@ -49,51 +52,46 @@ SHOWN_S = 10.0
 CLOSE_WITHIN_S = 1.0
 
 
+class Joining(msgspec.Struct, frozen=True):
+    """The agent that joins a pool."""
+
+    pool: str
+    agent: str
+    prior_session: SessionId | None = None
+    """The session of its former life, to go on with."""
+
+
 class Cluster:
     """One agent's place in its pool's cluster."""
 
     def __init__(
         self,
-        hosts: str,
-        pool: str,
-        agent: str,
-        session_timeout: float,
+        ensemble: Ensemble,
+        joining: Joining,
+        scheduler: Scheduler,
         *,
         post: Callable[[events.Event], None],
-        call_soon: Callable[..., Any],
-        call_later: Callable[..., Any],
-        clock: Callable[[], float],
-        prior_session: SessionId | None = None,
-        access: Access = PLAIN,
-        wall: Callable[[], float] = time.time,
-        make_client: MakeClient | None = None,
         token: Callable[[], str] = random_token,
     ) -> None:
-        self.hosts = hosts
+        access, agent, prior_session = ensemble.access, joining.agent, joining.prior_session
+        self.hosts = ensemble.hosts
         self._agent, self._host = agent, socket.gethostname()
-        self._wall = wall
-        self._tell, self._call_soon, self._call_later, self._clock = post, call_soon, call_later, clock
-        servers, chroot = split_hosts(hosts)
-        self._paths = paths = Paths(chroot, pool)
+        self._scheduler, self._wall, self._clock = scheduler, scheduler.wall, scheduler.clock
+        self._tell, self._call_soon, self._call_later = post, scheduler.call_soon, scheduler.call_later
+        self._paths = paths = Paths(ensemble.chroot, joining.pool)
         told = self._telling
-        self._link = link = Link(
-            servers,
-            session_timeout,
-            observer=self,
-            call_soon=call_soon,
-            prior=prior_session,
-            access=access,
-            make_client=make_client,
-        )
+        self._link = link = Link(ensemble, observer=self, call_soon=scheduler.call_soon, prior=prior_session)
         self._bulk = Batch(link)
+        session = NodeSession(link, self._bulk, access)
         self._base_paths = BasePaths(link, paths, access, self._laid)
         self._answered: list[str] = []
         self._presence = self._make_presence(access, prior_session)
-        self._election = Election(link, paths.election, agent, access, won=self._won, lost=self._deposed, token=token)
-        self._registrations = self._make_registrations(access)
+        callbacks = ElectionCallbacks(self._won, self._deposed)
+        self._election = Election(link, paths.election, agent, access, callbacks, token=token)
+        self._registrations = self._make_registrations(session)
         self._agents = self._make_agents()
         self._listing = self._make_listing()
-        self._requests = self._make_requests(access)
+        self._requests = self._make_requests(session)
         self._target: Setting[int] = Setting(
             link, paths.target, access, told(events.TargetRead), read=read_target, write=write_target
         )
@@ -115,58 +113,42 @@ class Cluster:
             self._link,
             self._paths.agent(self._agent),
             access,
+            AdmissionCallbacks(self._admit, self._taken, self._wrote_own),
+            self._scheduler,
             former=prior[0] if prior is not None else None,
-            admitted=self._admit,
-            taken=self._taken,
-            written=self._wrote_own,
-            call_later=self._call_later,
-            clock=self._clock,
         )
 
-    def _make_registrations(self, access: Access) -> WorkerRegistrations:
-        return WorkerRegistrations(
-            self._link,
-            self._bulk,
-            self._paths,
-            access,
-            self._agent,
+    def _make_registrations(self, session: NodeSession) -> WorkerRegistrations:
+        callbacks = RegistrationCallbacks(
             seen=self._telling(events.RegistrationSeen),
             gone=self._telling(events.RegistrationGone),
             made=self._telling(events.StandInMade),
-            pump=self._pump,
-            clock=self._clock,
         )
+        return WorkerRegistrations(session, self._paths, self._agent, callbacks, pump=self._pump, clock=self._clock)
 
     def _make_agents(self) -> Agents:
-        return Agents(
-            self._link,
-            self._paths.agents,
-            self._agent,
+        callbacks = AgentsCallbacks(
             read=self._telling(events.AgentsRead),
             listed=self._telling(events.AgentsListed),
             lost=self._agents_lost,
             missed=self._presence.missed,
-            call_later=self._call_later,
-            clock=self._clock,
         )
+        return Agents(self._link, self._paths.agents, self._agent, callbacks, self._scheduler)
 
     def _make_listing(self) -> Listing:
         return Listing(
             self._link,
             self._paths.workers,
+            self._scheduler,
             read=self._telling(events.ChildrenRead),
             looked=self._looked,
             is_calm=self._agents.explain,
-            call_later=self._call_later,
-            clock=self._clock,
         )
 
-    def _make_requests(self, access: Access) -> Requests:
+    def _make_requests(self, session: NodeSession) -> Requests:
         return Requests(
-            self._link,
-            self._bulk,
+            session,
             self._paths.requests,
-            access,
             told=self._requested,
             gone=lambda name: self._post(events.RequestGone(self._clock(), name)),
             pump=self._pump,

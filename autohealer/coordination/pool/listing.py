@@ -18,6 +18,7 @@ from kazoo.protocol.states import EventType, WatchedEvent
 from autohealer.coordination.pool.codec import read_worker
 from autohealer.coordination.pool.paths import STAND_IN
 from autohealer.coordination.session.port import SessionPort
+from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core.model import Child, WorkerId
 
 GAP_S = 0.05
@@ -38,16 +39,15 @@ class Listing:
         self,
         link: SessionPort,
         path: str,
+        scheduler: Scheduler,
         *,
         read: Callable[[tuple[Child, ...]], None],
         looked: Callable[[list[str]], None],
         is_calm: Callable[[frozenset[str], int], bool],
-        call_later: Callable[..., Any],
-        clock: Callable[[], float],
     ) -> None:
         self._link, self._path = link, path
         self._read, self._looked, self._is_calm = read, looked, is_calm
-        self._call_later, self._clock = call_later, clock
+        self._call_later, self._clock = scheduler.call_later, scheduler.clock
         self._following = self._full = self._busy = False
         self._again_at: float | None = None
         self._due_at: float | None = None

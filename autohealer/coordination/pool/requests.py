@@ -9,10 +9,8 @@ from typing import Any
 import msgspec
 
 from autohealer.coordination.pool.codec import Request, read_request, write_request
-from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.batch import Batch
+from autohealer.coordination.pool.ephemeral_node import NodeSession
 from autohealer.coordination.session.node_watcher import NodeWatcher
-from autohealer.coordination.session.port import SessionPort
 
 # More than anybody types; who floods the pool with requests is not to fill its memory.
 AT_ONCE = 1000
@@ -38,17 +36,16 @@ class Requests:
 
     def __init__(
         self,
-        link: SessionPort,
-        bulk: Batch,
+        session: NodeSession,
         path: str,
-        access: Access,
         *,
         told: Callable[[Request, bool], None],
         gone: Callable[[str], None],
         pump: Callable[[], None],
         wall: Callable[[], float],
     ) -> None:
-        self._link, self._bulk, self._path, self._access = link, bulk, path, access
+        link = session.link
+        self._link, self._bulk, self._path, self._access = link, session.bulk, path, session.access
         self._told, self._gone, self._pump, self._wall = told, gone, pump, wall
         self._list = NodeWatcher(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}

@@ -21,9 +21,6 @@ from kazoo.protocol.states import EventType, WatchedEvent
 from autohealer.coordination.pool.codec import read_worker
 from autohealer.coordination.pool.ephemeral_node import EphemeralNode, NodeSession, Stands
 from autohealer.coordination.pool.paths import STAND_IN, Paths
-from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.batch import Batch
-from autohealer.coordination.session.port import SessionPort
 from autohealer.core.cluster.judgements import StrayJudgement, judge_stray
 
 # So many workers are seen to before the loop may turn to something more urgent, such as a death.
@@ -56,26 +53,35 @@ class _Item(msgspec.Struct, eq=False):
             self.touched(self, event)
 
 
+class RegistrationCallbacks(msgspec.Struct, frozen=True):
+    """Who hears how workers are registered."""
+
+    seen: Callable[[str, str | None], None]
+    """Called with a worker whose own registration is there, and the address in it."""
+
+    gone: Callable[[str], None]
+    """Called with a worker whose own registration is not there any more."""
+
+    made: Callable[[str], None]
+    """Called with a worker whose stand-in has been made."""
+
+
 class WorkerRegistrations:
-    """``seen`` and ``gone`` tell of workers' own registrations, and of the address in it, ``made`` of stand-ins."""
+    """``pump`` has what was asked for sent soon."""
 
     def __init__(
         self,
-        link: SessionPort,
-        bulk: Batch,
+        session: NodeSession,
         paths: Paths,
-        access: Access,
         agent: str,
+        callbacks: RegistrationCallbacks,
         *,
-        seen: Callable[[str, str | None], None],
-        gone: Callable[[str], None],
-        made: Callable[[str], None],
         pump: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        self._link, self._bulk, self._paths, self._agent = link, bulk, paths, agent
-        self._session = NodeSession(link, bulk, access)
-        self._seen, self._gone, self._made, self._pump, self._clock = seen, gone, made, pump, clock
+        self._link, self._bulk, self._session = session.link, session.bulk, session
+        self._paths, self._agent, self._pump, self._clock = paths, agent, pump, clock
+        self._seen, self._gone, self._made = callbacks.seen, callbacks.gone, callbacks.made
         self._items: dict[str, _Item] = {}
         self._dirty: dict[str, None] = {}
         self._strays: dict[str, float] = {}

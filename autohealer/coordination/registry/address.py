@@ -13,8 +13,8 @@ from kazoo.exceptions import NoChildrenForEphemeralsError, NodeExistsError, NoNo
 from kazoo.protocol.states import EventType, WatchedEvent
 
 from autohealer.coordination.pool.base_paths import BasePaths
-from autohealer.coordination.pool.paths import Folder, split_hosts
-from autohealer.coordination.session.access import Access
+from autohealer.coordination.pool.paths import Folder
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.link import Link
 
 CLOSE_WITHIN_S = 1.0
@@ -41,21 +41,18 @@ class Address:
 
     def __init__(
         self,
-        hosts: str,
+        ensemble: Ensemble,
         folder: str,
         address: str,
         *,
         name: str,
-        session_timeout: float,
         observer: AddressObserver,
         call_soon: Callable[..., Any],
-        access: Access,
     ) -> None:
         self._observer, self._name, self._data = observer, name, address.encode()
-        servers, chroot = split_hosts(hosts)
-        self._folder = f"{chroot}{folder}"
-        self._access = access
-        self._link = Link(servers, session_timeout, observer=self, call_soon=call_soon, prior=None, access=self._access)
+        self._folder = f"{ensemble.chroot}{folder}"
+        self._access = ensemble.access
+        self._link = Link(ensemble, observer=self, call_soon=call_soon)
         # Programs without credentials may register beside it, as in the registry itself.
         open_to_workers = (self._folder.rpartition("/")[0], self._folder)
         self._base_paths = BasePaths(self._link, Folder(self._folder, open_to_workers), self._access, self._laid)

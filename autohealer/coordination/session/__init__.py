@@ -5,6 +5,8 @@ link           requests and the session they run in, seen from the loop's thread
 kazoo_session  kazoo behind that port
 client         kazoo, as it is set up here
 access         credentials and ACLs
+ensemble       which ZooKeeper is meant, and how it is reached
+scheduler      the loop in whose thread all of a cluster runs, and its clocks
 tls            which certificates, and why a server is not talked to
 node_watcher   something in ZooKeeper, read anew whenever it may have changed
 batch          creates and deletes by the dozen

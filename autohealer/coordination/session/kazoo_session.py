@@ -11,8 +11,8 @@ from typing import Any
 
 from kazoo.protocol.states import KazooState, KeeperState
 
-from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.client import RECONNECT, LoopHandler, Marshal, RemoveWatches, kazoo_client
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.port import (
     ClientPort,
     Fill,
@@ -33,9 +33,7 @@ class KazooSession:
 
     def __init__(
         self,
-        servers: str,
-        session_timeout: float,
-        access: Access,
+        ensemble: Ensemble,
         call_soon: Callable[..., None],
         *,
         turned: Turned,
@@ -45,9 +43,9 @@ class KazooSession:
         self._marshal = Marshal(call_soon)
         self._turned = turned
         self.kazoo = kazoo_client(
-            servers,
-            session_timeout,
-            access,
+            ensemble.servers,
+            ensemble.session_timeout_s,
+            ensemble.access,
             max_delay_s=RECONNECT["max_delay"] if rival_of is None else RIVAL_MAX_DELAY_S,
             client_id=prior,
             handler=LoopHandler(self._marshal),

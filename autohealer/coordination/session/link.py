@@ -34,8 +34,8 @@ from kazoo.exceptions import (
 )
 from kazoo.protocol.states import KazooState
 
-from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.client import RECONNECT
+from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.kazoo_session import KazooSession
 from autohealer.coordination.session.port import (
     ClientPort,
@@ -43,7 +43,6 @@ from autohealer.coordination.session.port import (
     Fill,
     Joinable,
     LinkObserver,
-    MakeClient,
     Pending,
     SessionId,
     Timer,
@@ -63,30 +62,24 @@ _DENIED = (NoAuthError, AuthFailedError, InvalidACLError)
 
 
 class Link:
-    """Requests to ZooKeeper, a bounded number at a time, and the session they run in.
-
-    ``make_client``: what to use in place of kazoo.
-    """
+    """Requests to ZooKeeper, a bounded number at a time, and the session they run in."""
 
     def __init__(
         self,
-        servers: str,
-        session_timeout: float,
+        ensemble: Ensemble,
         *,
         observer: LinkObserver,
         call_soon: Callable[..., None],
-        prior: SessionId | None,
-        access: Access,
-        make_client: MakeClient | None = None,
+        prior: SessionId | None = None,
     ) -> None:
         self._observer = observer
         self._prior = prior
-        self._make = make_client or partial(KazooSession, servers, session_timeout, access, call_soon)
+        self._make = ensemble.make_client or partial(KazooSession, ensemble, call_soon)
         self._old = self._make(turned=self._turned, prior=prior)
         self._rival: ClientPort | None = None
         self._rival_facts: tuple[SessionId, float] | None = None
         self._timer: Timer | None = None
-        self._patience_s = session_timeout
+        self._patience_s = ensemble.session_timeout_s
         self.session: SessionId | None = None
         self.up = False
         self._connection = 0
