@@ -24,7 +24,7 @@ from autohealer.processes.launch.environment import PREFIX
 from autohealer.processes.launch.setup import become_subreaper
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.strays import Strays
-from autohealer.processes.watchdog.owner import Watchdog, now
+from autohealer.processes.watchdog.owner import Watchdog, WatchdogCallbacks, now
 from autohealer.runtime.foreground import Foreground
 
 CANDIDATE = "AUTOHEALER_CANDIDATE"
@@ -91,9 +91,7 @@ class Elect:
                 loop,
                 {CANDIDATE: self._name},
                 options.stop_signal,
-                on_ready=self._guarded,
-                on_gone=self._unguarded,
-                on_clear=self._cleared,
+                WatchdogCallbacks(self._guarded, self._unguarded, self._cleared),
                 reaper=self._reaper,
             )
             self._start_watchdog(self._watchdog)

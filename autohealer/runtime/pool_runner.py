@@ -25,7 +25,7 @@ from autohealer.core.model import RestartPolicy
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.command import Command
-from autohealer.processes.launch.environment import NUMBER, WORKER_ID, worker_environment
+from autohealer.processes.launch.environment import NUMBER, WORKER_ID, WorkerHome, worker_environment
 from autohealer.processes.launch.exits import ExitWatcher
 from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.spec import LaunchSpec
@@ -351,12 +351,8 @@ class PoolRunner:
         environ = worker_environment(
             os.environ,
             {**user_environment(spec), **spec.env},
-            zookeeper=self._hosts,
-            pool=self.name,
-            workers_path=Paths("", self.name).workers,
-            agent=self.agent,
+            WorkerHome(self._hosts, self.name, Paths("", self.name).workers, self.agent, self._notify_path),
             cwd=spec.cwd,
-            notify=self._notify_path,
             beat_timeout_s=self._options.beat_timeout,
         )
         sockets = self._claim.sockets

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from autohealer.core import events
 from autohealer.core.model import OnPartition, PoolSpec
 from autohealer.processes.launch.environment import AGENT, POOL
-from autohealer.processes.watchdog.owner import Watchdog
+from autohealer.processes.watchdog.owner import Watchdog, WatchdogCallbacks
 from autohealer.runtime.clock import now
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class PoolWatchdog:
                 shared.loop,
                 {AGENT: agent, POOL: spec.name},
                 spec.stop_signal,
-                on_ready=lambda: post(events.WatchdogReady(now())),
-                on_gone=self._gone,
+                WatchdogCallbacks(lambda: post(events.WatchdogReady(now())), self._gone),
                 reaper=shared.reaper,
                 users=users,
             )

@@ -64,10 +64,10 @@ def make_prober(options: PoolOptions, around: Surroundings) -> Prober | None:
 
         probes += [TcpProbe(loop, resolver, place) for place in options.probe_tcp]
     if options.probe_exec:
-        from autohealer.processes.probes.exec import ExecProbe
+        from autohealer.processes.probes.exec import ExecProbe, WorkerSetup
 
         probes += [
-            ExecProbe(loop, around.reaper, text, around.environment, cwd=around.cwd, wrap=around.wrap)
+            ExecProbe(loop, around.reaper, text, WorkerSetup(around.environment, around.cwd, around.wrap))
             for text in options.probe_exec
         ]
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.style import Style
 from textual.app import App
@@ -52,6 +52,19 @@ class AppOutcome:
         self.code, self.words = code, words
 
 
+class TerminalScreen(NamedTuple):
+    """The terminal that is drawn on."""
+
+    driver_class: type[Driver] | None = None
+    """What speaks to it; None: what Textual takes."""
+
+    colored: bool = True
+    theme: str = "dark"
+
+
+DARK = TerminalScreen()
+
+
 class Dashboard(App[AppOutcome]):
     """One pool, live. ``leaves``: to quit is to leave it, and not to end it (``top``)."""
 
@@ -70,11 +83,10 @@ class Dashboard(App[AppOutcome]):
         folder: StateDir,
         leaves: bool,
         now: Callable[[], float] = time.time,
-        driver_class: type[Driver] | None = None,
-        colored: bool = True,
-        theme: str = "dark",
+        screen: TerminalScreen = DARK,
     ) -> None:
-        super().__init__(driver_class=driver_class, ansi_color=None if colored else True)
+        colored, theme = screen.colored, screen.theme
+        super().__init__(driver_class=screen.driver_class, ansi_color=None if colored else True)
         self.source, self.folder, self.leaves = source, folder, leaves
         self.pools = PoolsOfHost(folder.base)
         self.now, self._colored = now, colored

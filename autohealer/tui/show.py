@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from autohealer.tui.app import Dashboard
+from autohealer.tui.app import Dashboard, TerminalScreen
 from autohealer.tui.driver import TerminalDriver
 from autohealer.views.lines import clean
 
@@ -23,9 +23,11 @@ def show(source: PoolSource, state: StateDir, *, leaves: bool, said: str = "") -
         source,
         folder=state,
         leaves=leaves,
-        driver_class=TerminalDriver,
-        colored=not os.environ.get("NO_COLOR"),
-        theme="light" if is_light(os.environ.get("COLORFGBG", "")) else "dark",
+        screen=TerminalScreen(
+            TerminalDriver,
+            not os.environ.get("NO_COLOR"),
+            "light" if is_light(os.environ.get("COLORFGBG", "")) else "dark",
+        ),
     )
     if said:
         app.say(said)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
     from autohealer.core.model import AgentEntry, Plan, RolloutView
     from autohealer.core.pool.snapshot import Snapshot, WorkerView
@@ -66,22 +68,25 @@ def row_key(agent: str | None, slot: int | None, worker: str | None) -> str:
     return str(worker) if slot is None else f"{agent}/{slot}"
 
 
-def cluster_status(
-    pool: str,
-    zookeeper: str,
-    *,
-    agents: Mapping[str, AgentEntry | None],
-    plan: Plan | None,
-    target: int | None,
-    leader: tuple[str | None, int] | None,
-    registered: Sequence[Json],
-    held: Iterable[str],
-    local: Json | None,
-) -> Json:
-    """What ZooKeeper knows, and of one agent's workers what that agent itself says (``local``, its own status).
+class PoolNodes(msgspec.Struct, frozen=True):
+    """What stands in ZooKeeper of a pool."""
 
-    ``registered`` are the fields of every registration; ``worker`` is None in an anonymous one.
-    """
+    agents: Mapping[str, AgentEntry | None]
+    plan: Plan | None
+    target: int | None
+    leader: tuple[str | None, int] | None
+    """Who leads, and the epoch."""
+
+    registered: Sequence[Json]
+    """The fields of every registration; ``worker`` is None in an anonymous one."""
+
+    held: Iterable[str]
+    """The senses that are to be held."""
+
+
+def cluster_status(pool: str, zookeeper: str, nodes: PoolNodes, local: Json | None) -> Json:
+    """What ZooKeeper knows, and of one agent's workers what that agent itself says (``local``, its own status)."""
+    agents, plan, leader, registered = nodes.agents, nodes.plan, nodes.leader, nodes.registered
     mine = local["workers"] if local else []
     own: list[Json] = mine if isinstance(mine, list) else []
     told = {worker["agent"] for worker in own}
@@ -91,7 +96,7 @@ def cluster_status(
         "pool": pool,
         "zookeeper": zookeeper,
         "connected": True,
-        "target": target,
+        "target": nodes.target,
         "running": sum(entry.running for entry in agents.values() if entry),
         "registered": len(named) + sum(worker["worker"] is None for worker in registered),
         "foreign": plan.foreign if plan else None,
@@ -100,7 +105,7 @@ def cluster_status(
         "agents": [_agent(agent, entry) for agent, entry in sorted(agents.items())],
         "workers": own + sorted(others, key=lambda worker: str(worker["worker"])),
         **{name: local.get(name) if local else None for name in POOL_WIDE},
-        "held": sorted(held),
+        "held": sorted(nodes.held),
     }
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from autohealer.zkserver import acl as acls
 from autohealer.zkserver import entries, four_letter, records
@@ -58,6 +58,18 @@ _SESSIONS_IN_ONE_GO: Final = 50
 _SWEPT_IN_ONE_GO: Final = 200
 
 
+class ServerPlace(NamedTuple):
+    """Where a server listens and keeps its journal, for who asks it."""
+
+    port: int = 0
+    data_dir: str = ""
+    journal_size: Callable[[], int] = lambda: 0
+    """Of bytes."""
+
+
+NOWHERE = ServerPlace()
+
+
 class Engine:
     """One server's state and its answers."""
 
@@ -65,26 +77,21 @@ class Engine:
         self,
         *,
         zxid: int,
-        first_session_id: int,
+        sessions: Sessions,
         now: float,
         wall_ms: Callable[[], int],
-        random_bytes: Callable[[int], bytes],
         journalled: bool = False,
-        port: int = 0,
-        data_dir: str = "",
-        journal_size: Callable[[], int] = lambda: 0,
+        place: ServerPlace = NOWHERE,
     ) -> None:
         self.zxid = zxid  # of the last transaction
         self.tree = Tree()
         self.watches = Watches()
-        self.sessions = Sessions(first_session_id, random_bytes)
+        self.sessions = sessions
         self.connections: dict[Connection, None] = {}
         self.touched: list[Connection] = []
         self.statistics = Statistics()
         self.started_at = now
-        self.port = port
-        self.data_dir = data_dir
-        self.journal_size = journal_size  # bytes
+        self.place = place
         self._wall_ms = wall_ms
         self._entries: list[bytes] | None = [] if journalled else None
         self._journalled_epoch = self.epoch

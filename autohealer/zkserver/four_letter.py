@@ -102,12 +102,12 @@ def _mntr(engine: Engine, now: float) -> str:
 
 def _conf(engine: Engine, _now: float) -> str:
     values = {
-        "clientPort": engine.port,
+        "clientPort": engine.place.port,
         "secureClientPort": -1,
-        "dataDir": engine.data_dir,
-        "dataDirSize": engine.journal_size(),
-        "dataLogDir": engine.data_dir,
-        "dataLogSize": engine.journal_size(),
+        "dataDir": engine.place.data_dir,
+        "dataDirSize": engine.place.journal_size(),
+        "dataLogDir": engine.place.data_dir,
+        "dataLogSize": engine.place.journal_size(),
         "tickTime": BUCKET_MS,
         "maxClientCnxns": 0,
         "minSessionTimeout": MIN_TIMEOUT_MS,
@@ -119,7 +119,7 @@ def _conf(engine: Engine, _now: float) -> str:
 
 
 def _dirs(engine: Engine, _now: float) -> str:
-    return f"datadir_size: {engine.journal_size()}\nlogdir_size: {engine.journal_size()}\n"
+    return f"datadir_size: {engine.place.journal_size()}\nlogdir_size: {engine.place.journal_size()}\n"
 
 
 def _cons(engine: Engine, _now: float) -> str:

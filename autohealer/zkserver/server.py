@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from autohealer.zkserver.admission import Admission
-from autohealer.zkserver.engine import Engine
+from autohealer.zkserver.engine import Engine, ServerPlace
 from autohealer.zkserver.entries import State
 from autohealer.zkserver.journal import Journal
 from autohealer.zkserver.jute import MalformedError
 from autohealer.zkserver.loop import Loop
+from autohealer.zkserver.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -120,14 +121,11 @@ class ZooKeeperServer:
             now = time.monotonic()
             engine = Engine(
                 zxid=_first_zxid(state.epoch),
-                first_session_id=_first_session_id(),
+                sessions=Sessions(_first_session_id(), os.urandom),
                 now=now,
                 wall_ms=_wall_ms,
-                random_bytes=os.urandom,
                 journalled=journal is not None,
-                port=port,
-                data_dir=str(self._data_dir or ""),
-                journal_size=lambda: journal.size if journal is not None else 0,
+                place=ServerPlace(port, str(self._data_dir or ""), lambda: journal.size if journal is not None else 0),
             )
             try:
                 engine.restore(state, now)

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 
-from autohealer.processes.watchdog.owner import Watchdog, now
+from autohealer.processes.watchdog.owner import Watchdog, WatchdogCallbacks, now
 
 VARIABLE = "OWNER_OF"
 
@@ -21,7 +21,7 @@ async def main(stop_in: float, kill_in: float, script: str) -> None:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     marker = {"AUTOHEALER_AGENT": os.environ[VARIABLE]}
-    watchdog = Watchdog(loop, marker, signal.SIGTERM, on_ready=ready.set, on_gone=lambda: None)
+    watchdog = Watchdog(loop, marker, signal.SIGTERM, WatchdogCallbacks(ready.set, lambda: None))
     watchdog.start()
     await ready.wait()
     began = now()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autohealer.errors import UsageError
-from autohealer.processes.probes.exec import ExecProbe, Turns
+from autohealer.processes.probes.exec import ExecProbe, Turns, WorkerSetup
 from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
 from tests.processes.conftest import World
 from tests.support.processes import command_line
@@ -30,11 +30,13 @@ class Bench:
             self.world.loop,
             self.world.reaper,
             command,
-            lambda life: self.world.processes.environment(
-                {"AUTOHEALER_WORKER_ID": life.worker, "AUTOHEALER_AGENT": "a"}
+            WorkerSetup(
+                lambda life: self.world.processes.environment(
+                    {"AUTOHEALER_WORKER_ID": life.worker, "AUTOHEALER_AGENT": "a"}
+                ),
+                "/",
             ),
-            cwd="/",
-            turns=self.turns,
+            self.turns,
         )
 
     def answer(self, command: str) -> ProbeAnswer:

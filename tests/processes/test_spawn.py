@@ -15,7 +15,7 @@ import pytest
 
 from autohealer.core.actions import SpawnWorker
 from autohealer.processes.launch.command import Command, resolve_command
-from autohealer.processes.launch.environment import incarnation_environment, worker_environment
+from autohealer.processes.launch.environment import WorkerHome, incarnation_environment, worker_environment
 from autohealer.processes.launch.setup import raise_descriptor_limit, set_cloexec
 from autohealer.processes.launch.spawn import Output, Spawned, Spawner, is_temporary
 from tests.processes.conftest import World
@@ -217,12 +217,8 @@ def test_workers_inherit_none_of_our_options() -> None:
             "WATCHDOG_PID": "1",
         },
         {"HOME": "/other", "MORE": "1", "AUTOHEALER_POOL": "forged"},
-        zookeeper="127.0.0.1:2181",
-        pool="default",
-        workers_path="/workers",
-        agent="web1-x",
+        WorkerHome("127.0.0.1:2181", "default", "/workers", "web1-x", "/state/notify.sock"),
         cwd="/srv/current",
-        notify="/state/notify.sock",
     )
 
     assert environ == {

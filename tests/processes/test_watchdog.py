@@ -17,7 +17,7 @@ import pytest
 
 from autohealer.processes.tree import procfs
 from autohealer.processes.watchdog import program as guard
-from autohealer.processes.watchdog.owner import ANSWER_WITHIN_S, Watchdog, now
+from autohealer.processes.watchdog.owner import ANSWER_WITHIN_S, Watchdog, WatchdogCallbacks, now
 from tests.processes.conftest import World
 from tests.processes.owner import VARIABLE
 from tests.support.processes import Processes, eventually
@@ -40,9 +40,11 @@ class Owned:
             world.loop,
             MARKER,
             signal.SIGTERM,
-            on_ready=lambda: self.said.append("ready"),
-            on_gone=lambda: self.said.append("gone"),
-            on_clear=lambda: self.said.append("clear"),
+            WatchdogCallbacks(
+                lambda: self.said.append("ready"),
+                lambda: self.said.append("gone"),
+                lambda: self.said.append("clear"),
+            ),
         )
 
     def start(self) -> Watchdog:
@@ -287,8 +289,7 @@ def test_former_ones_of_the_same_marker_are_relieved(owned: Owned, world: World)
         world.loop,
         {**MARKER, "AUTOHEALER_POOL": "other"},
         signal.SIGTERM,
-        on_ready=lambda: stranger.said.append("ready"),
-        on_gone=lambda: stranger.said.append("gone"),
+        WatchdogCallbacks(lambda: stranger.said.append("ready"), lambda: stranger.said.append("gone")),
     )
     former.start()
     stranger.start()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from autohealer.zkserver.connection import Connection
 from autohealer.zkserver.engine import Engine
 from autohealer.zkserver.entries import State
+from autohealer.zkserver.sessions import Sessions
 
 if TYPE_CHECKING:
     from tests.simulation.clock import Call, Clock
@@ -52,10 +53,9 @@ class Server:
         self._epoch += 1
         self.engine = engine = Engine(
             zxid=self._epoch << 32,
-            first_session_id=self._epoch << 40,
+            sessions=Sessions(self._epoch << 40, self._dice.randbytes),
             now=self._clock.now,
             wall_ms=lambda: int(self._clock.now * 1000),
-            random_bytes=self._dice.randbytes,
             journalled=True,
         )
         engine.restore(state, self._clock.now)

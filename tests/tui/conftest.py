@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from autohealer.runtime.state_dir import StateDir
-from autohealer.tui.app import AppOutcome, Dashboard
+from autohealer.tui.app import AppOutcome, Dashboard, TerminalScreen
 from tests.tui import scenes
 
 Scene = tuple[scenes.Json, list[scenes.Json]]
@@ -63,7 +63,11 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
             monkeypatch.setenv("NO_COLOR", "1")
         source = scenes.Recorded(*scene)
         app = Dashboard(
-            source, folder=StateDir(tmp_path, "web"), leaves=leaves, now=lambda: scenes.NOW, colored=colored
+            source,
+            folder=StateDir(tmp_path, "web"),
+            leaves=leaves,
+            now=lambda: scenes.NOW,
+            screen=TerminalScreen(colored=colored),
         )
         async with app.run_test(size=size) as pilot:
             shown = Shown(app, source, pilot)

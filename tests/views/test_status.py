@@ -11,7 +11,7 @@ import pytest
 from autohealer.core.model import AgentEntry, Plan
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import Snapshot, WorkerView
-from autohealer.views.status import POOL_WIDE, Json, cluster_status, is_below, status
+from autohealer.views.status import POOL_WIDE, Json, PoolNodes, cluster_status, is_below, status
 
 STARTED = "2026-01-02T03:04:05.678901Z"
 MINE = AgentEntry("host-a", 1, "1.0", share=2, running=1)
@@ -162,12 +162,14 @@ def test_what_zookeeper_knows() -> None:
     found = cluster_status(
         "default",
         "zk:2181",
-        agents={"a": MINE, "b": OTHERS},
-        plan=Plan(7, "b", 5, 1, {"a": 2, "b": 3}),
-        target=5,
-        leader=("b", 7),
-        registered=[registration("b-0-y", "b", pid=20, slot=0, address="host-b:9000"), registration(None, None)],
-        held=(),
+        PoolNodes(
+            agents={"a": MINE, "b": OTHERS},
+            plan=Plan(7, "b", 5, 1, {"a": 2, "b": 3}),
+            target=5,
+            leader=("b", 7),
+            registered=[registration("b-0-y", "b", pid=20, slot=0, address="host-b:9000"), registration(None, None)],
+            held=(),
+        ),
         local=status(snapshot(), "zk:2181", "host-a"),
     )
     assert found.keys() == status(snapshot(), "zk:2181", "host-a").keys()
@@ -187,12 +189,14 @@ def test_a_registration_beside_its_stand_in_counts_once() -> None:
     found = cluster_status(
         "default",
         "zk:2181",
-        agents={"b": OTHERS},
-        plan=None,
-        target=None,
-        leader=None,
-        registered=[registration("b-0-y", "b"), registration("b-0-y", "b")],
-        held=(),
+        PoolNodes(
+            agents={"b": OTHERS},
+            plan=None,
+            target=None,
+            leader=None,
+            registered=[registration("b-0-y", "b"), registration("b-0-y", "b")],
+            held=(),
+        ),
         local=None,
     )
     assert found["registered"] == 1

@@ -7,8 +7,9 @@ import struct
 from dataclasses import dataclass, field
 
 from autohealer.zkserver.connection import Connection
-from autohealer.zkserver.engine import Engine
+from autohealer.zkserver.engine import Engine, ServerPlace
 from autohealer.zkserver.entries import State
+from autohealer.zkserver.sessions import Sessions
 from tests.zkserver.wire import Event, Reply, boolean, buffer, integer, long
 
 FIRST_ZXID = 1000
@@ -27,12 +28,11 @@ class Machine:
         seeds = itertools.count(1)
         self.engine = Engine(
             zxid=FIRST_ZXID,
-            first_session_id=FIRST_SESSION,
+            sessions=Sessions(FIRST_SESSION, lambda size: next(seeds).to_bytes(size, "big")),
             now=self.now,
             wall_ms=lambda: 1_700_000_000_000 + int(self.now * 1000),
-            random_bytes=lambda size: next(seeds).to_bytes(size, "big"),
             journalled=True,
-            port=2181,
+            place=ServerPlace(2181),
         )
         self.engine.restore(self.state, self.now)
 

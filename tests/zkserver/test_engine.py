@@ -7,8 +7,9 @@ import struct
 import pytest
 
 from autohealer.zkserver.acl import OPEN
-from autohealer.zkserver.engine import Engine
+from autohealer.zkserver.engine import Engine, ServerPlace
 from autohealer.zkserver.entries import State
+from autohealer.zkserver.sessions import Sessions
 from autohealer.zkserver.tree import Node
 from tests.zkserver.machine import FIRST_SESSION, FIRST_ZXID, Machine, connect_request, frame, request
 from tests.zkserver.wire import Event, Reply, acl, boolean, buffer, create, integer, long, multi, string, strings
@@ -463,12 +464,11 @@ def test_engine_without_a_journal_has_nothing_to_write() -> None:
     """Its changes are kept nowhere else."""
     engine = Engine(
         zxid=FIRST_ZXID,
-        first_session_id=FIRST_SESSION,
+        sessions=Sessions(FIRST_SESSION, bytes),
         now=50.0,
         wall_ms=lambda: 0,
-        random_bytes=bytes,
         journalled=False,
-        port=2181,
+        place=ServerPlace(2181),
     )
     connection = engine.connect("127.0.0.1", 40_000, 50.0)
     connection.frames.feed(frame(connect_request()) + request(CREATE, create("/a")))

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from autohealer.core.model import WorkerId
 from autohealer.errors import UnreachableError, UsageError
-from autohealer.views.status import cluster_status
+from autohealer.views.status import PoolNodes, cluster_status
 
 if TYPE_CHECKING:
     from autohealer.cli.support.pool import PoolAddress
@@ -38,17 +38,15 @@ def pool_status(address: PoolAddress, session: Callable[[], PoolClient] | None =
 def of_cluster(pool: str, console: PoolClient, local: dict[str, Any] | None) -> dict[str, Any]:
     """The status of all agents: what ZooKeeper knows, and what the agent here says of its own (``local``)."""
     leader = console.leader()
-    return cluster_status(
-        pool,
-        console.hosts,
+    nodes = PoolNodes(
         agents=console.agents(),
         plan=console.plan(),
         target=console.target(),
         leader=(leader.agent, leader.epoch) if leader else None,
         registered=[_fields(worker) for worker in console.workers()],
         held=console.held(),
-        local=local,
     )
+    return cluster_status(pool, console.hosts, nodes, local)
 
 
 def _fields(registered: Registered) -> dict[str, Any]:

@@ -18,17 +18,19 @@ from autohealer.core.cluster.assignment import Assignment
 from autohealer.core.cluster.company import FAILED, TICK_S, Company
 from autohealer.core.cluster.fencing import Fencing
 from autohealer.core.cluster.leader import Leader
+from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.publication import Publication
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec
 
 if TYPE_CHECKING:
     from autohealer.core.pool.draining import Draining
+    from autohealer.core.pool.supervisor import Identity
     from autohealer.core.pool.workers import Workers
 
 
 class Membership:
-    """``entry`` is what this agent says of itself, as far as that never changes; ``workers`` are its own.
+    """``workers`` are this agent's own.
 
     ``overwrite_target``: this ``run`` asks for another number than the one before it did.
     """
@@ -36,14 +38,15 @@ class Membership:
     def __init__(
         self,
         spec: PoolSpec,
-        agent: str,
+        me: Identity,
         order: Callable[[Action], None],
         *,
-        entry: AgentEntry,
         workers: Workers,
         draining: Draining,
         overwrite_target: bool,
     ) -> None:
+        agent = me.agent
+        entry = AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http, policy=policy_of(spec))
         self._spec, self._agent, self._order = spec, agent, order
         self._workers, self._draining = workers, draining
         self.leader = Leader(spec, agent, order)

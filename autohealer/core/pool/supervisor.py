@@ -10,11 +10,10 @@ import msgspec
 from autohealer.core import events
 from autohealer.core.actions import Action, EndAgent
 from autohealer.core.cluster.membership import Membership
-from autohealer.core.cluster.policy import policy_of
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.incident import Incident
-from autohealer.core.model import AgentEntry, Instant, OnPartition, PoolSpec, RestartPolicy, SlotAccount
+from autohealer.core.model import Instant, OnPartition, PoolSpec, RestartPolicy, SlotAccount
 from autohealer.core.pool.draining import Draining
 from autohealer.core.pool.snapshot import Snapshot, worker_views
 from autohealer.core.pool.verbs import Verbs
@@ -57,15 +56,14 @@ class Supervisor:
         self._spec, self._me = spec, me
         self._orders: list[Action] = []
         order = self._orders.append
-        self._workers = Workers(spec, me.agent, me.nonce, order, revision=revision, former_style=style, host=me.host)
+        self._workers = Workers(spec, me, order, revision=revision, former_style=style)
         if unfinished is not None:
             self._workers.rollouts.ask(unfinished)
         self._draining = Draining(me.agent, spec.drain_timeout_s, order)
         self._membership = Membership(
             spec,
-            me.agent,
+            me,
             order,
-            entry=AgentEntry(me.host, me.pid, me.version, capacity=spec.capacity, http=me.http, policy=policy_of(spec)),
             workers=self._workers,
             draining=self._draining,
             overwrite_target=overwrite_target,

@@ -7,7 +7,7 @@ What happens to processes and what senses and registrations tell comes in here; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autohealer.core import events
 from autohealer.core.actions import Action
@@ -26,6 +26,9 @@ from autohealer.core.pool.slot import Slot
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.spares import Spares
 
+if TYPE_CHECKING:
+    from autohealer.core.pool.supervisor import Identity
+
 
 class Workers:
     """All that this agent runs. ``revision``: number and hash of what workers are started from.
@@ -37,16 +40,14 @@ class Workers:
     def __init__(
         self,
         spec: PoolSpec,
-        agent: str,
-        nonce: str,
+        me: Identity,
         order: Callable[[Action], None],
         *,
         revision: tuple[int, str],
         former_style: Style,
-        host: str = "",
     ) -> None:
         self._spec, self._former_style = spec, former_style
-        self.lives = Lives(spec, agent, nonce, order, host)
+        self.lives = Lives(spec, me.agent, me.nonce, order, me.host)
         self.incidents = Incidents(order)
         self.spares = Spares(spec, self.lives)
         self.slots = Slots(spec, self.lives, self.incidents, order, revision[0], take_spare=self.spares.take)

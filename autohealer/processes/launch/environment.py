@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,35 +24,42 @@ _WORKER_ID, _NUMBER, _REVISION = WORKER_ID.encode(), NUMBER.encode(), REVISION.e
 _OF_THE_AGENT = frozenset({NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"})
 
 
+class WorkerHome(msgspec.Struct, frozen=True):
+    """Where the workers of a pool belong, and whom they report to."""
+
+    zookeeper: str
+    pool: str
+    workers_path: str
+    agent: str
+    notify: str
+    """The path of the pool's notify socket."""
+
+
 def worker_environment(
     environ: Mapping[str, str],
     extra: Mapping[str, str],
+    home: WorkerHome,
     *,
-    zookeeper: str,
-    pool: str,
-    workers_path: str,
-    agent: str,
     cwd: str,
-    notify: str,
     beat_timeout_s: float | None = None,
 ) -> dict[str, str]:
     """What all workers of a pool have: the agent's environment less its options, and where they belong.
 
     ``extra`` (``--env``) goes before the agent's own; neither can forge who a worker is. Everything named
     AUTOHEALER_ is left out of what is inherited, because it may be a secret, and because an agent that is itself
-    a worker must not hand on its own marker. ``notify`` is the pool's notify socket; with ``beat_timeout_s`` programs
-    that know sd_notify are told, in its way, that they are to beat.
+    a worker must not hand on its own marker. With ``beat_timeout_s`` programs that know sd_notify are told, in its way,
+    that they are to beat.
     """
     inherited = {
         name: value for name, value in environ.items() if not name.startswith(PREFIX) and name not in _OF_THE_AGENT
     }
     ours = {
-        "AUTOHEALER_ZK": zookeeper,
-        POOL: pool,
-        "AUTOHEALER_WORKERS": workers_path,
-        AGENT: agent,
+        "AUTOHEALER_ZK": home.zookeeper,
+        POOL: home.pool,
+        "AUTOHEALER_WORKERS": home.workers_path,
+        AGENT: home.agent,
         "PWD": cwd,
-        NOTIFY: notify,
+        NOTIFY: home.notify,
     }
     if beat_timeout_s is not None:
         ours["WATCHDOG_USEC"] = str(int(beat_timeout_s * 1e6))

@@ -8,6 +8,8 @@ import shlex
 from collections import deque
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from autohealer.errors import UsageError
 from autohealer.processes.launch.command import Command, resolve_command
 from autohealer.processes.launch.environment import AGENT
@@ -57,6 +59,15 @@ TURNS = Turns(2 * (os.cpu_count() or 1))
 """Of the whole process, however many pools it runs: commands that hang must not pile up."""
 
 
+class WorkerSetup(msgspec.Struct, frozen=True):
+    """How the workers of a pool run, for a command that is to run like them."""
+
+    environment: Callable[[ProbedLife], Mapping[str, str]]
+    cwd: str
+    wrap: Callable[[Command], Command] = lambda command: command
+    """Gives it the workers' limits and user."""
+
+
 class ExecProbe:
     """``--probe-exec 'CMD'``: passes with exit code 0. Split as a shell would, and run by none."""
 
@@ -65,21 +76,15 @@ class ExecProbe:
         loop: asyncio.AbstractEventLoop,
         reaper: Reaper,
         text: str,
-        environment: Callable[[ProbedLife], Mapping[str, str]],
-        *,
-        cwd: str,
-        wrap: Callable[[Command], Command] = lambda command: command,
+        setup: WorkerSetup,
         turns: Turns = TURNS,
     ) -> None:
-        """``environment`` and ``cwd`` are the worker's, ``wrap`` gives it the worker's limits and user.
-
-        Raises UsageError for what cannot be run.
-        """
+        """Raises UsageError for what cannot be run."""
         self.name = text
-        self.loop, self.turns, self.cwd = loop, turns, cwd
+        self.loop, self.turns, self.cwd = loop, turns, setup.cwd
         self.commands = ShortCommands(loop, reaper, MOST_OUTPUT)
-        self._environment = environment
-        self._command = wrap(parse_command(text, environment(EXAMPLE), cwd))
+        self._environment = setup.environment
+        self._command = setup.wrap(parse_command(text, setup.environment(EXAMPLE), setup.cwd))
         self.next: dict[str, ExecAttempt] = {}
         """Who waits for the end of a former command of the same worker: there are never two."""
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autohealer.processes.launch.environment import PREFIX
 from autohealer.processes.reaper import Reaper
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Watchdog", "now"]
+__all__ = ["Watchdog", "WatchdogCallbacks", "now"]
 
 # So long the watchdog may take to answer; after that it is frozen, and another one takes its place.
 ANSWER_WITHIN_S = 1.0
@@ -35,12 +35,23 @@ _FLAGS = ("-I", "-S")
 _NULL = "/dev/null"
 
 
+class WatchdogCallbacks(NamedTuple):
+    """Who hears of a watchdog, in the loop's thread."""
+
+    on_ready: Callable[[], None]
+    """Called when it has begun to guard."""
+
+    on_gone: Callable[[], None]
+    """Called when it has died or is frozen: call `start` again, which tells the new one all that the former knew."""
+
+    on_clear: Callable[[], None] = lambda: None
+    """Called when it was told to end all and nothing is left."""
+
+
 class Watchdog:
     """Guards the processes whose environment bears all variables of ``marker``, and their descendants.
 
-    All moments are those of `now`, which goes on while the machine is suspended. The callbacks come from the loop:
-    ``on_ready`` when it has begun to guard, ``on_clear`` when it was told to end all and nothing is left, ``on_gone``
-    when it has died or is frozen: call `start` again, which tells the new one all that the former knew.
+    All moments are those of `now`, which goes on while the machine is suspended.
     """
 
     def __init__(
@@ -48,10 +59,8 @@ class Watchdog:
         loop: asyncio.AbstractEventLoop,
         marker: Mapping[str, str],
         stop_signal: int,
+        callbacks: WatchdogCallbacks,
         *,
-        on_ready: Callable[[], None],
-        on_gone: Callable[[], None],
-        on_clear: Callable[[], None] = lambda: None,
         users: Iterable[int] = (),
         reaper: Reaper | None = None,
     ) -> None:
@@ -65,7 +74,7 @@ class Watchdog:
         self._users = sorted(set(users) or {os.getuid()})
         self._names = frozenset(marker)
         self._marker = [f"{name}={value}" for name, value in sorted(marker.items())]
-        self._on_ready, self._on_gone, self._on_clear = on_ready, on_gone, on_clear
+        self._on_ready, self._on_gone, self._on_clear = callbacks
         self._socket: socket.socket | None = None
         self._pidfd = -1
         self._unanswered = 0
