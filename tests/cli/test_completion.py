@@ -44,6 +44,7 @@ def offered(processes: Processes, typed: str) -> list[str]:
         ("autohealer run 3 --on-partition ", ["keep", "stop"]),
         ("autohealer run 3 --no-d", ["--no-dashboard"]),
         ("autohealer run 3 --stop-signal t", ["TERM"]),
+        ("autohealer run 3 --stop-signal SIGU", ["SIGUSR1", "SIGUSR2"]),
         ("autohealer completion z", ["zsh"]),
         ("autohealer kill ", []),
     ],

@@ -30,7 +30,8 @@ def test_a_worker_writes_straight_to_the_journal(tmp_path: Path) -> None:
 
 
 def test_no_journal_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    """That says what is not there."""
+    with pytest.raises(FileNotFoundError, match=r"the journal of systemd at \S+/none: No such file"):
         JournaldStreams("web", str(tmp_path / "none")).open(0)
 
 

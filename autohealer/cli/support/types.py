@@ -44,5 +44,6 @@ class Value(click.ParamType[T]):
             return [CompletionItem(incomplete, type="dir" if self.kind.name == "DIRECTORY" else "file")]
         words = self.kind.words if isinstance(self.kind, Choice) else ()
         if isinstance(self.kind, SignalNumber):
-            words = SIGNALS
+            # Most people know them with SIG before them, which may be left out.
+            words = tuple(f"SIG{name}" for name in SIGNALS) if incomplete.upper().startswith("S") else SIGNALS
         return [CompletionItem(word) for word in words if word.lower().startswith(incomplete.lower())]

@@ -28,9 +28,9 @@ class JournaldStreams:
             stream.shutdown(socket.SHUT_RD)
             stream.send(self._introduction(slot))
             stream.setblocking(True)
-        except OSError:
+        except OSError as error:
             stream.close()
-            raise
+            raise OSError(error.errno, f"the journal of systemd at {self._path}: {error.strerror}") from error
         return OpenedFile(stream.detach(), 0)
 
     def _introduction(self, slot: int) -> bytes:
