@@ -16,11 +16,11 @@ MOST_EVENTS = 2000
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def past_events(path: Path) -> list[dict[str, Any]]:
+def past_events(path: Path, most_bytes: int = MOST_BYTES) -> list[dict[str, Any]]:
     """The last events in the log and the older file beside it, the oldest first. A line that is cut off is left out."""
-    data = _end_of(path)
-    if len(data) < MOST_BYTES:
-        data = _end_of(older(path)) + data
+    data = _end_of(path, most_bytes)
+    if len(data) < most_bytes:
+        data = _end_of(older(path), most_bytes) + data
     found = []
     for line in data.splitlines()[-MOST_EVENTS:]:
         with suppress(msgspec.MsgspecError):
@@ -28,11 +28,11 @@ def past_events(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _end_of(path: Path) -> bytes:
+def _end_of(path: Path, most_bytes: int) -> bytes:
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
-            file.seek(max(0, file.tell() - MOST_BYTES))
+            file.seek(max(0, file.tell() - most_bytes))
             return file.read()
     except OSError:
         return b""

@@ -11,9 +11,13 @@ import msgspec
 from autohealer.errors import AutohealerError
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir, pools_running
+from autohealer.tui.past import past_events
 from autohealer.tui.state import PoolState, Status
+from autohealer.views.crashing import last_words
 
 ANSWER_S = 2.0
+LAST_WORDS_BYTES = 1 << 16
+"""The words of those that crash again and again stand near the end."""
 
 
 class PoolSummary(NamedTuple):
@@ -56,4 +60,6 @@ class PoolsOfHost:
             told = Conversation(connection).ask("status", ANSWER_S)
             state = PoolState()
             state.replace(msgspec.convert(told, Status), None)
+            if any(row.state == "backoff" for row in state.rows.values()):
+                state.history.last_words |= last_words(past_events(folder.events_path, LAST_WORDS_BYTES))
         return PoolSummary(name, folder.holder_pid(), state)

@@ -15,6 +15,7 @@ from autohealer.errors import UnreachableError
 from autohealer.runtime.state_dir import StateDir
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.past import MOST_EVENTS, past_events
+from autohealer.tui.pools import PoolsOfHost
 from autohealer.tui.source import News
 from autohealer.tui.state import PoolState
 from tests.support.pools import Pool
@@ -112,3 +113,14 @@ def test_what_was_before(tmp_path: Path) -> None:
     assert [event["n"] for event in past_events(path)] == [1, 2, 3]
     path.write_text("".join(f'{{"n": {n}}}\n' for n in range(MOST_EVENTS + 10)))
     assert [event["n"] for event in past_events(path)][:: MOST_EVENTS - 1] == [10, MOST_EVENTS + 9]
+
+
+def test_the_list_of_pools_has_the_last_words_of_a_crash_loop(own_pool: Pool) -> None:
+    """They stand in the event log, not in what the agent answers."""
+    own_pool.run(2, "sh", "-c", "echo no such thing; exit 3")
+    own_pool.until_event("worker.backoff", slot=0)
+    own_pool.until_event("worker.backoff", slot=1)
+
+    (found,) = PoolsOfHost(own_pool.processes.state_dir).look()
+    assert found.state is not None
+    assert found.state.history.last_words == {0: "no such thing", 1: "no such thing"}
