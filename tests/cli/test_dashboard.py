@@ -140,11 +140,13 @@ def test_why_is_said_at_once(own_pool: Pool, terminal: Terminal) -> None:
 
 
 def test_several_pools(own_pool: Pool, terminal: Terminal) -> None:
-    """`p` shows them all; each can be looked at, and stopped by itself; the process goes on with the others."""
+    """It opens on all of them, and `p` shows them again; each can be looked at, and stopped by itself; the process goes on with the others."""
     file = own_pool.processes.directory / "pools.toml"
     pools = "".join(f'[pools.{name}]\ncommand = ["sleep", "1000"]\nworkers = {n}\n' for name, n in (("a", 1), ("b", 2)))
     file.write_text(pools)
     terminal.start("run", *own_pool.where, "--config", str(file))
+    terminal.until(lambda lines: any("b " in line and "2 of 2" in line and "all as wanted" in line for line in lines))
+    terminal.type("escape")
     terminal.until("1 of 1 running")
     terminal.type("p")
     terminal.until(lambda lines: any("b " in line and "2 of 2" in line and "all as wanted" in line for line in lines))
