@@ -19,7 +19,7 @@ from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.dashboard import DETACHED, SUSPENDED
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.driver import TerminalDriver
-from autohealer.tui.pools import PoolsOfHost
+from autohealer.tui.pools import PoolsOfHost, PoolSummary
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
@@ -192,6 +192,10 @@ class Dashboard(App[AppOutcome]):
             self._look_at_others(f"pool {self.pool} has ended")
         else:
             self.exit(AppOutcome(0, _left(left) if self.leaves or left else ""))
+
+    def is_over(self, pool: PoolSummary) -> bool:
+        """Whether this one's end has been told already, and its process is only about to let go of it."""
+        return self._has_ended and pool.name == self.pool and pool.state is None
 
     def _look_at_others(self, why: str) -> None:
         """There is nothing more to see of this pool."""

@@ -140,7 +140,7 @@ def test_why_is_said_at_once(own_pool: Pool, terminal: Terminal) -> None:
 
 
 def test_several_pools(own_pool: Pool, terminal: Terminal) -> None:
-    """It opens on all of them, and `p` shows them again; each can be looked at, and stopped by itself; the process goes on with the others."""
+    """It opens on all of them, as `p` does; each can be looked at, and stopped by itself; the process goes on."""
     file = own_pool.processes.directory / "pools.toml"
     pools = "".join(f'[pools.{name}]\ncommand = ["sleep", "1000"]\nworkers = {n}\n' for name, n in (("a", 1), ("b", 2)))
     file.write_text(pools)

@@ -38,7 +38,8 @@ class PoolsScreen(View):
     async def _look(self) -> None:
         panel = self.query_one(PoolsPanel)
         while self.is_attached:
-            panel.show_pools(await asyncio.to_thread(self.dashboard.pools.look))
+            found = await asyncio.to_thread(self.dashboard.pools.look)
+            panel.show_pools([pool for pool in found if not self.dashboard.is_over(pool)])
             await asyncio.sleep(LOOK_S)
 
     def on_pools_panel_chosen(self) -> None:
