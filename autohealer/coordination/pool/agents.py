@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,13 @@ from autohealer.core.model import AgentEntry
 # A leader thinks anew about all agents at each news, and when there are many of them they come in showers.
 PAUSE_S_PER_AGENT = 0.00002
 
-_UNREAD = object()
-#: A node that belongs to no session is no agent: somebody made it, or a tool restored it.
-_NO_AGENT = object()
+
+class _NoEntry(Enum):
+    """Why no entry is known of a node."""
+
+    UNREAD = "not read yet"
+    NO_AGENT = "it belongs to no session: somebody made it, or a tool restored it"
+
 
 Entries = dict[str, AgentEntry | None]
 
@@ -65,7 +70,7 @@ class Agents:
         self._call_later, self._clock = scheduler.call_later, scheduler.clock
         self._list: NodeWatcher | None = None
         self._readers: dict[str, NodeWatcher] = {}
-        self._entries: dict[str, Any] = {}
+        self._entries: dict[str, AgentEntry | _NoEntry | None] = {}
         self._names: set[str] = set()
         self._unread = 0
         self._own: AgentEntry | None = None
@@ -138,7 +143,7 @@ class Agents:
         # Also those that went while there was no connection.
         lost, self._names = self._names.difference(present), set(present)
         for name in sorted(self._entries.keys() - self._names):
-            self._unread -= self._entries.pop(name) is _UNREAD
+            self._unread -= self._entries.pop(name) is _NoEntry.UNREAD
             gone = self._readers.pop(name, None)
             if gone is not None:
                 gone.stop()
@@ -148,7 +153,7 @@ class Agents:
             if name == self._agent:
                 self._entries[name] = self._own
                 continue
-            self._entries[name] = _UNREAD
+            self._entries[name] = _NoEntry.UNREAD
             self._unread += 1
             reader = self._readers[name] = NodeWatcher(
                 self._link, f"{self._path}/{name}", self._link.get_foreign, partial(self._found, name)
@@ -172,9 +177,9 @@ class Agents:
     def _found(self, name: str, value: tuple[bytes, Any] | None) -> None:
         # None: it is gone; that the list has changed will be told as well.
         if name in self._entries and value is not None:
-            self._unread -= self._entries[name] is _UNREAD
+            self._unread -= self._entries[name] is _NoEntry.UNREAD
             data, stat = value
-            self._entries[name] = read_agent(data) if stat.ephemeralOwner else _NO_AGENT
+            self._entries[name] = read_agent(data) if stat.ephemeralOwner else _NoEntry.NO_AGENT
             self._tell()
 
     def _tell(self) -> None:
@@ -185,7 +190,7 @@ class Agents:
             self._waiting = True
             self._call_later(wait_s, self._waited, self._life)
             return
-        agents = {name: entry for name, entry in self._entries.items() if entry is not _NO_AGENT}
+        agents = {name: entry for name, entry in self._entries.items() if not isinstance(entry, _NoEntry)}
         if agents != self._told:
             self._tell_at = self._clock() + len(agents) * PAUSE_S_PER_AGENT
             self._told = agents

@@ -56,7 +56,6 @@ class Membership:
         self.fencing = Fencing(spec.on_partition, order)
         self.away_since: Instant | None = 0.0
         """Since when ZooKeeper has not answered; None while it does."""
-        self._said: dict[str, Any] = {}
         self._timeout_s = 0.0
         self._had_session = self._resumed_session = False
 
@@ -140,19 +139,16 @@ class Membership:
         """What others go by: workers that do their job; where there may never be too many, every process."""
         workers, share = self._workers, self.assignment.share
         is_strict = self._spec.on_partition is OnPartition.STOP
-        said: dict[str, Any] = {
-            "share": share or 0,
-            "running": workers.processes if is_strict else workers.up(share),
-            "unregistered": workers.unregistered,
-            "departed": workers.registrations.departed(now),
-            "draining": self._draining.drain is not None,
-            "plan": self.assignment.followed,
-            "revision": workers.rollouts.entry(),
-        }
-        if said == self._said:
-            return self.publication.entry  # nearly always, and this is asked at every event
-        self._said = said
-        return replace(self.publication.entry, **said)
+        return replace(
+            self.publication.entry,
+            share=share or 0,
+            running=workers.processes if is_strict else workers.up(share),
+            unregistered=workers.unregistered,
+            departed=workers.registrations.departed(now),
+            draining=self._draining.drain is not None,
+            plan=self.assignment.followed,
+            revision=workers.rollouts.entry(),
+        )
 
     # ---- what is observed
 
