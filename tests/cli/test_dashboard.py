@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from autohealer.runtime.state_dir import StateDir
 from tests.support.pools import QUICK, SLEEP, Pool
 from tests.support.processes import BIN, Processes, command_line, eventually
 from tests.support.terminals import COLOR, Terminal
@@ -391,19 +392,24 @@ def test_a_dashboard_and_output_on_one_terminal(processes: Processes) -> None:
 
 
 def test_top_from_elsewhere(own_pool: Pool, terminal: Terminal) -> None:
-    """All that ZooKeeper knows; what only the agent knows is blank; keys work; the pool goes on without it."""
+    """All that ZooKeeper knows; what only the agent knows is blank, whatever another pool of this name has left here.
+
+    Keys work; the pool goes on without it.
+    """
     own_pool.run(3)
     own_pool.until_running(3)
     own_pool.until_registered(3)
-    elsewhere = str(own_pool.processes.directory / "elsewhere")
-    terminal.start("top", *own_pool.where, "--state-dir", elsewhere)
+    elsewhere = StateDir(own_pool.processes.directory / "elsewhere", own_pool.name)
+    elsewhere.create()
+    elsewhere.events_path.write_text('{"time":"2026-01-02T03:04:05Z","event":"agent.joined","agent":"former"}\n')
+    terminal.start("top", *own_pool.where, "--state-dir", str(elsewhere.base))
     lines = terminal.until("3 of 3 running")
     assert "q leave" in lines[-1]
     assert any(re.search(r" ● running +\d+s ", line) for line in lines)
     terminal.type("+")
     terminal.until("Scale from 3 to 4 workers?")
     terminal.type("y")
-    terminal.until("4 of 4 running")
+    assert "former" not in "\n".join(terminal.until("4 of 4 running"))
     terminal.type("q")
     assert terminal.ended() == 0
     assert terminal.is_clean
