@@ -89,7 +89,7 @@ class AgentRegistration:
             self._link.get_foreign(self._path, self._checked, self._fired)
 
     def resume(self) -> None:
-        """There is a connection, and ground to stand on."""
+        """There is a connection, and the base paths stand."""
         self._open = True
         self.pump()
 
@@ -147,7 +147,7 @@ class AgentRegistration:
             self._written(entry)
             self.pump()
         elif isinstance(error, NoNodeError):
-            # Deleted by somebody, alone or with its parent; in the latter case the ground comes back first.
+            # Deleted by somebody, alone or with its parent; in the latter case the base paths come back first.
             self._stands = None
             self.check()
         else:

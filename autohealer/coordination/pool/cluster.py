@@ -1,8 +1,9 @@
 """ZooKeeper in our words: the orders that an agent gives, and the events that come of them.
 
-Everything happens in the loop's thread. Each part (registrations, presence, election …) knows what is wanted of it,
-closes the gap to what ZooKeeper holds while there is a connection (``resume``), and forgets what it was about when
-there is none (``cut``). A connection is of use once the base paths exist and this agent's name is known to be its own.
+Everything happens in the loop's thread. Each part (registrations of workers and of the agent, election …) knows what is
+wanted of it, closes the gap to what ZooKeeper holds while there is a connection (``resume``), and forgets what it was
+about when there is none (``cut``). A connection is of use once the base paths exist and this agent's name is known to
+be its own.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Cluster:
         session = NodeSession(link, self._bulk, access)
         self._base_paths = BasePaths(link, paths, access, self._laid)
         self._answered: list[str] = []
-        self._presence = self._make_presence(access, prior_session)
+        self._agent_registration = self._make_agent_registration(access, prior_session)
         callbacks = ElectionCallbacks(self._won, self._deposed)
         self._election = Election(link, paths.election, agent, access, callbacks, token=token)
         self._registrations = self._make_registrations(session)
@@ -108,7 +109,7 @@ class Cluster:
 
     # ---- its parts
 
-    def _make_presence(self, access: Access, prior: SessionId | None) -> AgentRegistration:
+    def _make_agent_registration(self, access: Access, prior: SessionId | None) -> AgentRegistration:
         return AgentRegistration(
             self._link,
             self._paths.agent(self._agent),
@@ -131,7 +132,7 @@ class Cluster:
             read=self._telling(events.AgentsRead),
             listed=self._telling(events.AgentsListed),
             lost=self._agents_lost,
-            missed=self._presence.missed,
+            missed=self._agent_registration.missed,
         )
         return Agents(self._link, self._paths.agents, self._agent, callbacks, self._scheduler)
 
@@ -187,7 +188,7 @@ class Cluster:
         paths += [node for node in (self._election.node,) if node is not None]
         paths.append(self._paths.agent(self._agent))
         of_pool = [self._paths.target, self._paths.plan, self._paths.hold, *self._requests.leave()]
-        for part in (self._presence, self._election, self._target, self._hold):
+        for part in (self._agent_registration, self._election, self._target, self._hold):
             part.leave()
         self._listing.unfollow()
         self._departure = Departure(
@@ -211,7 +212,7 @@ class Cluster:
             return None
         self._closed = self._leaving = self._silent = True
         self._cut()
-        if not self._presence.shared:
+        if not self._agent_registration.shared:
             return self._link.begin_close()
         self._link.abandon()
         return None
@@ -244,7 +245,7 @@ class Cluster:
 
     def publish_agent(self, entry: AgentEntry) -> None:
         """What this agent says of itself."""
-        self._presence.publish(entry)
+        self._agent_registration.publish(entry)
 
     def write_target(self, workers: int) -> None:
         """Ends in TargetRead."""
@@ -299,7 +300,7 @@ class Cluster:
         self._take_answered_away()
 
     def _take_answered_away(self) -> None:
-        if self._presence.is_written:
+        if self._agent_registration.is_written:
             answered, self._answered = self._answered, []
             for request in answered:
                 self._requests.answer(request)
@@ -326,7 +327,7 @@ class Cluster:
     def opened(self, granted_s: float, *, resumed: bool) -> None:
         """A session is there."""
         if resumed:
-            self._presence.moved_in()
+            self._agent_registration.moved_in()
         self._has_inherited = resumed
         self._post(events.SessionOpened(self._clock(), granted_s, resumed))
         self._begin()
@@ -359,7 +360,7 @@ class Cluster:
     def _begin(self) -> None:
         if not self._leaving:
             self._base_paths.lay()
-            self._presence.check()
+            self._agent_registration.check()
 
     def _cut(self) -> None:
         self._has_base_paths = self._admitted = False
@@ -367,7 +368,7 @@ class Cluster:
         self._bulk.cut()
         for part in (
             self._base_paths,
-            self._presence,
+            self._agent_registration,
             self._election,
             self._registrations,
             self._listing,
@@ -409,7 +410,7 @@ class Cluster:
         self._target.resume()
         self._hold.resume()
         self._plans.look()
-        self._presence.resume()
+        self._agent_registration.resume()
         self._agents.look()
         self._registrations.resume()
         if self._has_inherited:

@@ -137,7 +137,7 @@ class Address:
             self._observer.refused(f"{self._folder} is somebody's address, not a service: choose another name")
         elif error is None or isinstance(error, NodeExistsError):
             self._again = True  # look at it, with a watch
-        # Without its folder it is made once the ground has been laid again.
+        # Without its folder it is made once the base paths stand again.
         self._rest()
 
     def _deleted(self, _value: Any, error: Exception | None) -> None:
