@@ -99,6 +99,7 @@ def test_keys_ask_the_pool(own_pool: Pool, terminal: Terminal) -> None:
     terminal.start(*run(own_pool, 3, command=("sh", "-c", "echo here I am; exec sleep 1000")))
     terminal.until("3 of 3 running")
     before = own_pool.until_running(3)
+    terminal.until(lambda lines: chosen(lines, 0))
     terminal.type("j")
     terminal.until(lambda lines: chosen(lines, 1))
     terminal.type("x")
