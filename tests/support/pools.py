@@ -135,10 +135,11 @@ class Pool:
     def events(self, kind: str | None = None, **fields: object) -> list[Json]:
         """What has happened so far, in this agent's life and those before: all of this kind with these fields."""
         try:
-            lines = (self.folder / "events.jsonl").read_text().splitlines()
+            written = (self.folder / "events.jsonl").read_text()
         except FileNotFoundError:
             return []
-        events: list[Json] = [json.loads(line) for line in lines]
+        whole, _, _ = written.rpartition("\n")  # the last line may be being written
+        events: list[Json] = [json.loads(line) for line in whole.splitlines()]
         return [e for e in events if kind in (None, e["event"]) and all(e.get(k) == v for k, v in fields.items())]
 
     def until_event(self, kind: str, timeout: float = MANY, **fields: object) -> Json:
