@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+from autohealer.cli.support.detaching import last_longer
 from tests.support.pools import QUICK, Pool
 from tests.support.processes import Processes, eventually
 
@@ -57,6 +58,14 @@ def test_it_says_what_lacks_while_the_agent_goes_on(embedded_pool: Pool) -> None
     assert embedded_pool.status()["target"] == 2
     assert (embedded_pool.folder / "agent.log").stat().st_mode & 0o777 == 0o600
     assert embedded_pool.call("stop").returncode == 0
+
+
+def test_what_fails_at_once_does_not_run() -> None:
+    """It may be seen to run at one look, and is another one at the next; where nothing is to run there is no other."""
+    assert not last_longer(None, frozenset("a"))
+    assert not last_longer(frozenset("a"), frozenset("b"))
+    assert last_longer(frozenset("ab"), frozenset("bc"))
+    assert last_longer(frozenset(), frozenset())
 
 
 def test_several_pools_of_a_file(processes: Processes, tmp_path: Path) -> None:

@@ -61,15 +61,17 @@ def _wait(agent: subprocess.Popen[str], configuration: Configuration) -> list[st
     names = [pool.pool for pool in configuration.pools]
     addresses = {name: PoolAddress(Where(zk=None, pool=name, state_dir=options.state_dir)) for name in names}
     lacking = dict.fromkeys(names, "it has not begun")
+    former: dict[str, frozenset[str]] = {}
     while lacking and time.monotonic() < deadline:
         if agent.poll() is not None:
             raise _ended(agent, addresses[names[0]].state)
         for name in list(lacking):
-            lack = _lack(addresses[name], agent.pid)
-            if lack is None:
+            lack, running = _lack(addresses[name], agent.pid)
+            if lack is None and last_longer(former.get(name), running):
                 del lacking[name]
             else:
-                lacking[name] = lack
+                lacking[name] = lack or "its workers have only just started"
+            former[name] = running
         time.sleep(PAUSE_S)
     if lacking:
         told = "; ".join(f"pool {name}: {lack}" for name, lack in lacking.items())
@@ -77,23 +79,34 @@ def _wait(agent: subprocess.Popen[str], configuration: Configuration) -> list[st
     return names
 
 
-def _lack(address: PoolAddress, pid: int) -> str | None:
-    """What lacks until this agent's share of the pool runs; None where nothing does."""
+def last_longer(former: frozenset[str] | None, running: frozenset[str]) -> bool:
+    """Whether some that ran at the look before still run: a command that fails at once may be seen to run at any one.
+
+    Not all of them: of many workers some may end at any time. None: there was no look before.
+    """
+    return former is not None and bool(former & running or not running)
+
+
+def _lack(address: PoolAddress, pid: int) -> tuple[str | None, frozenset[str]]:
+    """What lacks until this agent's share of the pool runs, None where nothing does; and its workers that run."""
+    none: frozenset[str] = frozenset()
     if not address.runs_here or address.state.holder_pid() != pid:
-        return "it has not begun"
+        return "it has not begun", none
     try:
         me, found = address.ask("agent"), address.ask("status")
     except AutohealerError as error:
-        return str(error)
+        return str(error), none
     entry = next((agent for agent in found["agents"] if agent["agent"] == me), None) if found else None
     # Before there is a plan, which names its leader, a share of 0 means nothing.
     if entry is None or entry["share"] is None or found["leader"] is None or not found["connected"]:
-        return "it has no share yet"
+        return "it has no share yet", none
+    rows = [row for row in found["workers"] if row["agent"] == me and row["state"] == "running"]
+    running = frozenset(row["worker"] for row in rows)
     ended = found.get("done") or {}
     ended_well = int(ended.get("done", 0)) + int(ended.get("failed", 0))
     if (entry["running"] or 0) + ended_well >= entry["share"]:
-        return None
-    return f"{entry['running'] or 0} of {entry['share']} workers run{_reasons(found['workers'])}"
+        return None, running
+    return f"{entry['running'] or 0} of {entry['share']} workers run{_reasons(found['workers'])}", running
 
 
 def _reasons(workers: Sequence[Mapping[str, Any]]) -> str:
