@@ -15,7 +15,7 @@ class RestartArguments(Manner, frozen=True):
 
 
 def run(where: Where, given: RestartArguments) -> int:
-    """Exchange all workers, or one, for new ones of the same revision."""
+    """Replace all workers, or one, by new ones of the same revision."""
     address = PoolAddress(where)
     subject = "" if given.worker is None else worker_named(given.worker, pool_status(address)["workers"])["worker"]
     return roll_out(address, "restart", given, subject=subject)

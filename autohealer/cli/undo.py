@@ -8,5 +8,5 @@ from autohealer.cli.support.where import Where
 
 
 def run(where: Where, given: Manner) -> int:
-    """Exchange all workers for workers of the revision before the present one."""
+    """Replace all workers by workers of the revision before the present one."""
     return roll_out(PoolAddress(where), "undo", given)

@@ -15,7 +15,7 @@ class UpdateArguments(Manner, frozen=True):
 
 
 def run(where: Where, given: UpdateArguments) -> int:
-    """Exchange all workers of this host's agent for workers of another command."""
+    """Replace all workers of this host's agent by workers of another command."""
     if not given.command:
         raise UsageError("there is no command to change to", "write it after --, as in: autohealer update -- ./serve-2")
     return roll_out(PoolAddress(where), "update", given, command=given.command)

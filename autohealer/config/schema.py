@@ -388,7 +388,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         int | None,
         Option(
             Size(),
-            "Exchange a worker that uses more memory: its replacement comes first, one at a time.",
+            "Replace a worker that uses more memory: its replacement comes first, one at a time.",
             Group.HEALTH,
             Change.NOTHING,
             example="500M",
@@ -419,7 +419,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         float | None,
         Option(
             Duration(0.01),
-            "Exchange a worker that is older, give or take a tenth: its replacement comes first, one at a time.",
+            "Replace a worker that is older, give or take a tenth: its replacement comes first, one at a time.",
             Group.HEALTH,
             Change.NOTHING,
             example="1d",

@@ -65,7 +65,7 @@ def _check_senses(options: PoolOptions) -> None:
     if (options.ready or "").startswith("log:") and options.log != "file":
         raise UsageError(f"--ready log: cannot be with --log {options.log}", "only files can be looked through")
     if options.kill_rss is not None and options.max_rss is not None and options.kill_rss <= options.max_rss:
-        raise UsageError("--kill-rss is not above --max-rss", "it kills what --max-rss would only exchange")
+        raise UsageError("--kill-rss is not above --max-rss", "it kills what --max-rss would only replace")
 
 
 def pool_spec(options: PoolOptions) -> PoolSpec:

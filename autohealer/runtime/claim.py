@@ -110,7 +110,7 @@ def _here() -> Path:
 def _differs(former: RevisionRecord, record: RevisionRecord) -> str:
     return (
         f"this run differs from the last one here: workers that run are kept as they are (r{former.present.number}),"
-        f" new ones are r{record.present.number}; `autohealer restart` exchanges the rest"
+        f" new ones are r{record.present.number}; `autohealer restart` replaces the rest"
     )
 
 

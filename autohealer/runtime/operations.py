@@ -139,7 +139,7 @@ class Operations:
             self.answered(operation, answer)
 
     def roll_out_to(self, operation: Operation, spec: LaunchSpec, answered: Answered, stepped: Stepped) -> None:
-        """Exchange all workers of this agent for such, as a file says that was read again."""
+        """Replace all workers of this agent by such, as a file says that was read again."""
         self._remember(operation).waiting.append(answered)
         self._stepped[operation.id] = stepped
         order = self._revisions.order(operation, spec)
@@ -298,7 +298,7 @@ class Operations:
         return self._roll_out(operation, others, snapshot)
 
     def _roll_out(self, operation: Operation, others: list[str], snapshot: Snapshot) -> Answer | None:
-        """Each agent exchanges its own workers, by turns. A command to run is for this agent alone."""
+        """Each agent replaces its own workers, by turns. A command to run is for this agent alone."""
         if operation.verb == "update" and self._file is not None:
             return refused(f"the pool is of a file: change {self._file}, then `autohealer reload`", MEANINGLESS)
         if others and not snapshot.connected:

@@ -55,7 +55,7 @@ class PoolRollout:
         text = ", ".join(f"{agent}: {old}" for agent, old in sorted(left.items()) if old)
         if text and text != self._told:
             self._told = text
-            self._stepped({"event": "rollout.step", "detail": f"still to be exchanged on {text}"})
+            self._stepped({"event": "rollout.step", "detail": f"still to be replaced on {text}"})
         self._call_later(LOOK_S, self._look)
 
     def _conclude(self) -> None:

@@ -529,7 +529,7 @@ class PoolRunner:
         answered: Callable[[Answer], object],
         stepped: Callable[[object], object],
     ) -> None:
-        """Exchange all workers for such."""
+        """Replace all workers by such."""
         self._operations.roll_out_to(operation, spec, answered, stepped)
 
     def tell(self, notice: Notice) -> None:

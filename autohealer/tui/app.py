@@ -271,7 +271,7 @@ class Dashboard(App[AppOutcome]):
         )
 
     def ask_restart(self, row: WorkerRow | None) -> None:
-        """Exchange one worker, or all of them, if the answer is yes."""
+        """Replace one worker, or all of them, if the answer is yes."""
         subject = "" if row is None else row.worker or ""
         if row is None:
             question = f"Restart all {count(len(self.state.rows), 'worker')}, one after the other?"

@@ -157,5 +157,5 @@ def _rollout(state: PoolState) -> list[FindingLine]:
         return []
     revisions = f" to r{rollout.to}" if rollout.to is not None else ""
     by = f"asked by {rollout.by}" if rollout.by else ""
-    done = f": {rollout.exchanged or 0} of {rollout.of} exchanged" if rollout.of is not None else ""
+    done = f": {rollout.exchanged or 0} of {rollout.of} replaced" if rollout.of is not None else ""
     return [FindingLine("heal", "↻", f"{rollout.verb}{revisions}{done}", by)]

@@ -68,7 +68,7 @@ class Finished(msgspec.Struct):
 
 
 class RolloutRow(msgspec.Struct):
-    """An exchange of workers that is under way."""
+    """A rollout that is under way."""
 
     verb: str = "restart"
     by: str | None = None

@@ -131,7 +131,7 @@ def _notes(status: Fields, said: Mapping[int, str]) -> list[str]:
     if status.get("held"):
         notes.append(f"verdicts are held: {', '.join(status['held'])}")
     if rollout := status.get("rollout"):
-        notes.append(f"{rollout['verb']}: {rollout['exchanged']} of {rollout['of']} exchanged")
+        notes.append(f"{rollout['verb']}: {rollout['exchanged']} of {rollout['of']} replaced")
     if done := status.get("done"):
         notes.append(f"{done['done']} done, {done['failed']} failed")
     config = status.get("config")

@@ -80,7 +80,7 @@ def _rollout(fields: Fields) -> str:
 
 def _finished(fields: Fields) -> str:
     lacks = f"; {fields['detail']}" if fields.get("detail") else ""
-    done = f"{fields.get('exchanged')} of {fields.get('of')} exchanged in {fields.get('seconds', 0):.1f} s"
+    done = f"{fields.get('exchanged')} of {fields.get('of')} replaced in {fields.get('seconds', 0):.1f} s"
     return f"{_rollout(fields)}: {done}{lacks}"
 
 
@@ -125,7 +125,7 @@ _WORDS: dict[str, Callable[[Fields], str]] = {
     "worker.done": lambda f: f"{_who(f)} has {'failed' if f.get('failed') else 'ended well'}, and is not started again",
     "pool.below": lambda f: f"only {f.get('running')} of {f.get('share')} workers are ready",
     "pool.recovered": lambda f: f"all {f.get('share')} workers are ready again, after {f.get('seconds', 0):.1f} s",
-    "rollout.started": lambda f: f"{_rollout(f)} begins, for {f.get('by')}: {f.get('of')} to be exchanged",
+    "rollout.started": lambda f: f"{_rollout(f)} begins, for {f.get('by')}: {f.get('of')} to be replaced",
     "rollout.step": lambda f: f"{_rollout(f)}: {f.get('detail')} ({f.get('exchanged')} of {f.get('of')})",
     "rollout.finished": _finished,
     "rollout.undone": lambda f: f"{_rollout(f)}: undone, as {f.get('detail')}",

@@ -117,7 +117,7 @@ def test_a_run_that_differs_keeps_what_runs_and_heals_with_its_own(embedded_pool
     embedded_pool.kill_agent()
     embedded_pool.run(2, *NEW)
     assert embedded_pool.until_running(2) == before
-    assert "`autohealer restart` exchanges the rest" in embedded_pool.said()
+    assert "`autohealer restart` replaces the rest" in embedded_pool.said()
     assert revisions(embedded_pool) == {1}
     os.kill(before[0], signal.SIGKILL)
     embedded_pool.until_replaced(before, [0])

@@ -100,7 +100,7 @@ def test_rollouts_starts_and_ends() -> None:
     assert said(state_of(scenes.status(rows, rollout=rollout))) == [
         "◐ 1 starting, 1 getting ready | ",
         "◑ 1 running, not ready | ",
-        "↻ restart to r4: 1 of 3 exchanged | asked by ann@web1",
+        "↻ restart to r4: 1 of 3 replaced | asked by ann@web1",
     ]
     ended = scenes.status([scenes.worker(0)], target=3, done={"done": 1, "failed": 1})
     assert said(state_of(ended)) == ["✗ 1 done, 1 failed | they are not started again"]

@@ -112,7 +112,7 @@ def test_what_is_unusual_stands_above() -> None:
     assert text(status_lines(status, NOW, glyphs=False)).splitlines()[2:] == [
         "agent a is drained; autohealer drain --undo a lets it have workers again",
         "verdicts are held: probe, beat",
-        "update: 1 of 3 exchanged",
+        "update: 1 of 3 replaced",
         "2 done, 1 failed",
         "the file differs: pool web",
     ]

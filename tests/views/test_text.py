@@ -83,7 +83,7 @@ LINES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"event": "rollout.started", **ROLLOUT, "exchanged": 0, "soak": 10.0, "parallel": 1},
-        "update to r4 begins, for me@host: 3 to be exchanged",
+        "update to r4 begins, for me@host: 3 to be replaced",
     ),
     (
         {"event": "rollout.step", **ROLLOUT, "exchanged": 1, "detail": "slot 0 is new"},
@@ -91,11 +91,11 @@ LINES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"event": "rollout.finished", **ROLLOUT, "exchanged": 3, "seconds": 12.04, "detail": ""},
-        "update to r4: 3 of 3 exchanged in 12.0 s",
+        "update to r4: 3 of 3 replaced in 12.0 s",
     ),
     (
         {"event": "rollout.finished", **ROLLOUT, "exchanged": 2, "seconds": 9, "detail": "1 of 3 is not ready"},
-        "update to r4: 2 of 3 exchanged in 9.0 s; 1 of 3 is not ready",
+        "update to r4: 2 of 3 replaced in 9.0 s; 1 of 3 is not ready",
     ),
     (
         {"event": "rollout.undone", **ROLLOUT, "exchanged": 0, "seconds": 9, "detail": "a new worker was faulty"},

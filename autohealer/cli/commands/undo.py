@@ -7,7 +7,7 @@ from autohealer.cli.support.options import as_json, no_wait, rollout, where
 
 command = CliCommand(
     "undo",
-    """Exchange all workers for workers of the revision before the present one, as it was before the last `update`.
+    """Replace all workers by workers of the revision before the present one, as it was before the last `update`.
 
       autohealer undo
 

@@ -170,7 +170,7 @@ class Remote:
         left = ", ".join(f"{agent}: {r.old}" for agent, e in sorted(entries.items()) if (r := e.revision) and r.old)
         if left and left != self._told:
             self._told = left
-            stepped({"event": "rollout.step", "detail": f"still to be exchanged on {left}"})
+            stepped({"event": "rollout.step", "detail": f"still to be replaced on {left}"})
         return entries
 
     def _left(self) -> str:

@@ -68,7 +68,7 @@ def rollout(soak: str) -> tuple[click.Option, ...]:
             ["--parallel"],
             callback=_parallel,
             metavar="N|N%",
-            help="How many are exchanged at once, or which part of an agent's workers.  [default: 1]",
+            help="How many are replaced at once, or which part of an agent's workers.  [default: 1]",
         ),
         flag("--force", text="Go on past workers that fail."),
     )

@@ -52,7 +52,7 @@ class Steps:
     """The steps of a rollout on stderr: a bar with the last one on a terminal, elsewhere a line for each."""
 
     def __init__(self) -> None:
-        self._bar = ProgressLine("exchanged") if sys.stderr is not None and sys.stderr.isatty() else None
+        self._bar = ProgressLine("replaced") if sys.stderr is not None and sys.stderr.isatty() else None
         self._exchanged = self._of = 0
 
     def __enter__(self) -> Steps:

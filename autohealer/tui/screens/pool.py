@@ -150,5 +150,5 @@ class PoolScreen(View):
             self.dashboard.ask_kill(row)
 
     def action_restart(self) -> None:
-        """Exchange them all."""
+        """Replace them all."""
         self.dashboard.ask_restart(None)

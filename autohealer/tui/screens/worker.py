@@ -91,7 +91,7 @@ class WorkerScreen(View):
         self.ask_text("search the output", output.needle, output.search)
 
     def action_restart(self) -> None:
-        """Exchange this one."""
+        """Replace this one."""
         self.dashboard.ask_restart(self.query_one(FactsPanel).worker)
 
     def action_kill(self) -> None:
