@@ -52,11 +52,17 @@ def run(where: Where, given: ElectArguments) -> int:
     )
     me, show = candidate_name(), _as_json if given.as_json else _as_text
     # What is said stays in order with the output of CMD, and a reader that is stuck cannot keep CMD running.
-    printer = Printer(sys.stdout)
+    printer, warner = Printer(sys.stdout), Printer(sys.stderr)
     try:
-        return run_elect(options, me, lambda event, leader: printer.print(show(event, leader, me)))
+        return run_elect(
+            options,
+            me,
+            announce=lambda event, leader: printer.print(show(event, leader, me)),
+            warn=lambda text: warner.print(f"warning: {text}"),
+        )
     finally:
         printer.close()
+        warner.close()
 
 
 def _check(path: str) -> None:

@@ -9,6 +9,7 @@ shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process
 pool_runner      one pool from start to end: what is built, adopted, connected, and left behind
 revisions        what lives are started from, by number: present, former, and on trial
+first_contact    the wait for the first session with ZooKeeper, told and given up
 taking_over      what a former agent here has left: adopted, and the core told what it knew
 pool_watchdog    the watchdog of a pool that may never have too many workers
 inbox            events in, one at a time, to the only writer; urgent orders at once, the rest when it is quiet

@@ -25,6 +25,7 @@ from autohealer.processes.launch.setup import become_subreaper
 from autohealer.processes.reaper import Reaper
 from autohealer.processes.tree.strays import Strays
 from autohealer.processes.watchdog.owner import Watchdog, WatchdogCallbacks, now
+from autohealer.runtime.first_contact import FirstContact
 from autohealer.runtime.foreground import Foreground
 
 CANDIDATE = "AUTOHEALER_CANDIDATE"
@@ -50,19 +51,23 @@ def candidate_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-def run_elect(options: ElectOptions, name: str, announce: Callable[[str, str | None], None]) -> int:
+def run_elect(
+    options: ElectOptions, name: str, announce: Callable[[str, str | None], None], warn: Callable[[str], None]
+) -> int:
     """Stand for election until told to stop, or until the command has ended; the exit code.
 
-    ``announce`` gets the event (elected, deposed, leader) and who leads.
+    ``announce`` gets the event (elected, deposed, leader) and who leads; ``warn`` what a person should know meanwhile.
     """
-    return asyncio.run(Elect(options, name, announce).run())
+    return asyncio.run(Elect(options, name, announce, warn).run())
 
 
 class Elect:
     """The shell around a candidacy: facts in, one call for orders, one timer out."""
 
-    def __init__(self, options: ElectOptions, name: str, announce: Callable[[str, str | None], None]) -> None:
-        self._options, self._name, self._announce = options, name, announce
+    def __init__(
+        self, options: ElectOptions, name: str, announce: Callable[[str, str | None], None], warn: Callable[[str], None]
+    ) -> None:
+        self._options, self._name, self._announce, self._warn = options, name, announce, warn
         self._candidacy = Candidacy(has_command=options.command is not None, stop_timeout=options.stop_timeout_s)
         self._child: ChildProcess | None = None
         self._named: int | None = None
@@ -71,7 +76,7 @@ class Elect:
         self._strays: Strays | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leader: str | None = None
-        self._had_session = self._watchdog_was_ready = False
+        self._watchdog_was_ready = False
 
     async def run(self) -> int:
         """Until the end."""
@@ -96,14 +101,17 @@ class Elect:
             )
             self._start_watchdog(self._watchdog)
         self._candidate.connect()
-        loop.call_later(options.connect_timeout_s, self._give_up_connecting)
+        self._first_contact = FirstContact(
+            options.access, options.zookeeper, options.connect_timeout_s, told=self._warn, failed=self._fail
+        )
+        self._first_contact.begin()
         return await self._foreground.code()
 
     # ---- facts: ZooKeeper (CandidateObserver)
 
     def connected(self, session_timeout: float) -> None:
         """There is a connection, in a session with this timeout."""
-        self._had_session = True
+        self._first_contact.drop()
         self._candidacy.connected(session_timeout)
         self._step()
 
@@ -241,11 +249,6 @@ class Elect:
             if self._watchdog is not None:
                 self._watchdog.release()
             self._candidate.close(withdraw=True)
-
-    def _give_up_connecting(self) -> None:
-        if not self._had_session:
-            options = self._options
-            self._fail(options.access.unreachable(options.zookeeper, options.connect_timeout_s))
 
 
 def command_environment(environ: Mapping[str, str], options: ElectOptions, name: str, epoch: int) -> dict[str, str]:

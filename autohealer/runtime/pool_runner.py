@@ -41,6 +41,7 @@ from autohealer.runtime.drill.leak import leak
 from autohealer.runtime.effects import EffectCallbacks, Effects, ProcessParts, Records
 from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
 from autohealer.runtime.feed import Feed
+from autohealer.runtime.first_contact import FirstContact
 from autohealer.runtime.inbox import Inbox
 from autohealer.runtime.incident_store import INCIDENTS, IncidentStore
 from autohealer.runtime.ledger import Facts, HandOver
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
 
+HINT = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
 # Each look at the workers' output costs a system call a file.
 TIDY_S = 10.0
 # What can wait until the workers have been started.
@@ -93,11 +95,15 @@ class PoolRunner:
         self._claim, self._shared, self._listener, self._complain = claim, shared, listener, warn
         self._spec, self._server = pool_spec(claim.options), shared.server
         self._hosts = shared.server.hosts if shared.server else str(shared.options.zk)
+        self._first_contact = FirstContact(
+            shared.access, self._hosts, shared.options.connect_timeout,
+            told=self._warn, failed=self._give_up_connecting, hint=HINT,
+        )  # fmt: skip
         self._host = socket.gethostname()
         loop, writer = shared.loop, shared.writer
         self._ledger = LedgerWriter(claim.ledger, writer, loop, self._warn)
         self._log = EventLog(EventFile(self._state.events_path), writer, loop, listener=self._told, warn=self._warn)
-        self._had_session = self._draining = self._killed = self._is_abandoned = False
+        self._draining = self._killed = self._is_abandoned = False
         self._ended: asyncio.Future[tuple[int, AutohealerError | None]] = shared.loop.create_future()
         former = self._ledger.facts
         found_elsewhere = former.target is None and self._server is None
@@ -209,7 +215,7 @@ class PoolRunner:
         await self._wait_for_others()
         self._cluster.connect()
         loop = self._shared.loop
-        loop.call_later(self._shared.options.connect_timeout, self._give_up_connecting)
+        self._first_contact.begin()
         self._tidying = call_at_next(loop, TIDY_S, self._tidy)
         loop.call_later(SETTLED_S, self._incidents.begin)
         return AgentHandle(
@@ -254,6 +260,7 @@ class PoolRunner:
 
     async def close(self) -> None:
         """Let go of everything: after its end, or where it could not start."""
+        self._first_contact.drop()
         self._guard.close()
         self._control.close()
         self.feed.close(0 if self._supervisor.is_over else self._snapshot().running)
@@ -322,6 +329,7 @@ class PoolRunner:
             self._post(events.KillRequested(now()))
         else:
             self._draining = True
+            self._first_contact.drop()
             self._post(events.DrainRequested(now(), cause))
 
     def cleared(self, worker: str) -> None:
@@ -435,7 +443,8 @@ class PoolRunner:
     # ---- facts in
 
     def _post(self, event: events.Event) -> None:
-        self._had_session = self._had_session or isinstance(event, events.SessionOpened)
+        if isinstance(event, events.SessionOpened):
+            self._first_contact.drop()
         if isinstance(event, events.OperationRequested):
             self._operations.heard(event)
             return
@@ -494,10 +503,8 @@ class PoolRunner:
         if not self._ended.done():
             self._ended.set_result((code, _error(code, error) if error else None))
 
-    def _give_up_connecting(self) -> None:
-        if not (self._had_session or self._draining or self._ended.done()):
-            hint = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
-            error = self._shared.access.unreachable(self._hosts, self._shared.options.connect_timeout, hint)
+    def _give_up_connecting(self, error: AutohealerError) -> None:
+        if not self._ended.done():
             self._ended.set_result((error.exit_code, error))
 
     # ---- for people (control.Service)

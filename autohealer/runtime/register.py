@@ -23,6 +23,7 @@ from autohealer.processes.probes.http import HttpProbe
 from autohealer.processes.probes.life import ProbeAnswer, ProbedLife
 from autohealer.processes.probes.prober import Prober, Timing
 from autohealer.processes.probes.resolver import Resolver
+from autohealer.runtime.first_contact import FirstContact
 from autohealer.runtime.foreground import Foreground
 
 KILLED = 130
@@ -75,7 +76,14 @@ class Register:
             call_soon=loop.call_soon_threadsafe,
         )
         self._address.connect()
-        loop.call_later(options.connect_timeout_s, self._give_up_connecting)
+        self._first_contact = FirstContact(
+            options.access,
+            options.zookeeper,
+            options.connect_timeout_s,
+            told=lambda text: self._tell(f"warning: {text}"),
+            failed=self._foreground.fail,
+        )
+        self._first_contact.begin()
         try:
             return await self._foreground.code()
         finally:
@@ -87,6 +95,7 @@ class Register:
 
     def connected(self) -> None:
         """ZooKeeper answers: now, and only once, the command is started."""
+        self._first_contact.drop()
         if self._begun or self._stopping:
             return
         self._begun = True
@@ -140,6 +149,7 @@ class Register:
             self._foreground.end(KILLED if self._stopping else 0)
             return
         self._stopping = True
+        self._first_contact.drop()
         self._address.want(False)
         self._child.send_signal(self._options.stop_signal)
         self._loop.call_later(self._options.stop_timeout_s, self._kill)
@@ -164,10 +174,3 @@ class Register:
         self._problem = problem
         if not self._stopping:
             self._address.want(problem is None)
-
-    # ---- the end
-
-    def _give_up_connecting(self) -> None:
-        if not (self._begun or self._stopping):
-            options = self._options
-            self._foreground.fail(options.access.unreachable(options.zookeeper, options.connect_timeout_s))

@@ -14,9 +14,9 @@ command = CliCommand(
       autohealer restart --parallel 10%
       autohealer restart 3
 
-    One worker more is started first; then slot after slot gets its new worker, each once the one before it is ready. A new
-    worker that ends three times before it was ready ends all of it: the rest of the old ones stay, and the exit code is
-    4. Several agents take turns. WORKER is a worker's id, or the number of a slot where that is clear.
+    One worker more is started first; then slot after slot gets its new worker, each once the one before it is ready. A
+    new worker that ends three times before it was ready ends all of it: the rest of the old ones stay, and the exit
+    code is 4. Several agents take turns. WORKER is a worker's id, or the number of a slot where that is clear.
     """,
     *where(),
     *rollout("0"),

@@ -12,9 +12,9 @@ command = CliCommand(
       autohealer update -- python worker-2.py
       autohealer update --soak 1m --parallel 2 -- ./serve --port {port}
 
-    One new worker is started beside the others, and must stay ready for --soak; then slot after slot gets its new worker. When
-    a new worker ends three times, is faulty, or is not ready in time, all goes back to the former command, and the exit
-    code is 4. `undo` goes back later.
+    One new worker is started beside the others, and must stay ready for --soak; then slot after slot gets its new
+    worker. When a new worker ends three times, is faulty, or is not ready in time, all goes back to the former command,
+    and the exit code is 4. `undo` goes back later.
     """,
     *where(),
     *rollout("10"),

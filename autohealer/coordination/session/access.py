@@ -8,10 +8,12 @@ import msgspec
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, make_acl
 
 from autohealer.coordination.pool.paths import Layout, split_hosts
+from autohealer.coordination.session.host_names import unknown_names
 from autohealer.coordination.session.tls import Tls
 from autohealer.errors import UnreachableError, UsageError
 
 HINT = "check --zk, and whether ZooKeeper runs"
+HINT_NAMES = "check --zk, and the name server"
 HINT_TLS = "check --zk-ca, --zk-cert and --zk-key"
 
 
@@ -47,8 +49,16 @@ class Access(msgspec.Struct, frozen=True):
         return self.acl
 
     def unreachable(self, hosts: str, within_s: float, hint: str = HINT) -> UnreachableError:
-        """The error for servers that have not answered in so many seconds. With TLS they are asked why once more."""
-        problem = self.tls.problem(split_hosts(hosts)[0]) if self.tls is not None else None
+        """The error for servers that have not answered in so many seconds. With TLS they are asked why once more.
+
+        Blocks for 2 s at most, with TLS for 2 s more for each server.
+        """
+        servers = split_hosts(hosts)[0]
+        unknown = unknown_names(servers)
+        if unknown:
+            names = ", ".join(f"{name} ({why})" for name, why in unknown.items())
+            return UnreachableError(f"no ZooKeeper answers at {hosts}: no address is found for {names}", HINT_NAMES)
+        problem = self.tls.problem(servers) if self.tls is not None else None
         if problem is not None:
             return UnreachableError(f"no TLS with ZooKeeper at {hosts}: {problem}", HINT_TLS)
         return UnreachableError(f"no ZooKeeper answers at {hosts} within {within_s:g} s", hint)
