@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from autohealer.core import notices
@@ -26,7 +27,8 @@ from autohealer.runtime.notifier.alarms import Alarms, Rule
 from autohealer.runtime.notifier.program import body
 from autohealer.views.report.data import report_data
 from autohealer.views.report.measure import report
-from autohealer.views.status import PoolNodes, cluster_status, status
+from autohealer.views.status import WorkerRow
+from autohealer.views.status_of import PoolNodes, cluster_status, status
 from tests.support.processes import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -94,17 +96,16 @@ FULL = Snapshot(
     shares={"web3-odd": 1}, ready=1, spares=1, finished=(2, 1), held=frozenset({"probe", "beat"}),
     rollout=RolloutView(*OF_ROLLOUT),
 )  # fmt: skip
-STANDING = {
-    "worker": "web2-8m2kd1-0-y", "agent": "web2-8m2kd1", "host": "web2", "pid": 20, "slot": 0, "started": AT,
-    "address": "web2:9000", "stand_in": False,
-}  # fmt: skip
-ANONYMOUS = {**dict.fromkeys(STANDING), "stand_in": False}
+STANDING = WorkerRow(
+    worker="web2-8m2kd1-0-y", agent="web2-8m2kd1", host="web2", pid=20, slot=0, state="running", registered=True,
+    started=AT, address="web2:9000",
+)  # fmt: skip
 NODES = PoolNodes(
     agents={"web1-k3x9qa": HERE, "web2-8m2kd1": THERE},
     plan=Plan(7, "web2-8m2kd1", 5, 1, {"web1-k3x9qa": 2, "web2-8m2kd1": 3}),
     target=5,
     leader=("web2-8m2kd1", 7),
-    registered=[STANDING, STANDING, ANONYMOUS],
+    registered=[STANDING, STANDING, WorkerRow()],
     held={"probe", "beat"},
 )  # fmt: skip
 NO_NODES = PoolNodes(agents={}, plan=None, target=None, leader=None, registered=[], held=())
@@ -130,7 +131,7 @@ def statuses() -> list[str]:
     one = status(FULL, "zk:2181", "web1")
     found = [one, status(BARE, "zk:2181", "web1")]
     found += [cluster_status("web", "zk:2181", NODES, one), cluster_status("web", "zk:2181", NO_NODES, None)]
-    return [json.dumps(each) for each in found]
+    return [json.dumps(msgspec.to_builtins(each)) for each in found]
 
 
 def incidents() -> list[str]:
@@ -146,7 +147,7 @@ def reports() -> list[str]:
 
 
 def drills() -> list[str]:
-    victim, other = DrilledWorker(*WORKER[::2], WORKER[1]), DrilledWorker("web1-k3x9qa-4-a", 4, 9)  # type: ignore[arg-type]  # as it stands there
+    victim, other = DrilledWorker(WORKER[0], 3, 4711), DrilledWorker("web1-k3x9qa-4-a", 4, 9)
     drilled = Drilled("kill", UNIX_S - 4, UNIX_S + 1, [victim], [victim, other], [other], replaces=True)
     return [json.dumps(drill_json(judge(drilled, [json.loads(line) for line in lines()])))]
 

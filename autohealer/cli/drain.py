@@ -43,14 +43,14 @@ def run(where: Where, agent: str | None, *, undo: bool, no_wait: bool, as_json: 
 
 def _is_alone(address: PoolAddress, agent: str) -> bool:
     """Whether no other agent could take its workers."""
-    others = [entry for entry in pool_status(address)["agents"] if entry["agent"] != agent]
-    return all(entry["draining"] for entry in others)
+    others = [entry for entry in pool_status(address).agents if entry.agent != agent]
+    return all(entry.draining for entry in others)
 
 
 def _running(address: PoolAddress, agent: str) -> int | None:
     """How many workers it still has; None where it is gone."""
-    found = [entry for entry in pool_status(address)["agents"] if entry["agent"] == agent]
-    return (found[0]["running"] or 0) if found else None
+    found = [entry for entry in pool_status(address).agents if entry.agent == agent]
+    return (found[0].running or 0) if found else None
 
 
 def _own(address: PoolAddress) -> str:

@@ -18,6 +18,7 @@ from autohealer.runtime.drill.kinds import KINDS, FaultKind
 from autohealer.runtime.drill.report import as_json as report_json
 from autohealer.runtime.drill.report import lines, page
 from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, DrillVerdict, judge
+from autohealer.views.status import Status
 
 AGAIN_WITHIN_S = 3.0
 
@@ -44,7 +45,7 @@ def _drill(kind: FaultKind, scene: Scene, address: PoolAddress, within_s: float)
         done.mend()
     # A cut from ZooKeeper has to begin before it can be over.
     if kind.name == "zk-away":
-        wait(lambda: not _status(address).get("connected", False), within_s)
+        wait(lambda: not _is_connected(address), within_s)
 
     def verdict() -> DrillVerdict:
         after = _running(address)
@@ -60,18 +61,21 @@ def _drill(kind: FaultKind, scene: Scene, address: PoolAddress, within_s: float)
 
 def _scene(address: PoolAddress, where: Where) -> Scene:
     """What is there. Raises UsageError where it may not be drilled."""
-    status = _status(address)
-    if not status:
+    status = address.status()
+    if status is None:
         raise address.nobody()
     if not address.ask("drill"):
         raise UsageError("the agent here does not allow drills", "start it with --allow-drill")
-    agents = [agent for agent in status["agents"] if agent["agent"] == address.ask("agent")]
+    me = address.ask("agent")
+    pid = next((agent.pid for agent in status.agents if agent.agent == me), None)
+    if pid is None:
+        raise address.nobody()
     options = ["--pool", address.name, "--state-dir", str(address.state.base)]
     if where.zk is not None:
         options += ["--zk", where.zk]
-    if status["running"] < (status["target"] or 0) - (status["foreign"] or 0):
+    if status.running < status.wanted:
         raise UsageError("the pool is not as wanted as it is", "see `autohealer why`, and drill when all runs")
-    return Scene(_workers(status), agents[0]["pid"], address.ask, options)
+    return Scene(_workers(status), pid, address.ask, options)
 
 
 def _confirm(kind: FaultKind, pool: str, scene: Scene) -> None:
@@ -81,24 +85,28 @@ def _confirm(kind: FaultKind, pool: str, scene: Scene) -> None:
     click.confirm(question, abort=True)
 
 
-def _status(address: PoolAddress) -> dict[str, Any]:
-    found = address.ask("status")
-    return found if isinstance(found, dict) else {}
+def _is_connected(address: PoolAddress) -> bool:
+    status = address.status()
+    return status is not None and status.connected
 
 
 def _running(address: PoolAddress) -> list[DrilledWorker]:
-    return _workers(_status(address))
+    status = address.status()
+    return _workers(status) if status is not None else []
 
 
-def _workers(status: dict[str, Any]) -> list[DrilledWorker]:
+def _workers(status: Status) -> list[DrilledWorker]:
     """Those in slots whose process runs."""
-    running = [one for one in status.get("workers", []) if one["state"] == "running" and one["slot"] is not None]
-    return [DrilledWorker(one["worker"], one["slot"], one["pid"]) for one in running]
+    return [
+        DrilledWorker(row.worker, row.slot, row.pid)
+        for row in status.workers
+        if row.state == "running" and row.slot is not None and row.worker is not None and row.pid is not None
+    ]
 
 
 def _is_well(address: PoolAddress) -> bool:
-    status = _status(address)
-    return bool(status) and status["connected"] and status["running"] == status["target"]
+    status = address.status()
+    return status is not None and status.connected and status.running == status.target
 
 
 def _events(address: PoolAddress) -> list[dict[str, Any]]:

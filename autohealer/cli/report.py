@@ -82,9 +82,9 @@ def _made(address: PoolAddress, since: float | None) -> Report:
 
 def _standing(address: PoolAddress) -> dict[int, str]:
     """The workers that run here now, by slot, if the agent can be asked."""
-    status = address.ask("status")
-    workers = status.get("workers", []) if isinstance(status, dict) else []
-    return {worker["slot"]: worker["worker"] for worker in workers if worker["pid"] is not None}
+    status = address.status()
+    workers = status.workers if status is not None else []
+    return {row.slot: row.worker for row in workers if row.slot is not None and row.worker and row.pid is not None}
 
 
 def _print(found: Report, name: str, zone: tzinfo | None) -> None:

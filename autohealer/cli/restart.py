@@ -17,5 +17,5 @@ class RestartArguments(Manner, frozen=True):
 def run(where: Where, given: RestartArguments) -> int:
     """Replace all workers, or one, by new ones of the same revision."""
     address = PoolAddress(where)
-    subject = "" if given.worker is None else worker_named(given.worker, pool_status(address)["workers"])["worker"]
+    subject = "" if given.worker is None else worker_named(given.worker, pool_status(address))[0]
     return roll_out(address, "restart", given, subject=subject)

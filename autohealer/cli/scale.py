@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import click
 
@@ -15,6 +14,7 @@ from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError
+from autohealer.views.status import Status
 
 PATIENCE_S = 30.0
 # A plan for a new target comes within a moment.
@@ -30,34 +30,33 @@ def run(where: Where, workers: int, *, no_wait: bool, as_json: bool) -> int:
         full_since: float | None = None
         while not no_wait:
             status = pool_status(address)
-            if status["target"] != workers:
-                click.echo(f"the target is now {status['target']}: somebody else has changed it", err=True)
+            if status.target != workers:
+                click.echo(f"the target is now {status.target}: somebody else has changed it", err=True)
                 return 1
             if _is_done(status):
-                foreign = f" ({status['foreign']} foreign)" if status["foreign"] else ""
-                saying.say(f"{status['running']} workers run{foreign}", running=status["running"])
+                foreign = f" ({status.foreign} foreign)" if status.foreign else ""
+                saying.say(f"{status.running} workers run{foreign}", running=status.running)
                 return 0
             full_since = (full_since or time.monotonic()) if _is_full(status) else None
             if full_since is not None and time.monotonic() - full_since > FULL_S:
                 raise AutohealerError(
-                    f"the target is {workers}, and the pool's agents take no more than {status['running']}",
+                    f"the target is {workers}, and the pool's agents take no more than {status.running}",
                     "they have --capacity, or no more ports below 65,536: start another agent",
                 )
-            progress(status["running"], workers)
+            progress(status.running, workers)
             pause()
     if as_json:
         saying.say("", ASKED)
     return 0
 
 
-def _is_done(status: dict[str, Any]) -> bool:
+def _is_done(status: Status) -> bool:
     """Whether as many run as should, and none is about to end."""
-    wanted = max(0, status["target"] - (status["foreign"] or 0))
-    return bool(status["running"] == wanted) and all(worker["state"] != "stopping" for worker in status["workers"])
+    return status.running == status.wanted and all(worker.state != "stopping" for worker in status.workers)
 
 
-def _is_full(status: dict[str, Any]) -> bool:
+def _is_full(status: Status) -> bool:
     """Whether all agents run what the plan gives them, and that is less than the target."""
-    shares = [agent["share"] for agent in status["agents"]]
-    planned = sum(shares) if None not in shares else status["running"]
-    return bool(planned == status["running"] < max(0, status["target"] - (status["foreign"] or 0)))
+    shares = [agent.share for agent in status.agents if agent.share is not None]
+    planned = sum(shares) if len(shares) == len(status.agents) else status.running
+    return planned == status.running < status.wanted

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.pool import PoolAddress
@@ -13,7 +14,7 @@ from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.where import Where
 from autohealer.errors import AutohealerError
 from autohealer.runtime.state_dir import pools_running
-from autohealer.views.status import is_below
+from autohealer.views.status import SilentPool, Status
 
 if TYPE_CHECKING:
     from autohealer.cli.support.repeat import watch_status
@@ -36,10 +37,10 @@ def run(where: Where, *, every_pool: bool, watch: bool, as_json: bool) -> int:
         return watch_status(address, lambda: pool_status(address), as_json=as_json)
     found = pool_status(address)
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(msgspec.to_builtins(found)))
     else:
         print_status(address, found)
-    return NOT_AS_WANTED if is_below(found) else 0
+    return NOT_AS_WANTED if found.is_below else 0
 
 
 def _show_all(where: Where, names: list[str], *, as_json: bool) -> int:
@@ -48,15 +49,15 @@ def _show_all(where: Where, names: list[str], *, as_json: bool) -> int:
     addresses = [PoolAddress(where._replace(pool=name)) for name in names]
     found = [_status(address) for address in addresses]
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(msgspec.to_builtins(found)))
     else:
         print_pools(list(zip(addresses, found, strict=True)))
-    return NOT_AS_WANTED if any("error" in one or is_below(one) for one in found) else 0
+    return NOT_AS_WANTED if any(isinstance(one, SilentPool) or one.is_below for one in found) else 0
 
 
-def _status(address: PoolAddress) -> dict[str, Any]:
+def _status(address: PoolAddress) -> Status | SilentPool:
     """The status of one of several pools; one that does not answer keeps nobody from seeing the others."""
     try:
         return pool_status(address)
     except AutohealerError as error:
-        return {"pool": address.name, "error": str(error)}
+        return SilentPool(address.name, str(error))

@@ -31,8 +31,8 @@ def run(where: Where, stop_signal: int, stop_timeout: float, *, no_wait: bool, a
     """Stop all workers of the pool, and its agents, on every host."""
     address = PoolAddress(where)
     saying, left = Saying(address.name, "stop", "", as_json), 0
-    is_embedded, hosts, found = address.is_embedded, address.zookeeper(), address.ask("status")
-    is_alone = is_embedded or (found is not None and len(found["agents"]) == 1)
+    is_embedded, hosts, found = address.is_embedded, address.zookeeper(), address.status()
+    is_alone = is_embedded or (found is not None and len(found.agents) == 1)
     try:
         with address.asked("stop") as pending:
             if isinstance(pending, Local):

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from autohealer.cli.support.asking import settled
 from autohealer.cli.support.file_tail import FileTail
@@ -21,6 +22,7 @@ from autohealer.errors import UsageError
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.cluster_source import ClusterSource
 from autohealer.tui.show import show
+from autohealer.views.status import Here, WatchedStatus
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
@@ -37,12 +39,12 @@ def run(where: Where) -> int:
         raise UsageError(
             "stdout is no terminal that can be drawn on", "see `autohealer status` and `autohealer events -f` instead"
         )
-    local = address.ask("status")
+    local = address.status()
     with ExitStack() as stack:
         session = _KeptClient(address)
         stack.callback(session.end)
         source: PoolSource
-        if local is not None and len(local["agents"]) == 1:
+        if local is not None and len(local.agents) == 1:
             source = AgentSource(address.state)
         else:
             looking = _Looking(address, session)
@@ -89,7 +91,7 @@ class _Looking:
     def __init__(self, address: PoolAddress, session: _KeptClient) -> None:
         self._address, self._session = address, session
 
-    def look(self) -> dict[str, Any]:
+    def look(self) -> WatchedStatus:
         """Raises UnreachableError."""
         try:
             found = pool_status(self._address, self._session.client)
@@ -97,12 +99,12 @@ class _Looking:
             self._session.end()
             raise
         ledger = self._address.ledger() if self._address.runs_here else None
-        here = next((a for a in found["agents"] if ledger is not None and a["agent"] == ledger.facts.agent), None)
-        if here is not None:
-            away = None if found["connected"] else self._address.ask("away_since")
-            known = {name: here[name] for name in ("agent", "host", "pid", "http")}
-            found["here"] = {**known, "draining": bool(here["draining"]), "away_since": away}
-        return found
+        me = None if ledger is None else next((row for row in found.agents if row.agent == ledger.facts.agent), None)
+        here = None
+        if me is not None:
+            away = None if found.connected else self._address.away_since()
+            here = Here(me.agent, me.host, me.pid, draining=bool(me.draining), away_since=away, http=me.http)
+        return WatchedStatus(**asdict(found), here=here)
 
 
 class _Happenings:

@@ -16,14 +16,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-
-from autohealer.views.status import row_key
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
+    from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 
 LOOK_S = 0.25
 LEAST_OFTEN_S = 2.0
@@ -32,8 +32,6 @@ BEAT_S = 1.0
 MOST_WAITING_BYTES = 1 << 20
 MOST_SUBSCRIBERS = 16
 
-Json = dict[str, Any]
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -41,23 +39,22 @@ class Differ:
     """Turns what is into what differs from what was sent last. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, Json] = {}
-        self._rest: Json = {}
+        self._rows: dict[str, WorkerRow] = {}
+        self._rest: WatchedStatus | None = None
 
-    def changes(self, status: Json) -> Json:
+    def changes(self, status: WatchedStatus) -> Changes | None:
         """Rows that differ, whole; the keys of those that are gone; all of the rest if anything in it differs."""
-        rows = {row_key(row["agent"], row["slot"], row["worker"]): row for row in status["workers"]}
-        rest = {name: value for name, value in status.items() if name != "workers"}
-        former = self._rows
-        found: Json = {}
-        if changed := [row for key, row in rows.items() if former.get(key) != row]:
-            found["workers"] = changed
-        if gone := [key for key in former if key not in rows]:
-            found["gone"] = gone
-        if rest != self._rest:
-            found["status"] = rest
+        from autohealer.views.status import Changes  # noqa: PLC0415 - not before somebody looks
+
+        rows = {row.key: row for row in status.workers}
+        rest = replace(status, workers=[])
+        found = Changes(
+            workers=[row for key, row in rows.items() if self._rows.get(key) != row],
+            gone=[key for key in self._rows if key not in rows],
+            status=rest if rest != self._rest else None,
+        )
         self._rows, self._rest = rows, rest
-        return found
+        return found if found.workers or found.gone or found.status else None
 
 
 class Feed:
@@ -71,7 +68,7 @@ class Feed:
         self,
         loop: asyncio.AbstractEventLoop,
         look: Callable[[], Snapshot],
-        tell: Callable[[Snapshot], Json],
+        tell: Callable[[Snapshot], WatchedStatus],
         happened: Callable[[], int],
         show_others: Callable[[], object],
     ) -> None:
@@ -158,7 +155,7 @@ class Feed:
         status = self._tell(snapshot)
         changes = self._differ.changes(status)
         lines = [_encode({"event": event}) for event in events]
-        if changes:
+        if changes is not None:
             lines.insert(0, _encode({"changes": changes}))
         first = _encode({"snapshot": status}) + b"\n" if whole else b""
         return b"".join([line + b"\n" for line in lines]), first

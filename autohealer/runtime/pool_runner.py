@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import asdict
 
 from autohealer import __version__
 from autohealer.config.spec import pool_spec
@@ -55,7 +56,6 @@ from autohealer.runtime.revisions import Launch, Revisions, unfinished, users_of
 from autohealer.runtime.senses import Senses
 from autohealer.runtime.state_guard import StateGuard
 from autohealer.runtime.taking_over import take_over, tell_finished
-from autohealer.views.status import Json, status
 
 if TYPE_CHECKING:
     from autohealer.config.drift import Drift
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from autohealer.processes.probes.life import ProbedLife
     from autohealer.runtime.claim import Claim
     from autohealer.runtime.shared import Shared
+    from autohealer.views.status import Status, WatchedStatus
 
 HINT = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
 # Each look at the workers' output costs a system call a file.
@@ -571,28 +572,39 @@ class PoolRunner:
         self._senses.watch()
         return self._snapshot()
 
-    def _status(self) -> Json:
-        found = status(self._snapshot(), self._hosts, self._host)
-        return found if self._drift is None else {**found, "config": self._drift._asdict()}
+    def _status(self) -> Status:
+        from autohealer.views.status import Config  # noqa: PLC0415 - not before somebody asks
 
-    def _news_of_incidents(self) -> list[Json]:
+        found = self._status_of(self._snapshot())
+        if self._drift is not None:
+            found.config = Config(*self._drift)
+        return found
+
+    def _status_of(self, snapshot: Snapshot) -> Status:
+        from autohealer.views.status_of import status  # noqa: PLC0415 - not before somebody asks
+
+        return status(snapshot, self._hosts, self._host)
+
+    def _news_of_incidents(self) -> list[dict[str, object]]:
         """What nobody can read from the disk: what is not written yet, and how those stand that are open."""
         told = {one["id"]: one for one in self._incidents.unwritten}
         told |= {one.id: self._effects.told(one) for one in self._supervisor.open_incidents}
         return list(told.values())
 
-    def _described(self, snapshot: Snapshot) -> Json:
+    def _described(self, snapshot: Snapshot) -> WatchedStatus:
         """For a dashboard: its status, and this agent itself. May be called from any thread."""
-        here = {
-            "agent": self.agent,
-            "host": self._host,
-            "pid": os.getpid(),
-            "version": __version__,
-            "draining": snapshot.draining,
-            "away_since": _since(snapshot),
-            "http": self._shared.options.http,
-        }
-        return {**status(snapshot, self._hosts, self._host), "here": here}
+        from autohealer.views.status import Here, WatchedStatus  # noqa: PLC0415 - not before somebody looks
+
+        here = Here(
+            agent=self.agent,
+            host=self._host,
+            pid=os.getpid(),
+            version=__version__,
+            draining=snapshot.draining,
+            away_since=_since(snapshot),
+            http=self._shared.options.http,
+        )
+        return WatchedStatus(**asdict(self._status_of(snapshot)), here=here)
 
     def _away_since(self) -> str | None:
         """Since when ZooKeeper has not answered; None where it does, or never has."""

@@ -27,10 +27,11 @@ from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question, ScaleQuestion
 from autohealer.tui.screens.view import View
 from autohealer.tui.screens.worker import WorkerScreen
-from autohealer.tui.state import SAMPLE_S, PoolState, WorkerRow
+from autohealer.tui.state import SAMPLE_S, PoolState
 from autohealer.tui.theme import styles, themes
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.workers import WorkersTable
+from autohealer.views.status import WorkerRow
 from autohealer.views.units import count
 
 if TYPE_CHECKING:

@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from autohealer.errors import AutohealerError
 from autohealer.tui.source import News
-from autohealer.tui.state import Status
+from autohealer.views.status import WatchedStatus
 
 Operate = Callable[[str, str, Mapping[str, object]], str]
 
@@ -30,7 +28,7 @@ class ClusterSource:
 
     def __init__(
         self,
-        look: Callable[[], dict[str, Any]],
+        look: Callable[[], WatchedStatus],
         events: Callable[[], list[dict[str, Any]]],
         operate: Operate,
         *,
@@ -51,7 +49,7 @@ class ClusterSource:
                 hear(News(error=str(error)))
             else:
                 is_known = True
-                hear(News(snapshot=msgspec.convert(status, Status)))
+                hear(News(snapshot=status))
                 for event in await asyncio.to_thread(self._events):
                     hear(News(event=event))
             await asyncio.sleep(max(LOOK_S, (time.monotonic() - began) * RESTS))

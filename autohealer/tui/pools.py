@@ -12,8 +12,9 @@ from autohealer.errors import AutohealerError
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir, pools_running
 from autohealer.tui.past import past_events
-from autohealer.tui.state import PoolState, Status
+from autohealer.tui.state import PoolState
 from autohealer.views.crashing import last_words
+from autohealer.views.status import WatchedStatus
 
 ANSWER_S = 2.0
 LAST_WORDS_BYTES = 1 << 16
@@ -59,7 +60,7 @@ class PoolsOfHost:
         with suppress(OSError, ValueError), folder.connect_control(ANSWER_S) as connection:
             told = Conversation(connection).ask("status", ANSWER_S)
             state = PoolState()
-            state.replace(msgspec.convert(told, Status), None)
+            state.replace(msgspec.convert(told, WatchedStatus), None)
             if any(row.state == "backoff" for row in state.rows.values()):
                 state.history.last_words |= last_words(past_events(folder.events_path, LAST_WORDS_BYTES))
         return PoolSummary(name, folder.holder_pid(), state)

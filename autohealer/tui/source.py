@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from autohealer.tui.state import Changes, Status
+from autohealer.views.status import Changes, WatchedStatus
 
 
 class AgentEnded(msgspec.Struct):
@@ -20,7 +20,7 @@ class AgentEnded(msgspec.Struct):
 class News(msgspec.Struct):
     """One line of the feed: one of these is there."""
 
-    snapshot: Status | None = None
+    snapshot: WatchedStatus | None = None
     changes: Changes | None = None
     event: dict[str, Any] | None = None
     end: AgentEnded | None = None

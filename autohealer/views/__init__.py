@@ -1,6 +1,7 @@
 """Snapshots and events in, text and JSON out: pure rendering.
 
-status     the pool as JSON, as the contract has it
+status     how a pool stands: the fields of ``status --json``
+status_of  that, made of an agent's snapshot, or of what stands in ZooKeeper
 listing    what ``status`` and ``events`` print
 text       events in words
 systemd    a systemd unit for an agent

@@ -1,164 +1,145 @@
-"""The pool as JSON, as ``status --json`` and the control socket give it."""
+"""How a pool stands: the fields of ``status --json``, in their order.
+
+``status_of`` makes it of what an agent or ZooKeeper knows; who gets it as JSON has msgspec check each value's type,
+so that what is shown is what was meant. A field that is not known is None, and so is one that another version left out.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
 import msgspec
 
-if TYPE_CHECKING:
-    from autohealer.core.model import AgentEntry, Plan, RolloutView
-    from autohealer.core.pool.snapshot import Snapshot, WorkerView
 
-Json = dict[str, object]
+class WorkerRow(msgspec.Struct):
+    """A slot of an agent with the life in it, or a spare or a surge, which have no slot."""
 
+    worker: str | None = None
+    agent: str | None = None
+    host: str | None = None
+    pid: int | None = None
+    slot: int | None = None
+    state: str = "gone"
+    registered: bool | None = None
+    ready: bool | None = None
+    restarts: int | None = None
+    started: str | None = None
+    address: str | None = None
+    revision: int | None = None
+    cpu: float | None = None
+    rss: int | None = None
+    cause: str | None = None
+    held: str | None = None
+    next_start: str | None = None
 
-POOL_WIDE = ("spares", "done", "rollout", "held", "config")
-"""What only an agent of the pool can say of it; None where none was asked."""
-
-
-def status(snapshot: Snapshot, zookeeper: str, host: str) -> Json:
-    """What one agent knows: its own workers one by one, the others' by their number."""
-    finished = snapshot.finished
-    unix_s = time.time()
-    return {
-        "pool": snapshot.pool,
-        "zookeeper": zookeeper,
-        "connected": snapshot.connected,
-        "target": snapshot.target,
-        "running": snapshot.running + sum(_running_elsewhere(snapshot)),
-        "registered": snapshot.registered,
-        "foreign": snapshot.foreign,
-        "leader": snapshot.leader,
-        "epoch": snapshot.epoch,
-        "agents": [
-            _agent(agent, entry, snapshot.shares.get(agent)) for agent, entry in sorted(snapshot.agents.items())
-        ],
-        "workers": [
-            {**_worker(worker, snapshot.agent, host), "next_start": _next_start(worker, snapshot.at, unix_s)}
-            for worker in snapshot.workers
-        ],
-        "spares": snapshot.spares,
-        "done": None if finished is None else {"done": finished[0], "failed": finished[1]},
-        "rollout": _rollout(snapshot.rollout),
-        "held": sorted(snapshot.held),
-        "config": None,
-    }
+    @property
+    def key(self) -> str:
+        """What stays the same over the lives in a row: the agent's slot; of spares and surges, the worker's id."""
+        return str(self.worker) if self.slot is None else f"{self.agent}/{self.slot}"
 
 
-def _rollout(view: RolloutView | None) -> Json | None:
-    if view is None:
-        return None
-    counts = {"from": view.former, "to": view.revision, "exchanged": view.exchanged, "of": view.of}
-    return {"verb": view.verb, "by": view.by, **counts}
+class AgentRow(msgspec.Struct):
+    """An agent of the pool, as its own entry says."""
+
+    agent: str
+    host: str | None = None
+    pid: int | None = None
+    share: int | None = None
+    running: int | None = None
+    draining: bool | None = None
+    http: str | None = None
 
 
-def is_below(found: Mapping[str, Any]) -> bool:
-    """Whether fewer workers run, or have ended for good, than the pool is to have."""
-    done = found.get("done") or {"done": 0, "failed": 0}
-    accounted = found["running"] + done["done"] + done["failed"] + (found["foreign"] or 0)
-    return bool(accounted < (found["target"] or 0))
+class Finished(msgspec.Struct):
+    """Slots that are not started again."""
+
+    done: int = 0
+    failed: int = 0
 
 
-def row_key(agent: str | None, slot: int | None, worker: str | None) -> str:
-    """What stays the same of a row over the lives in it: the agent's slot; of spares and surges, the worker's id."""
-    return str(worker) if slot is None else f"{agent}/{slot}"
+class RolloutRow(msgspec.Struct):
+    """A rollout that is under way."""
+
+    verb: str = "restart"
+    by: str | None = None
+    from_: int | None = msgspec.field(default=None, name="from")
+    to: int | None = None
+    exchanged: int | None = None
+    of: int | None = None
 
 
-class PoolNodes(msgspec.Struct, frozen=True):
-    """What stands in ZooKeeper of a pool."""
+class Config(msgspec.Struct):
+    """The file that the pool was started from, and whether what is on disk is still that."""
 
-    agents: Mapping[str, AgentEntry | None]
-    plan: Plan | None
-    target: int | None
-    leader: tuple[str | None, int] | None
-    """Who leads, and the epoch."""
-
-    registered: Sequence[Json]
-    """The fields of every registration; ``worker`` is None in an anonymous one."""
-
-    held: Iterable[str]
-    """The senses that are to be held."""
+    file: str | None = None
+    state: str = "same"
+    detail: str | None = None
 
 
-def cluster_status(pool: str, zookeeper: str, nodes: PoolNodes, local: Json | None) -> Json:
-    """What ZooKeeper knows, and of one agent's workers what that agent itself says (``local``, its own status)."""
-    agents, plan, leader, registered = nodes.agents, nodes.plan, nodes.leader, nodes.registered
-    mine = local["workers"] if local else []
-    own: list[Json] = mine if isinstance(mine, list) else []
-    told = {worker["agent"] for worker in own}
-    named = {worker["worker"]: worker for worker in registered if worker["worker"] is not None}
-    others = [_registered(worker) for worker in named.values() if worker["agent"] not in told]
-    return {
-        "pool": pool,
-        "zookeeper": zookeeper,
-        "connected": True,
-        "target": nodes.target,
-        "running": sum(entry.running for entry in agents.values() if entry),
-        "registered": len(named) + sum(worker["worker"] is None for worker in registered),
-        "foreign": plan.foreign if plan else None,
-        "leader": leader[0] if leader else None,
-        "epoch": leader[1] if leader else None,
-        "agents": [_agent(agent, entry) for agent, entry in sorted(agents.items())],
-        "workers": own + sorted(others, key=lambda worker: str(worker["worker"])),
-        **{name: local.get(name) if local else None for name in POOL_WIDE},
-        "held": sorted(nodes.held),
-    }
+class Status(msgspec.Struct):
+    """The whole pool. What stands after the workers only an agent of the pool can say; None where none was asked."""
+
+    pool: str = ""
+    zookeeper: str | None = None
+    connected: bool = True
+    target: int | None = None
+    running: int = 0
+    registered: int | None = None
+    foreign: int | None = None
+    leader: str | None = None
+    epoch: int | None = None
+    agents: list[AgentRow] = []
+    workers: list[WorkerRow] = []
+    spares: int | None = None
+    done: Finished | None = None
+    rollout: RolloutRow | None = None
+    held: list[str] | None = None
+    config: Config | None = None
+
+    @property
+    def is_below(self) -> bool:
+        """Whether fewer workers run, or have ended for good, than the pool is to have."""
+        finished = self.done or Finished()
+        return self.running + finished.done + finished.failed + (self.foreign or 0) < (self.target or 0)
+
+    @property
+    def wanted(self) -> int:
+        """How many workers the agents are to run: the target less what others run of it."""
+        return max(0, (self.target or 0) - (self.foreign or 0))
+
+    def name_of(self, agent: str | None) -> str:
+        """What to call an agent: its host, where no other one is there too; else its id."""
+        hosts = [each.host for each in self.agents]
+        host = next((each.host for each in self.agents if each.agent == agent), None)
+        return host if host is not None and hosts.count(host) == 1 else agent or ""
 
 
-def _registered(worker: Json) -> Json:
-    """A worker of which only its registration is known; that one stands."""
-    known = {name: worker.get(name) for name in ("worker", "agent", "host", "pid", "slot")}
-    times = {"restarts": None, "started": worker.get("started"), "address": worker.get("address")}
-    unknown = dict.fromkeys(("revision", "cpu", "rss", "cause", "held", "next_start"))
-    return {**known, "state": "running", "registered": True, "ready": None, **times, **unknown}
+class SilentPool(msgspec.Struct):
+    """One of several pools that could not be asked, and why."""
+
+    pool: str
+    error: str
 
 
-def _running_elsewhere(snapshot: Snapshot) -> list[int]:
-    """What the others run; of those that nobody has asked, what the plan has them run."""
-    others = ((agent, entry) for agent, entry in snapshot.agents.items() if agent != snapshot.agent)
-    return [entry.running if entry else snapshot.shares.get(agent, 0) for agent, entry in others]
+class Here(msgspec.Struct):
+    """The agent that was asked, beyond what ``status`` says of it."""
+
+    agent: str | None = None
+    host: str | None = None
+    pid: int | None = None
+    version: str | None = None
+    draining: bool = False
+    away_since: str | None = None
+    http: str | None = None
 
 
-def _agent(agent: str, entry: AgentEntry | None, planned: int | None = None) -> Json:
-    return {
-        "agent": agent,
-        "host": entry.host if entry else None,
-        "pid": entry.pid if entry else None,
-        "share": entry.share if entry else planned,
-        "running": entry.running if entry else None,
-        "draining": entry.draining if entry else None,
-        "http": entry.http if entry else None,
-    }
+class WatchedStatus(Status):
+    """A status as a dashboard gets it: with the agent that was asked."""
+
+    here: Here | None = None
 
 
-def _worker(worker: WorkerView, agent: str, host: str) -> Json:
-    return {
-        "worker": worker.worker,
-        "agent": agent,
-        "host": host,
-        "pid": worker.pid,
-        "slot": worker.slot,
-        "state": str(worker.state),
-        "registered": worker.registered,
-        "ready": worker.ready,
-        "restarts": worker.restarts,
-        "started": worker.started,
-        "address": worker.address,
-        "revision": worker.revision,
-        "cpu": None if worker.cpu is None else round(worker.cpu, 4),
-        "rss": worker.rss,
-        "cause": worker.cause,
-        "held": worker.held,
-    }
+class Changes(msgspec.Struct, omit_defaults=True):
+    """What differs from before: whole rows, and all of the status but its rows if anything in it differs."""
 
-
-def _next_start(worker: WorkerView, at: float, unix_s: float) -> str | None:
-    """When a slot that waits may start again, RFC 3339."""
-    if worker.next_start is None:
-        return None
-    moment = datetime.fromtimestamp(unix_s + worker.next_start - at, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    workers: list[WorkerRow] = []
+    gone: list[str] = []
+    status: WatchedStatus | None = None

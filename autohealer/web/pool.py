@@ -6,23 +6,25 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec.structs import asdict
 
 from autohealer.errors import UnreachableError
-from autohealer.views.status import status
+from autohealer.views.status_of import status
 from autohealer.web.agent import snapshot_of
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.views.status import Status
     from autohealer.web.agent import AgentView
     from autohealer.web.session import ClientThread
 
 LEAST_S = 0.2
 BUDGET = 0.02
 """The part of one core that it may take."""
-
-Json = dict[str, Any]
 
 
 class StatusBody(NamedTuple):
@@ -36,7 +38,7 @@ class Pool:
     """``of_cluster`` makes of one agent's status and a ZooKeeper that of all agents."""
 
     def __init__(
-        self, window: AgentView, session: ClientThread, of_cluster: Callable[[PoolClient, Json], Json]
+        self, window: AgentView, session: ClientThread, of_cluster: Callable[[PoolClient, Status], Status]
     ) -> None:
         self._window, self._session, self._of_cluster = window, session, of_cluster
         self._lock = asyncio.Lock()
@@ -64,8 +66,8 @@ class Pool:
         answer = StatusBody(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
         return answer, cost_s + time.thread_time() - began
 
-    async def _complete(self, local: Json) -> tuple[Json, float]:
-        def ask(console: PoolClient) -> tuple[Json, float]:
+    async def _complete(self, local: Status) -> tuple[Status, float]:
+        def ask(console: PoolClient) -> tuple[Status, float]:
             began = time.thread_time()
             return self._of_cluster(console, local), time.thread_time() - began
 
@@ -76,8 +78,8 @@ class Pool:
             return local, 0.0
 
 
-def encode(found: Mapping[str, Any]) -> bytes:
+def encode(found: Status) -> bytes:
     """The same as ``json.dumps``, in steps: in one it would hold the interpreter for longer than a heal takes."""
-    head = json.dumps({name: value for name, value in found.items() if name != "workers"})
-    workers = ", ".join([json.dumps(worker) for worker in found["workers"]])
+    head = json.dumps({name: msgspec.to_builtins(value) for name, value in asdict(found).items() if name != "workers"})
+    workers = ", ".join([json.dumps(msgspec.to_builtins(row)) for row in found.workers])
     return f'{head[:-1]}, "workers": [{workers}]}}'.encode()

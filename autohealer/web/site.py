@@ -15,6 +15,7 @@ from autohealer.web.session import ClientThread
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.views.status import Status
     from autohealer.web.agent import AgentView
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ class Sources(msgspec.Struct, frozen=True):
 
     pool: str
     connect: Callable[[], PoolClient]
-    of_cluster: Callable[[PoolClient, Json], Json]
+    of_cluster: Callable[[PoolClient, Status], Status]
     incidents: Callable[[str | None, int], list[Json]]
     output: Callable[[int, int], list[str]]
 

@@ -7,43 +7,48 @@ import json
 import socket
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from autohealer.runtime.feed import Differ, Feed
+from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.support.processes import eventually
 
 Json = dict[str, Any]
 
 
-def row(slot: int | None, **fields: object) -> Json:
+def row(slot: int | None, state: str = "running", **fields: Any) -> WorkerRow:
     """A row of status."""
-    return {"worker": f"me-{slot}-x", "agent": "me", "slot": slot, "state": "running", **fields}
+    return WorkerRow(worker=f"me-{slot}-x", agent="me", slot=slot, state=state, **fields)
+
+
+def pool(target: int, *rows: WorkerRow) -> WatchedStatus:
+    """A pool with these rows."""
+    return WatchedStatus(target=target, workers=list(rows))
 
 
 def test_only_what_differs() -> None:
     """Rows whole, keys of what is gone, and the rest if any of it differs."""
     differ = Differ()
-    first = {"target": 2, "workers": [row(0), row(1)]}
-    assert differ.changes(first) == {"workers": [row(0), row(1)], "status": {"target": 2}}
-    assert differ.changes(first) == {}
-    assert differ.changes({"target": 2, "workers": [row(0), row(1, state="backoff")]}) == {
-        "workers": [row(1, state="backoff")]
-    }
-    assert differ.changes({"target": 1, "workers": [row(0)]}) == {"gone": ["me/1"], "status": {"target": 1}}
+    first = pool(2, row(0), row(1))
+    assert differ.changes(first) == Changes(workers=[row(0), row(1)], status=pool(2))
+    assert differ.changes(first) is None
+    assert differ.changes(pool(2, row(0), row(1, "backoff"))) == Changes(workers=[row(1, "backoff")])
+    assert differ.changes(pool(1, row(0))) == Changes(gone=["me/1"], status=pool(1))
 
 
 def test_a_spare_is_known_by_its_id() -> None:
     """It has no slot."""
     differ = Differ()
-    differ.changes({"workers": [row(None)]})
-    assert differ.changes({"workers": []}) == {"gone": ["me-None-x"]}
+    differ.changes(pool(1, row(None)))
+    assert differ.changes(pool(1)) == Changes(gone=["me-None-x"])
 
 
 class World:
     """A feed of a pool that is whatever the test says, and its subscribers."""
 
     def __init__(self) -> None:
-        self.status: Json = {"target": 1, "workers": [row(0)]}
+        self.status = pool(1, row(0))
         self.looks = 0
         self.feed = Feed(
             asyncio.get_running_loop(), self._look, lambda _: self.status, lambda: id(self.status), lambda: None
@@ -90,11 +95,11 @@ def test_all_then_changes_then_the_end() -> None:
     async def follow() -> None:
         world = World()
         reader, _ = await world.subscribe()
-        assert await told(reader) == {"snapshot": world.status}
+        assert await told(reader) == {"snapshot": msgspec.to_builtins(world.status)}
         world.feed.take({"event": "worker.exited"})
         assert await told(reader) == {"event": {"event": "worker.exited"}}
-        world.status = {"target": 2, "workers": [row(0)]}
-        assert await told(reader) == {"changes": {"status": {"target": 2}}}
+        world.status = pool(2, row(0))
+        assert await told(reader) == {"changes": {"status": msgspec.to_builtins(pool(2))}}
         world.feed.close(left=3)
         assert await told(reader) == {"end": {"left": 3}}
         assert await reader.read() == b""
@@ -111,7 +116,7 @@ def test_a_second_one_gets_all_there_is() -> None:
         first, _ = await world.subscribe()
         await told(first)
         second, _ = await world.subscribe()
-        assert await told(second) == {"snapshot": world.status}
+        assert await told(second) == {"snapshot": msgspec.to_builtins(world.status)}
         world.feed.take({"event": "x"})
         assert await told(first) == await told(second) == {"event": {"event": "x"}}
         await world.end()
@@ -142,13 +147,13 @@ def test_a_mistake_costs_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context["exception"]))
         world = World()
         whole = world.status
-        world.status = {}
+        world.status = cast("WatchedStatus", None)
         reader, _ = await world.subscribe()
         await _until(lambda: raised)
         world.status = whole
-        assert await told(reader) == {"snapshot": whole}
+        assert await told(reader) == {"snapshot": msgspec.to_builtins(whole)}
         await world.end()
-        assert isinstance(raised[0], KeyError)
+        assert isinstance(raised[0], AttributeError)
 
     run(follow())
 
@@ -163,7 +168,7 @@ def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         reader, writer = await world.subscribe()
         await told(reader)
         for number in range(2000):
-            world.status = {"target": number, "workers": [row(0, address="a" * 20_000 + str(number))]}
+            world.status = pool(number, row(0, address="a" * 20_000 + str(number)))
             if "changes" not in await told(reader):
                 break
             if len(world.feed._subscribers) == 1:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from autohealer.tui.source import News
-from autohealer.tui.state import Status
+from autohealer.views.status import WatchedStatus
 
 NOW = 1_790_000_000.0
 AGENT = "web1-k3x9qa"
@@ -110,7 +110,7 @@ class Recorded:
     async def listen(self, hear: Callable[[News], None]) -> None:
         """All of it at once."""
         self.hear = hear
-        hear(News(snapshot=msgspec.convert(self._told, Status)))
+        hear(News(snapshot=msgspec.convert(self._told, WatchedStatus)))
         for event in self._events:
             hear(News(event=event))
         await asyncio.Event().wait()

@@ -18,9 +18,10 @@ from autohealer.tui.screens.pools import PoolsScreen
 from autohealer.tui.screens.question import Question
 from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.source import News
-from autohealer.tui.state import Changes, PoolState, Status, WorkerRow
+from autohealer.tui.state import PoolState
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.pools import PoolsPanel
+from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.tui import scenes
 from tests.tui.conftest import Scene, Show, output_of
 
@@ -306,7 +307,7 @@ def test_of_many_pools_those_in_trouble_come_first(show: Show, monkeypatch: pyte
         if scene is None:
             return PoolSummary(name, 4711, None)
         state = PoolState()
-        state.replace(msgspec.convert(scene[0], Status), None)
+        state.replace(msgspec.convert(scene[0], WatchedStatus), None)
         return PoolSummary(name, 4711, state)
 
     async def check() -> None:

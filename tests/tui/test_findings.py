@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from autohealer.tui.findings import findings, headline
-from autohealer.tui.state import PoolState, Status
+from autohealer.tui.state import PoolState
+from autohealer.views.status import WatchedStatus
 from tests.tui import scenes
 
 NOW = scenes.NOW
@@ -14,7 +15,7 @@ NOW = scenes.NOW
 def state_of(told: scenes.Json, events: list[scenes.Json] | None = None) -> PoolState:
     """As the feed would have made it."""
     state = PoolState()
-    state.replace(msgspec.convert(told, Status), NOW)
+    state.replace(msgspec.convert(told, WatchedStatus), NOW)
     for event in events or []:
         state.take(event)
     return state

@@ -6,15 +6,16 @@ import msgspec
 
 from autohealer.tui import charts
 from autohealer.tui.history import History, percentile
-from autohealer.tui.state import CURVE_SAMPLES, Changes, PoolState, Status, WorkerRow
+from autohealer.tui.state import CURVE_SAMPLES, PoolState
 from autohealer.tui.widgets.story import folded
+from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.tui import scenes
 
 
 def state_of(rows: list[scenes.Json]) -> PoolState:
     """A pool with these rows."""
     state = PoolState()
-    state.replace(msgspec.convert(scenes.status(rows), Status), scenes.NOW)
+    state.replace(msgspec.convert(scenes.status(rows), WatchedStatus), scenes.NOW)
     return state
 
 

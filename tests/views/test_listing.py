@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from autohealer.views.listing import event_lines, pool_lines, status_lines
 from autohealer.views.palette import STATES, state_look
 from autohealer.views.rendering import Part, rendered
+from autohealer.views.status import SilentPool, Status
 
 TIME = "2026-01-02T03:04:05.678901Z"
 NOW = 1767323232.5  # 187 seconds later
@@ -54,6 +57,11 @@ STATUS: dict[str, Any] = {
 }
 
 
+def told(fields: dict[str, Any]) -> Status:
+    """As an agent has told it; what it left out is not known."""
+    return msgspec.convert(fields, Status)
+
+
 def text(parts: Sequence[Part]) -> str:
     return rendered(parts, styled=False)
 
@@ -61,7 +69,7 @@ def text(parts: Sequence[Part]) -> str:
 def test_the_status_of_one_agent() -> None:
     """A head, and a row for each worker; what is not there is a dash."""
     assert (
-        text(status_lines(STATUS, NOW, glyphs=False))
+        text(status_lines(told(STATUS), NOW, glyphs=False))
         == """\
 pool default: 1 of 2 running, 1 registered
 ZooKeeper 127.0.0.1:2181, leader a, epoch 7
@@ -75,7 +83,7 @@ slot  state    pid     up  restarts  last end  next start  registered  worker
 
 def test_the_status_on_a_terminal() -> None:
     """The same with a glyph for each state, so that it is told by more than its colour."""
-    assert text(status_lines(STATUS, NOW, glyphs=True)).splitlines()[4:] == [
+    assert text(status_lines(told(STATUS), NOW, glyphs=True)).splitlines()[4:] == [
         "slot  state      pid     up  restarts  last end  next start  registered  worker",
         "   0  ● running   10  3m06s         3  -                  -  yes         a-0-x",
         "   1  ▲ backoff    -      -        12  exit 2         in 7s  no          -",
@@ -89,7 +97,7 @@ def test_what_is_known_of_workers_has_a_column() -> None:
     other = {**worker, "worker": "b-1-y", "slot": 1, "host": "i", "revision": 2, "ready": True}
     status = {**STATUS, "workers": [{**worker, **measured}, other], "running": 2}
 
-    assert text(status_lines(status, NOW, glyphs=False)).splitlines()[2:] == [
+    assert text(status_lines(told(status), NOW, glyphs=False)).splitlines()[2:] == [
         "1 worker held: probe",
         "",
         "slot  state               pid     up  restarts  rev  cpu  memory  held   registered  host  worker",
@@ -109,7 +117,7 @@ def test_what_is_unusual_stands_above() -> None:
     }
     status = {**STATUS, **unusual, "agents": [agent], "workers": []}
 
-    assert text(status_lines(status, NOW, glyphs=False)).splitlines()[2:] == [
+    assert text(status_lines(told(status), NOW, glyphs=False)).splitlines()[2:] == [
         "agent a is drained; autohealer drain --undo a lets it have workers again",
         "verdicts are held: probe, beat",
         "update: 1 of 3 replaced",
@@ -123,21 +131,21 @@ def test_a_crash_loop_is_told_in_the_last_words_of_its_workers() -> None:
     idle = STATUS["workers"][1]
     status = {**STATUS, "workers": [idle, {**idle, "slot": 2}, {**idle, "slot": 3}]}
     words = dict.fromkeys((1, 2), "python: can't open file 'no.py'")
-    told = [
+    looping = [
         "2 are crash-looping: python: can't open file 'no.py' (exit 2)",
         "slot 3 is crash-looping: exit 2",
     ]
 
-    assert text(status_lines(status, NOW, glyphs=False, said=words)).splitlines()[2:4] == told
-    assert text(pool_lines([status], {"default": words})).splitlines()[1].endswith("; ".join(told))
+    assert text(status_lines(told(status), NOW, glyphs=False, said=words)).splitlines()[2:4] == looping
+    assert text(pool_lines([told(status)], {"default": words})).splitlines()[1].endswith("; ".join(looping))
 
 
 def test_several_pools() -> None:
     """A line each: as wanted, below, and one that does not answer."""
     whole = {**STATUS, "pool": "db", "target": 1, "workers": [{**STATUS["workers"][0], "ready": True}]}
-    silent = {"pool": "odd", "error": "the agent of pool odd (pid 7) is frozen"}
+    silent = SilentPool("odd", "the agent of pool odd (pid 7) is frozen")
 
-    assert text(pool_lines([STATUS, whole, silent])).splitlines() == [
+    assert text(pool_lines([told(STATUS), told(whole), silent])).splitlines() == [
         "pool     running  of  ready  restarts  agents  how it is",
         "default        1   2      0        15       1  slot 1 is crash-looping: exit 2",
         "db             1   1      1         3       1  as wanted",
@@ -156,7 +164,7 @@ def test_the_status_of_several_agents_and_an_outage() -> None:
     other = {**STATUS["agents"][0], "agent": "b", "share": None}
     status = {**STATUS, "agents": [*STATUS["agents"], other], "connected": False, "foreign": 2, "workers": []}
     assert (
-        text(status_lines(status, NOW, glyphs=False))
+        text(status_lines(told(status), NOW, glyphs=False))
         == """\
 pool default: 1 of 2 running, 1 registered, 2 foreign, ZooKeeper away
 ZooKeeper 127.0.0.1:2181, leader a, epoch 7
@@ -171,7 +179,7 @@ def test_what_is_not_known_yet() -> None:
     """Nobody leads, no target has been read, nothing runs."""
     unknown = dict.fromkeys(("target", "foreign", "leader", "epoch"))
     status = {**STATUS, **unknown, "running": 0, "registered": 0, "agents": [], "workers": []}
-    assert text(status_lines(status, NOW, glyphs=False)) == (
+    assert text(status_lines(told(status), NOW, glyphs=False)) == (
         "pool default: 0 of - running, 0 registered\nZooKeeper 127.0.0.1:2181, leader -, epoch -"
     )
 
@@ -196,7 +204,7 @@ def test_an_event_on_a_terminal() -> None:
 def test_nothing_that_a_terminal_obeys_gets_through() -> None:
     """Escapes in what others wrote are blanks on the screen."""
     worker = {**STATUS["workers"][0], "host": "h\x1b[2J\u202e", "worker": "a\nb"}
-    shown = text(status_lines({**STATUS, "pool": "p\x1bc", "workers": [worker]}, NOW, glyphs=True))
+    shown = text(status_lines(told({**STATUS, "pool": "p\x1bc", "workers": [worker]}), NOW, glyphs=True))
     event = {"time": TIME, "event": "worker.faulty", "slot": 1, "cause": "\x1b]0;x\x07", "evidence": "\x9b1m"}
 
     assert all(line.isprintable() for line in shown.splitlines())

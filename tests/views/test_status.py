@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
+import msgspec
 import pytest
 
 from autohealer.core.model import AgentEntry, Plan
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import Snapshot, WorkerView
-from autohealer.views.status import POOL_WIDE, Json, PoolNodes, cluster_status, is_below, status
+from autohealer.views.status import AgentRow, Finished, Status, WorkerRow
+from autohealer.views.status_of import PoolNodes, cluster_status, status
 
 STARTED = "2026-01-02T03:04:05.678901Z"
 MINE = AgentEntry("host-a", 1, "1.0", share=2, running=1)
@@ -60,21 +62,13 @@ def test_of_agents_that_nobody_has_asked_the_plan_is_known() -> None:
     """The others' entries are read by a leader, and by who is looked at."""
     found = status(snapshot(agents={"b": None, "a": MINE}, shares={"a": 2, "b": 3}), "zk:2181", "host-a")
 
-    assert found["running"] == 1 + 3
-    unknown = dict.fromkeys(("host", "pid", "running", "draining", "http"))
-    assert {"agent": "b", "share": 3, **unknown} in cast("list[Json]", found["agents"])
-
-
-def registration(worker: str | None, agent: str | None, **fields: object) -> Json:
-    return {"worker": worker, "agent": agent, "host": None, "pid": None, "slot": None, "address": None} | {
-        "started": None,
-        **fields,
-    }
+    assert found.running == 1 + 3
+    assert AgentRow("b", share=3) in found.agents
 
 
 def test_what_one_agent_knows() -> None:
     """Its own workers one by one, the others' by their number."""
-    found: dict[str, Any] = status(snapshot(finished=(2, 1), held=frozenset({"all"})), "zk:2181", "host-a")
+    found = msgspec.to_builtins(status(snapshot(finished=(2, 1), held=frozenset({"all"})), "zk:2181", "host-a"))
     assert found["running"] == 1 + 3
     assert found["agents"] == [
         {"agent": "a", "host": "host-a", "pid": 1, "share": 2, "running": 1, "draining": False, "http": None},
@@ -122,7 +116,7 @@ def test_what_one_agent_knows() -> None:
     ]
     waits_s = datetime.fromisoformat(found["workers"][1]["next_start"]).timestamp() - time.time()
     assert 50 < waits_s <= 60
-    assert {name: found[name] for name in POOL_WIDE} == {
+    assert {name: found[name] for name in ("spares", "done", "rollout", "held", "config")} == {
         "spares": None,
         "done": {"done": 2, "failed": 1},
         "rollout": None,
@@ -136,25 +130,20 @@ def test_what_one_agent_knows() -> None:
     [
         (3, None, 2, False),
         (3, None, 1, True),
-        (2, {"done": 1, "failed": 1}, 1, False),
-        (2, {"done": 1, "failed": 0}, 1, True),
+        (2, Finished(1, 1), 1, False),
+        (2, Finished(1, 0), 1, True),
         (5, None, None, False),
     ],
 )
-def test_what_has_finished_does_not_lack(
-    running: int, done: dict[str, int] | None, foreign: int | None, below: bool
-) -> None:
-    assert is_below({"target": 5, "running": running, "done": done, "foreign": foreign}) is below
+def test_what_has_finished_does_not_lack(running: int, done: Finished | None, foreign: int | None, below: bool) -> None:
+    assert Status(target=5, running=running, done=done, foreign=foreign).is_below is below
 
 
 def test_an_agent_whose_words_make_no_sense() -> None:
     """It is shown, with nothing known of it."""
     found = status(snapshot(agents={"a": MINE, "odd": None}), "zk:2181", "host-a")
-    assert found["agents"] == [
-        {"agent": "a", "host": "host-a", "pid": 1, "share": 2, "running": 1, "draining": False, "http": None},
-        {"agent": "odd", "host": None, "pid": None, "share": None, "running": None, "draining": None, "http": None},
-    ]
-    assert found["running"] == 1
+    assert found.agents == [AgentRow("a", "host-a", 1, share=2, running=1, draining=False), AgentRow("odd")]
+    assert found.running == 1
 
 
 def test_what_zookeeper_knows() -> None:
@@ -167,21 +156,16 @@ def test_what_zookeeper_knows() -> None:
             plan=Plan(7, "b", 5, 1, {"a": 2, "b": 3}),
             target=5,
             leader=("b", 7),
-            registered=[registration("b-0-y", "b", pid=20, slot=0, address="host-b:9000"), registration(None, None)],
+            registered=[WorkerRow("b-0-y", "b", pid=20, slot=0, address="host-b:9000", state="running"), WorkerRow()],
             held=(),
         ),
         local=status(snapshot(), "zk:2181", "host-a"),
     )
-    assert found.keys() == status(snapshot(), "zk:2181", "host-a").keys()
-    assert (found["running"], found["registered"], found["foreign"]) == (4, 2, 1)
-    assert (found["leader"], found["epoch"], found["target"]) == ("b", 7, 5)
-    workers = found["workers"]
-    assert isinstance(workers, list)
-    assert [worker["worker"] for worker in workers] == ["a-0-x", None, "b-0-y"]
-    assert workers[2]["state"] == "running"
-    assert workers[2]["address"] == "host-b:9000"
-    assert workers[2]["restarts"] is None
-    assert workers[2].keys() == workers[0].keys()
+    assert (found.running, found.registered, found.foreign) == (4, 2, 1)
+    assert (found.leader, found.epoch, found.target) == ("b", 7, 5)
+    assert [worker.worker for worker in found.workers] == ["a-0-x", None, "b-0-y"]
+    assert (found.workers[2].state, found.workers[2].address) == ("running", "host-b:9000")
+    assert found.workers[2].restarts is None
 
 
 def test_a_registration_beside_its_stand_in_counts_once() -> None:
@@ -194,10 +178,10 @@ def test_a_registration_beside_its_stand_in_counts_once() -> None:
             plan=None,
             target=None,
             leader=None,
-            registered=[registration("b-0-y", "b"), registration("b-0-y", "b")],
+            registered=[WorkerRow("b-0-y", "b"), WorkerRow("b-0-y", "b")],
             held=(),
         ),
         local=None,
     )
-    assert found["registered"] == 1
-    assert (found["target"], found["foreign"], found["leader"], found["epoch"]) == (None, None, None, None)
+    assert found.registered == 1
+    assert (found.target, found.foreign, found.leader, found.epoch) == (None, None, None, None)

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,7 @@ from autohealer.errors import AutohealerError, GaveUpError, UsageError
 from autohealer.runtime.private_files import open_file
 from autohealer.runtime.state_dir import StateDir
 from autohealer.views.lines import clean
+from autohealer.views.status import Finished, WorkerRow
 
 if TYPE_CHECKING:
     from autohealer.config.schema import Configuration
@@ -93,26 +94,24 @@ def _lack(address: PoolAddress, pid: int) -> tuple[str | None, frozenset[str]]:
     if not address.runs_here or address.state.holder_pid() != pid:
         return "it has not begun", none
     try:
-        me, found = address.ask("agent"), address.ask("status")
+        me, found = address.ask("agent"), address.status()
     except AutohealerError as error:
         return str(error), none
-    entry = next((agent for agent in found["agents"] if agent["agent"] == me), None) if found else None
+    entry = next((agent for agent in found.agents if agent.agent == me), None) if found else None
     # Before there is a plan, which names its leader, a share of 0 means nothing.
-    if entry is None or entry["share"] is None or found["leader"] is None or not found["connected"]:
+    if found is None or entry is None or entry.share is None or found.leader is None or not found.connected:
         return "it has no share yet", none
-    rows = [row for row in found["workers"] if row["agent"] == me and row["state"] == "running"]
-    running = frozenset(row["worker"] for row in rows)
-    ended = found.get("done") or {}
-    ended_well = int(ended.get("done", 0)) + int(ended.get("failed", 0))
-    if (entry["running"] or 0) + ended_well >= entry["share"]:
+    running = frozenset(str(row.worker) for row in found.workers if row.agent == me and row.state == "running")
+    ended = found.done or Finished()
+    if (entry.running or 0) + ended.done + ended.failed >= entry.share:
         return None, running
-    return f"{entry['running'] or 0} of {entry['share']} workers run{_reasons(found['workers'])}", running
+    return f"{entry.running or 0} of {entry.share} workers run{_reasons(found.workers)}", running
 
 
-def _reasons(workers: Sequence[Mapping[str, Any]]) -> str:
+def _reasons(workers: Sequence[WorkerRow]) -> str:
     """Why the others do not, as far as their last lives tell."""
-    causes = {worker.get("cause") for worker in workers if worker["state"] != "running" and worker.get("cause")}
-    return f" ({', '.join(sorted(map(str, causes)))}; see `autohealer logs`)" if causes else ""
+    causes = {worker.cause for worker in workers if worker.state != "running" and worker.cause}
+    return f" ({', '.join(sorted(causes))}; see `autohealer logs`)" if causes else ""
 
 
 def _ended(agent: subprocess.Popen[str], state: StateDir) -> AutohealerError:

@@ -25,9 +25,9 @@ def diagnose(address: PoolAddress) -> Diagnosis:
             found.findings.append(fault("agent", str(error), error.hint))
         else:
             found.findings.append(ok("agent", f"none runs pool {address.name} here"))
-    workers = [worker for worker in found.status["workers"] if worker["pid"]] if found.status else []
-    sizes = [worker["rss"] for worker in workers if worker.get("rss")]
-    found.findings += check_host(found.status["target"] or 0 if found.status else 0, max(sizes, default=None))
+    workers = found.status.workers if found.status else []
+    sizes = [worker.rss for worker in workers if worker.pid and worker.rss]
+    found.findings += check_host(found.status.target or 0 if found.status else 0, max(sizes, default=None))
     found.findings += check_storage(address.state.base)
     _ask_zookeeper(address, found)
     if found.status is not None:

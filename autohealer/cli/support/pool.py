@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from autohealer.cli.support.asking import ANSWER_S, Local, Remote, local, operation
 from autohealer.cli.support.late import Late
@@ -14,6 +16,7 @@ from autohealer.errors import UnreachableError, UsageError
 from autohealer.processes.tree import procfs
 from autohealer.runtime.ledger import Ledger
 from autohealer.runtime.state_dir import StateDir, pools_running
+from autohealer.views.status import Status
 from autohealer.views.units import count
 
 if TYPE_CHECKING:
@@ -121,7 +124,22 @@ class PoolAddress:
                 elsewhere = True  # it ends this moment
             yield None if elsewhere else found
 
-    def ask(self, question: str) -> Any:
+    def status(self) -> Status | None:
+        """How the pool stands, as the agent on this host knows it. None, and raises, as `ask`."""
+        try:
+            return msgspec.convert(self.ask("status"), Status | None)
+        except msgspec.ValidationError as error:
+            raise UnreachableError(
+                f"the agent of pool {self.name} tells its status in a way that makes no sense: {error}",
+                "use the `autohealer` of the agent's own version",
+            ) from error
+
+    def away_since(self) -> str | None:
+        """Since when the agent here has had no answer of ZooKeeper; None where it has, or none of it is known."""
+        since = self.ask("away_since")
+        return since if isinstance(since, str) else None
+
+    def ask(self, question: str) -> object:
         """The answer of the agent on this host, None where there is none. Raises UnreachableError if it is frozen."""
         with self.local() as found:
             try:

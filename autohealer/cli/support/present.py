@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any
 
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
@@ -12,6 +11,7 @@ from autohealer.cli.support.where import Where
 from autohealer.cli.zk.session import reach
 from autohealer.coordination.explorer.requests import Nodes
 from autohealer.runtime.state_dir import pools_running
+from autohealer.views.status import Status
 
 ANSWER_S = 2.0
 """Who presses Tab does not wait for long."""
@@ -19,14 +19,14 @@ ANSWER_S = 2.0
 
 def workers(where: Where) -> list[str]:
     """The slots and ids of the workers that run."""
-    found = [worker for worker in _status(where)["workers"] if worker["pid"] is not None]
-    slots = [str(worker["slot"]) for worker in found if worker["slot"] is not None]
-    return [*dict.fromkeys(slots), *(worker["worker"] for worker in found)]
+    found = [worker for worker in _status(where).workers if worker.pid is not None]
+    slots = [str(worker.slot) for worker in found if worker.slot is not None]
+    return [*dict.fromkeys(slots), *(str(worker.worker) for worker in found)]
 
 
 def agents(where: Where) -> list[str]:
     """The agents of the pool."""
-    return [agent["agent"] for agent in _status(where)["agents"]]
+    return [agent.agent for agent in _status(where).agents]
 
 
 def pools(where: Where) -> list[str]:
@@ -52,5 +52,5 @@ def programs(typed: str) -> list[str]:
     return sorted(found)
 
 
-def _status(where: Where) -> dict[str, Any]:
+def _status(where: Where) -> Status:
     return pool_status(PoolAddress(where))

@@ -6,9 +6,10 @@ import json
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -21,16 +22,17 @@ from autohealer.views.listing import status_lines
 
 if TYPE_CHECKING:
     from autohealer.cli.support.pool import PoolAddress
+    from autohealer.views.status import Status
 
 LOOK_S = 1.0
 SIZE = frozenset({"COLUMNS", "LINES"})
 
 
-def watch_status(address: PoolAddress, look: Callable[[], dict[str, Any]], *, as_json: bool) -> int:
+def watch_status(address: PoolAddress, look: Callable[[], Status], *, as_json: bool) -> int:
     """Until Ctrl-C, or until nobody is left to ask."""
     printing = Printing()
 
-    def text(found: dict[str, Any]) -> str:
+    def text(found: Status) -> str:
         said = said_last(address, found)
         return printing.text(status_lines(found, time.time(), glyphs=printing.styled, said=said))
 
@@ -41,7 +43,7 @@ def watch_status(address: PoolAddress, look: Callable[[], dict[str, Any]], *, as
     while True:
         found = look()
         if found != former:
-            shown = json.dumps(found) if as_json else text(found)
+            shown = json.dumps(msgspec.to_builtins(found)) if as_json else text(found)
             click.echo(shown if as_json or former is None else f"\n{shown}")
             former = found
         time.sleep(LOOK_S)

@@ -18,6 +18,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from autohealer import __version__
 from autohealer.errors import AutohealerError
 from autohealer.runtime.doctor.diagnosis import Diagnosis
@@ -45,7 +47,7 @@ def write_bundle(path: Path, state: StateDir, diagnosis: Diagnosis) -> None:
 
 def _files(state: StateDir, diagnosis: Diagnosis) -> Iterator[tuple[str, bytes]]:
     yield "doctor.json", _json(diagnosis.as_json())
-    yield "status.json", _json(diagnosis.status)
+    yield "status.json", _json(msgspec.to_builtins(diagnosis.status))
     yield "surroundings.json", _json(_surroundings())
     for name in NAMES:
         with suppress(OSError):

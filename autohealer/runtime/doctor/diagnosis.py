@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
 
 from autohealer.runtime.doctor.finding import Finding, Severity
 from autohealer.views.lines import clean
+from autohealer.views.status import Status
 
 MARKS = {Severity.OK: "ok     ", Severity.WARNING: "warning", Severity.FAULT: "FAULT  "}
 
 
 class Diagnosis(msgspec.Struct):
-    """``status`` is the pool's, as ``status --json`` has it; None where no agent could be asked."""
+    """``status`` is the pool's; None where no agent could be asked."""
 
     findings: list[Finding] = msgspec.field(default_factory=list)
-    status: dict[str, Any] | None = None
+    status: Status | None = None
 
     def as_json(self) -> list[dict[str, str]]:
         """An object for each finding."""

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -32,7 +31,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     workers: Sequence[DrilledWorker]
     agent_pid: int
-    ask: Callable[[str], Any]
+    ask: Callable[[str], object]
     options: Sequence[str]
 
 

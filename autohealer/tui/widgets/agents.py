@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autohealer.tui.state import AgentRow
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, clean, fit, right
+from autohealer.views.status import AgentRow
 from autohealer.views.units import number
 
 GAUGE = 8

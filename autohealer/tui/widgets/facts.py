@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autohealer.tui.charts import area
-from autohealer.tui.state import SAMPLE_S, Curve, WorkerRow, moment
+from autohealer.tui.state import SAMPLE_S, Curve, moment
 from autohealer.tui.widgets.events import local_clock
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, clean, crop, right, wrap
 from autohealer.views.palette import state_look
+from autohealer.views.status import WorkerRow
 from autohealer.views.units import duration, share, size
 
 LABEL = 6

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from autohealer.tui.state import WorkerRow
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, crop
 from autohealer.views.palette import STATES
+from autohealer.views.status import WorkerRow
 
 UNREADY = ("◑", "warm")
 MOST_SHOWN = 6

@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from autohealer.tui.charts import area
-from autohealer.tui.state import WorkerRow, moment
+from autohealer.tui.state import moment
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, clean, fit, right
 from autohealer.views.palette import state_look
+from autohealer.views.status import WorkerRow
 from autohealer.views.units import duration, share, size
 
 CURVES = ((140, 16), (100, 8))

@@ -9,6 +9,7 @@ from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -20,6 +21,7 @@ from autohealer.runtime.doctor.ensemble import check_ensemble
 from autohealer.runtime.doctor.finding import Finding, Severity, fault, ok, warning, worst
 from autohealer.runtime.doctor.pool import check_pool
 from autohealer.runtime.state_dir import StateDir
+from autohealer.views.status import Status
 
 THREE = tuple(Server(f"zk{n}:2181", reachable=True, version="3.8.0", mode="follower") for n in (1, 2, 3))
 FINE = Inspection(THREE, 0.002, 10.0, 10.0, 0.01, (), 500)
@@ -66,7 +68,7 @@ def test_what_may_do_harm_is_a_warning_with_a_remedy(changes: dict[str, Any], ch
 
 
 def test_a_pool_that_is_fine() -> None:
-    assert set(levels(list(check_pool(STATUS))).values()) == {Severity.OK}
+    assert set(levels(list(check_pool(msgspec.convert(STATUS, Status)))).values()) == {Severity.OK}
 
 
 @pytest.mark.parametrize(
@@ -82,11 +84,12 @@ def test_a_pool_that_is_fine() -> None:
     ],
 )
 def test_what_is_wrong_with_a_pool(changes: dict[str, Any], check: str, level: Severity) -> None:
-    assert levels(list(check_pool({**STATUS, **changes})))[check] is level
+    assert levels(list(check_pool(msgspec.convert({**STATUS, **changes}, Status))))[check] is level
 
 
 def test_workers_that_are_done_are_not_missing() -> None:
-    found = levels(list(check_pool({**STATUS, "running": 1, "done": {"done": 1, "failed": 1}})))
+    changes = {"running": 1, "done": {"done": 1, "failed": 1}}
+    found = levels(list(check_pool(msgspec.convert({**STATUS, **changes}, Status))))
     assert found["workers"] is Severity.OK
 
 
@@ -128,7 +131,7 @@ def test_a_bundle_has_no_word_of_workers_in_it(tmp_path: Path) -> None:
     state.events_path.write_text(
         json.dumps({"event": "worker.backoff", "output": ["password hunter2"], "slot": 0}) + "\nnonsense\n"
     )
-    write_bundle(tmp_path / "bundle.tar.gz", state, Diagnosis([ok("b", "y")], {"pool": "default"}))
+    write_bundle(tmp_path / "bundle.tar.gz", state, Diagnosis([ok("b", "y")], Status(pool="default")))
     with tarfile.open(tmp_path / "bundle.tar.gz") as archive:
         contents = {member.name: archive.extractfile(member) for member in archive.getmembers()}
         texts = {name: file.read().decode() for name, file in contents.items() if file is not None}
