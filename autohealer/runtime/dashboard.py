@@ -2,8 +2,8 @@
 
 It shares the agent's terminal and process group, and nothing else: Ctrl-C is the kernel's signal to the agent,
 whatever the dashboard is doing. The agent saves the terminal's modes before it starts one, and restores them whenever
-it is gone. One that has ended by itself is followed by lines; one that gave the terminal back for Ctrl-Z, by another
-dashboard once the agent is in the foreground again.
+it is gone. One that has ended by itself is followed by lines; one that gave the terminal back for Ctrl-Z, or has lost
+it to another job, by another dashboard once the agent is in the foreground again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ SUSPENDED = 20
 """The exit code of a dashboard that was asked, by Ctrl-Z, to give the terminal back for a while."""
 DETACHED = 21
 """And of one that was asked to give it back for good, while the pool goes on."""
+TERMINAL_LOST = 22
+"""And of one that found another job in the foreground: a shell takes the terminal when the agent is stopped."""
 LEAVE_WITHIN_S = 0.7
 """How long one may take to leave the screen when the agent ends: a second Ctrl-C has to end all within a second."""
 FOREGROUND_S = 1.0
@@ -114,11 +116,12 @@ class DashboardProcess:
         os.close(self._pidfd)
         exited = status is not None and status.si_code == os.CLD_EXITED
         code = status.si_status if status is not None else 0
-        is_suspended, is_detached = exited and code == SUSPENDED, exited and code == DETACHED
+        asked = code if exited else 0
+        is_suspended, is_detached, is_lost = asked == SUSPENDED, asked == DETACHED, asked == TERMINAL_LOST
         # Whatever it says, the modes are ours to restore; a kill has kept it from leaving the screen.
         self._restore(leave_screen=not exited)
         why = ""
-        if not (self._is_closing or is_suspended or is_detached or (exited and code == 0)):
+        if not (self._is_closing or is_suspended or is_detached or is_lost or (exited and code == 0)):
             how = f"exit code {code}" if exited else signal_name(code)
             why = f"the dashboard has ended ({how}); events go on as lines"
         self._shown(False, why)
@@ -128,6 +131,8 @@ class DashboardProcess:
             self._suspend()
         elif is_detached and not self._is_closing:
             self._detach()
+        elif is_lost:
+            self.start()
 
     def _detach(self) -> None:
         """End, and leave the workers to an agent without a terminal; where that cannot be, be shown again."""

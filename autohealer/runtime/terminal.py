@@ -36,12 +36,12 @@ class SavedTerminal:
     def restore(self, *, leave_screen: bool, patience_s: float = 0.0) -> bool:
         """Give it back; False where the terminal takes nothing now. ``leave_screen``: nobody has left it in order.
 
-        Waits no longer than so for a terminal that is stopped. Who has lost the terminal to another job would be
-        stopped for touching it: SIGTTOU is blocked.
+        Waits no longer than so for a terminal that is stopped. Another job that has taken the terminal has set modes of
+        its own, which stay; who writes to it then would be stopped for that: SIGTTOU is blocked.
         """
         former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
-            if self._modes is not None:
+            if self._modes is not None and self.is_in_foreground():
                 with suppress(termios.error):
                     termios.tcsetattr(self._into, termios.TCSANOW, self._modes)
             if not leave_screen:

@@ -10,7 +10,9 @@ past        what happened before it was opened
 pools       the pools of this host
 source      where the news comes from and where operations go: `agent_source`, an agent of this host; `cluster_source`,
             a pool of several hosts
+background  calls that may wait long
 driver      the terminal: Ctrl-C stays a signal to the agent
+keyboard    what it sends, made fit for Textual
 theme       colours, dark, light and none
 widgets     what screens are made of
 screens     the pool, a worker, all output, all pools, questions, help

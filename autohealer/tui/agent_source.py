@@ -13,6 +13,7 @@ from autohealer.core.operations import Operation, Options, Outcome
 from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir
+from autohealer.tui.background import in_background
 from autohealer.tui.past import past_events
 from autohealer.tui.source import News
 
@@ -46,7 +47,7 @@ class AgentSource:
 
     async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
         """Ask the pool for an operation."""
-        return await asyncio.to_thread(self._ask, verb, subject, options)
+        return await in_background(lambda: self._ask(verb, subject, options))
 
     def _ask(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
         """By the control socket, and wait; what came of it."""
@@ -67,7 +68,7 @@ class AgentSource:
     async def _follow(self, hear: Callable[[News], None]) -> bool | None:
         """One connection to its end: True where the agent said goodbye; None where it is gone without a word."""
         try:
-            connection = await asyncio.to_thread(self._state.connect_control, CONNECT_S)
+            connection = await in_background(lambda: self._state.connect_control(CONNECT_S))
         except OSError as error:
             if self._is_known:
                 return None
@@ -93,7 +94,7 @@ class AgentSource:
         hear(news)
         if news.snapshot is not None and not self._is_known:
             self._is_known = True
-            past = await asyncio.to_thread(past_events, self._state.events_path)
+            past = await in_background(lambda: past_events(self._state.events_path))
             self._known = {_encode(event) for event in past[-KNOWN_EVENTS:]}
             for event in past:
                 hear(News(event=event))

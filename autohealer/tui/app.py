@@ -16,8 +16,9 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from autohealer.errors import AutohealerError, UnreachableError
-from autohealer.runtime.dashboard import DETACHED, SUSPENDED
+from autohealer.runtime.dashboard import DETACHED, SUSPENDED, TERMINAL_LOST
 from autohealer.tui.agent_source import AgentSource
+from autohealer.tui.background import in_background
 from autohealer.tui.driver import TerminalDriver
 from autohealer.tui.pools import PoolsOfHost, PoolSummary
 from autohealer.tui.screens.help import Help
@@ -220,6 +221,8 @@ class Dashboard(App[AppOutcome]):
     def _frame(self) -> None:
         """Draw what is new; once a second also what only time changes."""
         if isinstance(self._driver, TerminalDriver) and not self._driver.is_in_foreground():
+            if not self.leaves:  # the agent starts another one once it has the terminal again
+                self.exit(AppOutcome(TERMINAL_LOST))
             return
         now = self.now()
         if self.said and now - self._said_at > SAID_S:
@@ -235,7 +238,7 @@ class Dashboard(App[AppOutcome]):
 
         async def follow() -> None:
             while panel.is_attached:
-                lines = await asyncio.to_thread(reader.read)
+                lines = await in_background(reader.read)
                 if lines:
                     panel.add(lines)
                 await asyncio.sleep(READ_S)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autohealer.errors import AutohealerError
+from autohealer.tui.background import in_background
 from autohealer.tui.source import News
 from autohealer.views.status import WatchedStatus
 
@@ -42,7 +43,7 @@ class ClusterSource:
         while True:
             began = time.monotonic()
             try:
-                status = await asyncio.to_thread(self._look)
+                status = await in_background(self._look)
             except AutohealerError as error:
                 if not is_known:
                     raise
@@ -50,10 +51,10 @@ class ClusterSource:
             else:
                 is_known = True
                 hear(News(snapshot=status))
-                for event in await asyncio.to_thread(self._events):
+                for event in await in_background(self._events):
                     hear(News(event=event))
             await asyncio.sleep(max(LOOK_S, (time.monotonic() - began) * RESTS))
 
     async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
         """Ask the pool for an operation."""
-        return await asyncio.to_thread(self._operate, verb, subject, options)
+        return await in_background(lambda: self._operate(verb, subject, options))

@@ -2,24 +2,31 @@ r"""The terminal: Ctrl-C stays the kernel's signal to the agent, whatever the da
 
 Textual's driver turns all signals of the terminal off, and asks some terminals to send Ctrl-C as another sequence. Here
 ISIG stays on, and only Ctrl-Z and Ctrl-\ are keys; drawing is done on stdout; where stdin is no terminal there are no
-keys, and it is left alone.
+keys, and it is left alone. Nor is a terminal read that another job has in the foreground: the kernel would stop the
+whole group for it, and with it the agent.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import termios
 from typing import TYPE_CHECKING, Any
 
 from textual import constants
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from autohealer.tui.keyboard import Keyboard
 
 if TYPE_CHECKING:
     from textual.app import App
 
 CC = 6
+PAUSE_S = 0.1
+MOST_BYTES = 4096
 _OFF = b"\0"
 # Read when a driver starts: with this protocol a terminal sends Ctrl-C as a sequence, and no signal comes of it.
 constants.DISABLE_KITTY_KEY = True  # type: ignore[misc]  # final for who only reads it
@@ -52,15 +59,34 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives it no type
         if former is not None:
             self.attrs_before = former
-        # Who has lost the terminal would be stopped for giving it back in order.
+        # Who has lost the terminal would be stopped for giving it back in order, and its group for reading.
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+
+    def stop_application_mode(self) -> None:
+        """Give it back. Who has it now has set its modes already."""
+        if not self.is_in_foreground():
+            self.attrs_before = None
+        super().stop_application_mode()
 
     def run_input_thread(self) -> None:
-        """Read keys, where there is somebody to press them."""
-        if self.input_tty:
-            super().run_input_thread()
-        else:
-            self.exit_event.wait()
+        """Read keys, where there is somebody to press them and they are ours to read."""
+        keyboard, parser = Keyboard(), XTermParser(self._debug)
+        while not self.exit_event.is_set():
+            if not (self.input_tty and self.is_in_foreground()):
+                self.exit_event.wait(PAUSE_S)
+                continue
+            typed = ""
+            if select.select([self.fileno], [], [], PAUSE_S)[0]:
+                try:
+                    data = os.read(self.fileno, MOST_BYTES)
+                except OSError:
+                    continue  # lost a moment ago
+                if not data:
+                    return
+                typed = keyboard.text(data)
+            for event in (*(parser.feed(typed) if typed else ()), *parser.tick()):
+                self.process_message(event)
 
     def _modes(self) -> list[Any] | None:
         if not self.input_tty:

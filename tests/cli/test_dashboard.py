@@ -262,6 +262,44 @@ def test_ctrl_z(own_pool: Pool, terminal: Terminal) -> None:
     assert own_pool.living() == []
 
 
+def test_an_agent_that_somebody_else_stops(own_pool: Pool, terminal: Terminal) -> None:
+    """The shell takes the terminal and gets a clean one; what is typed there stops nobody; `fg` brings all back."""
+    agent = shell_running(terminal, own_pool, 2)
+    os.kill(agent, signal.SIGSTOP)
+    terminal.until(lambda _: not terminal.is_alternate)
+    terminal.type("echo mine $((6 * 7))\r")
+    terminal.until("mine 42")
+    os.kill(agent, signal.SIGCONT)
+    before = own_pool.until_running(2)
+    terminal.type("echo mine $((6 * 8))\r")
+    terminal.until("mine 48")
+    os.kill(before[0], signal.SIGKILL)
+    own_pool.until_replaced(before, [0])
+    terminal.type("fg\r")
+    terminal.until(lambda lines: terminal.is_alternate and any("2 of 2 running" in line for line in lines))
+    terminal.type("ctrl-c")
+    terminal.until(lambda _: not terminal.is_alternate)
+    terminal.type("echo over $((6 * 7))\r")
+    terminal.until("over 42")
+    assert own_pool.living() == []
+
+
+def test_whatever_is_typed_and_pasted(own_pool: Pool, terminal: Terminal) -> None:
+    """Bytes that are no text are no end of the dashboard, and a paste with control sequences in it kills nobody."""
+    terminal.start(*run(own_pool, 1))
+    terminal.until("1 of 1 running")
+    own_pool.until_running(1)
+    terminal.send(b"\xff\xfe\xc3(\x1b[<99M\x80")
+    terminal.send(b"\x1b[200~x\ry\r\x1b[31mx\ry\rq\ry\r\x1b[201~")
+    terminal.type("?")
+    terminal.until("the chosen worker")
+    assert own_pool.events("worker.exited") == []
+    terminal.type("escape", "ctrl-c")
+    assert terminal.ended() == 0
+    assert terminal.is_clean
+    assert "the dashboard has ended" not in terminal.after()
+
+
 def shell_running(terminal: Terminal, pool: Pool, workers: int) -> int:
     """An interactive shell with an agent in the foreground; the agent's pid."""
     line = shlex.join([str(BIN / "autohealer"), *run(pool, workers)])
@@ -514,3 +552,24 @@ def test_the_terminal_goes_away(own_pool: Pool, terminal: Terminal) -> None:
     terminal.hang_up()
     assert terminal.process.wait(20) == 0
     assert own_pool.living() == []
+
+
+def test_top_is_left_whatever_is_waited_for(own_pool: Pool, terminal: Terminal) -> None:
+    """An agent that is frozen never answers what was asked of it; that keeps nobody here."""
+    own_pool.run(2)
+    own_pool.until_running(2)
+    terminal.start("top", *own_pool.where)
+    terminal.until("2 of 2 running")
+    os.kill(own_pool.agent.pid, signal.SIGSTOP)
+    try:
+        terminal.until("has not answered for")
+        terminal.type("x")
+        terminal.until("Kill worker 0")
+        terminal.type("y")
+        terminal.until("killing ")
+        terminal.type("q")
+        assert terminal.ended() == 0
+        assert terminal.is_clean
+    finally:
+        os.kill(own_pool.agent.pid, signal.SIGCONT)
+    assert own_pool.stop() == 0

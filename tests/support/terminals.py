@@ -73,7 +73,11 @@ class Terminal:
     def type(self, *keys: str) -> None:
         """Press keys, by name or as characters."""
         for key in keys:
-            os.write(self._ours, KEYS.get(key, key).encode())
+            self.send(KEYS.get(key, key).encode())
+
+    def send(self, data: bytes) -> None:
+        """What a terminal sends by itself, or somebody who pastes."""
+        os.write(self._ours, data)
 
     def read(self, timeout_s: float = 0.02) -> None:
         """Take in what has been sent."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from autohealer.tui.background import in_background
 from autohealer.tui.screens.view import View
 from autohealer.tui.widgets.keybar import KeyBar
 from autohealer.tui.widgets.pools import PoolsPanel
@@ -38,7 +39,7 @@ class PoolsScreen(View):
     async def _look(self) -> None:
         panel = self.query_one(PoolsPanel)
         while self.is_attached:
-            found = await asyncio.to_thread(self.dashboard.pools.look)
+            found = await in_background(self.dashboard.pools.look)
             panel.show_pools([pool for pool in found if not self.dashboard.is_over(pool)])
             await asyncio.sleep(LOOK_S)
 

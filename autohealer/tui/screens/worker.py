@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.containers import Horizontal
 
 from autohealer.errors import AutohealerError
 from autohealer.runtime.incident_reader import known_incidents
+from autohealer.tui.background import in_background
 from autohealer.tui.output import OutputReader
 from autohealer.tui.screens.view import View
 from autohealer.tui.widgets.facts import CurvePanel, FactsPanel
@@ -70,10 +72,10 @@ class WorkerScreen(View):
     async def _follow_story(self, slot: str) -> None:
         """Read its incidents again and again, as long as it is shown."""
         story = self.query_one(StoryPanel)
+        look = partial(known_incidents, self.dashboard.folder, worker=slot, most=MOST_INCIDENTS)
         while self.is_attached:
             with suppress(AutohealerError):
-                folder = self.dashboard.folder
-                story.tell(await asyncio.to_thread(known_incidents, folder, worker=slot, most=MOST_INCIDENTS))
+                story.tell(await in_background(look))
             await asyncio.sleep(STORY_S)
 
     def on_resize(self) -> None:
