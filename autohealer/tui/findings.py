@@ -38,7 +38,9 @@ def headline(state: PoolState) -> FindingLine:
     if state.here.draining:
         return FindingLine("warm", "◌", f"stopping: {number(status.running)} still running")
     if status.running < wanted:
-        return FindingLine("bad", "✗", running)
+        starting = sum(worker.state == "starting" for worker in state.rows.values())
+        on_its_way = status.running + starting >= wanted
+        return FindingLine("heal", "◐", running) if on_its_way else FindingLine("bad", "✗", running)
     return FindingLine("good", "●", running)
 
 

@@ -343,6 +343,18 @@ def test_one_of_several_pools_does_not_hide_the_others(show: Show, monkeypatch: 
     asyncio.run(check())
 
 
+@pytest.mark.parametrize(("restarts", "badge"), [(0, "STARTING"), (4, "HEALING")])
+def test_what_is_on_its_way_is_told_as_that(show: Show, restarts: int, badge: str) -> None:
+    """Neither at the start of a pool nor after a death is all of it called wrong for the moment that a start takes."""
+
+    async def check() -> None:
+        rows = [scenes.worker(0, state="starting", ready=None, restarts=restarts), scenes.worker(1)]
+        async with show((scenes.status(rows), [])) as shown:
+            assert f"◐ {badge}   1 of 2 running" in shown.text()
+
+    asyncio.run(check())
+
+
 def test_agents_of_one_host_are_told_apart(show: Show) -> None:
     """By their ids, in the headline, among the agents and beside each worker."""
 

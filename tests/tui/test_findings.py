@@ -41,6 +41,16 @@ def test_a_crash_loop_says_what_the_worker_said() -> None:
     assert headline(state)[:3] == ("bad", "✗", "1 of 3 running")
 
 
+def test_one_that_is_just_being_replaced_is_no_fault() -> None:
+    """What is missing has been started: it is on its way. Of two missing ones that is one too few."""
+    replaced = scenes.worker(0, state="starting", ready=None, restarts=1)
+    state = state_of(scenes.status([replaced, scenes.worker(1), scenes.worker(2)]))
+    assert said(state) == ["◐ 1 starting | "]
+    assert headline(state)[:3] == ("heal", "◐", "2 of 3 running")
+    state = state_of(scenes.status([replaced, scenes.crash_looping(1), scenes.worker(2)]))
+    assert headline(state).tone == "bad"
+
+
 def test_where_the_program_lies_is_left_out() -> None:
     """It would take the room of what matters."""
     event = {**scenes.backoff(0), "output": ["/usr/lib/venv/bin/python3: can't open file '/a/b'"]}

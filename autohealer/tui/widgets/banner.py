@@ -75,6 +75,10 @@ class Banner(Panel):
                                                                                 "badge-heal")  # fmt: skip
         elif tone == "bad":
             badge = (" ✗ NOT AS WANTED ", "badge-bad")
+        elif head.tone == tone == "heal":
+            rows = self.state.rows.values()
+            is_first = not any(worker.restarts for worker in rows if worker.state == "starting")
+            badge = (" ◐ STARTING " if is_first else " ◐ HEALING ", "badge-heal")
         else:
             badge = (" ◌ STOPPING ", "badge-warm") if self.state.here.draining else (" ! ATTENTION ", "badge-warm")
         line: Line = (badge, ("  ", ""), (head.words, "bold" if head.tone == "good" else head.tone))
