@@ -100,9 +100,7 @@ LONGER = {
     "autohealer/coordination/pool/cluster.py:Cluster": (520, "the same"),
     "autohealer/core/cluster/registrations.py:Registrations": (270, "one state, and all that changes it"),
     "autohealer/core/pool/health.py:Health": (280, "the one judge: a method for each thing that a sense reports"),
-    "autohealer/core/pool/lives.py:Lives": (275, "one state, and all that changes it"),
     "autohealer/core/pool/rollout.py:Rollout": (365, "one machine: its stages share all of its state"),
-    "autohealer/core/pool/slots.py:Slots": (345, "one state, and all that changes it"),
     "autohealer/tui/app.py:Dashboard": (310, "an action of Textual's for each key"),
     "autohealer/zkserver/engine.py:Engine": (
         330,

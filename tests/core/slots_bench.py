@@ -18,7 +18,9 @@ from autohealer.core.model import PoolSpec, Sense, Verdict
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lives import Lives
+from autohealer.core.pool.occupancy import Occupancy
 from autohealer.core.pool.slots import Slots
+from autohealer.core.pool.vacancies import Vacancies
 from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
@@ -32,7 +34,13 @@ class Bench:
         self.orders: list[Action] = []
         spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, **spec_fields)
         self.lives = Lives(spec, "me", "n", self.orders.append)
-        self.slots = Slots(spec, self.lives, Incidents(self.orders.append), self.orders.append)
+        incidents = Incidents(self.orders.append)
+        vacancies = Vacancies(spec, incidents, self.orders.append)
+        self.slots = Slots(self.lives, vacancies, incidents)
+        self.occupancy = Occupancy(
+            spec, self.slots, self.lives, vacancies=vacancies, incidents=incidents, order=self.orders.append
+        )
+        self.clearing = self.occupancy.clearing
         self.now = 1000.0
 
     def take(self, kind: type[A]) -> list[A]:
@@ -48,7 +56,7 @@ class Bench:
         """Let all spawns that are ordered succeed; the workers."""
         workers = [order.worker for order in self.take(SpawnWorker)]
         for worker in workers:
-            self.slots.spawned(WorkerSpawned(self.now, worker, 4711, "now"))
+            self.occupancy.spawned(WorkerSpawned(self.now, worker, 4711, "now"))
             self.lives.runs(self.life(worker))
         return workers
 
@@ -62,8 +70,8 @@ class Bench:
     def exit(self, worker: str, code: int | None = 1, signal: str | None = None, *, left: bool = False) -> None:
         life = self.lives.of(worker)
         slot = None if life is None else self.slots.of(life)
-        if (end := self.slots.exited(ProcessExited(self.now, worker, code, signal, left))) is not None:
-            self.slots.ended(end, slot, self.now)
+        if (end := self.occupancy.exited(ProcessExited(self.now, worker, code, signal, left))) is not None:
+            self.occupancy.ended(end, slot, self.now)
 
     def life(self, worker: str) -> Life:
         life = self.lives.of(worker)
@@ -77,6 +85,14 @@ class Bench:
         self.now += seconds
         self.lives.expire(self.now)
         self.slots.expire(self.now)
+
+    def kill_all(self) -> None:
+        self.slots.kill_all(self.now)
+        self.clearing.kill_all()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.lives and self.clearing.is_over
 
     def signals(self) -> list[tuple[str, int]]:
         return [(order.worker, order.signum) for order in self.take(SignalWorker)]

@@ -7,7 +7,6 @@ import pytest
 from autohealer.core.actions import (
     EmitEvent,
     EndOrphans,
-    RecordIncident,
     SignalWorker,
     SpawnWorker,
     TakeEvidence,
@@ -15,11 +14,9 @@ from autohealer.core.actions import (
 from autohealer.core.events import (
     Evidence,
     EvidenceTaken,
-    SpawnFailed,
     WorkerFound,
 )
-from autohealer.core.notices import WorkerExited, WorkerFaulty
-from autohealer.core.pool.finishing import Over
+from autohealer.core.notices import WorkerFaulty
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.stops import EVIDENCE_S, REPEAT_KILL_S, SIGKILL
 from tests.core.slots_bench import STOP, STOP_TIMEOUT_S, Bench, empty_the_bucket
@@ -97,56 +94,6 @@ def test_a_backoff_that_ends_with_no_share_known_starts_nothing(bench: Bench) ->
     assert len(bench.take(SpawnWorker)) == 1
 
 
-# ---- healing
-
-
-def test_a_dead_worker_is_replaced_before_anything_else_is_ordered(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.exit(worker, None, "SIGKILL")
-
-    replacement, report, clear, incident = bench.orders
-    assert isinstance(incident, RecordIncident)
-    assert isinstance(replacement, SpawnWorker)
-    assert replacement.slot == 0
-    assert replacement.worker != worker
-    assert report == EmitEvent(WorkerExited(worker, 4711, 0, None, "SIGKILL", 0.0, "SIGKILL"))
-    assert clear == EndOrphans(worker, SIGKILL, 0.0)
-
-
-def test_an_exit_that_is_no_news_changes_nothing(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.exit(worker)
-    bench.orders.clear()
-    bench.exit(worker)
-    bench.exit("me-0-never")
-
-    assert bench.orders == []
-
-
-def test_heal_ms_is_the_time_from_death_to_the_replacements_start(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.exit(worker)
-    bench.now += 0.0125
-    bench.spawn()
-
-    assert [report["heal_ms"] for report in bench.reports("worker.started")] == [12.5]
-
-
-def test_a_first_start_heals_nothing(bench: Bench) -> None:
-    bench.slots.want(1, bench.now)
-    bench.spawn()
-
-    assert [("heal_ms" in report) for report in bench.reports("worker.started")] == [False]
-
-
-def test_uptime_counts_from_the_workers_start(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.now += 4.5
-    bench.exit(worker)
-
-    assert [report["uptime"] for report in bench.reports("worker.exited")] == [4.5]
-
-
 # ---- backoff
 
 
@@ -169,21 +116,6 @@ def test_a_crash_loop_waits_says_so_and_starts_again_on_time(bench: Bench) -> No
     assert bench.slots.next_deadline() is None
 
 
-def test_a_start_after_a_backoff_is_no_heal_and_says_how_long_it_waited(bench: Bench) -> None:
-    """The next one that is due at once is a heal again."""
-    (worker,) = bench.run(1)
-    empty_the_bucket(bench, worker)
-    bench.wait(60)
-    (successor,) = bench.spawn()
-    bench.wait(600)
-    bench.exit(successor)
-    bench.spawn()
-    late, prompt = bench.reports("worker.started")[-2:]
-
-    assert ("heal_ms" in late, late["backoff_ms"]) == (False, 60_000.0)
-    assert ("backoff_ms" in prompt, prompt["heal_ms"]) == (False, 0.0)
-
-
 def test_a_slot_that_waits_is_forgotten_when_it_is_not_wanted_any_more(bench: Bench) -> None:
     (worker,) = bench.run(1)
     empty_the_bucket(bench, worker)
@@ -191,33 +123,6 @@ def test_a_slot_that_waits_is_forgotten_when_it_is_not_wanted_any_more(bench: Be
 
     assert list(bench.slots) == []
     assert bench.slots.next_deadline() is None
-
-
-def test_want_of_resources_is_retried_later_and_not_charged_to_the_worker() -> None:
-    bench = Bench(max_failures=1)
-    bench.slots.want(1, bench.now)
-    for _ in range(12):
-        (order,) = bench.take(SpawnWorker)
-        bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "EAGAIN", temporary=True))
-        due = bench.slots.next_deadline()
-        assert due is not None
-        assert 0.2 <= due - bench.now <= 36
-        bench.now = due
-        bench.wait(0)
-
-    assert bench.slots.over is None
-    assert len(bench.spawn()) == 1
-
-
-def test_a_command_that_cannot_be_started_is_the_workers_failure() -> None:
-    bench = Bench(max_failures=2)
-    bench.slots.want(1, bench.now)
-    for _ in range(2):
-        (order,) = bench.take(SpawnWorker)
-        bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "no such file", temporary=False))
-
-    reason = "the worker in slot 0 failed 2 times in a row, the last time with: no such file"
-    assert bench.slots.over == Over(True, reason)
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -244,16 +149,6 @@ def test_a_stable_life_between_failures_begins_a_new_count() -> None:
     assert bench.slots.over is None
 
 
-def test_a_stop_that_was_asked_for_is_no_failure() -> None:
-    bench = Bench(max_failures=1)
-    workers = bench.run(1)
-    bench.slots.want(0, bench.now)
-    bench.exit(workers[0], 143)
-
-    assert bench.slots.over is None
-    assert [report["code"] for report in bench.reports("worker.stopped")] == [143]
-
-
 # ---- stopping
 
 
@@ -272,25 +167,6 @@ def test_what_does_not_stop_in_time_is_killed_again_and_again_until_it_is_gone(b
 
     bench.exit(worker, None, "SIGKILL")
     assert bench.slots.next_deadline() is None
-
-
-def test_what_a_stopped_worker_left_behind_gets_the_same_time_to_end(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.slots.want(0, bench.now)
-    bench.exit(worker, 0)
-
-    assert bench.take(EndOrphans) == [EndOrphans(worker, STOP, STOP_TIMEOUT_S)]
-
-
-def test_nothing_is_left_only_when_orphans_are_gone_too(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.slots.want(0, bench.now)
-    assert not bench.lives.empty
-    bench.exit(worker, 0)
-    assert not bench.lives.empty
-    bench.lives.orphans_ended(worker)
-
-    assert bench.lives.empty
 
 
 def test_a_faulty_worker_gives_evidence_is_stopped_and_replaced(bench: Bench) -> None:
@@ -345,7 +221,7 @@ def test_kill_all_kills_what_runs_what_stops_and_what_they_left(bench: Bench) ->
     bench.exit(left, 0)
     bench.condemn(stops)
     bench.orders.clear()
-    bench.slots.kill_all(bench.now)
+    bench.kill_all()
 
     assert {worker for worker, signum in bench.signals() if signum == SIGKILL} == {runs, stops}
     assert bench.take(EndOrphans) == [EndOrphans(left, SIGKILL, 0.0)]
@@ -353,18 +229,10 @@ def test_kill_all_kills_what_runs_what_stops_and_what_they_left(bench: Bench) ->
 
 def test_kill_all_leaves_no_time_to_what_starts_only_now(bench: Bench) -> None:
     bench.slots.want(1, bench.now)
-    bench.slots.kill_all(bench.now)
+    bench.kill_all()
     (worker,) = bench.spawn()
 
     assert (worker, SIGKILL) in bench.signals()
-
-
-def test_kill_all_leaves_no_time_to_what_the_killed_left_behind(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.slots.kill_all(bench.now)
-    bench.exit(worker, None, "SIGKILL")
-
-    assert bench.take(EndOrphans) == [EndOrphans(worker, SIGKILL, 0.0)]
 
 
 # ---- adoption

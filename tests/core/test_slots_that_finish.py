@@ -7,20 +7,16 @@ from typing import Any
 import pytest
 
 from autohealer.core.actions import (
-    EndOrphans,
     KeepFinished,
     SpawnWorker,
 )
 from autohealer.core.events import (
     FinishedFound,
-    OrphansEnded,
     ProcessExited,
-    SpawnFailed,
 )
 from autohealer.core.model import ExitOn, RestartPolicy
 from autohealer.core.pool.finishing import Over
 from autohealer.core.pool.lifecycle import WorkerState
-from autohealer.core.pool.slots import ORPHANS_S
 from tests.core.slots_bench import STOP, Bench, empty_the_bucket
 
 # ---- what ends for good
@@ -187,28 +183,17 @@ def test_a_slot_whose_number_a_surge_has_waits_for_its_end(bench: Bench) -> None
     assert [order.slot for order in bench.take(SpawnWorker)] == [1]
 
 
-def test_the_end_of_a_life_on_trial_counts_for_nothing_and_is_filled_when_that_has_been_decided(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    for _ in range(20):
-        bench.slots.exited(ProcessExited(bench.now, worker, 1, None), on_trial=True)
-        assert bench.take(SpawnWorker) == []
-        bench.slots.fill_left(bench.now)
-        (worker,) = bench.spawn()
+def test_a_slot_that_is_gone_needs_no_decision_of_a_rollout(bench: Bench) -> None:
+    one, other = bench.run(2)
+    for worker in (one, other):
+        bench.occupancy.exited(ProcessExited(bench.now, worker, 1, None), on_trial=True)
+    bench.slots.want(1, bench.now)
+    assert [slot.index for slot in bench.slots] == [0]
+    bench.take(SpawnWorker)
 
-    assert bench.reports("worker.backoff") == []
+    bench.slots.fill_left(bench.now)
 
-
-def test_a_start_that_fails_for_want_of_resources_waits_even_in_a_rollout(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.slots.replace(0, 2, bench.now)
-    bench.exit(worker, None, "SIGTERM")
-    (order,) = bench.take(SpawnWorker)
-    bench.slots.spawn_failed(SpawnFailed(bench.now, order.worker, "too many processes", temporary=True))
-    bench.slots.retry(0, 2, bench.now)
     assert bench.take(SpawnWorker) == []
-    bench.wait(1)
-
-    assert [order.revision for order in bench.take(SpawnWorker)] == [2]
 
 
 def test_a_slot_heals_in_its_own_revision(bench: Bench) -> None:
@@ -229,37 +214,3 @@ def test_a_slot_that_waits_is_tried_at_once_when_it_is_replaced_or_backoff_is_re
     bench.slots.reset_backoff(bench.now)
 
     assert len(bench.take(SpawnWorker)) == 1
-
-
-def test_what_a_worker_left_ends_before_its_replacement_starts(bench: Bench) -> None:
-    """It may hold the port that the replacement needs, and a start that fails for that is nobody's failure."""
-    first, _ = bench.run(2)
-
-    bench.exit(first, left=True)
-
-    assert bench.take(SpawnWorker) == []
-    assert [order.worker for order in bench.take(EndOrphans)] == [first]
-    bench.slots.orphans_ended(OrphansEnded(bench.now, first))
-    assert [order.slot for order in bench.take(SpawnWorker)] == [0]
-
-
-def test_what_cannot_be_ended_holds_no_slot_for_ever(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.exit(worker, left=True)
-
-    bench.wait(ORPHANS_S + 0.01)
-
-    assert len(bench.take(SpawnWorker)) == 1
-    bench.slots.orphans_ended(OrphansEnded(bench.now, worker))
-    assert bench.take(SpawnWorker) == []
-
-
-def test_a_slot_that_is_gone_waits_for_nothing(bench: Bench) -> None:
-    (worker,) = bench.run(1)
-    bench.exit(worker, left=True)
-    bench.slots.want(0, bench.now)
-
-    bench.slots.orphans_ended(OrphansEnded(bench.now, worker))
-
-    assert bench.take(SpawnWorker) == []
-    assert bench.lives.empty

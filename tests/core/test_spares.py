@@ -117,6 +117,20 @@ def test_a_promotion_that_fails_in_a_slot_that_is_not_wanted_any_more_starts_not
     assert book.take(SpawnWorker) == []
 
 
+def test_a_promoted_spare_that_is_not_ready_has_healed_nothing_yet() -> None:
+    book = Garage()
+    (spare,) = book.spares
+    book.say(spare, stopping=True)
+    book.tell(events.ProcessExited, book.workers[1], None, "SIGKILL")
+    book.promote()
+    incidents = {order.incident.id: order.incident.outcome for order in book.take(RecordIncident)}
+    assert incidents[book.workers[1]] is IncidentOutcome.OPEN
+
+    book.say(spare, ready=True)
+
+    assert [order.incident.outcome for order in book.take(RecordIncident)] == [IncidentOutcome.HEALED]
+
+
 def test_one_that_does_not_wait_yet_is_not_promoted() -> None:
     book = Clinic(1, spares=1)
     book.tell(events.DeadlineReached)

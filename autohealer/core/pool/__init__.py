@@ -5,11 +5,13 @@ workers     all parts that are about processes, tied together
 verbs       what people ask of this agent, checked and begun
 draining    how this agent comes to run nothing
 slots       which slots are wanted, and that each is filled; what a rollout needs
+occupancy   what happens to a life in a slot: it begins, ends, or does not come to be
 vacancies   what becomes of a slot whose life has ended
 slot        one stable place of a worker
 finishing   which end is final for a slot, and when the agent is done
 lives       every process of this agent: how it is started, and which of them run
 stops       how one is made to end, step by step
+clearing    what dead workers left behind: it is ended, and waited for
 addresses   where workers are reached, told while they serve
 life        one process, and how it ended
 health      the one judge: who is ready, who is faulty because of what

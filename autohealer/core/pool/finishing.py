@@ -55,6 +55,10 @@ class Finishing:
         """Whether the end is one of ``--ok-exit``. What nobody saw is none."""
         return (signal or code) in self._spec.ok_exit
 
+    def ends_for_good(self, code: int | None, signal: str | None) -> bool:
+        """Whether a worker that ends like this by itself makes its slot done or failed (``--restart``)."""
+        return self.is_final(good=self.is_success(code, signal))
+
     def is_final(self, *, good: bool) -> bool:
         """Whether such an end, which nobody has asked for, is followed by no start."""
         policy = self._spec.restart

@@ -14,7 +14,6 @@ from autohealer.core import notices
 from autohealer.core.actions import (
     Action,
     EmitEvent,
-    EndOrphans,
     PromoteSpare,
     SignalWorker,
     SpawnWorker,
@@ -53,7 +52,6 @@ class Lives:
         self._lives: dict[str, Life] = {}
         self._stops = Stops(spec, order)
         self._begun = 0
-        self._clearing: set[str] = set()
         self._counts: dict[tuple[Role, WorkerState], int] = {}
         self.epoch = 0
         """The fencing token of what is started from now on."""
@@ -82,11 +80,6 @@ class Lives:
     def count(self, state: WorkerState, role: Role = Role.REGULAR) -> int:
         """How many lives with this role are in this state."""
         return self._counts.get((role, state), 0)
-
-    @property
-    def empty(self) -> bool:
-        """Whether no process, nor anything that one left behind, is there."""
-        return not self._lives and not self._clearing
 
     def next_deadline(self) -> Instant | None:
         """When ``expire`` is to be called next."""
@@ -174,15 +167,13 @@ class Lives:
             self._order(SignalWorker(worker, SIGKILL))
 
     def kill_all(self, now: Instant) -> None:
-        """Be done at once with every process and all that they left, now and from now on."""
+        """Be done at once with every process, now and from now on."""
         self._stops.killing = True
         for life in self._lives.values():
             if life.stage is None:
                 self.stop(life, now)
             else:
                 self._stops.kill(life, now)
-        for worker in self._clearing:
-            self._order(EndOrphans(worker, SIGKILL, 0.0))
 
     def set_ready(self, life: Life, now: Instant) -> None:
         """It does its job, as the judge says."""
@@ -241,7 +232,7 @@ class Lives:
         self._stops.over(life.worker)
 
     def exited(self, event: ProcessExited) -> Ended | None:
-        """How the life ended; None where that is no news. Nothing is ordered yet: see ``clear``."""
+        """How the life ended; None where that is no news. People are not told yet: see ``tell_end``."""
         life = self._lives.get(event.worker)
         if life is None or life.pid is None:
             return None
@@ -249,24 +240,11 @@ class Lives:
         self.forget(life)
         return end
 
-    def clear(self, end: Ended) -> None:
-        """Tell people of the end, and see to what the process left behind.
-
-        What a crashed worker left would work beside its replacement; what a stopped one left may end in order.
-        """
+    def tell_end(self, end: Ended) -> None:
+        """Tell people of it."""
         life = end.life
         told = life.worker, life.pid, life.slot, end.code, end.signal, round(end.uptime_s, 3)
         self._tell(notices.WorkerStopped(*told) if end.asked else notices.WorkerExited(*told, end.cause))
-        self._clearing.add(life.worker)
-        self._order(
-            EndOrphans(life.worker, self._spec.stop_signal, self._spec.stop_timeout_s)
-            if end.asked and not self._stops.killing
-            else EndOrphans(life.worker, SIGKILL, 0.0)
-        )
-
-    def orphans_ended(self, worker: str) -> None:
-        """Nothing of that worker is left."""
-        self._clearing.discard(worker)
 
     def evidence(self, event: EvidenceTaken) -> None:
         """Now the condemned worker can be stopped."""

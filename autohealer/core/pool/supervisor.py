@@ -125,7 +125,7 @@ class Supervisor:
 
     def what_to_hand_over(self, now: Instant) -> tuple[bool, tuple[SlotAccount, ...]]:
         """For the next agent here: whether this one is drained, and the slots' accounts of restarts."""
-        return self._draining.drain is not None, self._workers.slots.accounts(now)
+        return self._draining.drain is not None, self._workers.vacancies.accounts(self._workers.slots, now)
 
     def next_deadline(self) -> Instant | None:
         """When an event is due at the latest, be it only DeadlineReached; None: nothing is waited for."""
@@ -206,7 +206,7 @@ class Supervisor:
         # Of what lacks in a pool that is to end nobody wants to know.
         workers.below.observe(max(0, (share or 0) - sum(workers.slots.finished)), workers.serving, now)
         member.speak(now)
-        if workers.lives.empty:
+        if workers.is_empty:
             draining.empty()
         return self._ordered()
 
@@ -225,7 +225,7 @@ class Supervisor:
 
     def _kill(self, event: events.KillRequested) -> None:
         self._draining.kill(event.at)
-        self._workers.slots.kill_all(event.at)
+        self._workers.kill_all(event.at)
 
     def _operation(self, event: events.OperationRequested) -> None:
         member = self._membership
@@ -234,7 +234,7 @@ class Supervisor:
     def _former_life(self, event: events.FormerLifeFound) -> None:
         if event.draining:
             self._draining.go_on(event.at)
-        self._workers.slots.carry(event.accounts, event.at)
+        self._workers.vacancies.carry(event.accounts, event.at)
 
     def _pool_request_stands(self, event: events.PoolRequestStands) -> None:
         self._membership.leader.request_stands(event.request)

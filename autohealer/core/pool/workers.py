@@ -21,10 +21,12 @@ from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Ended, Life, Role, describe_exit
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.lives import Lives
+from autohealer.core.pool.occupancy import Occupancy
 from autohealer.core.pool.rollouts import Rollouts
 from autohealer.core.pool.slot import Slot
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.spares import Spares
+from autohealer.core.pool.vacancies import Vacancies
 
 if TYPE_CHECKING:
     from autohealer.core.pool.supervisor import Identity
@@ -50,7 +52,11 @@ class Workers:
         self.lives = Lives(spec, me.agent, me.nonce, order, me.host)
         self.incidents = Incidents(order)
         self.spares = Spares(spec, self.lives)
-        self.slots = Slots(spec, self.lives, self.incidents, order, revision[0], take_spare=self.spares.take)
+        self.vacancies = Vacancies(spec, self.incidents, order)
+        self.slots = Slots(self.lives, self.vacancies, self.incidents, revision[0], take_spare=self.spares.take)
+        self._occupancy = Occupancy(
+            spec, self.slots, self.lives, vacancies=self.vacancies, incidents=self.incidents, order=order
+        )
         self.brake = Brake(spec.max_faulty)
         self.health = Health(spec, self.lives, self.brake, incidents=self.incidents, sentence=self, order=order)
         self.rollouts = Rollouts(
@@ -74,8 +80,8 @@ class Workers:
             events.WorkerSpawned: self._spawned,
             events.SpawnFailed: self._spawn_failed,
             events.SparePromoted: self._promoted,
-            events.PromotionFailed: lambda e: self.slots.promotion_failed(e.worker, e.at),
-            events.OrphansEnded: self.slots.orphans_ended,
+            events.PromotionFailed: lambda e: self._occupancy.promotion_failed(e.worker, e.at),
+            events.OrphansEnded: self._occupancy.orphans_ended,
             events.EvidenceTaken: self._evidence,
             events.FinishedFound: self.slots.restore,
             events.WorkerFound: self._adopted,
@@ -117,6 +123,11 @@ class Workers:
         spares = len(self.lives.with_role(Role.SPARE)) if are_nameless else 0
         return self.registrations.unregistered + spares
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no process, nor anything that one left behind, is there."""
+        return not self.lives and self._occupancy.clearing.is_over
+
     def deadlines(self) -> Iterable[Instant | None]:
         """When ``expire``, or ``want``, is to be called next, of each part."""
         return (
@@ -139,7 +150,7 @@ class Workers:
         if self._ended is None:
             return
         (end, slot), self._ended = self._ended, None
-        self.slots.ended(end, slot, now)
+        self._occupancy.ended(end, slot, now)
         self.health.ended(end.life)
         if end.life.role is Role.SPARE:
             self.spares.ended(end)
@@ -152,6 +163,11 @@ class Workers:
         self.slots.expire(now)
         self.registrations.expire(now)
         self.health.expire(now)
+
+    def kill_all(self, now: Instant) -> None:
+        """Be done at once with every process and all that they left."""
+        self.slots.kill_all(now)
+        self._occupancy.clearing.kill_all()
 
     def roll(self, share: int | None, now: Instant, *, has_turn: bool) -> None:
         """One step of the rollout that is under way, if there is one."""
@@ -201,7 +217,7 @@ class Workers:
         self.registrations.started(event.worker, event.at)
 
     def _spawned(self, event: events.WorkerSpawned) -> None:
-        life = self.slots.spawned(event)
+        life = self._occupancy.spawned(event)
         if life is not None:
             self.health.started(life, event.at)
             if life.role is Role.SPARE:
@@ -210,7 +226,7 @@ class Workers:
                 self.registrations.started(event.worker, event.at)
 
     def _promoted(self, event: events.SparePromoted) -> None:
-        life = self.slots.promoted(event.worker, event.at)
+        life = self._occupancy.promoted(event.worker, event.at)
         if life is not None:
             self.health.promoted(life, event.at)
             self.registrations.started(event.worker, event.at)
@@ -219,11 +235,11 @@ class Workers:
         life = self.lives.of(event.worker)
         on_trial = life is not None and life.on_trial
         if life is not None and not life.is_stopping and self.rollouts.judges(life):
-            on_trial = life.slot is None or not self.slots.ends_for_good(event.code, event.signal)
+            on_trial = life.slot is None or not self.vacancies.finishing.ends_for_good(event.code, event.signal)
             if on_trial:
                 self.rollouts.ended(life, describe_exit(event.code, event.signal), event.at)
         slot = None if life is None else self.slots.of(life)
-        end = self.slots.exited(event, on_trial=on_trial)
+        end = self._occupancy.exited(event, on_trial=on_trial)
         self._ended = None if end is None else (end, slot)
 
     def _registered(self, event: events.RegistrationSeen) -> None:
@@ -236,7 +252,7 @@ class Workers:
         on_trial = life is not None and not event.temporary and self.rollouts.judges(life)
         if on_trial and life is not None:
             self.rollouts.ended(life, event.error, event.at)
-        failed = self.slots.spawn_failed(event, on_trial=on_trial)
+        failed = self._occupancy.spawn_failed(event, on_trial=on_trial)
         if failed is not None and failed.role is Role.SPARE:
             self.spares.not_started(failed, event.at)
         elif failed is not None:
