@@ -22,7 +22,7 @@ from autohealer.core.pool.snapshot import Snapshot, WorkerView
 from autohealer.runtime.drill.report import as_json as drill_json
 from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, judge
 from autohealer.runtime.event_log import as_fields
-from autohealer.runtime.incident_store import as_json as incident_json
+from autohealer.runtime.incident_store import entry_of
 from autohealer.runtime.notifier.alarms import Alarms, Rule
 from autohealer.runtime.notifier.program import body
 from autohealer.views.report.data import report_data
@@ -136,8 +136,8 @@ def statuses() -> list[str]:
 
 def incidents() -> list[str]:
     return [
-        json.dumps(incident_json(DIED, UNIX_S, ["last", "words"])),
-        json.dumps(incident_json(FOUND_FAULTY, UNIX_S, ["not these"])),
+        json.dumps(msgspec.to_builtins(entry_of(DIED, UNIX_S, ["last", "words"]))),
+        json.dumps(msgspec.to_builtins(entry_of(FOUND_FAULTY, UNIX_S, ["not these"]))),
     ]
 
 

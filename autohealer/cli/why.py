@@ -6,6 +6,7 @@ import json
 import time
 
 import click
+import msgspec
 
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.printing import Printing
@@ -25,7 +26,7 @@ def run(where: Where, *, worker: str | None, since: float | None, as_json: bool)
             "start a pool with: autohealer run N -- CMD, or name the right --pool or --state-dir",
         )
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(msgspec.to_builtins(found)))
         return 0
     printing = Printing()
     if found:

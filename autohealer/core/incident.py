@@ -42,7 +42,7 @@ class Exit(msgspec.Struct, frozen=True):
 
 
 class Incident(msgspec.Struct):
-    """The fields of ``why --json``. What is not known (yet) is None.
+    """One story, as the core tells it on. What is not known (yet) is None.
 
     ``id`` is the worker's: a life ends once. ``opened`` is a moment of the agent's clock, which becomes a time where
     the incident is kept. ``noticed_ms``: how long it had been so before it was noticed; the other three count from
@@ -80,3 +80,34 @@ class Incident(msgspec.Struct):
     replacement: str | None = None
     outcome: IncidentOutcome = IncidentOutcome.OPEN
     is_closed: bool = False
+
+
+class IncidentEntry(msgspec.Struct):
+    """An incident as it is kept and told: the fields of ``why --json``, in their order. What is not known is None.
+
+    ``opened`` is RFC 3339, ``uptime`` seconds. ``kind`` and ``outcome`` are words of the two above, or those of another
+    version that wrote it. Not frozen, as `Incident` is not.
+    """
+
+    id: str
+    kind: str
+    worker: str
+    pid: int | None
+    slot: int | None
+    revision: int | None
+    cause: str
+    detail: str
+    exit: Exit | None
+    opened: str
+    uptime: float | None
+    noticed_by: str | None
+    noticed_ms: float | None
+    decided_ms: float | None
+    started_ms: float | None
+    ready_ms: float | None
+    backoff_ms: float | None
+    evidence: Evidence
+    action: str | None
+    by: str | None
+    replacement: str | None
+    outcome: str

@@ -24,12 +24,12 @@ from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.processes.tree.procfs import start_time
 from autohealer.runtime.clock import now
 from autohealer.runtime.event_log import timestamp
-from autohealer.runtime.incident_store import as_json
+from autohealer.runtime.incident_store import entry_of
 from autohealer.runtime.ledger import Entry, Facts, SlotFinished, WorkerEntry, WorkerGone
 
 if TYPE_CHECKING:
     from autohealer.coordination.pool.cluster import Cluster
-    from autohealer.core.incident import Incident
+    from autohealer.core.incident import Incident, IncidentEntry
     from autohealer.core.model import Instant
     from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
@@ -410,15 +410,15 @@ class Effects:
         if incident.is_closed:
             del self._last_words[incident.id]
 
-    def told(self, incident: Incident) -> dict[str, Any]:
-        """An incident as ``why --json`` has it, with the last that its worker said."""
+    def told(self, incident: Incident) -> IncidentEntry:
+        """An incident as it is kept, with the last that its worker said."""
         output = self._last_words.get(incident.id)
         if output is None:
             span = self._spans.get(incident.worker, _Span(0))
             outlet = self._outlets.get(incident.worker)
             output = outlet.tail(incident.number, EVIDENCE_LINES, span.begin, span.end) if outlet else []
             self._last_words[incident.id] = output
-        return as_json(incident, time.time() - (now() - incident.opened), output)
+        return entry_of(incident, time.time() - (now() - incident.opened), output)
 
     def _settle_revision(self, action: actions.SettleRevision) -> None:
         self._revisions.settle(action.revision, present=action.present)

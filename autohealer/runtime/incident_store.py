@@ -1,4 +1,4 @@
-"""The incidents of a pool on this host: a small database, written by a thread of its own, read by whoever asks.
+"""The incidents of a pool on this host: a small database, written by a thread of its own; ``incident_reader`` reads it.
 
 An SQLite commit can take longer than a heal, and a disk can stall for half a minute: so nothing of it is done in the
 loop's thread, which only leaves what is to be kept in a bounded queue. What cannot be written (a full disk) is tried
@@ -11,14 +11,13 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from autohealer.core.events import Evidence
-from autohealer.errors import AutohealerError
+from autohealer.core.incident import IncidentEntry
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.private_files import open_file
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autohealer.core.incident import Incident
-
-Json = dict[str, Any]
 
 INCIDENTS = "incidents"
 """The question to an agent for what nobody can read from the disk; ``incident_reader`` asks it."""
@@ -51,40 +48,39 @@ CREATE INDEX IF NOT EXISTS by_time ON incidents (opened);
 """
 
 
-def as_json(incident: Incident, opened_unix_s: float, output: Iterable[str] = ()) -> Json:
-    """An incident as ``why --json`` has it. ``output``: the last lines, where its evidence has none."""
+def entry_of(incident: Incident, opened_unix_s: float, output: Iterable[str] = ()) -> IncidentEntry:
+    """An incident as it is kept. ``output``: the last lines, where its evidence has none."""
     evidence = incident.evidence or Evidence()
-    lines = [line[:_LONGEST_LINE] for line in (evidence.output or tuple(output))]
-    return {
-        "id": incident.id,
-        "kind": str(incident.kind),
-        "worker": incident.worker,
-        "pid": incident.pid,
-        "slot": incident.slot,
-        "revision": incident.revision,
-        "cause": incident.cause,
-        "detail": incident.detail[:_MOST_TEXT],
-        "exit": None if incident.exit is None else asdict(incident.exit),
-        "opened": timestamp(opened_unix_s),
-        "uptime": None if incident.uptime_s is None else round(incident.uptime_s, 3),
-        "noticed_by": incident.noticed_by or None,
-        "noticed_ms": incident.noticed_ms,
-        "decided_ms": incident.decided_ms,
-        "started_ms": incident.started_ms,
-        "ready_ms": incident.ready_ms,
-        "backoff_ms": incident.backoff_ms,
-        "evidence": {
-            "state": evidence.state,
-            "waits_in": evidence.waits_in,
-            "stack": None if evidence.stack is None else evidence.stack[:_MOST_TEXT],
-            "rss": evidence.rss,
-            "output": lines,
-        },
-        "action": incident.action or None,
-        "by": incident.by,
-        "replacement": incident.replacement,
-        "outcome": str(incident.outcome),
-    }
+    return IncidentEntry(
+        id=incident.id,
+        kind=str(incident.kind),
+        worker=incident.worker,
+        pid=incident.pid,
+        slot=incident.slot,
+        revision=incident.revision,
+        cause=incident.cause,
+        detail=incident.detail[:_MOST_TEXT],
+        exit=incident.exit,
+        opened=timestamp(opened_unix_s),
+        uptime=None if incident.uptime_s is None else round(incident.uptime_s, 3),
+        noticed_by=incident.noticed_by or None,
+        noticed_ms=incident.noticed_ms,
+        decided_ms=incident.decided_ms,
+        started_ms=incident.started_ms,
+        ready_ms=incident.ready_ms,
+        backoff_ms=incident.backoff_ms,
+        evidence=Evidence(
+            state=evidence.state,
+            waits_in=evidence.waits_in,
+            stack=None if evidence.stack is None else evidence.stack[:_MOST_TEXT],
+            rss=evidence.rss,
+            output=tuple([line[:_LONGEST_LINE] for line in evidence.output or output]),
+        ),
+        action=incident.action or None,
+        by=incident.by,
+        replacement=incident.replacement,
+        outcome=str(incident.outcome),
+    )
 
 
 class IncidentStore:
@@ -93,8 +89,8 @@ class IncidentStore:
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
         """``warn`` gets a line for people, from another thread."""
         self._path, self._warn = path, warn
-        self._waiting: OrderedDict[str, tuple[Json, bool]] = OrderedDict()
-        self._writing: OrderedDict[str, tuple[Json, bool]] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[IncidentEntry, bool]] = OrderedDict()
+        self._writing: OrderedDict[str, tuple[IncidentEntry, bool]] = OrderedDict()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closing = False
@@ -109,20 +105,20 @@ class IncidentStore:
         if self._path.exists():
             self._start()
 
-    def put(self, incident: Json, *, is_closed: bool) -> None:
+    def put(self, incident: IncidentEntry, *, is_closed: bool) -> None:
         """Keep it, in the place of what was kept under its id. Never waits."""
         with self._changed:
-            self._waiting.pop(incident["id"], None)
+            self._waiting.pop(incident.id, None)
             if len(self._waiting) >= MOST_WAITING:
                 self._waiting.popitem(last=False)
                 self.lost += 1
-            self._waiting[incident["id"]] = incident, is_closed
+            self._waiting[incident.id] = incident, is_closed
             if self._is_idle:
                 self._changed.notify()
         self._start()
 
     @property
-    def unwritten(self) -> list[Json]:
+    def unwritten(self) -> list[IncidentEntry]:
         """What cannot be read from the disk yet."""
         with self._changed:
             return [incident for incident, _ in {**self._writing, **self._waiting}.values()]
@@ -191,7 +187,7 @@ class _Database:
             self._connection.close()
             self._connection = None
 
-    def write(self, batch: Iterable[tuple[Json, bool]], *, is_first: bool) -> None:
+    def write(self, batch: Iterable[tuple[IncidentEntry, bool]], *, is_first: bool) -> None:
         """All of it, or nothing. Raises what sqlite3 and the disk raise."""
         connection = self._open()
         with connection:
@@ -201,12 +197,12 @@ class _Database:
                 connection.execute(
                     "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)",
                     (
-                        incident["id"],
-                        incident["opened"],
-                        incident["worker"],
-                        incident["slot"],
+                        incident.id,
+                        incident.opened,
+                        incident.worker,
+                        incident.slot,
                         is_closed,
-                        json.dumps(incident),
+                        json.dumps(to_builtins(incident)),
                     ),
                 )
                 self._written += 1
@@ -258,45 +254,3 @@ def _inode(path: Path) -> int:
     with suppress(OSError):
         return path.stat().st_ino
     return 0
-
-
-# ---- who reads
-
-
-def read_incidents(
-    path: Path, *, worker: str | None = None, since: float | None = None, most: int = MOST_KEPT
-) -> list[Json]:
-    """The newest incidents first: all, of one worker, or of a slot by its number; since a moment in Unix time.
-
-    None there is none, and none where nothing has been kept yet. Raises AutohealerError for what cannot be read.
-    """
-    import sqlite3  # noqa: PLC0415 - an agent that has nothing to tell need not have it
-
-    if not path.exists():
-        return []
-    conditions: list[str] = ["1"]
-    values: list[object] = []
-    if worker is not None:
-        column, value = of_whom(worker)
-        conditions.append(f"{column} = ?")
-        values.append(value)
-    if since is not None:
-        conditions.append("opened >= ?")
-        values.append(timestamp(since))
-    query = f"SELECT body FROM incidents WHERE {' AND '.join(conditions)} ORDER BY opened DESC LIMIT ?"  # noqa: S608 - of fixed words
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=2.0)) as connection:
-            rows = connection.execute(query, (*values, most)).fetchall()
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return []
-        raise AutohealerError(f"cannot read {path}: {error}", "run it as the agent's user") from error
-    except sqlite3.DatabaseError as error:
-        raise AutohealerError(f"cannot read {path}: {error}", "move it away; the agent makes a new one") from error
-    return [json.loads(body) for (body,) in rows]
-
-
-def of_whom(worker: str | None) -> tuple[str, str | int | None]:
-    """The field by which those of a worker, or of a slot by its number, are found, and its value."""
-    is_slot = worker is not None and worker.isdecimal() and len(worker) <= 9
-    return ("slot", int(worker)) if worker is not None and is_slot else ("worker", worker)

@@ -60,6 +60,7 @@ from autohealer.runtime.taking_over import take_over, tell_finished
 if TYPE_CHECKING:
     from autohealer.config.drift import Drift
     from autohealer.config.schema import PoolOptions
+    from autohealer.core.incident import IncidentEntry
     from autohealer.core.notices import Notice
     from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
@@ -585,9 +586,9 @@ class PoolRunner:
 
         return status(snapshot, self._hosts, self._host)
 
-    def _news_of_incidents(self) -> list[dict[str, object]]:
+    def _news_of_incidents(self) -> list[IncidentEntry]:
         """What nobody can read from the disk: what is not written yet, and how those stand that are open."""
-        told = {one["id"]: one for one in self._incidents.unwritten}
+        told = {one.id: one for one in self._incidents.unwritten}
         told |= {one.id: self._effects.told(one) for one in self._supervisor.open_incidents}
         return list(told.values())
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from autohealer.core.events import Evidence
+from autohealer.core.incident import IncidentEntry
 from autohealer.views.lines import Line, clean
 from autohealer.views.units import ago, duration, milliseconds, size, unix
-
-Fields = Mapping[str, Any]
 
 ONE_STORY_S = 1.0
 _INDENT: Line = (("    ", ""),)
@@ -25,12 +24,12 @@ _OUTCOMES = {
 _GOOD = frozenset({"healed", "done"})
 
 
-def stories(incidents: Sequence[Fields]) -> list[list[Fields]]:
+def stories(incidents: Sequence[IncidentEntry]) -> list[list[IncidentEntry]]:
     """Those that were opened within a second of the first of them belong together, the first on top; newest first."""
-    found: list[list[Fields]] = []
-    for incident in sorted(incidents, key=lambda incident: str(incident.get("opened"))):
-        at = unix(incident.get("opened"))
-        first = unix(found[-1][0].get("opened")) if found else None
+    found: list[list[IncidentEntry]] = []
+    for incident in sorted(incidents, key=lambda incident: incident.opened):
+        at = unix(incident.opened)
+        first = unix(found[-1][0].opened) if found else None
         if at is not None and first is not None and at - first <= ONE_STORY_S:
             found[-1].append(incident)
         else:
@@ -38,7 +37,7 @@ def stories(incidents: Sequence[Fields]) -> list[list[Fields]]:
     return found[::-1]
 
 
-def why_lines(incidents: Sequence[Fields], now: float | None) -> list[Line]:
+def why_lines(incidents: Sequence[IncidentEntry], now: float | None) -> list[Line]:
     """All of them. ``now``: to say how long ago; None where that would soon be wrong."""
     lines: list[Line] = []
     for story in stories(incidents):
@@ -51,18 +50,18 @@ def why_lines(incidents: Sequence[Fields], now: float | None) -> list[Line]:
     return lines
 
 
-def _told(incident: Fields, now: float | None) -> Iterator[Line]:
+def _told(incident: IncidentEntry, now: float | None) -> Iterator[Line]:
     yield ((_moment(incident, now), "dim"), ("  ", ""), (clean(_headline(incident)), "title"))
     for text in (_seen(incident), _decided(incident)):
         if text:
             yield (*_INDENT, (clean(text), ""))
-    outcome = str(incident.get("outcome"))
+    outcome = incident.outcome
     yield (*_INDENT, (clean(_came_of_it(incident)), "heal" if outcome in _GOOD else "bad"))
-    yield from _evidence(incident.get("evidence") or {})
+    yield from _evidence(incident.evidence)
 
 
-def _moment(incident: Fields, now: float | None) -> str:
-    at = unix(incident.get("opened"))
+def _moment(incident: IncidentEntry, now: float | None) -> str:
+    at = unix(incident.opened)
     if at is None:
         return "--:--:--"
     then = time.localtime(at)
@@ -71,76 +70,75 @@ def _moment(incident: Fields, now: float | None) -> str:
     return clock if now is None else f"{clock} ({ago(max(0.0, now - at))})"
 
 
-def _headline(incident: Fields) -> str:
-    slot, pid = incident.get("slot"), incident.get("pid")
-    who = f"worker {incident.get('worker')}" if slot is None else f"worker {slot}"
+def _headline(incident: IncidentEntry) -> str:
+    slot, pid = incident.slot, incident.pid
+    who = f"worker {incident.worker}" if slot is None else f"worker {slot}"
     if pid is not None:
         who += f" (pid {pid})"
-    match incident.get("kind"):
+    match incident.kind:
         case "verdict":
-            return f"{who} was found faulty: {incident.get('cause')}, {incident.get('detail')}"
+            return f"{who} was found faulty: {incident.cause}, {incident.detail}"
         case "spawn":
-            return f"{who} could not be started: {incident.get('detail')} ({incident.get('cause')})"
-    exit_ = incident.get("exit") or {}
-    killed_for_memory = " by the kernel, for want of memory" if exit_.get("oom") else ""
-    return f"{who} died: {incident.get('detail')}{killed_for_memory}"
+            return f"{who} could not be started: {incident.detail} ({incident.cause})"
+    killed_for_memory = " by the kernel, for want of memory" if incident.exit is not None and incident.exit.oom else ""
+    return f"{who} died: {incident.detail}{killed_for_memory}"
 
 
-def _seen(incident: Fields) -> str:
-    parts = [f"r{incident.get('revision')}, {incident.get('worker')}"]
-    if isinstance(incident.get("uptime"), int | float):
-        uptime = incident["uptime"]
+def _seen(incident: IncidentEntry) -> str:
+    parts = [f"r{incident.revision}, {incident.worker}"]
+    if incident.uptime is not None:
+        uptime = incident.uptime
         parts.append(f"lived {duration(uptime) if uptime >= 1 else milliseconds(uptime * 1000)}")
-    if incident.get("noticed_by"):
-        after = incident.get("noticed_ms")
-        parts.append(f"seen by {incident['noticed_by']}" + (f" after {milliseconds(after)}" if after else ""))
-    exit_ = incident.get("exit")
-    if incident.get("kind") == "verdict" and exit_ is not None:
-        parts.append(f"ended by {exit_['signal']}" if exit_.get("signal") else f"ended with {exit_.get('code')}")
+    if incident.noticed_by:
+        after = incident.noticed_ms
+        parts.append(f"seen by {incident.noticed_by}" + (f" after {milliseconds(after)}" if after else ""))
+    if incident.kind == "verdict" and incident.exit is not None:
+        signal, code = incident.exit.signal, incident.exit.code
+        parts.append(f"ended by {signal}" if signal else f"ended with {code}")
     return ", ".join(parts)
 
 
-def _decided(incident: Fields) -> str:
-    if not incident.get("action"):
+def _decided(incident: IncidentEntry) -> str:
+    if not incident.action:
         return ""
-    backoff_ms = incident.get("backoff_ms")
-    waited = f" after a backoff of {milliseconds(backoff_ms)}" if isinstance(backoff_ms, int | float) else ""
-    return f"{incident['action']}{waited}" + (f", asked by {incident['by']}" if incident.get("by") else "")
+    backoff_ms = incident.backoff_ms
+    waited = f" after a backoff of {milliseconds(backoff_ms)}" if backoff_ms is not None else ""
+    return f"{incident.action}{waited}" + (f", asked by {incident.by}" if incident.by else "")
 
 
-def _came_of_it(incident: Fields) -> str:
+def _came_of_it(incident: IncidentEntry) -> str:
     steps = [
-        f"{word} after {milliseconds(incident[name])}"
-        for name, word in (("started_ms", "replacement ran"), ("ready_ms", "ready"))
-        if isinstance(incident.get(name), int | float)
+        f"{word} after {milliseconds(took)}"
+        for took, word in ((incident.started_ms, "replacement ran"), (incident.ready_ms, "ready"))
+        if took is not None
     ]
-    if incident.get("replacement"):
-        steps.append(str(incident["replacement"]))
+    if incident.replacement:
+        steps.append(str(incident.replacement))
     outcome = _outcome(incident)
     return f"{outcome}: {', '.join(steps)}" if steps else outcome
 
 
-def _outcome(incident: Fields) -> str:
+def _outcome(incident: IncidentEntry) -> str:
     """A replacement that was due at once and is ready is a heal; one that had to wait is none."""
-    word, backoff_ms = str(incident.get("outcome")), incident.get("backoff_ms")
-    if word == "healed" and isinstance(backoff_ms, int | float):
+    word, backoff_ms = incident.outcome, incident.backoff_ms
+    if word == "healed" and backoff_ms is not None:
         return "ready again, after the backoff"
-    if word == "open" and incident.get("replacement"):
+    if word == "open" and incident.replacement:
         return "replaced, and not ready"
     return _OUTCOMES.get(word, word)
 
 
-def _evidence(evidence: Fields) -> Iterator[Line]:
+def _evidence(evidence: Evidence) -> Iterator[Line]:
     facts = []
-    if evidence.get("state"):
-        facts.append(f"state {evidence['state']}")
-    if evidence.get("waits_in"):
-        facts.append(f"waits in {evidence['waits_in']}")
-    if evidence.get("rss"):
-        facts.append(f"{size(evidence['rss'])} of memory")
+    if evidence.state:
+        facts.append(f"state {evidence.state}")
+    if evidence.waits_in:
+        facts.append(f"waits in {evidence.waits_in}")
+    if evidence.rss:
+        facts.append(f"{size(evidence.rss)} of memory")
     if facts:
         yield (*_INDENT, (clean(", ".join(facts)), ""))
-    for text in str(evidence.get("stack") or "").splitlines():
+    for text in (evidence.stack or "").splitlines():
         yield (*_INDENT, ("  ", ""), (clean(text.expandtabs(4)), "dim"))
-    for text in evidence.get("output") or ():
-        yield (*_INDENT, ("| ", "dim"), (clean(str(text).expandtabs(4)), "dim"))
+    for text in evidence.output:
+        yield (*_INDENT, ("| ", "dim"), (clean(text.expandtabs(4)), "dim"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import to_builtins
 
 from autohealer.core.operations import MEANINGLESS, UNREACHABLE, Outcome
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
@@ -166,7 +167,7 @@ class HttpServer:
     async def _incidents(self, request: web.Request) -> web.StreamResponse:
         sources, worker = self._site(request).sources, request.query.get("worker")
         found = await asyncio.to_thread(sources.incidents, worker, _count(request, "limit", MOST_INCIDENTS))
-        return web.json_response(found, headers={"Cache-Control": "no-store"})
+        return web.json_response(to_builtins(found), headers={"Cache-Control": "no-store"})
 
     async def _output(self, request: web.Request) -> web.StreamResponse:
         sources = self._site(request).sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,10 +15,9 @@ from autohealer.web.session import ClientThread
 
 if TYPE_CHECKING:
     from autohealer.coordination.admin.pool_client import PoolClient
+    from autohealer.core.incident import IncidentEntry
     from autohealer.views.status import Status
     from autohealer.web.agent import AgentView
-
-Json = dict[str, Any]
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -32,7 +31,7 @@ class Sources(msgspec.Struct, frozen=True):
     pool: str
     connect: Callable[[], PoolClient]
     of_cluster: Callable[[PoolClient, Status], Status]
-    incidents: Callable[[str | None, int], list[Json]]
+    incidents: Callable[[str | None, int], list[IncidentEntry]]
     output: Callable[[int, int], list[str]]
 
 

@@ -7,18 +7,19 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
+from autohealer.core.incident import IncidentEntry
 from autohealer.runtime import incident_reader
 from autohealer.runtime.incident_reader import known_incidents
 from autohealer.runtime.incident_store import IncidentStore
 from autohealer.runtime.state_dir import StateDir
 from tests.runtime.test_incident_store import incident
 
-Json = dict[str, Any]
-Agent = Callable[[list[Json] | None], None]
+Agent = Callable[[list[IncidentEntry] | None], None]
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def state(tmp_path: Path) -> StateDir:
     state = StateDir(tmp_path, "web")
     state.path.mkdir(parents=True)
     store = IncidentStore(state.incidents_path, lambda _: None)
-    store.put({**incident(1), "outcome": "healed"}, is_closed=True)
+    store.put(replace(incident(1), outcome="healed"), is_closed=True)
     for number in (2, 3):
         store.put(incident(number), is_closed=False)
     store.close(20)
@@ -40,7 +41,7 @@ def agent(state: StateDir) -> Iterator[Agent]:
     listener: socket.socket | None = None
     thread: threading.Thread | None = None
 
-    def answer(told: list[Json] | None) -> None:
+    def answer(told: list[IncidentEntry] | None) -> None:
         nonlocal listener, thread
         listener = state.listen_control()
         listener.setblocking(True)
@@ -57,12 +58,12 @@ def _answer(listener: socket.socket, told: object) -> None:
     connection, _ = listener.accept()
     with connection:
         assert json.loads(connection.makefile().readline()) == {"ask": "incidents"}
-        connection.sendall(json.dumps({"answer": told}).encode() + b"\n")
+        connection.sendall(msgspec.json.encode({"answer": told}) + b"\n")
 
 
-def outcomes(found: list[Json]) -> dict[str, str]:
+def outcomes(found: list[IncidentEntry]) -> dict[str, str]:
     """By id, in their order."""
-    return {one["id"]: one["outcome"] for one in found}
+    return {one.id: one.outcome for one in found}
 
 
 def test_without_an_agent_the_disk_tells(state: StateDir) -> None:
@@ -72,7 +73,7 @@ def test_without_an_agent_the_disk_tells(state: StateDir) -> None:
 
 def test_what_an_agent_knows_is_newer(state: StateDir, agent: Agent) -> None:
     """But for what the disk says has ended: that has happened since it was asked."""
-    agent([{**incident(2), "outcome": "healed"}, {**incident(1), "outcome": "open"}, incident(4)])
+    agent([replace(incident(2), outcome="healed"), replace(incident(1), outcome="open"), incident(4)])
 
     assert outcomes(known_incidents(state)) == {
         "a-1-4": "open",

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from autohealer.core.events import Evidence
-from autohealer.core.incident import Exit, Incident, IncidentKind, IncidentOutcome
+from autohealer.core.incident import Exit, Incident, IncidentEntry, IncidentKind, IncidentOutcome
 from autohealer.errors import AutohealerError
 from autohealer.runtime import incident_store
-from autohealer.runtime.incident_store import MOST_KEPT, IncidentStore, as_json, read_incidents
+from autohealer.runtime.incident_reader import read_incidents
+from autohealer.runtime.incident_store import MOST_KEPT, IncidentStore, entry_of
 from tests.support.processes import eventually
 
-Json = dict[str, Any]
 
-
-def incident(number: int, **fields: Any) -> Json:
+def incident(number: int, **fields: Any) -> IncidentEntry:
     """One of slot ``number % 3``, a second after the one before it."""
     plain = Incident(
         id=f"a-{number % 3}-{number}",
@@ -37,7 +38,7 @@ def incident(number: int, **fields: Any) -> Json:
         opened=0.0,
         **fields,
     )
-    return as_json(plain, 1_700_000_000.0 + number)
+    return entry_of(plain, 1_700_000_000.0 + number)
 
 
 class Book:
@@ -47,14 +48,14 @@ class Book:
         self.path, self.said = folder / "incidents.db", list[str]()
         self.store = IncidentStore(self.path, self.said.append)
 
-    def put(self, *incidents: Json, is_closed: bool = True) -> None:
+    def put(self, *incidents: IncidentEntry, is_closed: bool = True) -> None:
         """Keep them."""
         for one in incidents:
             self.store.put(one, is_closed=is_closed)
 
     def read(self, **which: Any) -> list[str]:
         """Their ids."""
-        return [one["id"] for one in read_incidents(self.path, **which)]
+        return [one.id for one in read_incidents(self.path, **which)]
 
     def until(self, *ids: str) -> None:
         """Wait until these are kept, and no others."""
@@ -69,11 +70,11 @@ def book(tmp_path: Path) -> Book:
 
 def test_what_is_kept_is_read(book: Book) -> None:
     """The newest first; what is put again takes the place of what was there."""
-    book.put(incident(1), incident(2), {**incident(1), "outcome": "healed"})
+    book.put(incident(1), incident(2), replace(incident(1), outcome="healed"))
     book.until("a-2-2", "a-1-1")
     book.store.close()
 
-    assert read_incidents(book.path)[1]["outcome"] == "healed"
+    assert read_incidents(book.path)[1].outcome == "healed"
     assert book.path.stat().st_mode & 0o777 == 0o600
     assert book.said == []
 
@@ -111,7 +112,7 @@ def test_what_was_open_when_the_agent_ended_is_unknown(book: Book) -> None:
     later = Book(book.path.parent)
     later.store.begin()
 
-    eventually(lambda: [one["outcome"] for one in read_incidents(book.path)] == ["unknown", "open"])
+    eventually(lambda: [one.outcome for one in read_incidents(book.path)] == ["unknown", "open"])
     later.store.close()
 
 
@@ -196,7 +197,7 @@ def test_nothing_is_followed_through_a_link(book: Book, tmp_path: Path) -> None:
 
 def test_an_incident_as_json() -> None:
     """The fields of the contract; what is not known is null, and long texts are cut."""
-    found = as_json(
+    entry = entry_of(
         Incident(
             id="a-1-x",
             kind=IncidentKind.VERDICT,
@@ -217,6 +218,7 @@ def test_an_incident_as_json() -> None:
         1_700_000_000.0,
         ["other"],
     )
+    found = to_builtins(entry)
 
     assert list(found) == [
         *("id", "kind", "worker", "pid", "slot", "revision", "cause", "detail", "exit", "opened", "uptime"),

@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autohealer.core.incident import IncidentEntry
 from autohealer.views.lines import plain
+from autohealer.views.tolerant import made_of
 from autohealer.views.why import stories, why_lines
 
 Json = dict[str, Any]
@@ -70,16 +72,16 @@ VERDICT: Json = {
 }
 
 
-def told(*incidents: Json) -> list[str]:
+def shown(*incidents: Json) -> list[str]:
     """The lines, without colours."""
-    return [plain(line) for line in why_lines(incidents, None)]
+    return [plain(line) for line in why_lines([made_of(IncidentEntry, one) for one in incidents], None)]
 
 
 def test_a_death() -> None:
     """By whom, how long it lived, who saw it, what came of it, its last words."""
     clock = time.strftime("%H:%M:%S", time.localtime(1769860801))
 
-    assert told(DEATH) == [
+    assert shown(DEATH) == [
         f"{clock}  worker 3 (pid 4711) died: killed by SIGKILL by the kernel, for want of memory",
         "    r2, web-3-x1, lived 1h 02m, seen by pidfd",
         "    started again",
@@ -90,7 +92,7 @@ def test_a_death() -> None:
 
 def test_a_verdict() -> None:
     """What the sense saw, and what the worker was doing meanwhile."""
-    assert told(VERDICT)[1:] == [
+    assert shown(VERDICT)[1:] == [
         "    r2, web-1-x5, lived 1h 02m, seen by sense after 20.0 s, ended with 0",
         "    stopped, started again, asked by kim@host",
         "    not healed",
@@ -104,26 +106,26 @@ def test_a_start_that_failed() -> None:
     """With the error's name."""
     failed = {**DEATH, "kind": "spawn", "cause": "EAGAIN", "detail": "Resource temporarily unavailable", "exit": None}
 
-    assert told(failed)[0].endswith("could not be started: Resource temporarily unavailable (EAGAIN)")
+    assert shown(failed)[0].endswith("could not be started: Resource temporarily unavailable (EAGAIN)")
 
 
 def test_a_life_of_less_than_a_second() -> None:
     """Is no life of 0 s."""
-    assert told({**DEATH, "uptime": 0.0142})[1] == "    r2, web-3-x1, lived 14 ms, seen by pidfd"
+    assert shown({**DEATH, "uptime": 0.0142})[1] == "    r2, web-3-x1, lived 14 ms, seen by pidfd"
 
 
 def test_a_replacement_that_runs_and_is_not_ready() -> None:
     """Not yet, or never: the next story of its slot tells."""
     running = {**DEATH, "outcome": "open", "ready_ms": None}
 
-    assert told(running)[3] == "    replaced, and not ready: replacement ran after 1.9 ms, web-3-x2"
+    assert shown(running)[3] == "    replaced, and not ready: replacement ran after 1.9 ms, web-3-x2"
 
 
 def test_a_replacement_that_had_to_wait_was_no_heal() -> None:
     """The backoff is named."""
     late = {**DEATH, "started_ms": 3484.0, "ready_ms": 5500.0, "backoff_ms": 3484.0}
 
-    assert told(late)[2:4] == [
+    assert shown(late)[2:4] == [
         "    started again after a backoff of 3.5 s",
         "    ready again, after the backoff: replacement ran after 3.5 s, ready after 5.5 s, web-3-x2",
     ]
@@ -131,16 +133,15 @@ def test_a_replacement_that_had_to_wait_was_no_heal() -> None:
 
 def test_deaths_within_a_second_are_one_story() -> None:
     """The first on top: it may be the cause of the others. Later stories come first."""
-    first, second, later = (
-        {**DEATH, "id": str(number), "opened": at(seconds)} for number, seconds in enumerate((1.0, 1.9, 2.1))
-    )
+    told = [{**DEATH, "id": str(number), "opened": at(seconds)} for number, seconds in enumerate((1.0, 1.9, 2.1))]
+    first, second, later = (made_of(IncidentEntry, one) for one in told)
 
     assert stories([later, second, first]) == [[later], [first, second]]
-    assert "2 workers within a second; the first of them:" in told(later, second, first)
+    assert "2 workers within a second; the first of them:" in shown(*reversed(told))
 
 
 @given(st.sets(st.sampled_from(sorted(DEATH))), st.booleans())
 def test_whatever_is_not_known_it_is_told(unknown: set[str], gone: bool) -> None:
     """Null, or (written by another version) not there."""
     found = {key: value for key, value in DEATH.items() if not (gone and key in unknown)}
-    assert why_lines([{**found, **({} if gone else dict.fromkeys(unknown))}], 1e9)
+    assert why_lines([made_of(IncidentEntry, {**found, **({} if gone else dict.fromkeys(unknown))})], 1e9)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
+from autohealer.core.incident import IncidentEntry
 from autohealer.tui.widgets.events import event_lines
 from autohealer.tui.widgets.facts import OfWorker
 from autohealer.views.lines import Line, Span, line_width
@@ -29,10 +30,10 @@ class StoryPanel(OfWorker, can_focus=True):
     def __init__(self, key: str) -> None:
         super().__init__(key, id="story")
         self.border_title = "story"
-        self._incidents: Sequence[Mapping[str, Any]] = ()
+        self._incidents: Sequence[IncidentEntry] = ()
         self._top = self._rows = 0
 
-    def tell(self, incidents: Sequence[Mapping[str, Any]]) -> None:
+    def tell(self, incidents: Sequence[IncidentEntry]) -> None:
         """What is known now, the newest first."""
         self._incidents = incidents
         self.update()
