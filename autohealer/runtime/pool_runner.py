@@ -16,7 +16,8 @@ from msgspec.structs import asdict
 
 from autohealer import __version__
 from autohealer.config.spec import pool_spec
-from autohealer.coordination.pool.cluster import Cluster, Joining
+from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.joining import Joining
 from autohealer.coordination.pool.paths import Paths
 from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.scheduler import Scheduler

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from kazoo.client import KazooClient
 
-from autohealer.coordination.pool.cluster import Cluster, Joining
+from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.joining import Joining
 from autohealer.coordination.pool.paths import Paths, split_hosts
 from autohealer.coordination.session.access import Access
 from autohealer.coordination.session.ensemble import Ensemble
@@ -23,6 +24,7 @@ from tests.support.processes import eventually
 E = TypeVar("E", bound=Event)
 
 WITHIN_S = 20.0
+CLOSE_WITHIN_S = 1.0
 
 
 def entry(running: int = 0) -> AgentEntry:
@@ -112,7 +114,8 @@ class Member:
     def end(self) -> None:
         """Close it as an agent does that exits."""
         if self._thread.is_alive():
-            self.do(self.cluster.close)
+            if (ending := self.do(self.cluster.begin_close)) is not None:
+                ending.join(CLOSE_WITHIN_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(WITHIN_S)
             self._loop.close()

@@ -79,7 +79,7 @@ def test_a_deposed_leader_cannot_write_the_plan(member: Callable[..., Member], c
 
     def deposed() -> None:
         # As seen from the agent: its node is gone, and no news of that has come.
-        a.cluster._election._open = False
+        a.cluster._leadership._election._open = False
 
     a.do(deposed)
     client.delete(f"/election/{name}")
@@ -150,7 +150,7 @@ def test_who_leads_gives_way_to_one_that_comes_before_it_after_all(
     a = member("host-a").join()
     a.wait(LeadershipWon)
     client.create("/election/host-0:1:-0000000001", b"host-0", ephemeral=True)
-    a.do(a.cluster._election.step)
+    a.do(a.cluster._leadership._election.step)
     a.wait(LeadershipLost)
     client.delete("/election/host-0:1:-0000000001")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from autohealer.coordination.pool.cluster import Cluster, Joining
+from autohealer.coordination.pool.cluster import Cluster
+from autohealer.coordination.pool.joining import Joining
 from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core import actions, events, notices
@@ -84,10 +85,14 @@ class Member:
             Ensemble(
                 "simulated:1", self.world.session_s, make_client=partial(SimulatedClient, agent, self.world.session_s)
             ),
-            Joining(pool.name, self.host.name, None if session[0] is None else (session[0], session[1])),
+            Joining(
+                pool.name,
+                self.host.name,
+                None if session[0] is None else (session[0], session[1]),
+                token=lambda: self._dice.randbytes(4).hex(),
+            ),
             Scheduler(agent.call, agent.later, lambda: self._clock.now, lambda: self.host.wall),
             post=self._post,
-            token=lambda: self._dice.randbytes(4).hex(),
         )
         self._operations = Operations(
             self.host.name,
@@ -135,6 +140,11 @@ class Member:
         }
 
     # ---- life
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is connected, with its name and all that it stands on."""
+        return self.cluster._connection.is_member
 
     def begin(self) -> None:
         """Adopt, then connect."""
@@ -395,7 +405,7 @@ class Member:
     def _exit(self, order: actions.EndAgent) -> None:
         self.world.tell(f"{self.host.name}: {self.pool.name} exits with {order.code} {order.error}")
         self.has_exited = True
-        self.cluster.close()
+        self.cluster.begin_close()
         self._settle()
         self.host.pool_ended(self, is_over=self.supervisor.is_over)
 

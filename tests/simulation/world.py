@@ -130,7 +130,7 @@ class World:
         plan, target = self.data(pool.paths.plan), self.target_of(pool)
         workers = {each.host.name: [p for p in each.host.of(pool) if p.counts] for each in members}
         counts = {host: len(processes) for host, processes in workers.items()}
-        if not all(member.cluster.is_up for member in members):
+        if not all(member.is_member for member in members):
             return "some are not connected"
         if (names := self.children(pool.paths.agents)) != set(counts):
             return f"agents {sorted(names)} but {sorted(counts)} run"

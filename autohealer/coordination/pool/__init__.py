@@ -1,6 +1,10 @@
 """An agent's place in its pool: orders in, events out.
 
 cluster               all of the below as one
+pool_connection       the link, base paths and name: when this agent is a member
+leadership            its candidature, and what it follows while it leads
+joining               which agent joins which pool
+event_emitter         what is told, as events
 paths                 the znode layout
 codec                 bytes <-> model
 base_paths            the persistent nodes that all else stands on

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from autohealer.coordination.pool.codec import Request, read_request, write_request
 from autohealer.coordination.pool.ephemeral_node import NodeSession
 from autohealer.coordination.session.node_watcher import NodeWatcher
+from autohealer.core.operations import VERBS, Operation
 
 # More than anybody types; who floods the pool with requests is not to fill its memory.
 AT_ONCE = 1000
@@ -29,41 +31,67 @@ class _Forwarded(msgspec.Struct):
     answered: set[str] = msgspec.field(default_factory=set)
 
 
+class RequestCallbacks(msgspec.Struct, frozen=True):
+    """Who hears of requests, and what is asked before one that is done with goes."""
+
+    told: Callable[[Request, bool], None]
+    """Gets each request that has not expired, and whether it stood before this agent's first session."""
+
+    gone: Callable[[str], None]
+    """Gets the name of each that is there no more."""
+
+    is_written: Callable[[], bool]
+    """Says whether all that this agent wants to say of itself stands."""
+
+
 class Requests:
-    """``told`` gets each request that has not expired, and whether it stood before this agent's first session; ``gone``
-    the name of each that was told and is there no more.
-    """
+    """The requests of a pool. ``pump`` has what was asked for sent soon."""
 
     def __init__(
         self,
         session: NodeSession,
         path: str,
+        callbacks: RequestCallbacks,
         *,
-        told: Callable[[Request, bool], None],
-        gone: Callable[[str], None],
         pump: Callable[[], None],
         wall: Callable[[], float],
     ) -> None:
         link = session.link
         self._link, self._bulk, self._path, self._access = link, session.bulk, path, session.access
-        self._told, self._gone, self._pump, self._wall = told, gone, pump, wall
+        self._told, self._gone, self._is_written = callbacks.told, callbacks.gone, callbacks.is_written
+        self._pump, self._wall = pump, wall
         self._list = NodeWatcher(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}
         self._asking: set[str] = set()
-        self._answers: dict[str, bool] = {}
+        self._done: list[str] = []
+        self._deleting: dict[str, bool] = {}
+        """Whether each that is to be deleted is being deleted."""
         self._forwarded: list[_Forwarded] = []
         self._found: frozenset[str] | None = None
         """What stood when this agent first looked."""
         self._open = False
 
     def answer(self, name: str) -> None:
-        """The request is done with."""
-        self._answers.setdefault(name, False)
-        self._pump()
+        """The request is done with. It goes once what this agent says of itself stands: its outcome may be in that."""
+        self._done.append(name)
+        self.own_written()
 
-    def forward(self, requests: Iterable[Request], done: Callable[[frozenset[str]], None]) -> None:
-        """Ask other agents for this; ``done`` gets their names once each has been answered."""
-        self._forwarded.append(_Forwarded(done, list(requests)))
+    def own_written(self) -> None:
+        """What this agent says of itself may stand now."""
+        if self._is_written():
+            done, self._done = self._done, []
+            for name in done:
+                self._delete(name)
+
+    def forward(self, operation: Operation, subjects: Iterable[str], done: Callable[[frozenset[str]], None]) -> None:
+        """Ask the agents whom these subjects concern; ``done`` gets the requests' names when all are answered."""
+        expires_s = VERBS[operation.verb].expires_s
+        if expires_s is None:
+            raise ValueError(f"{operation.verb} is no request in ZooKeeper")
+        until = self._wall() + expires_s
+        # Ids of their own: this agent may be among those who are asked, and knows the operation already.
+        asked = (replace(operation, id=f"{operation.id}/{subject}", subject=subject) for subject in subjects)
+        self._forwarded.append(_Forwarded(done, [Request(each, until) for each in asked]))
         self._make_nodes()
 
     def resume(self) -> None:
@@ -78,7 +106,7 @@ class Requests:
         self._open = False
         self._list.cut()
         self._asking.clear()
-        self._answers = dict.fromkeys(self._answers, False)
+        self._deleting = dict.fromkeys(self._deleting, False)
         for forwarded in self._forwarded:
             # Whether a node was made nobody knows. A second one has the same id: it is answered, not repeated.
             forwarded.waiting += forwarded.sent
@@ -95,18 +123,22 @@ class Requests:
         now = self._wall()
         for name, request in self._known.items():
             if request is None or request.expires < now:
-                self.answer(name)
+                self._delete(name)
+
+    def _delete(self, name: str) -> None:
+        self._deleting.setdefault(name, False)
+        self._pump()
 
     def step(self) -> None:
         """Delete what is done with. Called by the pump."""
         if self._open:
-            for name, deleting in self._answers.items():
+            for name, deleting in self._deleting.items():
                 if not deleting:
-                    self._answers[name] = True
+                    self._deleting[name] = True
                     self._bulk.delete(f"{self._path}/{name}", partial(self._deleted, name))
 
     def _deleted(self, name: str, _error: Exception | None) -> None:
-        self._answers.pop(name, None)
+        self._deleting.pop(name, None)
 
     # ---- reading
 
