@@ -21,6 +21,9 @@ class NoCompilerError(Exception):
 class Programs:
     """Where the built programs are."""
 
+    folder: Path
+    """Theirs, and for all that is measured with them: whoever made it removes it."""
+
     worker: Path
     floor: Path
     py_floor: Path
@@ -36,4 +39,4 @@ def build(folder: Path) -> Programs:
         subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", folder / name, source], check=True)
     # Whatever the environment says of that: else each start would compile what has changed since the last.
     compileall.compile_dir(Path(autohealer.__file__).parent, quiet=1)
-    return Programs(folder / "worker", folder / "floor", HERE / "floor.py")
+    return Programs(folder, folder / "worker", folder / "floor", HERE / "floor.py")
