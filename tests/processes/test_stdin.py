@@ -44,3 +44,14 @@ def test_other_ends_ask_nothing(code: int | None, at: float) -> None:
     check.ended("first", code, at)
 
     assert check.began("second", 10.0) is None
+
+
+@pytest.mark.parametrize("code", [0, 1, None])
+def test_nothing_is_kept_of_a_worker_that_has_ended(code: int | None) -> None:
+    """However it ended: a pool whose workers are killed for months must not grow by a line for each."""
+    check = StdinCheck()
+    for number in range(3):
+        check.began(f"worker-{number}", 100.0)
+        check.ended(f"worker-{number}", code, 200.0)
+
+    assert "worker-" not in str(vars(check))

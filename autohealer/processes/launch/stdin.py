@@ -52,7 +52,8 @@ class StdinCheck:
         """It has ended; whether it is known now that it had read its standard input, and ended for that."""
         if self._starts is None:
             return False
-        is_suspect = code == 0 and now - self._starts.pop(worker, now - AT_ONCE_S) < AT_ONCE_S
+        started = self._starts.pop(worker, now - AT_ONCE_S)
+        is_suspect = code == 0 and now - started < AT_ONCE_S
         if worker == self._worker:
             has_read = self._fd is not None and os.fstat(self._fd).st_atime_ns != self._read_at
             self.close()
