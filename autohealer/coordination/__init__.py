@@ -7,6 +7,8 @@
     admin     the synchronous face, for commands in another terminal
     explorer  any ZooKeeper's nodes, whatever is in it
 
+    late_openssl  kazoo, and what else imports OpenSSL, imported without it
+
 Orders are remembered as what is wanted, answers and watches as what is; whatever happens, the gap between the two is
 closed again. A connection that breaks makes what was under way unknown, never lost and never done twice.
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
+from tests.integration.test_openssl import has_openssl
 from tests.support.certificates import Authority, Certificate
 from tests.support.pools import Pool
 from tests.support.processes import Processes
@@ -58,9 +59,10 @@ def test_a_pool_by_tls(
 ) -> None:
     """Options or environment: agents, commands and the plain tools find each other, and a kill is healed."""
     pool = Pool(processes, f"{zookeeper.hosts}/pool", connect)
-    pool.run(2, options=secrets.options(secrets.authority, secrets.mine))
+    agent = pool.run(2, options=secrets.options(secrets.authority, secrets.mine))
     former = pool.until_running(2)
     pool.until_registered(2)
+    assert has_openssl(agent.pid)
     typed = pool.call("scale", "3", *secrets.options(secrets.authority, secrets.mine))
     assert (typed.returncode, typed.stderr) == (0, "")
     pids = pool.until_running(3)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.errors import UsageError
-from autohealer.processes.probes import exchange
+from autohealer.processes.probes import secured
 from autohealer.processes.probes.http import HttpProbe, Response, parse_statuses, parse_url
 from autohealer.processes.probes.life import ProbeAnswer
 from autohealer.processes.probes.resolver import Resolver
@@ -187,7 +187,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             return await answer_of(HttpProbe(loop, Resolver(loop), f"https://localhost:{port}/"))
 
     strange = asyncio.run(story())
-    monkeypatch.setattr(exchange, "_tls_context", lambda: trusting)
+    monkeypatch.setattr(secured, "_context", lambda: trusting)
     known = asyncio.run(story())
 
     assert strange is not None

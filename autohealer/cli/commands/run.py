@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from autohealer.cli.support.late import Late
 from autohealer.cli.support.options import flag
 from autohealer.cli.support.run_command import RunCommand
 
-command = RunCommand(
+if TYPE_CHECKING:
+    import click
+
+    from autohealer.coordination.late_openssl import import_without_openssl
+else:  # only when it runs
+    import_without_openssl = Late("autohealer.coordination.late_openssl").import_without_openssl
+
+
+class _Run(RunCommand):
+    def invoke(self, ctx: click.Context) -> int:
+        """An agent keeps what it imports; this one is to be asked for before all that wants it."""
+        import_without_openssl()
+        return super().invoke(ctx)
+
+
+command = _Run(
     "run",
     """Keep N workers of a command alive.
 

@@ -6,20 +6,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autohealer.cli.support.late import Late
 from autohealer.coordination.session.access import Access
-from autohealer.coordination.session.tls import Tls
 from autohealer.errors import UsageError
 
 if TYPE_CHECKING:
     from autohealer.cli.support.where import Where
     from autohealer.config.schema import AgentOptions
+    from autohealer.coordination.session.tls import Tls
+else:  # it brings OpenSSL along
+    Tls = Late("autohealer.coordination.session.tls").Tls
 
 
 def access_of(options: Where | AgentOptions, auth_file: str | None = None) -> Access:
     """What the options say, and ``AUTOHEALER_ZK_AUTH`` where no file does. UsageError where it is of no use."""
     auth = os.environ.get("AUTOHEALER_ZK_AUTH") if auth_file is None else _credentials(auth_file)
-    tls = Tls(options.zk_ca or None, options.zk_cert or None, options.zk_key or None)
-    return Access.parse(auth, None if tls == Tls() else tls.check())
+    files = (options.zk_ca or None, options.zk_cert or None, options.zk_key or None)
+    return Access.parse(auth, Tls(*files).check() if any(files) else None)
 
 
 def _credentials(file: str) -> str:

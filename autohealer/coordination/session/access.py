@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, make_acl
 
 from autohealer.coordination.pool.paths import Layout, split_hosts
 from autohealer.coordination.session.host_names import unknown_names
-from autohealer.coordination.session.tls import Tls
 from autohealer.errors import UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from autohealer.coordination.session.tls import Tls
 
 HINT = "check --zk, and whether ZooKeeper runs"
 HINT_NAMES = "check --zk, and the name server"

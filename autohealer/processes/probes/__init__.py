@@ -7,6 +7,7 @@
 - ``progress``  a number on a page that a worker serves
 - ``exec``      one command, in a session of its own
 - ``exchange``  the raw socket under http and tcp
+- ``secured``   TLS over it
 - ``resolver``  the addresses of a host
 - ``pressure``  whether the host is short of CPU, so that a timeout says less
 """

@@ -6,10 +6,8 @@ asyncio's streams and tasks cost several times as much, and a thousand workers a
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,11 +18,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 4096
 _WAITING = (errno.EINPROGRESS, errno.EAGAIN)
-
-
-@functools.cache
-def _tls_context() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 class Exchange:
@@ -51,6 +44,7 @@ class Exchange:
         self._is_closed = True
         self._socket: socket.socket
         self._step: Callable[[], bool] = self._connected
+        self._wants_to_read = self._plain_wants_to_read
         self._connect()
 
     def cancel(self) -> None:
@@ -90,10 +84,10 @@ class Exchange:
         self._step = self._send
         if self._tls_host is not None:
             self._wait(read=False, write=False)
-            secured = _tls_context().wrap_socket(
-                self._socket, server_hostname=self._tls_host, do_handshake_on_connect=False
-            )
-            self._socket, self._shake_hands = secured, secured.do_handshake
+            from autohealer.processes.probes import secured  # noqa: PLC0415 - it brings OpenSSL along
+
+            self._socket = secure = secured.wrap(self._socket, self._tls_host)
+            self._shake_hands, self._wants_to_read = secure.do_handshake, secured.wants_to_read
             self._step = self._secure
         return True
 
@@ -126,11 +120,16 @@ class Exchange:
         try:
             while not self._is_closed and self._step():
                 pass
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
-            reads = self._step == self._receive or isinstance(wanted, ssl.SSLWantReadError)
-            self._wait(read=reads, write=not reads)
         except OSError as error:
-            self._failed(error)
+            reads = self._wants_to_read(error)
+            if reads is None:
+                self._failed(error)
+            else:
+                self._wait(read=reads, write=not reads)
+
+    def _plain_wants_to_read(self, error: OSError) -> bool | None:
+        """Whether it waits until it can read, or write (False); None where it has failed."""
+        return self._step == self._receive if isinstance(error, BlockingIOError) else None
 
     def _wait(self, *, read: bool | None = None, write: bool | None = None) -> None:
         number = self._socket.fileno()
