@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+# Python 3.13 and later take no certificate that does not say this.
+USAGE = ("-addext", "keyUsage=critical,digitalSignature,keyCertSign,cRLSign")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,6 @@ class Authority:
     def _make(self, name: str, subject: str, *options: str) -> Certificate:
         made = Certificate(self._directory / f"{name}.pem", self._directory / f"{name}.key")
         files = ("-out", str(made.cert), "-keyout", str(made.key))
-        command = ["openssl", "req", "-x509", "-days", "2", "-subj", subject, *NEW_KEY, *files, *options]
+        command = ["openssl", "req", "-x509", "-days", "2", "-subj", subject, *NEW_KEY, *USAGE, *files, *options]
         subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
         return made
