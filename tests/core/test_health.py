@@ -172,28 +172,6 @@ def test_silence_is_neither_output_nor_cpu_time() -> None:
     assert book.faults() == [(worker, "silent")]
 
 
-def test_the_hard_memory_limit_kills_at_once() -> None:
-    book = Clinic(kill_rss=100 * MIB)
-    (worker,) = book.workers
-    book.use(worker, rss=101 * MIB)
-
-    assert [(order.worker, order.signum) for order in book.take(SignalWorker)] == [(worker, 9)]
-    assert [told["cause"] for told in book.told("worker.faulty")] == ["memory"]
-
-
-def test_the_soft_memory_limit_takes_two_samples_in_a_row() -> None:
-    book = Clinic(max_rss=100 * MIB)
-    (worker,) = book.workers
-    for rss in (101, 99, 101):
-        book.use(worker, rss=rss * MIB)
-    assert book.supervisor.is_recycling(worker) is False
-
-    book.use(worker, rss=101 * MIB)
-
-    assert book.supervisor.is_recycling(worker)
-    assert book.take(SignalWorker) == []
-
-
 @pytest.mark.parametrize(("ends_after", "stopped_after"), [(3.0, 3.0), (None, 10.0)])
 def test_a_recycled_worker_may_end_what_it_works_on_within_the_stop_timeout(
     ends_after: float | None, stopped_after: float
@@ -354,6 +332,8 @@ def test_what_is_told_of_an_unknown_worker_is_ignored() -> None:
     book.tell(events.RegistrationSeen, "me-9-gone")
     book.use("me-9-gone", rss=MIB)
     book.tell(events.EvidenceTaken, "me-9-gone", events.Evidence("S (sleeping)"))
+    book.supervisor._workers.health.registered("me-9-gone", book.now, own=True)
+    book.supervisor._workers.health.registration_lost("me-9-gone", "its session is gone", book.now)
 
     assert book.orders == []
     assert not book.view(book.workers[0]).ready
@@ -365,16 +345,6 @@ def test_a_pattern_in_the_log_makes_nobody_ready_where_something_else_decides() 
     book.tell(events.LogMatched, worker)
 
     assert not book.view(worker).ready
-
-
-def test_of_two_verdicts_at_once_the_first_one_stands() -> None:
-    book = Clinic(ready=ReadyWhen.STARTED, stopped_timeout_s=5.0, silence_timeout_s=5.0)
-    (worker,) = book.workers
-    book.use(worker, state="T")
-    book.now += 6
-    book.use(worker, state="T")
-
-    assert book.faults() == [(worker, "stopped")]
 
 
 def test_progress_that_stood_before_a_worker_was_ready_is_counted_from_its_readiness() -> None:

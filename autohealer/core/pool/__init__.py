@@ -14,8 +14,9 @@ stops       how one is made to end, step by step
 clearing    what dead workers left behind: it is ended, and waited for
 addresses   where workers are reached, told while they serve
 life        one process, and how it ended
-health      the one judge: who is ready, who is faulty because of what
+health      the one judge: who is ready, and who is faulty, by what all senses tell
 readiness   when a worker counts as ready
+verdicts    what is done about one that is faulty: carried out, or held
 condition   what the senses have seen of one life, and what follows for each sense
 incidents   the one story of each death, verdict and failed start
 spares      processes that wait to take the place of a dead one

@@ -1,9 +1,7 @@
 """The one judge: whether each life is alive, ready, and faulty because of what.
 
-Senses post facts; what a life's facts amount to is worked out in ``condition``. Here it is decided what follows: the
-life is ready, or unready, or a verdict is carried out, or *held*. A verdict is held while somebody asked for that
-(``hold``), or while too many are being replaced for a verdict already (``brake``). It is carried out once a sense says
-so again, on what it saw after there was room; if the life recovers first, nothing happens.
+Senses post facts; what a life's facts amount to is worked out in ``condition``, when it counts as ready in
+``readiness``, and what is done about one that is faulty in ``verdicts``. Here these come together, for all lives.
 
 What this agent learns late condemns nobody: where it was itself late (frozen, or the machine was), all clocks start
 anew.
@@ -12,38 +10,22 @@ anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
-from autohealer.core import events, notices
-from autohealer.core.actions import Action, EmitEvent
+from autohealer.core import events
+from autohealer.core.actions import Action
 from autohealer.core.deadlines import Deadlines
-from autohealer.core.model import Instant, PoolSpec, ReadyWhen, Sense, Verdict
+from autohealer.core.model import Instant, PoolSpec, ReadyWhen, Sense
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.condition import Condition, Symptom
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life, Role
 from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.readiness import Readiness
+from autohealer.core.pool.verdicts import Sentence, Verdicts
 
 LATE_S = 2.0
 # A clock that ran out before there was room is looked at once more when so much of the new time has passed.
 RECHECK_S = 1.0
-SOFT = frozenset({Sense.MEMORY, Sense.AGE})
-# These may have been asked before there was room, and answered after.
-ASKED = frozenset({Sense.PROBE, Sense.PROGRESS})
-
-
-class Sentence(Protocol):
-    """Who carries verdicts out."""
-
-    def is_exempt(self, life: Life) -> bool:
-        """Whether verdicts on this life are neither braked nor held: a rollout judges it, or it is a spare."""
-
-    def carry_out(self, life: Life, verdict: Verdict, now: Instant, *, at_once: bool) -> None:
-        """Stop it; what follows is as after a death."""
-
-    def recycle(self, life: Life, verdict: Verdict | None) -> None:
-        """Exchange it when there is time for that, replacement first; None: it need not be any more."""
 
 
 class Health:
@@ -60,7 +42,7 @@ class Health:
         order: Callable[[Action], None],
     ) -> None:
         self._spec, self._lives, self._brake, self._incidents = spec, lives, brake, incidents
-        self._sentence, self._order = sentence, order
+        self._verdicts = Verdicts(spec, lives, brake, incidents=incidents, sentence=sentence, order=order)
         self._conditions: dict[str, Condition] = {}
         self.readiness = Readiness(spec)
         self.unready: set[str] = set()
@@ -85,8 +67,7 @@ class Health:
 
     def promoted(self, life: Life, now: Instant) -> None:
         """A spare fills a slot: from now on it is looked at as any other. It was ready before it began to wait."""
-        if (condition := self._conditions.get(life.worker)) is None:
-            return
+        condition = self._conditions[life.worker]
         condition.idle, condition.beat_at, condition.counter = False, now, None
         condition.start_by = now + self._spec.start_timeout_s if self._spec.probes else None
         self._give_room_back(life, condition, now)
@@ -94,8 +75,7 @@ class Health:
 
     def ended(self, life: Life) -> None:
         """A life is over: nothing is judged any more."""
-        if self._conditions.pop(life.worker, None) is None:
-            return
+        self._conditions.pop(life.worker, None)
         self.unready.discard(life.worker)
         self._deadlines.set(life.worker, None)
         life.held = None
@@ -215,10 +195,7 @@ class Health:
         if life.held is not None and condition.is_proven:
             findings.append(Symptom(Sense.NOT_READY, None))
         for finding in findings:
-            if finding.detail is None:
-                self._acquit(life, finding.sense)
-            else:
-                self._accuse(life, finding, Verdict(finding.sense, finding.detail), now)
+            self._verdicts.judge(life, finding, now)
         if not life.is_stopping:
             self._schedule(worker, condition, now)
 
@@ -268,51 +245,3 @@ class Health:
                 if not condition.is_met:
                     condition.start_by = now + self._spec.start_timeout_s  # nobody could know before
                     self._schedule(worker, condition, now)
-
-    # ---- verdicts
-
-    def _accuse(self, life: Life, finding: Symptom, verdict: Verdict, now: Instant) -> None:
-        if life.is_stopping:
-            return
-        exempt = self._sentence.is_exempt(life)
-        if not exempt and self._brake.is_held(verdict.sense):
-            self._hold(life, finding, verdict, now)
-        elif verdict.sense in SOFT and not finding.at_once and life.slot is not None and not exempt:
-            life.held = None
-            self._sentence.recycle(life, verdict)
-        elif life.role is Role.SPARE and verdict.sense in SOFT:
-            self._lives.stop(life, now)  # nothing is missing for it: another one is started
-        elif exempt or life.slot is None or finding.at_once:
-            self._carry_out(life, finding, verdict, now)
-        elif not self._brake.has_room(life.slot):
-            self._hold(life, finding, verdict, now)
-        elif self._is_news(life, verdict, now):
-            self._carry_out(life, finding, verdict, now)
-
-    def _is_news(self, life: Life, verdict: Verdict, now: Instant) -> bool:
-        """Whether what was seen is newer than the room for it. Only a verdict that was held had to wait for room."""
-        if life.held is None:
-            return True
-        asked_within_s = self._spec.probe_timeout_s if verdict.sense in ASKED else 0.0
-        return now - asked_within_s > self._brake.room_since
-
-    def _carry_out(self, life: Life, finding: Symptom, verdict: Verdict, now: Instant) -> None:
-        life.held = None
-        self._incidents.judged(life, verdict, now, held=False, since=finding.since)
-        if life.slot is not None and not self._sentence.is_exempt(life):
-            self._brake.take(life.slot)
-        self._sentence.carry_out(life, verdict, now, at_once=finding.at_once)
-
-    def _hold(self, life: Life, finding: Symptom, verdict: Verdict, now: Instant) -> None:
-        self._incidents.judged(life, verdict, now, held=True, since=finding.since)
-        if life.held is None or life.held.sense is not verdict.sense:
-            told = life.worker, life.pid, life.slot, str(verdict.sense), verdict.detail
-            self._order(EmitEvent(notices.WorkerHeld(*told)))
-        life.held = verdict
-
-    def _acquit(self, life: Life, sense: Sense) -> None:
-        if life.held is not None and life.held.sense is sense:
-            life.held = None
-            self._incidents.recovered(life)
-        if sense in SOFT:
-            self._sentence.recycle(life, None)
