@@ -96,7 +96,6 @@ LONGER = {
     "autohealer/runtime/agent_process.py:AgentProcess": (300, "the same"),
     "autohealer/runtime/effects.py": (445, "a method for each order that there is"),
     "autohealer/runtime/effects.py:Effects": (370, "the same"),
-    "autohealer/core/cluster/registrations.py:Registrations": (270, "one state, and all that changes it"),
     "autohealer/core/pool/rollout.py:Rollout": (365, "one machine: its stages share all of its state"),
     "autohealer/tui/app.py:Dashboard": (310, "an action of Textual's for each key"),
     "autohealer/zkserver/engine.py:Engine": (

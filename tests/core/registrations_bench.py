@@ -41,7 +41,7 @@ class Bench:
         while (due := self.all.next_deadline()) is not None and due <= until:
             self.now = max(self.now, due)
             self.all.expire(self.now)
-            self.all.departed(self.now)
+            self.all.anonymous.departed(self.now)
         self.now = until
         self.all.expire(self.now)
 

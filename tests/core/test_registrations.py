@@ -37,7 +37,7 @@ def test_agent_takes_a_worker_for_ready_at_once_and_for_registered_with_its_stan
 
 def test_agent_does_not_care_for_registrations_that_name_nobody() -> None:
     bench = Bench(AGENT, workers="a")
-    bench.all.anonymous_seen(bench.now)
+    bench.all.anonymous.seen(bench.now)
 
     assert bench.take() == []
 

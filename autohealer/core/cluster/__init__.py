@@ -10,6 +10,7 @@ plan             shares of a target over agents, in the end and on the way
 assignment       the target as it stands, and this agent's share
 judgements       what it means that something is listed: is it calm, whose is a name, what is a stray
 registrations    who has registered, who stands in for whom, who has lost it
+anonymous        registrations that name nobody: are they ours?
 lease            how long one may act on what a session proves
 turns            whose turn it is to roll out
 fencing          may workers be run now? by the lease, where there may never be too many

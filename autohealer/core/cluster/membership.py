@@ -101,7 +101,7 @@ class Membership:
     @property
     def _may_decide(self) -> bool:
         """Whether this agent, if it leads, knows enough to change the plan now."""
-        is_inspecting = self._workers.registrations.inspecting
+        is_inspecting = self._workers.registrations.anonymous.is_inspecting
         return not self.is_away and not is_inspecting and not self._draining.is_leaving
 
     def allowed(self, now: Instant) -> int | None:
@@ -144,7 +144,7 @@ class Membership:
             share=share or 0,
             running=workers.processes if is_strict else workers.up(share),
             unregistered=workers.unregistered,
-            departed=workers.registrations.departed(now),
+            departed=workers.registrations.anonymous.departed(now),
             draining=self._draining.drain is not None,
             plan=self.assignment.followed,
             revision=workers.rollouts.entry(),
@@ -239,7 +239,7 @@ class Membership:
         if self.leader.agents is None and not self.assignment.was_found:
             self.company.named(event.plan.shares, former)
         elsewhere = event.plan.anonymous and event.plan.leader != self._agent
-        self._workers.registrations.anonymous_elsewhere(elsewhere, event.at)
+        self._workers.registrations.anonymous.seen_elsewhere(elsewhere, event.at)
 
     def _agents_listed(self, event: events.AgentsListed) -> None:
         self.company.listed(event.names, self.leader.standing)
@@ -251,12 +251,12 @@ class Membership:
 
     def _children_read(self, event: events.ChildrenRead) -> None:
         new, left = self.leader.children_read(event.children, event.at)
-        self._workers.registrations.anonymous_vanished(left)
+        self._workers.registrations.anonymous.vanished(left)
         for worker in self.leader.registered.names_of(self._agent):
             if self._workers.lives.of(worker) is None:
                 self._order(RemoveRegistration(worker))
         if new:
-            self._workers.registrations.anonymous_seen(event.at)
+            self._workers.registrations.anonymous.seen(event.at)
 
     def _tell(self, notice: notices.Notice) -> None:
         self._order(EmitEvent(notice))

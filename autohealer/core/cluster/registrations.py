@@ -4,11 +4,11 @@ A worker may register itself under its own id (identified), under some other nam
 the three a pool does is learnt once, as its *style*; until then a worker that does not register within the grace gets
 a stand-in. An identified worker that loses its registration, alone and while ZooKeeper was there, is faulty; when many
 lose theirs together, or around an outage, it is ZooKeeper that is suspect: they get stand-ins, and nobody is stopped.
+What is known of registrations that name nobody is in ``anonymous``.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from math import inf
@@ -17,16 +17,15 @@ import msgspec
 
 from autohealer.core.actions import (
     Action,
-    InspectConnections,
     MakeStandIn,
     RemoveRegistration,
     WatchRegistration,
     WithdrawStandIn,
 )
+from autohealer.core.cluster.anonymous import AnonymousRegistrations
 from autohealer.core.deadlines import Deadlines
 from autohealer.core.model import Instant, PoolSpec, RegistrationMode
 
-DEPARTED_S = 60.0
 LOOK_AGAIN_S = 1.0
 
 
@@ -84,10 +83,7 @@ class Registrations:
         self._entries: dict[str, WorkerRegistration] = {}
         self._registered = 0
         self._deadlines: Deadlines[str] = Deadlines()
-        self._departed: deque[Instant] = deque()
-        self._inspecting = self._inspect_again = False
-        self._elsewhere = False
-        self._look_at: Instant | None = None
+        self.anonymous = AnonymousRegistrations(order, is_open=self._is_open, young=self._young)
         self._unsettled_until = 0.0
         self._are_silent = False
 
@@ -118,21 +114,12 @@ class Registrations:
         )
         return len(self._entries) - self._registered if anonymous else 0
 
-    @property
-    def inspecting(self) -> bool:
-        """Whether it is being found out if an anonymous registration is one of ours."""
-        return self._inspecting
-
-    def departed(self, now: Instant) -> int:
-        """How many dead workers' anonymous registrations may still linger."""
-        while self._departed and self._departed[0] <= now:
-            self._departed.popleft()
-        return len(self._departed)
-
     def next_deadline(self) -> Instant | None:
-        """When ``expire``, or ``departed``, is to be called next."""
-        moments = (self._deadlines.next(), self._departed[0] if self._departed else None, self._look_at)
-        return min((moment for moment in moments if moment is not None), default=None)
+        """When ``expire``, or ``anonymous.departed``, is to be called next."""
+        due, other = self._deadlines.next(), self.anonymous.next_deadline()
+        if due is None or other is None:
+            return other if due is None else due
+        return min(due, other)
 
     # ---- workers come and go
 
@@ -152,7 +139,7 @@ class Registrations:
             self._deadlines.set(worker, now + self._patience_s())
         if mode is not RegistrationMode.SELF or self.style is Style.ANONYMOUS:
             self._ready(worker, None if self.style is Style.ANONYMOUS else False)
-        self._look_again(now)
+        self.anonymous.look_again(now)
 
     def ended(self, worker: str, now: Instant) -> None:
         """A worker is dead: its registration goes at once, or is expected to go."""
@@ -163,7 +150,7 @@ class Registrations:
         self._deadlines.set(worker, None)
         self._order(RemoveRegistration(worker))
         if self.style is Style.ANONYMOUS and not entry.registered:
-            self._departed.append(now + DEPARTED_S)
+            self.anonymous.died(now)
 
     # ---- registrations come and go
 
@@ -198,41 +185,11 @@ class Registrations:
             self._set(entry, stands=True)
             self._ready(worker, True)
 
-    def anonymous_seen(self, now: Instant) -> None:
-        """An anonymous registration has come up: is it one of ours? Whoever made it holds a connection."""
-        if self.style is not Style.UNKNOWN or self._spec.registration is RegistrationMode.AGENT:
-            return
-        if self._inspecting:
-            self._inspect_again = True
-            return
-        young = now - self._spec.start_timeout_s  # an outage does not count: nobody could register
-        candidates = tuple(
-            w for w, e in self._entries.items() if not e.own and max(e.since, self._unsettled_until) >= young
-        )
-        if candidates:
-            self._inspecting = True
-            self._order(InspectConnections(candidates))
-
     def connections_seen(self, workers: frozenset[str], now: Instant) -> None:
         """These of the workers asked about hold a connection to ZooKeeper."""
-        again, self._inspecting, self._inspect_again = self._inspect_again, False, False
-        if workers and self.style is Style.UNKNOWN:
+        if workers:
             self._learn(Style.ANONYMOUS, now)
-        elif again:
-            self.anonymous_seen(now)
-        else:
-            self._look_again(now)
-
-    def anonymous_elsewhere(self, there: bool, now: Instant) -> None:
-        """Another agent leads, and whether it sees anonymous registrations: when one comes up is not told here."""
-        came, self._elsewhere = there and not self._elsewhere, there
-        if came:
-            self.anonymous_seen(now)
-
-    def anonymous_vanished(self, count: int) -> None:
-        """So many anonymous registrations are gone, those of departed workers first."""
-        for _ in range(min(count, len(self._departed))):
-            self._departed.popleft()
+        self.anonymous.inspected(now)
 
     # ---- ZooKeeper comes and goes
 
@@ -247,10 +204,7 @@ class Registrations:
 
     def expire(self, now: Instant) -> None:
         """Judge every worker whose time has come."""
-        if self._look_at is not None and self._look_at <= now:
-            self._look_at = None
-            if self._elsewhere:
-                self.anonymous_seen(now)
+        self.anonymous.expire(now)
         for worker in self._deadlines.due(now):
             entry = self._entries[worker]
             if entry.lost_at is not None:
@@ -286,10 +240,14 @@ class Registrations:
         else:
             self._fault(worker, f"not registered within {self._spec.start_timeout_s:g} s", now)
 
-    def _look_again(self, now: Instant) -> None:
-        """What is about may yet be one of ours, as long as one of ours is young."""
-        if self._elsewhere and self.style is Style.UNKNOWN:
-            self._look_at = now + LOOK_AGAIN_S
+    def _is_open(self) -> bool:
+        """Whether it is still to be learnt how this pool registers."""
+        return self.style is Style.UNKNOWN and self._spec.registration is not RegistrationMode.AGENT
+
+    def _young(self, now: Instant) -> tuple[str, ...]:
+        """The workers that may just have registered. An outage does not count: nobody could register."""
+        young = now - self._spec.start_timeout_s
+        return tuple(w for w, e in self._entries.items() if not e.own and max(e.since, self._unsettled_until) >= young)
 
     def _patience_s(self) -> float:
         """How long a new worker is waited for before something follows."""
