@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -20,6 +21,7 @@ from autohealer.runtime.dashboard import DETACHED, SUSPENDED, TERMINAL_LOST
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.background import in_background
 from autohealer.tui.driver import TerminalDriver
+from autohealer.tui.findings import OtherPool, in_brief, is_as_wanted
 from autohealer.tui.pools import PoolsOfHost, PoolSummary
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 FRAME_S = 0.25
 READ_S = 0.25
 SAID_S = 4.0
+BESIDE_S, BESIDE_RESTS = 3.0, 20
+"""How often the agent's other pools are looked at, and how many times as long as a look takes is waited after it."""
 
 
 class AppOutcome:
@@ -93,6 +97,8 @@ class Dashboard(App[AppOutcome]):
         self.pools = PoolsOfHost(folder.base)
         self.now, self._colored = now, colored
         self.state = PoolState()
+        self.others: list[OtherPool] = []
+        """The other pools of this agent that are not as wanted."""
         self.said = ""
         self._said_at = 0.0
         self._must_draw = True
@@ -156,6 +162,7 @@ class Dashboard(App[AppOutcome]):
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
         self.set_interval(FRAME_S, self._frame)
         self.set_interval(SAMPLE_S, self._sample)
+        self.run_worker(self._look_beside(), exit_on_error=True)
         if not (self.leaves or self.said) and self.pools.beside(self.pool):
             self.push_screen(PoolsScreen())  # of several, the first alone may be well
 
@@ -187,6 +194,21 @@ class Dashboard(App[AppOutcome]):
     def _sample(self) -> None:
         self.state.sample()
 
+    async def _look_beside(self) -> None:
+        """Whether all goes well with the other pools of this agent, too. One that does not answer is told already."""
+        while True:
+            began, pool = time.monotonic(), self.pool
+            found = await in_background(partial(self.pools.look_beside, pool))
+            now = self.now()
+            others = [
+                OtherPool(each.name, in_brief(each.state, now))
+                for each in found
+                if each.state is not None and not is_as_wanted(each.state, now)
+            ]
+            if pool == self.pool and others != self.others:
+                self.others, self._must_draw = others, True
+            await asyncio.sleep(max(BESIDE_S, (time.monotonic() - began) * BESIDE_RESTS))
+
     def _pool_ended(self, left: int) -> None:
         """It was told so. Where its process runs other pools, these are what there is to look at."""
         self._has_ended = True
@@ -214,7 +236,7 @@ class Dashboard(App[AppOutcome]):
         if self._listening is not None:
             self._listening.cancel()
         self.folder = self.pools.folder(name)
-        self.source, self.state = AgentSource(self.folder), PoolState()
+        self.source, self.state, self.others = AgentSource(self.folder), PoolState(), []
         self._has_ended, self._has_switched, self._must_draw = False, True, True
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
 

@@ -27,6 +27,15 @@ class FindingLine(NamedTuple):
     glyph: str
     words: str
     detail: str = ""
+    brief: str = ""
+    """In one or two words, for a line that tells of several pools."""
+
+
+class OtherPool(NamedTuple):
+    """A pool that is not shown and not as wanted, and what is wrong with it in brief."""
+
+    name: str
+    brief: str
 
 
 def headline(state: PoolState) -> FindingLine:
@@ -64,6 +73,17 @@ def findings(state: PoolState, now: float) -> list[FindingLine]:
     return found
 
 
+def is_as_wanted(state: PoolState, now: float) -> bool:
+    """Whether nothing is bad about it."""
+    return "bad" not in {headline(state).tone, *(finding.tone for finding in findings(state, now))}
+
+
+def in_brief(state: PoolState, now: float) -> str:
+    """What is bad about it, in one or two words."""
+    running = f"{number(state.status.running)} of {number(state.status.target)}"
+    return next((found.brief for found in findings(state, now) if found.tone == "bad" and found.brief), running)
+
+
 def _agent(state: PoolState, now: float) -> list[FindingLine]:
     if state.heard_at is not None and now - state.heard_at > SILENT_S:
         pid = f" (pid {state.here.pid})" if state.here.pid is not None else ""
@@ -85,7 +105,7 @@ def _crash_loops(state: PoolState, now: float) -> list[FindingLine]:
     for loop in crash_loops(waiting, state.history.last_words):
         soon = "" if loop.next_start is None else f"next try in {duration(loop.next_start - now + 0.9)}"
         detail = ", ".join(part for part in (loop.cause, soon) if part)
-        found.append(FindingLine("bad", "▲", loop.words, detail))
+        found.append(FindingLine("bad", "▲", loop.words, detail, "crash-looping"))
     return found
 
 
@@ -94,7 +114,8 @@ def _finished(state: PoolState) -> list[FindingLine]:
     if done is None or not (done.done or done.failed):
         return []
     tone, glyph = ("bad", "✗") if done.failed else ("good", "✓")
-    return [FindingLine(tone, glyph, f"{done.done:,} done, {done.failed:,} failed", "they are not started again")]
+    words = f"{done.done:,} done, {done.failed:,} failed"
+    return [FindingLine(tone, glyph, words, "they are not started again", f"{done.failed:,} failed")]
 
 
 def _held(state: PoolState) -> list[FindingLine]:
@@ -121,8 +142,10 @@ def _zookeeper(state: PoolState, now: float) -> list[FindingLine]:
         return []
     since = moment(state.here.away_since)
     if since is None:
-        return [FindingLine("bad", "▲", f"ZooKeeper at {state.status.zookeeper} has not answered yet")]
-    return [FindingLine("bad", "▲", f"ZooKeeper has been away for {duration(now - since)}", "workers go on, heals too")]
+        words = f"ZooKeeper at {state.status.zookeeper} has not answered yet"
+        return [FindingLine("bad", "▲", words, brief="no ZooKeeper yet")]
+    words = f"ZooKeeper has been away for {duration(now - since)}"
+    return [FindingLine("bad", "▲", words, "workers go on, heals too", "ZooKeeper away")]
 
 
 def _not_there_yet(state: PoolState, now: float) -> list[FindingLine]:
@@ -147,9 +170,8 @@ def _config(state: PoolState) -> list[FindingLine]:
     if config is None or config.state == "same":
         return []
     if config.state == "invalid":
-        return [
-            FindingLine("bad", "!", f"{config.file} on disk is wrong: {config.detail or ''}", "what runs is unchanged")
-        ]
+        words = f"{config.file} on disk is wrong: {config.detail or ''}"
+        return [FindingLine("bad", "!", words, "what runs is unchanged", "file is wrong")]
     return [FindingLine("warm", "≠", f"{config.file} on disk differs", "`autohealer reload` applies it")]
 
 

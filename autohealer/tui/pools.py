@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -47,20 +48,40 @@ class PoolsOfHost:
 
     def look(self) -> list[PoolSummary]:
         """How each of them stands."""
-        return [self._summary(name) for name in self.names()]
+        return self._summaries(self.names())
+
+    def look_beside(self, name: str) -> list[PoolSummary]:
+        """How each stands that runs in the same process as this one."""
+        return self._summaries(self.beside(name))
 
     def beside(self, name: str) -> list[str]:
         """The pools that run in the same process as this one did; that one itself is not among them."""
         pid = self.folder(name).holder_pid()
         return [other for other in self.names() if other != name and self.folder(other).holder_pid() == pid]
 
-    def _summary(self, name: str) -> PoolSummary:
-        folder = self.folder(name)
-        state = None
-        with suppress(OSError, ValueError), folder.connect_control(ANSWER_S) as connection:
-            told = Conversation(connection).ask("status", ANSWER_S)
-            state = PoolState()
-            state.replace(msgspec.convert(told, WatchedStatus), None)
-            if any(row.state == "backoff" for row in state.rows.values()):
-                state.history.last_words |= last_words(past_events(folder.events_path, LAST_WORDS_BYTES))
-        return PoolSummary(name, folder.holder_pid(), state)
+    def _summaries(self, names: Iterable[str]) -> list[PoolSummary]:
+        """Of a process that has let one question wait in vain nothing more is asked: it is frozen."""
+        found: list[PoolSummary] = []
+        frozen: set[int | None] = set()
+        for name in names:
+            folder = self.folder(name)
+            pid, state = folder.holder_pid(), None
+            if pid not in frozen:
+                try:
+                    state = _state(folder)
+                except TimeoutError:
+                    frozen.add(pid)
+                except (OSError, ValueError):
+                    pass  # it is about to end
+            found.append(PoolSummary(name, pid, state))
+        return found
+
+
+def _state(folder: StateDir) -> PoolState:
+    with folder.connect_control(ANSWER_S) as connection:
+        told = Conversation(connection).ask("status", ANSWER_S)
+    state = PoolState()
+    state.replace(msgspec.convert(told, WatchedStatus), None)
+    if any(row.state == "backoff" for row in state.rows.values()):
+        state.history.last_words |= last_words(past_events(folder.events_path, LAST_WORDS_BYTES))
+    return state

@@ -166,6 +166,24 @@ def test_several_pools(own_pool: Pool, terminal: Terminal) -> None:
     assert own_pool.living() == []
 
 
+def test_another_pool_goes_wrong(own_pool: Pool, terminal: Terminal) -> None:
+    """It is told while this one is looked at, and `p` leads to it."""
+    file = own_pool.processes.directory / "pools.toml"
+    file.write_text(
+        '[pools.a]\ncommand = ["sleep", "1000"]\nworkers = 1\n[pools.b]\ncommand = ["false"]\nworkers = 1\n'
+    )
+    terminal.start("run", *own_pool.where, "--config", str(file))
+    terminal.until(lambda lines: any("a " in line and "all as wanted" in line for line in lines))
+    terminal.type("escape")
+    terminal.until("1 other pool not as wanted: b (crash-looping)")
+    terminal.type("p")
+    terminal.until("pools of this host: 1 of 2 not as wanted")
+    terminal.type("enter")
+    terminal.until(lambda lines: " autohealer  b " in lines[0] and any("NOT AS WANTED" in line for line in lines))
+    terminal.type("ctrl-c")
+    assert terminal.ended() == 0
+
+
 def test_the_end_by_a_signal(own_pool: Pool, terminal: Terminal) -> None:
     """SIGTERM: as Ctrl-C."""
     terminal.start(*run(own_pool, 2))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.events import MouseScrollDown
 from textual.widgets import Input
 
 from autohealer.runtime.dashboard import DETACHED
@@ -301,19 +302,12 @@ async def until(probe: object) -> None:
 
 
 def test_of_many_pools_those_in_trouble_come_first(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The title counts them; the one that was shown stays the chosen one."""
-
-    def pool(name: str, scene: Scene | None) -> PoolSummary:
-        if scene is None:
-            return PoolSummary(name, 4711, None)
-        state = PoolState()
-        state.replace(msgspec.convert(scene[0], WatchedStatus), None)
-        return PoolSummary(name, 4711, state)
+    """The title counts them, and the first is chosen where all is well with the one that was shown."""
 
     async def check() -> None:
         async with show(scenes.healthy(3)) as shown:
-            found = [pool("a", scenes.healthy(2)), pool("ill", scenes.broken(3)), pool("web", scenes.healthy(3)),
-                     pool("mute", None)]  # fmt: skip
+            found = [summary("a", scenes.healthy(2)), summary("ill", scenes.broken(3)),
+                     summary("web", scenes.healthy(3)), summary("mute", None)]  # fmt: skip
             monkeypatch.setattr(shown.app.pools, "look", lambda: found)
             await shown.press("p")
             panel = shown.app.screen.query_one(PoolsPanel)
@@ -321,7 +315,7 @@ def test_of_many_pools_those_in_trouble_come_first(show: Show, monkeypatch: pyte
 
             assert [one.name for one in panel.found] == ["ill", "mute", "a", "web"]
             assert panel.border_title == "pools of this host: 2 of 4 not as wanted"
-            assert panel.chosen == "web"
+            assert panel.chosen == "ill"
 
     asyncio.run(check())
 
@@ -371,3 +365,94 @@ def test_agents_of_one_host_are_told_apart(show: Show) -> None:
                 )
 
     asyncio.run(check())
+
+
+def summary(name: str, scene: Scene | None) -> PoolSummary:
+    """A pool in a list of them; None: its agent does not answer."""
+    if scene is None:
+        return PoolSummary(name, 4711, None)
+    state = PoolState()
+    state.replace(msgspec.convert(scene[0], WatchedStatus), None)
+    return PoolSummary(name, 4711, state)
+
+
+@pytest.mark.parametrize(
+    ("width", "seen"),
+    [
+        (60, "2 other pools: mail (0 of 1), bad (crash-looping)  p"),
+        (120, "2 other pools not as wanted: mail (0 of 1), bad (crash-looping)  p shows them"),
+    ],
+)
+def test_another_pool_that_goes_wrong_is_told_in_every_screen(
+    show: Show, monkeypatch: pytest.MonkeyPatch, width: int, seen: str
+) -> None:
+    """On a line of its own, short where there is little room; `p` goes there."""
+    down = scenes.status([scenes.worker(0, state="gone", ready=None)])
+    found = [summary("bad", scenes.broken(3)), summary("mail", (down, [])), summary("mute", None),
+             summary("well", scenes.healthy(3))]  # fmt: skip
+    monkeypatch.setattr(PoolsOfHost, "look_beside", lambda _self, _name: found)
+    monkeypatch.setattr(PoolsOfHost, "look", lambda _self: [*found, summary("web", scenes.healthy(3))])
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(width, 20)) as shown:
+            await until(lambda: bool(shown.app.others))
+            await shown.settle()
+            assert seen in shown.text()
+            assert "ALL AS WANTED" in shown.text()
+            await shown.press("L")
+            assert seen in shown.text()
+            await shown.press("escape", "enter")
+            assert "2 other pools not as wanted: p" in shown.text()
+            await shown.press("p")
+            panel = shown.app.screen.query_one(PoolsPanel)
+            await until(lambda: bool(panel.found))
+            assert panel.chosen == "bad"
+
+    asyncio.run(play())
+
+
+def test_a_narrow_list_of_pools_still_says_why(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong matters more than a gauge."""
+    found = [summary("a-pool-with-a-very-long-name", scenes.broken(3)), summary("web", scenes.healthy(1000))]
+    monkeypatch.setattr(PoolsOfHost, "look", lambda _self: found)
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(60, 15)) as shown:
+            await shown.press("p")
+            await until(lambda: "a-pool" in shown.text())
+            assert "2 of 3  ▲ slot 0 is crash-looping" in shown.text()
+            assert "1,000 of 1,000  ● all as wanted" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_the_list_of_pools_is_paged_and_wheeled(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty pools in a small terminal; the border tells which of them are in view."""
+    found = [summary(f"p{number:02}", scenes.healthy(1)) for number in range(30)]
+    monkeypatch.setattr(PoolsOfHost, "look", lambda _self: found)
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(60, 15)) as shown:
+            await shown.press("p")
+            panel = shown.app.screen.query_one(PoolsPanel)
+            await until(lambda: bool(panel.found))
+            await shown.press("pagedown")
+            assert panel.chosen == "p11"
+            await shown.pilot._post_mouse_events([MouseScrollDown], "#pools", offset=(5, 5))
+            await shown.settle()
+            assert panel.chosen == "p14"
+            assert "5-15 of 30" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_help_stays_on_the_line_of_keys(show: Show) -> None:
+    """Where not all keys have room there, help is what names the others."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(60, 15)) as shown:
+            for keys in (("enter",), ("escape", "L"), ("escape", "p")):
+                await shown.press(*keys)
+                assert "? help" in shown.lines()[-1]
+
+    asyncio.run(play())

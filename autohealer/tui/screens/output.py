@@ -35,8 +35,12 @@ class OutputScreen(View):
         output = self.query_one(OutputPanel)
         output.focus()
         output.border_title = "output of all workers"
-        self.query_one(Banner).styles.height = 2
         self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir))
+
+    def update_panels(self) -> None:
+        """The banner takes one line more where another pool is not as wanted."""
+        self.query_one(Banner).styles.height = 2 + bool(self.dashboard.others)
+        super().update_panels()
 
     def action_search(self) -> None:
         """Look for a text."""

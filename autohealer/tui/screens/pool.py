@@ -37,7 +37,6 @@ class PoolScreen(View):
         Binding("x", "kill", "kill", tooltip="kill the chosen worker, to see it heal"),
         Binding("r", "restart", "restart", tooltip="restart all workers, one after the other"),
         Binding("p", "app.pools", "pools", tooltip="all pools of this host"),
-        Binding("t", "app.theme", "theme", show=False, tooltip="dark or light"),
         Binding("escape", "clear", "clear the filter", show=False),
         Binding("question_mark", "app.help", "help"),
         Binding("d", "app.detach", "detach", tooltip="give the terminal back; the pool goes on"),

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 class View(Screen[None]):
     """A whole screen."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "app.pools", "pools", show=False, tooltip="all pools of this host"),
+        Binding("t", "app.theme", "theme", show=False, tooltip="dark or light"),
+    ]
+
     @property
     def dashboard(self) -> Dashboard:
         """The application."""

@@ -14,12 +14,14 @@ from textual.containers import Horizontal
 from autohealer.errors import AutohealerError
 from autohealer.runtime.incident_reader import known_incidents
 from autohealer.tui.background import in_background
+from autohealer.tui.findings import in_brief, is_as_wanted
 from autohealer.tui.output import OutputReader
 from autohealer.tui.screens.view import View
 from autohealer.tui.widgets.facts import CurvePanel, FactsPanel
 from autohealer.tui.widgets.keybar import KeyBar
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.story import StoryPanel
+from autohealer.views.units import count
 
 STORY_S = 2.0
 MOST_INCIDENTS = 20
@@ -77,6 +79,23 @@ class WorkerScreen(View):
             with suppress(AutohealerError):
                 story.tell(await in_background(look))
             await asyncio.sleep(STORY_S)
+
+    def update_panels(self) -> None:
+        """Also whether all goes well beside it."""
+        label = self._elsewhere()
+        facts = self.query_one(FactsPanel)
+        if facts.border_subtitle != label:
+            facts.border_subtitle = label
+        super().update_panels()
+
+    def _elsewhere(self) -> str:
+        """What is not as wanted with the pool, and with other pools of this agent."""
+        dashboard, parts = self.dashboard, []
+        if not is_as_wanted(dashboard.state, dashboard.now()):
+            parts.append(f"✗ pool {dashboard.pool}: {in_brief(dashboard.state, dashboard.now())}")
+        if dashboard.others:
+            parts.append(f"✗ {count(len(dashboard.others), 'other pool')} not as wanted: p")
+        return ", ".join(parts)
 
     def on_resize(self) -> None:
         """Another size."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
-from autohealer.tui.findings import FindingLine, findings, headline
+from autohealer.tui.findings import FindingLine, OtherPool, findings, headline
 from autohealer.tui.state import moment
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, clean, crop, fit, line_width, width_of
-from autohealer.views.units import duration, number
+from autohealer.views.units import count, duration, number
 
 GAUGE = 28
 INDENT = 3
-WIDE = 100
+MIDDLE, WIDE = 80, 100
 # How a part of the gauge looks: its glyph tells as much as its colour.
 PARTS = (("running", "█", "good"), ("unready", "▓", "warm"), ("starting", "▒", "heal"), ("stopping", "▒", "warm"),
          ("backoff", "░", "bad"))  # fmt: skip
@@ -26,13 +27,15 @@ class Banner(Panel):
         most = 2 if height < 20 else 4 if height < 34 else 6
         found = sum(len(finding_lines(finding, width)) for finding in findings(self.state, self.dashboard.now()))
         facts = 2 if height >= 20 else 1
-        return 1 + facts + min(found, most)
+        return 1 + facts + min(found, most) + bool(self.dashboard.others)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Title, headline, facts, findings."""
         found = findings(self.state, self.dashboard.now())
         left = [finding_lines(finding, width) for finding in found]
         lines = [self._title(width), self._headline(width, found)]
+        others = [others_line(self.dashboard.others, width)] if self.dashboard.others else []
+        height -= len(others)
         # Where there is room for little, why it is not as wanted comes first.
         if height > 2 + min(2, sum(map(len, left))):
             lines.append(crop(self._facts(), width))
@@ -41,7 +44,7 @@ class Banner(Panel):
         if left and len(left) < len(found):
             more = f" … {len(left)} more"
             lines[-1] = (*crop(lines[-1], width - len(more)), (more, "dim"))
-        return lines
+        return [*lines, *others]
 
     def _title(self, width: int) -> Line:
         dashboard, status = self.dashboard, self.state.status
@@ -142,6 +145,27 @@ class Banner(Panel):
             ]
             spans.append((f"{len(agents)} agents: {', '.join(agents)}", ""))
         return tuple(spans)
+
+
+def others_line(others: Sequence[OtherPool], width: int) -> Line:
+    """Which other pools of this agent are not as wanted, as many by name as there is room for, and the key to them."""
+    head = count(len(others), "other pool") + (" not as wanted: " if width >= MIDDLE else ": ")
+    key: Line = (("  p", "key"), (" shows them", "dim"))[: 2 if width >= MIDDLE else 1]
+    room = width - INDENT - width_of(head) - line_width(key)
+    ordered = sorted(others, key=lambda pool: (pool.brief, pool.name))
+    words = ""
+    for named in range(len(ordered), 0, -1):
+        words = _named(ordered[:named], len(ordered) - named)
+        if width_of(words) <= room:
+            break
+    return ((" ✗ ", "bad"), (head + fit(words, min(room, width_of(words))), "bad"), *key)
+
+
+def _named(pools: Sequence[OtherPool], more: int) -> str:
+    """The pools, those of which the same is to be said together: ``mail, web (1 of 3)``."""
+    alike = [(brief, [pool.name for pool in same]) for brief, same in groupby(pools, key=lambda pool: pool.brief)]
+    parts = [f"{clean(', '.join(names))} ({brief})" for brief, names in alike]
+    return ", ".join([*parts, f"{more} more"] if more else parts)
 
 
 def finding_lines(finding: FindingLine, width: int) -> list[Line]:

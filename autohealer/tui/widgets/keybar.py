@@ -18,6 +18,8 @@ NAMES = {
 }  # fmt: skip
 SPARED = ("sort", "app.pools", "all_output", "scale(-1)", "app.detach", "output")
 """Actions that are left out first where room is short."""
+KEPT = ("app.help", "app.stop", "app.leave")
+"""Actions that are never left out, as the first one."""
 
 
 class KeyBar(Panel):
@@ -35,8 +37,8 @@ class KeyBar(Panel):
         typing = self.screen.focused if isinstance(self.screen.focused, Input) else None
         if typing is not None:  # letters are text now
             active = [found.binding for found in self.screen.active_bindings.values() if found.node is typing]
-        own = {binding.action for binding in self.screen.BINDINGS if isinstance(binding, Binding)}
-        active.sort(key=lambda binding: binding.action not in own)
+        own = [binding.action for binding in self.screen.BINDINGS if isinstance(binding, Binding)]
+        active.sort(key=lambda binding: own.index(binding.action) if binding.action in own else len(own))
         shown: dict[str, tuple[str, str, str]] = {}
         for binding in active:
             if binding.show and binding.description:
@@ -70,7 +72,8 @@ def key_name(key: str) -> str:
 def _fitting(keys: Sequence[tuple[str, str, str]], width: int) -> list[tuple[str, str, str]]:
     """Leave out the least important ones until the rest fits; help names them all."""
     kept = list(keys)
-    for action in (*SPARED, *(action for _, _, action in reversed(keys[1:-2]))):
+    others = [action for _, _, action in reversed(keys[1:]) if action not in KEPT]
+    for action in (*SPARED, *others):
         if 1 + sum(width_of(key) + width_of(words) + 3 for key, words, _ in kept) - 2 <= width:
             break
         kept = [key for key in kept if key[2] != action]

@@ -9,13 +9,15 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from autohealer.tui.findings import findings, headline
+from autohealer.tui.findings import findings, headline, is_as_wanted
 from autohealer.tui.pools import PoolSummary
 from autohealer.tui.widgets.panel import Panel
-from autohealer.views.lines import Line, clean, crop, fit, right
+from autohealer.views.lines import Line, clean, crop, fit, right, width_of
 from autohealer.views.units import number
 
-NAME, GAUGE = 18, 10
+NAME, NARROW_NAME, GAUGE = 18, 12, 10
+WIDE = 84
+"""In so wide a list each pool has a gauge, and the number of its agents."""
 
 
 class PoolsPanel(Panel, can_focus=True):
@@ -24,6 +26,8 @@ class PoolsPanel(Panel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "a page up", show=False),
+        Binding("pagedown", "page(1)", "a page down", show=False),
         Binding("home,g", "move(-1000000)", "the first", show=False),
         Binding("end,G", "move(1000000)", "the last", show=False),
     ]
@@ -35,8 +39,8 @@ class PoolsPanel(Panel, can_focus=True):
         super().__init__(id="pools")
         self.border_title = "pools of this host"
         self.found: Sequence[PoolSummary] = ()
-        self._at = 0
-        self._top = 0
+        self._at = self._top = 0
+        self._page = 1
 
     @property
     def chosen(self) -> str | None:
@@ -44,11 +48,15 @@ class PoolsPanel(Panel, can_focus=True):
         return self.found[self._at].name if self._at < len(self.found) else None
 
     def show_pools(self, found: Sequence[PoolSummary]) -> None:
-        """How they stand now, those first that are not as wanted; the chosen one stays the chosen one."""
-        name = self.chosen or self.dashboard.pool
-        self.found = sorted(found, key=self._is_as_wanted)
-        ill = sum(not self._is_as_wanted(pool) for pool in found)
-        title = "pools of this host" + (f": {ill} of {len(found)} not as wanted" if ill else "")
+        """How they stand now, those first that are not as wanted; the chosen one stays the chosen one.
+
+        At first that is the one that is shown; where all is well with it, another one that is not as wanted.
+        """
+        ill = [pool.name for pool in found if not self._is_as_wanted(pool)]
+        shown = self.dashboard.pool
+        name = self.chosen or (shown if shown in ill or not ill else ill[0])
+        self.found = sorted(found, key=lambda pool: pool.name not in ill)
+        title = "pools of this host" + (f": {len(ill)} of {len(found)} not as wanted" if ill else "")
         if self.border_title != title:
             self.border_title = title
         self._at = next((at for at, pool in enumerate(self.found) if pool.name == name), 0)
@@ -58,13 +66,21 @@ class PoolsPanel(Panel, can_focus=True):
         """A title, and a line each."""
         if not self.found:
             return [(("  looking …", "dim"),)]
-        page = max(1, height - 1)
-        self._top = max(0, min(max(self._top, self._at - page + 1), self._at))
-        title = (
-            f" {fit('pool', NAME)} {right('running', 13)}  {' ' * GAUGE}  {right('agents', 6)}  what is not as wanted"
-        )
-        shown = self.found[self._top : self._top + page]
-        return [((title[:width], "title"),), *(crop(self._line(pool), width) for pool in shown)]
+        self._page = max(1, height - 1)
+        self._top = max(0, min(max(self._top, self._at - self._page + 1), self._at, len(self.found) - self._page))
+        shown = self.found[self._top : self._top + self._page]
+        where = f"{self._top + 1}-{self._top + len(shown)} of {len(self.found)}" if len(shown) < len(self.found) else ""
+        if self.border_subtitle != where:
+            self.border_subtitle = where
+        room = NAME if width >= WIDE else NARROW_NAME
+        name = max(len("pool"), *(min(room, width_of(clean(pool.name))) for pool in self.found))
+        running = max(len("running"), *(len(_running(pool)) for pool in self.found))
+        columns = f"  {' ' * GAUGE}  agents" if width >= WIDE else ""
+        title = f" {fit('pool', name)} {right('running', running)}{columns}  what is not as wanted"
+        return [
+            ((fit(title, width), "title"),),
+            *(crop(self._line(pool, name, running, wide=width >= WIDE), width) for pool in shown),
+        ]
 
     def marked(self) -> frozenset[int]:
         """The chosen one."""
@@ -74,6 +90,20 @@ class PoolsPanel(Panel, can_focus=True):
         """Choose another one."""
         self._at = max(0, min(self._at + step, len(self.found) - 1))
         self.update()
+
+    def action_page(self, pages: int) -> None:
+        """Choose one a page away."""
+        self.action_move(pages * self._page)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves the choice."""
+        event.stop()
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel moves the choice."""
+        event.stop()
+        self.action_move(-3)
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses, a second one shows."""
@@ -85,29 +115,32 @@ class PoolsPanel(Panel, can_focus=True):
                 self.post_message(self.Chosen())
 
     def _is_as_wanted(self, pool: PoolSummary) -> bool:
-        return pool.state is not None and "bad" not in {
-            headline(pool.state).tone,
-            *(finding.tone for finding in findings(pool.state, self.dashboard.now())),
-        }
+        return pool.state is not None and is_as_wanted(pool.state, self.dashboard.now())
 
-    def _line(self, pool: PoolSummary) -> Line:
+    def _line(self, pool: PoolSummary, name_width: int, running_width: int, *, wide: bool) -> Line:
         mark = "▸" if pool.name == self.dashboard.pool else " "
-        name = (f"{mark}{fit(pool.name, NAME)} ", "bold")
+        name = (f"{mark}{fit(pool.name, name_width)} ", "bold")
         if pool.state is None:
-            return name, (f"{'!':>13}  the agent (pid {pool.pid}) does not answer", "bad")
+            return name, (f"{right('!', running_width)}  the agent (pid {pool.pid}) does not answer", "bad")
         status, found = pool.state.status, findings(pool.state, self.dashboard.now())
         head = headline(pool.state)
         tone = "bad" if any(f.tone == "bad" for f in found) else head.tone if not found else found[0].tone
         full = GAUGE if status.running >= pool.state.wanted else GAUGE * status.running // max(1, pool.state.wanted)
-        running = f"{number(status.running)} of {number(status.target)}"
+        gauge: Line = (
+            ("█" * full, tone),
+            ("░" * (GAUGE - full), "rule"),
+            (f"  {right(str(len(status.agents)), 6)}  ", ""),
+        )
         first = found[0] if found else None
         words = "all as wanted" if first is None else first.words + (f"  · {first.detail}" if first.detail else "")
         return (
             name,
-            (f"{right(running, 13)}  ", tone),
-            ("█" * full, tone),
-            ("░" * (GAUGE - full), "rule"),
-            (f"  {right(str(len(status.agents)), 6)}  ", ""),
+            (f"{right(_running(pool), running_width)}  ", tone),
+            *(gauge if wide else ()),
             (f"{first.glyph if first else '●'} ", tone),
             (clean(words), "dim" if first is None else first.tone),
         )
+
+
+def _running(pool: PoolSummary) -> str:
+    return "!" if pool.state is None else f"{number(pool.state.status.running)} of {number(pool.state.status.target)}"
