@@ -17,15 +17,16 @@ from autohealer.core import notices
 from autohealer.core.events import Evidence
 from autohealer.core.incident import Exit, Incident, IncidentKind, IncidentOutcome
 from autohealer.core.model import AgentEntry, Plan, RolloutView
+from autohealer.core.notices import EventRecord, fields_of
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import Snapshot, WorkerView
-from autohealer.runtime.drill.report import as_json as drill_json
+from autohealer.runtime.drill.report import json_text
 from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, judge
-from autohealer.runtime.event_log import as_fields
 from autohealer.runtime.incident_store import entry_of
 from autohealer.runtime.notifier.alarms import Alarms, Rule
 from autohealer.runtime.notifier.program import body
-from autohealer.views.report.data import report_data
+from autohealer.views.reading import read_event
+from autohealer.views.report.data import report_json
 from autohealer.views.report.measure import report
 from autohealer.views.status import WorkerRow
 from autohealer.views.status_of import PoolNodes, cluster_status, status
@@ -122,9 +123,13 @@ def lines() -> list[str]:
     """Each notice as a line of the event log, a second apart."""
     told = (f"2026-01-02T03:04:{second:02}.000000Z" for second in range(60))
     return [
-        json.dumps({"time": at, "event": notice.event, **as_fields(notice)})
-        for at, notice in zip(told, NOTICES, strict=False)
+        json.dumps(fields_of(EventRecord(at, notice.event, notice))) for at, notice in zip(told, NOTICES, strict=False)
     ]
+
+
+def events() -> list[EventRecord]:
+    """What is read in these lines."""
+    return [event for line in lines() if (event := read_event(line)) is not None]
 
 
 def statuses() -> list[str]:
@@ -143,20 +148,20 @@ def incidents() -> list[str]:
 
 def reports() -> list[str]:
     found = [report(lines(), UNIX_S + 100, since) for since in (None, UNIX_S + 3)]
-    return [json.dumps(report_data(each, "web")) for each in found if each is not None]
+    return [report_json(each, "web") for each in found if each is not None]
 
 
 def drills() -> list[str]:
     victim, other = DrilledWorker(WORKER[0], 3, 4711), DrilledWorker("web1-k3x9qa-4-a", 4, 9)
     drilled = Drilled("kill", UNIX_S - 4, UNIX_S + 1, [victim], [victim, other], [other], replaces=True)
-    return [json.dumps(drill_json(judge(drilled, [json.loads(line) for line in lines()])))]
+    return [json_text(judge(drilled, events()))]
 
 
 def sent() -> list[str]:
     on = frozenset({"crash-loop", "held", "below-target", "rollout-undone", "leader-lost", "recovered"})
     alarms = Alarms([Rule(on, every_s=0.0)])
-    told = [alarm for at, line in enumerate(lines()) for alarm in alarms.take(at, "web", json.loads(line))]
-    return [json.dumps(body(alarm, "web1")) for alarm in told]
+    told = [alarm for at, event in enumerate(events()) for alarm in alarms.take(at, "web", event)]
+    return [json.dumps(msgspec.to_builtins(body(alarm, "web1"))) for alarm in told]
 
 
 @pytest.mark.parametrize("made", [lines, statuses, incidents, reports, drills, sent])

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
 from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.where import Where
+from autohealer.core.notices import EventRecord
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.runtime.drill.faults import Scene, do, wait
 from autohealer.runtime.drill.kinds import KINDS, FaultKind
-from autohealer.runtime.drill.report import as_json as report_json
-from autohealer.runtime.drill.report import lines, page
+from autohealer.runtime.drill.report import json_text, lines, page
 from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, DrillVerdict, judge
+from autohealer.views.reading import read_event
 from autohealer.views.status import Status
 
 AGAIN_WITHIN_S = 3.0
@@ -33,7 +32,7 @@ def run(where: Where, kind: str, *, yes: bool, within: float | None, html: str |
     verdict = _drill(chosen, scene, address, within or chosen.within_s)
     if html is not None:
         _write(Path(html), page(verdict))
-    click.echo(json.dumps(report_json(verdict)) if as_json else "\n".join(lines(verdict)))
+    click.echo(json_text(verdict) if as_json else "\n".join(lines(verdict)))
     return int(not verdict.held)
 
 
@@ -109,14 +108,9 @@ def _is_well(address: PoolAddress) -> bool:
     return status is not None and status.connected and status.running == status.target
 
 
-def _events(address: PoolAddress) -> list[dict[str, Any]]:
-    found = []
-    for line in address.state.events_path.read_text(errors="replace").splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return [event for event in found if isinstance(event, dict)]
+def _events(address: PoolAddress) -> list[EventRecord]:
+    lines = address.state.events_path.read_text(errors="replace").splitlines()
+    return [record for line in lines if (record := read_event(line)) is not None]
 
 
 def _write(path: Path, text: str) -> None:

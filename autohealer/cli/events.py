@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import click
 import msgspec
@@ -17,8 +15,10 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.printing import Printing
 from autohealer.cli.support.selection import Selection
 from autohealer.cli.support.where import Where
+from autohealer.core.notices import EventRecord
 from autohealer.runtime.event_log import older
 from autohealer.views.listing import event_lines
+from autohealer.views.reading import read_event
 from autohealer.views.rendering import rendered
 from autohealer.views.units import unix
 
@@ -52,26 +52,21 @@ def run(where: Where, given: EventsArguments) -> int:
     return 0
 
 
-def _meant(lines: Iterable[str], wanted: Selection) -> Iterator[tuple[str, dict[str, Any]]]:
+def _meant(lines: Iterable[str], wanted: Selection) -> Iterator[tuple[str, EventRecord]]:
     """The events that are asked for: each as it stands in the file, and what it says."""
     for line in lines:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):  # cut off when the disk was full, or damaged
-            continue
-        if not isinstance(event, dict) or not wanted.has_time(unix(event.get("time"))):
+        event = read_event(line)
+        if event is None or not wanted.has_time(unix(event.time)):
             continue
         if wanted.grep is None or wanted.has(None, line, _words(event)):
             yield line, event
 
 
-def _words(event: dict[str, Any]) -> str:
+def _words(event: EventRecord) -> str:
     return rendered(event_lines(event, 0.0, glyphs=False), styled=False, encoding="utf-8")
 
 
-def _print(
-    events: Iterable[tuple[str, dict[str, Any]]], printing: Printing | None, *, is_past: bool, utc: bool
-) -> None:
+def _print(events: Iterable[tuple[str, EventRecord]], printing: Printing | None, *, is_past: bool, utc: bool) -> None:
     """As they are (``printing`` is None), or in words."""
     for line, event in events:
         if printing is None:

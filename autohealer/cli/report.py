@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import secrets
 import shutil
 import time
@@ -19,7 +18,7 @@ from autohealer.cli.support.printing import Printing
 from autohealer.cli.support.where import Where
 from autohealer.errors import UnreachableError, UsageError
 from autohealer.runtime.event_log import older
-from autohealer.views.report.data import report_data
+from autohealer.views.report.data import report_json
 from autohealer.views.report.measure import report
 from autohealer.views.report.page import report_page
 from autohealer.views.report.text import report_parts
@@ -40,7 +39,7 @@ def run(where: Where, *, since: float | None, html: str | None, utc: bool, as_js
     gc.disable()  # looking for cycles, of which there are none, takes a third of the time
     found = _made(address, since)
     if as_json:
-        click.echo(json.dumps(report_data(found, address.name)))
+        click.echo(report_json(found, address.name))
     elif html is None:
         _print(found, address.name, UTC if utc else None)
     if html is not None:

@@ -18,6 +18,7 @@ from autohealer.cli.support.access import access_of
 from autohealer.cli.support.detached import MARK, let_go
 from autohealer.cli.support.late import Late
 from autohealer.cli.support.terminals import can_draw
+from autohealer.core.notices import EventRecord, fields_of
 from autohealer.errors import AutohealerError, UsageError
 from autohealer.processes.launch.setup import unblock_termination_signals
 from autohealer.runtime.agent_process import Audience, run_agent
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from autohealer.config.schema import Configuration
     from autohealer.coordination.session.access import Access
     from autohealer.runtime.agent_handle import AgentHandle
-    from autohealer.runtime.event_log import Line
 else:  # only where they are asked for
     AgentDashboard = Late("autohealer.cli.support.dashboard").AgentDashboard
     start_detached = Late("autohealer.cli.support.detaching").start_detached
@@ -44,7 +44,7 @@ else:  # only where they are asked for
 class Watchers(msgspec.Struct):
     """Who gets the events, the warnings, a line about where else to look; and what is shown."""
 
-    take: Callable[[Line], None]
+    take: Callable[[EventRecord], None]
     warn: Callable[[str], None]
     say: Callable[[str], None]
     dashboard: AgentDashboard | None = None
@@ -69,7 +69,7 @@ def run(configuration: Configuration, *, detach: bool = False) -> int:
     try:
         if drawn:
             return _run_with_dashboard(configuration, access, printer, complaints)
-        show = json.dumps if configuration.agent.json else _line
+        show = _json if configuration.agent.json else _line
         watchers = Watchers(
             lambda event: printer.print(show(event)),
             lambda text: complaints.print(clean(f"warning: {text}")),
@@ -105,9 +105,13 @@ def _run_detached(configuration: Configuration, access: Access) -> int:
         complaints.close()
 
 
-def _line(event: Line) -> str:
+def _line(event: EventRecord) -> str:
     """Where there are several pools, each line names its own."""
-    return f"{event['pool']:<12} {event_line(event)}" if "pool" in event else event_line(event)
+    return event_line(event) if event.pool is None else f"{event.pool:<12} {event_line(event)}"
+
+
+def _json(event: EventRecord) -> str:
+    return json.dumps(fields_of(event))
 
 
 def _access(configuration: Configuration) -> Access:
@@ -126,7 +130,7 @@ def _run(configuration: Configuration, access: Access, watchers: Watchers) -> in
     states = [StateDir(agent.state_dir, pool.pool) for pool in configuration.pools]
     endpoint = AgentEndpoint(agent.http, agent.http_host, states, access, say=watchers.say, warn=watchers.warn)
 
-    def take(event: Line) -> None:
+    def take(event: EventRecord) -> None:
         watchers.take(event)
         endpoint.take(event)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import asdict
@@ -17,11 +16,13 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.terminals import can_draw
 from autohealer.cli.support.where import Where
+from autohealer.core.notices import EventRecord
 from autohealer.core.operations import Options
 from autohealer.errors import UsageError
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.cluster_source import ClusterSource
 from autohealer.tui.show import show
+from autohealer.views.reading import read_event
 from autohealer.views.status import Here, WatchedStatus
 
 if TYPE_CHECKING:
@@ -114,13 +115,9 @@ class _Happenings:
         self._tail = FileTail(address.state.events_path)
         self._is_first = True
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[EventRecord]:
         """Since the last time; at the first, the last that happened before."""
         lines = list(self._tail.lines())
         if self._is_first:
             lines, self._is_first = lines[-PAST_EVENTS:], False
-        found = []
-        for line in lines:
-            with suppress(ValueError):
-                found.append(json.loads(line))
-        return found
+        return [record for line in lines if (record := read_event(line)) is not None]

@@ -1,7 +1,8 @@
 """What people are told: one class for each event of ``autohealer events``, with its fields.
 
-They are typed here and become JSON only where they leave the agent (``runtime/event_log``). ``event`` is the name that
-people see. A field named in ``optional`` is left out where it is None; every other field is always there.
+They are typed here, are told as an `EventRecord`, and become JSON (`fields_of`) only where they leave the agent;
+``views/reading`` reads that again. ``event`` is the name that people see. A field named in ``optional`` is left out
+where it is None; every other field is always there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,52 @@ class Notice(msgspec.Struct, frozen=True):
 
     event: ClassVar[str]
     optional: ClassVar[frozenset[str]] = frozenset()
+
+
+class EventRecord(msgspec.Struct):
+    """An event as it is told: when (RFC 3339), and what. Of a line without a time that is None, the name may be empty.
+
+    ``pool`` is named where a process has several. Never changed, only replaced; not frozen, as each heal makes some.
+    """
+
+    time: str | None
+    event: str
+    notice: Notice | None = None
+    """None for an event that this version does not know."""
+
+    pool: str | None = None
+    read: Mapping[str, object] | None = None
+    """All fields of a line that was read, by whichever version it was written: they are handed on as they are."""
+
+    is_odd: bool = False
+    """Whether some field of that line is not what it should be. It is not in ``notice`` then."""
+
+    @property
+    def slot(self) -> int | None:
+        """The slot that it is about; None where it is about none, or about a life that fills none."""
+        return self.notice.slot if isinstance(self.notice, WorkerNotice) else None
+
+
+def as_fields(notice: Notice) -> dict[str, object]:
+    """The notice's fields, in their order."""
+    fields: dict[str, object] = {}
+    for name in notice.__struct_fields__:
+        value = getattr(notice, name)
+        if value is not None or name not in notice.optional:
+            fields[name] = list(value) if isinstance(value, tuple) else value
+    return fields
+
+
+def fields_of(record: EventRecord) -> Mapping[str, object]:
+    """The fields of the event, in their order, as programs get them."""
+    if record.read is not None:
+        return record.read
+    fields: dict[str, object] = {"time": record.time, "event": record.event}
+    if record.notice is not None:
+        fields |= as_fields(record.notice)
+    if record.pool is not None:
+        fields["pool"] = record.pool
+    return fields
 
 
 # ---- workers
@@ -78,7 +125,7 @@ class WorkerExited(WorkerNotice, frozen=True):
     code: int | None
     signal: str | None
     uptime: float
-    cause: str
+    cause: str = "ended"
 
 
 class WorkerStopped(WorkerNotice, frozen=True):
@@ -340,3 +387,14 @@ class ZooKeeperLost(Notice, frozen=True):
     """The session has ended."""
 
     event = "zookeeper.lost"
+
+
+# ---- what does not work
+
+
+class Warned(Notice, frozen=True):
+    """A line for people about what does not work and need not stop anything. Dashboards hear of it, no file does."""
+
+    event: ClassVar[str] = "warning"
+
+    text: str

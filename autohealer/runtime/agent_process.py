@@ -17,11 +17,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from autohealer.config.schema import Configuration, NotifyOptions, PoolOptions
 from autohealer.coordination.session.access import Access
 from autohealer.core.model import WorkerId
-from autohealer.core.notices import Notice
+from autohealer.core.notices import EventRecord, Notice
 from autohealer.core.operations import MEANINGLESS, Answer, Operation, Outcome, done, refused
 from autohealer.errors import AutohealerError
 from autohealer.processes.evidence import EvidenceTaker
@@ -43,7 +44,6 @@ from autohealer.runtime.clock import call_at_next
 from autohealer.runtime.dashboard import DashboardProcess
 from autohealer.runtime.disk_writer import DiskWriter
 from autohealer.runtime.embedded_server import start_server
-from autohealer.runtime.event_log import Line
 from autohealer.runtime.notifier.making import make_notifier
 from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
@@ -82,7 +82,7 @@ MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
 class Audience(msgspec.Struct, frozen=True):
     """Who sees and hears what an agent process does. None of these may block."""
 
-    listener: Callable[[Line], None]
+    listener: Callable[[EventRecord], None]
     """Gets every event."""
 
     warn: Warn
@@ -255,14 +255,14 @@ class AgentProcess:
     def _make_runner(self, held: Claim, shared: Shared) -> PoolRunner:
         return PoolRunner(held, shared, listener=self._listener_of(held), warn=self._warn_of(held.options.pool))
 
-    def _listener_of(self, held: Claim) -> Callable[[Line], None]:
+    def _listener_of(self, held: Claim) -> Callable[[EventRecord], None]:
         """Where there are several pools, an event names its own."""
         name = held.options.pool
 
-        def listen(line: Line) -> None:
-            self._audience.listener({**line, "pool": name} if self._several else line)
+        def listen(event: EventRecord) -> None:
+            self._audience.listener(replace(event, pool=name) if self._several else event)
             if self._notifier is not None:
-                self._notifier.take(name, line)
+                self._notifier.take(name, event)
 
         return listen
 

@@ -7,15 +7,13 @@ import contextlib
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autohealer.core.notices import Notice
+from autohealer.core.notices import EventRecord, Notice, fields_of
 from autohealer.runtime.disk_writer import Batches, DiskWriter
 from autohealer.runtime.private_files import open_file
-
-Line = Mapping[str, object]
 
 MAX_BYTES = 10 * 2**20
 MOST_WAITING = 20_000
@@ -26,16 +24,6 @@ def timestamp(unix_s: float) -> str:
     """A moment as RFC 3339 in UTC with microseconds."""
     # Not strftime, which looks up a module at each call: this is asked for several times in each heal.
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-
-
-def as_fields(notice: Notice) -> dict[str, object]:
-    """The notice's fields, in their order, as people and programs get them."""
-    fields: dict[str, object] = {}
-    for name in notice.__struct_fields__:
-        value = getattr(notice, name)
-        if value is not None or name not in notice.optional:
-            fields[name] = list(value) if isinstance(value, tuple) else value
-    return fields
 
 
 class EventFile:
@@ -49,9 +37,9 @@ class EventFile:
         self._path, self._max_bytes = path, max_bytes
         self._fd: int | None = None
 
-    def append(self, lines: Sequence[Line]) -> OSError | None:
+    def append(self, lines: Sequence[EventRecord]) -> OSError | None:
         """Write the lines; the error is why none of them is in the file."""
-        data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        data = "".join(json.dumps(fields_of(line)) + "\n" for line in lines).encode()
         try:
             self._write(data)
         except OSError as error:
@@ -106,12 +94,12 @@ class EventLog:
         writer: DiskWriter,
         loop: asyncio.AbstractEventLoop,
         *,
-        listener: Callable[[Line], None],
+        listener: Callable[[EventRecord], None],
         warn: Callable[[str], None],
     ) -> None:
         self._file, self._listener, self._warn = file, listener, warn
-        self._new: list[Line] = []
-        self._waiting: deque[Line] = deque()
+        self._new: list[EventRecord] = []
+        self._waiting: deque[EventRecord] = deque()
         self._new_calls: list[Callable[[], None]] = []
         self._calls: list[Callable[[], None]] = []
         self._lost = 0
@@ -125,7 +113,7 @@ class EventLog:
         """
         if written is not None:
             self._new_calls.append(written)
-        self._new.append({"time": timestamp(unix_s), "event": notice.event, **as_fields(notice)})
+        self._new.append(EventRecord(timestamp(unix_s), notice.event, notice))
 
     def flush(self) -> None:
         """Tell the listener what has been collected, and have it written."""
@@ -146,7 +134,7 @@ class EventLog:
         if not await self._batches.quiet(within_s):
             self._warn("the disk does not answer: the last events are not in the log")
 
-    def _take(self) -> tuple[list[Line], list[Callable[[], None]]] | None:
+    def _take(self) -> tuple[list[EventRecord], list[Callable[[], None]]] | None:
         if not self._waiting:
             return None
         batch = list(self._waiting), self._calls
@@ -154,10 +142,10 @@ class EventLog:
         self._calls = []
         return batch
 
-    def _write(self, batch: tuple[list[Line], object]) -> OSError | None:
+    def _write(self, batch: tuple[list[EventRecord], object]) -> OSError | None:
         return self._file.append(batch[0])
 
-    def _written(self, batch: tuple[list[Line], list[Callable[[], None]]], error: OSError | None) -> None:
+    def _written(self, batch: tuple[list[EventRecord], list[Callable[[], None]]], error: OSError | None) -> None:
         lines, calls = batch
         if error is not None:
             self._waiting.extendleft(reversed(lines))

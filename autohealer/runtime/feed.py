@@ -13,13 +13,15 @@ off once `MOST_WAITING_BYTES` wait for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
+
+from autohealer.core.notices import EventRecord, fields_of
 
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
@@ -77,7 +79,7 @@ class Feed:
         self._subscribers: dict[asyncio.StreamWriter, bool] = {}
         """Whether they want to know of other agents, too."""
         self._new: list[asyncio.StreamWriter] = []
-        self._events: list[Mapping[str, object]] = []
+        self._events: list[EventRecord] = []
         self._differ = Differ()
         self._thread: ThreadPoolExecutor | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +91,7 @@ class Feed:
         """Whether anybody listens."""
         return bool(self._subscribers)
 
-    def take(self, event: Mapping[str, object]) -> None:
+    def take(self, event: EventRecord) -> None:
         """Something has happened."""
         if self._subscribers:
             self._events.append(event)
@@ -150,11 +152,11 @@ class Feed:
         made = self._loop.run_in_executor(self._thread, self._make, self._look(), events, bool(new))
         made.add_done_callback(lambda made: self._send(made, new))
 
-    def _make(self, snapshot: Snapshot, events: list[Mapping[str, object]], whole: bool) -> tuple[bytes, bytes]:
+    def _make(self, snapshot: Snapshot, events: list[EventRecord], whole: bool) -> tuple[bytes, bytes]:
         """What those get who have listened before, and what those get who are new."""
         status = self._tell(snapshot)
         changes = self._differ.changes(status)
-        lines = [_encode({"event": event}) for event in events]
+        lines = [_encode({"event": fields_of(event)}) for event in events]
         if changes is not None:
             lines.insert(0, _encode({"changes": changes}))
         first = _encode({"snapshot": status}) + b"\n" if whole else b""

@@ -16,7 +16,15 @@ import msgspec
 
 from autohealer.core.events import Event, OperationRequested, PoolRequestStands, RolloutRequested
 from autohealer.core.model import WorkerId
-from autohealer.core.notices import Notice, OperationDone, OperationRefused
+from autohealer.core.notices import (
+    EventRecord,
+    Notice,
+    OperationDone,
+    OperationNotice,
+    OperationRefused,
+    RolloutNotice,
+    fields_of,
+)
 from autohealer.core.operations import (
     MEANINGLESS,
     ROLLOUTS,
@@ -36,7 +44,6 @@ from autohealer.runtime.clock import now
 if TYPE_CHECKING:
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.processes.launch.spec import LaunchSpec
-    from autohealer.runtime.event_log import Line
     from autohealer.runtime.pool_rollout import PoolRollout
     from autohealer.runtime.revisions import Revisions
 
@@ -208,13 +215,12 @@ class Operations:
         """
         return self._continues and not (operation.verb == "stop" and operation.id == self.stopped)
 
-    def told(self, line: Line) -> None:
+    def told(self, record: EventRecord) -> None:
         """An event: steps of a rollout are for who waits for one, and its answer comes after the last of them."""
-        event = str(line["event"])
-        if event.startswith("rollout."):
+        if isinstance(record.notice, RolloutNotice):
             for stepped in self._stepped.values():
-                stepped(line)
-        elif event.startswith("operation."):
+                stepped(fields_of(record))
+        elif isinstance(record.notice, OperationNotice):
             due, self._due = self._due, []
             for answered in due:
                 answered()

@@ -24,6 +24,7 @@ from autohealer.coordination.session.scheduler import Scheduler
 from autohealer.core import events
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.model import RestartPolicy
+from autohealer.core.notices import EventRecord, Warned
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.errors import AutohealerError, GaveUpError
 from autohealer.processes.launch.command import Command
@@ -41,7 +42,7 @@ from autohealer.runtime.clock import call_at_next, now
 from autohealer.runtime.control import Control
 from autohealer.runtime.drill.leak import leak
 from autohealer.runtime.effects import EffectCallbacks, Effects, ProcessParts, Records
-from autohealer.runtime.event_log import EventFile, EventLog, Line, timestamp
+from autohealer.runtime.event_log import EventFile, EventLog, timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.first_contact import FirstContact
 from autohealer.runtime.inbox import Inbox
@@ -92,7 +93,7 @@ class PoolRunner:
     """
 
     def __init__(
-        self, claim: Claim, shared: Shared, *, listener: Callable[[Line], None], warn: Callable[[str], None]
+        self, claim: Claim, shared: Shared, *, listener: Callable[[EventRecord], None], warn: Callable[[str], None]
     ) -> None:
         self._options, self._state = claim.options, claim.state
         self._claim, self._shared, self._listener, self._complain = claim, shared, listener, warn
@@ -551,14 +552,14 @@ class PoolRunner:
         self._log.record(notice, time.time(), written)
         self._shared.loop.call_soon(self._log.flush)
 
-    def _told(self, line: Line) -> None:
+    def _told(self, event: EventRecord) -> None:
         """An event, for whoever listens."""
-        self.feed.take(line)
-        self._operations.told(line)
-        self._listener(line)
+        self.feed.take(event)
+        self._operations.told(event)
+        self._listener(event)
 
     def _warn(self, text: str) -> None:
-        self.feed.take({"time": timestamp(time.time()), "event": "warning", "text": text})
+        self.feed.take(EventRecord(timestamp(time.time()), Warned.event, Warned(text)))
         self._complain(text)
 
     def _warn_from_elsewhere(self, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import select
@@ -18,7 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from autohealer.testing.story import Event, Story, WorkerStory
+from autohealer.core.notices import EventRecord, fields_of
+from autohealer.testing.story import Story, WorkerStory
+from autohealer.views.reading import read_event
 
 STOP_WITHIN_S = 30.0
 POLL_S = 0.02
@@ -53,7 +54,7 @@ class PoolUnderTest:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTOHEALER_")}
         self._environment = {**kept, **(env or {})}
         self._story = Story(workers)
-        self._events: list[Event] = []
+        self._events: list[EventRecord] = []
         self._changed = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -92,10 +93,10 @@ class PoolUnderTest:
         with self._changed:
             return list(self._story.live.values())
 
-    def events(self, kind: str | None = None) -> list[Event]:
-        """What has happened so far: all, or all of this kind."""
+    def events(self, kind: str | None = None) -> list[Mapping[str, Any]]:
+        """What has happened so far, as ``events --json`` has it: all, or all of this kind."""
         with self._changed:
-            return [event for event in self._events if kind in (None, event.get("event"))]
+            return [fields_of(event) for event in self._events if kind in (None, event.event)]
 
     @property
     def heals_ms(self) -> list[float]:
@@ -190,9 +191,8 @@ class PoolUnderTest:
 
     def _read(self) -> None:
         for line in self._agent.stdout or ():
-            try:
-                event: Any = json.loads(line)
-            except ValueError:
+            event = read_event(line)
+            if event is None:
                 continue
             with self._changed:
                 self._events.append(event)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
-Event = Mapping[str, Any]
-
-BORN = frozenset({"worker.started", "worker.adopted", "worker.promoted"})
-ENDED = frozenset({"worker.exited", "worker.stopped"})
+from autohealer.core import notices as n
+from autohealer.core.notices import EventRecord
 
 
 class WorkerStory(msgspec.Struct, frozen=True):
@@ -31,19 +26,24 @@ class Story(msgspec.Struct):
     problems: list[str] = msgspec.field(default_factory=list)
     started: int = 0
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: EventRecord) -> None:
         """One more event, in the order of the pool's own telling."""
-        kind = event.get("event")
-        if kind in BORN:
-            self._born(event)
-        elif kind in ENDED:
-            self.live.pop(str(event["worker"]), None)
-            self.deaths += kind == "worker.exited"
-        elif kind == "target.changed" and isinstance(target := event.get("target"), int):
-            self.most = max(self.most, target)
+        match event.notice:
+            case n.WorkerStarted(heal_ms=heal_ms) | n.WorkerPromoted(heal_ms=heal_ms) as notice:
+                self._born(notice)
+                self.heals_ms += [] if heal_ms is None else [heal_ms]
+            case n.WorkerAdopted() as notice:
+                self._born(notice)
+            case n.WorkerExited(worker=worker):
+                self.live.pop(str(worker), None)
+                self.deaths += 1
+            case n.WorkerStopped(worker=worker):
+                self.live.pop(str(worker), None)
+            case n.TargetChanged(target=target):
+                self.most = max(self.most, target)
 
-    def _born(self, event: Event) -> None:
-        life = WorkerStory(str(event["worker"]), int(event["pid"]), event.get("slot"))
+    def _born(self, notice: n.WorkerNotice) -> None:
+        life = WorkerStory(str(notice.worker), notice.pid or 0, notice.slot)
         twins = [other for other in self.live.values() if life.slot is not None and other.slot == life.slot]
         if twins and twins[0].worker != life.worker:
             self.problems.append(f"slot {life.slot} had two workers at once: {twins[0].worker} and {life.worker}")
@@ -52,5 +52,3 @@ class Story(msgspec.Struct):
         in_slots = sum(other.slot is not None for other in self.live.values())
         if in_slots > self.most:
             self.problems.append(f"{in_slots} workers ran in slots where {self.most} were wanted")
-        if isinstance(heal_ms := event.get("heal_ms"), int | float):
-            self.heals_ms.append(float(heal_ms))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
+from autohealer.core.notices import EventRecord, fields_of
 from autohealer.core.operations import Operation, Options, Outcome
 from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir
 from autohealer.tui.background import in_background
 from autohealer.tui.past import past_events
-from autohealer.tui.source import News
+from autohealer.tui.source import FeedLine, News
+from autohealer.views.reading import read_event
 
 CONNECT_S = 5.0
 ASK_S = 3600.0
@@ -23,7 +24,7 @@ ASK_S = 3600.0
 LONGEST_LINE = 1 << 26
 KNOWN_EVENTS = 500
 
-_decode = msgspec.json.Decoder(News).decode
+_decode = msgspec.json.Decoder(FeedLine).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -79,7 +80,7 @@ class AgentSource:
         try:
             writer.write(_encode({"subscribe": {"others": True}}) + b"\n")
             while line := await reader.readline():
-                if await self._take(_decode(line), hear):
+                if await self._take(_news(_decode(line)), hear):
                     return True
         except OSError:
             pass  # as good as its end
@@ -95,14 +96,18 @@ class AgentSource:
         if news.snapshot is not None and not self._is_known:
             self._is_known = True
             past = await in_background(lambda: past_events(self._state.events_path))
-            self._known = {_encode(event) for event in past[-KNOWN_EVENTS:]}
+            self._known = {_encode(fields_of(event)) for event in past[-KNOWN_EVENTS:]}
             for event in past:
                 hear(News(event=event))
         return news.end is not None
 
-    def _is_repeated(self, event: dict[str, Any]) -> bool:
-        known = _encode(event)
+    def _is_repeated(self, event: EventRecord) -> bool:
+        known = _encode(fields_of(event))
         if known not in self._known:
             return False
         self._known.discard(known)
         return True
+
+
+def _news(line: FeedLine) -> News:
+    return News(line.snapshot, line.changes, read_event(bytes(line.event)) if line.event else None, line.end)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from autohealer.core.notices import EventRecord
 from autohealer.errors import AutohealerError
 from autohealer.tui.background import in_background
 from autohealer.tui.source import News
@@ -30,7 +30,7 @@ class ClusterSource:
     def __init__(
         self,
         look: Callable[[], WatchedStatus],
-        events: Callable[[], list[dict[str, Any]]],
+        events: Callable[[], list[EventRecord]],
         operate: Operate,
         *,
         is_local: bool,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
+from autohealer.core import notices
+from autohealer.core.notices import EventRecord
 from autohealer.views.crashing import last_words
-from autohealer.views.endings import cause_of, is_death, slot_of
 from autohealer.views.units import unix
-
-Fields = Mapping[str, Any]
 
 KEPT_EVENTS = 2000
 KEPT_HEALS = 2000
@@ -28,7 +27,7 @@ class History:
     """Events as they came, of one agent; ``take`` them in order."""
 
     def __init__(self) -> None:
-        self.events: deque[Fields] = deque(maxlen=KEPT_EVENTS)
+        self.events: deque[EventRecord] = deque(maxlen=KEPT_EVENTS)
         self.causes: dict[int, str] = {}
         """Of each slot the last cause of death."""
         self.last_words: dict[int, str] = {}
@@ -43,26 +42,25 @@ class History:
         """Since when ZooKeeper has been as it is, in Unix time."""
         self._deaths: dict[int, int] = {}
 
-    def take(self, fields: Fields) -> None:
+    def take(self, record: EventRecord) -> None:
         """Fold an event in; what makes no sense is only shown."""
-        self.events.append(fields)
-        event, at, slot = fields.get("event"), unix(fields.get("time")), slot_of(fields)
+        self.events.append(record)
+        at = unix(record.time)
         if at is None:
             return
         self.first = at if self.first is None else min(self.first, at)
-        if is_death(fields):
-            self._died(fields, at, slot)
-        elif event == "worker.backoff" and slot is not None:
-            # Of a process that never came to be, this is the only word.
-            self.causes.setdefault(slot, short(str(fields.get("reason") or "")))
-            delay = fields.get("delay")
-            if isinstance(delay, int | float):
+        match record.notice:
+            case notices.WorkerExited(slot=int(slot), cause=cause):
+                self._died(at, slot, cause)
+            case notices.WorkerBackoff(slot=int(slot), reason=reason, delay=delay):
+                # Of a process that never came to be, this is the only word.
+                self.causes.setdefault(slot, short(reason))
                 self.next_starts[slot] = at + delay
-            self.last_words |= last_words([fields])
-        elif event in ("worker.started", "worker.promoted"):
-            self._healed(at, fields.get("heal_ms"))
-        elif isinstance(event, str) and event.startswith("zookeeper."):
-            self.zookeeper_since = at
+                self.last_words |= last_words([record])
+            case notices.WorkerStarted(heal_ms=float(ms)) | notices.WorkerPromoted(heal_ms=float(ms)):
+                self.heals.append(HealPoint(at, ms))
+            case notices.ZooKeeperConnected() | notices.ZooKeeperSuspended() | notices.ZooKeeperLost():
+                self.zookeeper_since = at
 
     def heals_since(self, since: float) -> list[HealPoint]:
         """The heals after this moment, the oldest first."""
@@ -77,22 +75,17 @@ class History:
                 found[index] += deaths
         return found
 
-    def story(self, slot: int) -> list[Fields]:
+    def story(self, slot: int) -> list[EventRecord]:
         """The events of one slot, the oldest first."""
-        return [fields for fields in self.events if slot_of(fields) == slot]
+        return [record for record in self.events if record.slot == slot]
 
-    def _died(self, fields: Fields, at: float, slot: int | None) -> None:
+    def _died(self, at: float, slot: int, cause: str) -> None:
         self.deaths += 1
         second = int(at)
         if second not in self._deaths and len(self._deaths) >= KEPT_S:
             del self._deaths[min(self._deaths)]
         self._deaths[second] = self._deaths.get(second, 0) + 1
-        if slot is not None:
-            self.causes[slot] = short(cause_of(fields))
-
-    def _healed(self, at: float, heal_ms: object) -> None:
-        if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool):
-            self.heals.append(HealPoint(at, float(heal_ms)))
+        self.causes[slot] = short(cause)
 
 
 def percentile(values: Iterable[float], fraction: float) -> float | None:

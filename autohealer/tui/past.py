@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
+from autohealer.core.notices import EventRecord
 from autohealer.runtime.event_log import older
+from autohealer.views.reading import read_event
 
 MOST_BYTES = 1 << 20
 MOST_EVENTS = 2000
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
-
-def past_events(path: Path, most_bytes: int = MOST_BYTES) -> list[dict[str, Any]]:
+def past_events(path: Path, most_bytes: int = MOST_BYTES) -> list[EventRecord]:
     """The last events in the log and the older file beside it, the oldest first. A line that is cut off is left out."""
     data = _end_of(path, most_bytes)
     if len(data) < most_bytes:
         data = _end_of(older(path), most_bytes) + data
-    found = []
-    for line in data.splitlines()[-MOST_EVENTS:]:
-        with suppress(msgspec.MsgspecError):
-            found.append(_decode(line))
-    return found
+    return [record for line in data.splitlines()[-MOST_EVENTS:] if (record := read_event(line)) is not None]
 
 
 def _end_of(path: Path, most_bytes: int) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
+from autohealer.core.notices import EventRecord
 from autohealer.views.status import Changes, WatchedStatus
 
 
@@ -17,12 +18,21 @@ class AgentEnded(msgspec.Struct):
     left: int = 0
 
 
-class News(msgspec.Struct):
-    """One line of the feed: one of these is there."""
+class FeedLine(msgspec.Struct):
+    """One line of the feed as it comes: one of these is there."""
 
     snapshot: WatchedStatus | None = None
     changes: Changes | None = None
-    event: dict[str, Any] | None = None
+    event: msgspec.Raw = msgspec.Raw()
+    end: AgentEnded | None = None
+
+
+class News(msgspec.Struct):
+    """Something new: one of these is there."""
+
+    snapshot: WatchedStatus | None = None
+    changes: Changes | None = None
+    event: EventRecord | None = None
     end: AgentEnded | None = None
     error: str | None = None
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import Any
 
+from autohealer.core.notices import EventRecord
 from autohealer.tui.history import History
 from autohealer.views.status import Changes, Finished, Here, WatchedStatus, WorkerRow
 from autohealer.views.units import unix
@@ -69,7 +69,7 @@ class PoolState:
         if changes.gone or len(self.rows) != before:
             self._sort()
 
-    def take(self, event: dict[str, Any]) -> None:
+    def take(self, event: EventRecord) -> None:
         """Something has happened."""
         self.history.take(event)
 

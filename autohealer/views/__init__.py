@@ -8,7 +8,7 @@ systemd    a systemd unit for an agent
 tally      how a pool has fared, in one line
 why        incidents as stories
 crashing   which slots wait before their next start, and what their workers said last
-endings    how a life ended, read out of an event
+reading    a line of JSON into the event that it tells of
 tolerant   JSON that another version may have written
 services   the service registry as a table
 report     how a pool fared, as text, page and data

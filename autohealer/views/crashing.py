@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from autohealer.views.endings import slot_of
+from autohealer.core.notices import EventRecord, WorkerBackoff
 
 # "/usr/bin/python3: can't open file …": where the program lies is what matters least.
 _FOLDERS = re.compile(r"^/(?:[^/:\s]+/)+(?=[^/:\s]+: )")
@@ -43,16 +43,14 @@ def crash_loops(waiting: Iterable[Waiting], said: Mapping[int, str]) -> list[Cra
     return found
 
 
-def last_words(events: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+def last_words(events: Iterable[EventRecord]) -> dict[int, str]:
     """Of each slot the last line that its worker wrote before it died, where the agent has told; the oldest first."""
     found: dict[int, str] = {}
-    for fields in events:
-        slot, output = slot_of(fields), fields.get("output")
-        if fields.get("event") != "worker.backoff" or slot is None or not isinstance(output, list):
-            continue
-        lines = [str(line).strip() for line in output]
-        if said := next((line for line in reversed(lines) if line), None):
-            found[slot] = _FOLDERS.sub("", said)
+    for record in events:
+        if isinstance(record.notice, WorkerBackoff) and record.slot is not None:
+            lines = [line.strip() for line in record.notice.output or ()]
+            if said := next((line for line in reversed(lines) if line), None):
+                found[record.slot] = _FOLDERS.sub("", said)
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from autohealer.core.notices import EventRecord
 from autohealer.views.crashing import Waiting, crash_loops
 from autohealer.views.lines import BLANK, Line, Span, clean, right, width_of
 from autohealer.views.palette import event_look, state_look
@@ -13,8 +14,6 @@ from autohealer.views.rendering import Heading, Part, table
 from autohealer.views.status import AgentRow, SilentPool, Status, WorkerRow
 from autohealer.views.text import event_evidence, event_words
 from autohealer.views.units import ago, clock, count, duration, size, unix
-
-Fields = Mapping[str, Any]
 
 UNKNOWN = "-"
 
@@ -45,9 +44,11 @@ def pool_lines(pools: Sequence[Status | SilentPool], said: Mapping[str, Mapping[
     return [table(POOL, (_pool(pool, (said or {}).get(pool.pool, {})) for pool in pools))]
 
 
-def event_lines(fields: Fields, now: float, *, glyphs: bool, is_past: bool = False, utc: bool = False) -> list[Line]:
+def event_lines(
+    record: EventRecord, now: float, *, glyphs: bool, is_past: bool = False, utc: bool = False
+) -> list[Line]:
     """An event with its time, how long ago that was if it ``is_past``; what else it says on indented lines below."""
-    look, at = event_look(str(fields.get("event"))), unix(fields.get("time"))
+    look, at = event_look(record.event), unix(record.time)
     when = [(f"{right(UNKNOWN if at is None else ago(now - at), 8)}  ", "")] if is_past else []
     glyph = [(f"{look.glyph} ", look.style)] if glyphs else []
     bad = look.style == "bad"
@@ -55,10 +56,10 @@ def event_lines(fields: Fields, now: float, *, glyphs: bool, is_past: bool = Fal
         *when,
         (f"{clock(at, now, utc=utc)}  ", "dim"),
         *glyph,
-        (clean(event_words(fields)), look.style if bad else ""),
+        (clean(event_words(record)), look.style if bad else ""),
     )
     indent = " " * sum(width_of(text) for text, _ in first[:-1])
-    return [first, *((((f"{indent}| ", "dim"), (clean(text.expandtabs(4)), "dim"))) for text in event_evidence(fields))]
+    return [first, *((((f"{indent}| ", "dim"), (clean(text.expandtabs(4)), "dim"))) for text in event_evidence(record))]
 
 
 def _head(status: Status, said: Mapping[int, str]) -> list[Line]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
+from autohealer.core.notices import EventRecord, WorkerExited, WorkerPromoted, WorkerStarted
 from autohealer.views.units import count, milliseconds
 
 KEPT_HEALS = 1000
@@ -18,13 +17,14 @@ class Tally:
         self.deaths = self.heals = 0
         self._times: deque[float] = deque(maxlen=KEPT_HEALS)
 
-    def take(self, fields: Mapping[str, Any]) -> None:
+    def take(self, record: EventRecord) -> None:
         """An event."""
-        heal_ms = fields.get("heal_ms")
-        self.deaths += fields.get("event") == "worker.exited"
-        if isinstance(heal_ms, int | float):
-            self.heals += 1
-            self._times.append(heal_ms)
+        match record.notice:
+            case WorkerExited():
+                self.deaths += 1
+            case WorkerStarted(heal_ms=float(heal_ms)) | WorkerPromoted(heal_ms=float(heal_ms)):
+                self.heals += 1
+                self._times.append(heal_ms)
 
     def words(self) -> str:
         """1 death, 1 heal, p50 3 ms, p95 3 ms."""

@@ -36,15 +36,28 @@ def made_of(kind: type[T], fields: Mapping[str, object]) -> T:
         return kind(**{field.name: _value(field, fields) for field in msgspec.structs.fields(kind)})
 
 
+def has_wrong(kind: type[msgspec.Struct], fields: Mapping[str, object]) -> bool:
+    """Whether a value that is there is not of its field's type."""
+    there = (field for field in msgspec.structs.fields(kind) if field.encode_name in fields)
+    return not all(_is_of(field.type, fields[field.encode_name]) for field in there)
+
+
+def _is_of(kind: type, value: object) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _value(field: msgspec.structs.FieldInfo, fields: Mapping[str, object]) -> object:
     if field.encode_name in fields:
         found = fields[field.encode_name]
-        try:
+        if _is_of(field.type, found):
             return msgspec.convert(found, field.type)
-        except msgspec.ValidationError:
-            struct = next((one for one in (field.type, *get_args(field.type)) if _is_struct(one)), None)
-            if struct is not None and isinstance(found, dict):
-                return made_of(struct, found)
+        struct = next((one for one in (field.type, *get_args(field.type)) if _is_struct(one)), None)
+        if struct is not None and isinstance(found, dict):
+            return made_of(struct, found)
     if field.default is not msgspec.NODEFAULT:
         return field.default
     if field.default_factory is not msgspec.NODEFAULT:

@@ -9,13 +9,14 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autohealer.web.site import Site, Sources
 
 if TYPE_CHECKING:
+    from autohealer.core.notices import EventRecord
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.web.agent import AgentView
     from autohealer.web.guard import Guard
@@ -27,8 +28,6 @@ WORKERS_FIRST_S = 1.0
 LOOK_AGAIN_S = 0.05
 MOST_WAITING = 100_000
 MOST_COMPLAINTS = 10
-
-Fields = Mapping[str, Any]
 
 
 class Endpoint:
@@ -43,7 +42,7 @@ class Endpoint:
         self._sites = {sources.pool: Site(sources) for sources in pools}
         self._only = pools[0].pool
         # From the agent's thread.
-        self._events: deque[tuple[str, Fields]] = deque(maxlen=MOST_WAITING)
+        self._events: deque[tuple[str, EventRecord]] = deque(maxlen=MOST_WAITING)
         self._delays: deque[tuple[str, float]] = deque(maxlen=MOST_WAITING)
         self._is_woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -63,9 +62,9 @@ class Endpoint:
         self._guard = guard
         self._thread.start()
 
-    def take(self, fields: Fields) -> None:
+    def take(self, event: EventRecord) -> None:
         """Something has happened, in the pool that it names where there are several."""
-        self._events.append((str(fields.get("pool", self._only)), fields))
+        self._events.append((event.pool or self._only, event))
         self._wake()
 
     def noticed(self, pool: str, seconds: float) -> None:
@@ -144,10 +143,10 @@ class Endpoint:
     def _take_in(self) -> None:
         self._is_woken = False
         while self._events:
-            pool, fields = self._events.popleft()
-            self._sites[pool].feed.take(fields)
+            pool, event = self._events.popleft()
+            self._sites[pool].feed.take(event)
             if self._metrics is not None:
-                self._metrics.take(pool, fields)
+                self._metrics.take(pool, event)
         while self._delays and self._metrics is not None:
             self._metrics.noticed(*self._delays.popleft())
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
-from typing import Any
+
+from autohealer.core.notices import EventRecord, fields_of
 
 KEPT = 2000
 MOST_WAITING_BYTES = 256 * 1024
 MOST_LISTENERS = 64
-
-Fields = Mapping[str, Any]
 
 
 class Listener:
@@ -68,10 +67,10 @@ class EventStream:
         """Whether as many listen as may."""
         return len(self._listeners) >= MOST_LISTENERS
 
-    def take(self, fields: Fields) -> None:
+    def take(self, event: EventRecord) -> None:
         """Something has happened."""
         self._number += 1
-        message = f"id: {self._life}-{self._number}\ndata: {json.dumps(fields)}\n\n".encode()
+        message = f"id: {self._life}-{self._number}\ndata: {json.dumps(fields_of(event))}\n\n".encode()
         self._kept.append(message)
         for listener in list(self._listeners):
             listener.take(message)

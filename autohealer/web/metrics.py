@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -11,13 +11,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from autohealer import __version__
+from autohealer.core import notices
 from autohealer.core.model import Sense
 from autohealer.core.pool.lifecycle import WorkerState
-from autohealer.views.endings import cause_of, is_death
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
+    from autohealer.core.notices import EventRecord
     from autohealer.core.pool.snapshot import Snapshot
 
 SIGNALS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSEGV",
@@ -28,7 +29,6 @@ SENSES = tuple(map(str, Sense))
 HEAL_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 DETECT_BUCKETS_S = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
-Fields = Mapping[str, Any]
 Snapshots = Mapping[str, "Snapshot"]
 
 
@@ -67,21 +67,20 @@ class Metrics:
         for pool in pools:
             self._begin(pool)
 
-    def take(self, pool: str, fields: Fields) -> None:
+    def take(self, pool: str, event: EventRecord) -> None:
         """Fold an event of this pool in."""
-        event = fields.get("event")
-        if is_death(fields):
-            self._exits.labels(pool, _label(cause_of(fields))).inc()
-        elif event in {"worker.started", "worker.promoted"}:
-            if event == "worker.started":
+        match event.notice:
+            case notices.WorkerExited(slot=int(), cause=cause):
+                self._exits.labels(pool, _label(cause)).inc()
+            case notices.WorkerStarted(heal_ms=heal_ms):
                 self._starts.labels(pool).inc()
-            if isinstance(heal_ms := fields.get("heal_ms"), int | float):
-                self._heals.labels(pool).observe(heal_ms / 1000)
-        elif event == "worker.faulty":
-            cause = fields.get("cause")
-            self._verdicts.labels(pool, cause if cause in SENSES else UNKNOWN).inc()
-        elif event == "worker.backoff":
-            self._backoffs.labels(pool).inc()
+                self._healed(pool, heal_ms)
+            case notices.WorkerPromoted(heal_ms=heal_ms):
+                self._healed(pool, heal_ms)
+            case notices.WorkerFaulty(cause=cause):
+                self._verdicts.labels(pool, cause if cause in SENSES else UNKNOWN).inc()
+            case notices.WorkerBackoff():
+                self._backoffs.labels(pool).inc()
 
     def noticed(self, pool: str, seconds: float) -> None:
         """An exit became known, after so long at most."""
@@ -92,6 +91,10 @@ class Metrics:
         self._gauges.snapshots = snapshots
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
+
+    def _healed(self, pool: str, heal_ms: float | None) -> None:
+        if heal_ms is not None:
+            self._heals.labels(pool).observe(heal_ms / 1000)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"autohealer_{name}", text, ["pool", *labels], registry=self._registry)

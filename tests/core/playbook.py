@@ -26,9 +26,9 @@ from autohealer.core.actions import (
 from autohealer.core.cluster.registrations import Style
 from autohealer.core.events import Event
 from autohealer.core.model import AgentEntry, Plan, PoolSpec
+from autohealer.core.notices import as_fields
 from autohealer.core.pool.supervisor import Identity, Supervisor
 from autohealer.core.rollout_spec import RolloutOrder
-from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
 

@@ -20,10 +20,10 @@ from autohealer.core.model import (
     Sense,
     Verdict,
 )
+from autohealer.core.notices import as_fields
 from autohealer.core.operations import Operation, Outcome
 from autohealer.core.pool.restarts import Restarts
 from autohealer.core.rollout_spec import RolloutOrder, RolloutSpec
-from autohealer.runtime.event_log import as_fields
 from tests.core.playbook import ME, MZXID, OTHER, Playbook
 
 TERM = 15

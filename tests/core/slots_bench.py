@@ -15,13 +15,13 @@ from autohealer.core.events import (
     WorkerSpawned,
 )
 from autohealer.core.model import PoolSpec, Sense, Verdict
+from autohealer.core.notices import as_fields
 from autohealer.core.pool.incidents import Incidents
 from autohealer.core.pool.life import Life
 from autohealer.core.pool.lives import Lives
 from autohealer.core.pool.occupancy import Occupancy
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.vacancies import Vacancies
-from autohealer.runtime.event_log import as_fields
 
 A = TypeVar("A", bound=Action)
 STOP, STOP_TIMEOUT_S = 15, 10.0

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from autohealer.core.notices import AgentJoined, WorkerReady
+from autohealer.core.notices import AgentJoined, EventRecord, WorkerReady, fields_of
 from autohealer.runtime.disk_writer import Batches, DiskWriter
-from autohealer.runtime.event_log import MOST_WAITING, EventFile, EventLog, Line, older, timestamp
+from autohealer.runtime.event_log import MOST_WAITING, EventFile, EventLog, older, timestamp
 from tests.runtime.test_ledger import disk_with_room_for
 from tests.support.processes import eventually
 
@@ -26,7 +26,7 @@ class Bench:
 
     def __init__(self, path: Path, max_bytes: int = 10**7) -> None:
         self.loop = asyncio.get_running_loop()
-        self.heard: list[Line] = []
+        self.heard: list[EventRecord] = []
         self.warnings: list[str] = []
         self.writer = DiskWriter(self.loop)
         file = EventFile(path, max_bytes)
@@ -69,16 +69,16 @@ def test_events_are_told_and_written_by_the_batch(path: Path) -> None:
         bench.log.record(WorkerReady("w", 1, 0), MOMENT + 1)
         assert bench.heard == []
         bench.log.flush()
-        assert bench.heard == [
+        assert [fields_of(event) for event in bench.heard] == [
             {"time": timestamp(MOMENT), "event": "agent.joined", "agent": "a"},
             {"time": timestamp(MOMENT + 1), "event": "worker.ready", "worker": "w", "pid": 1, "slot": 0},
         ]
         await bench.log.close(20)
         heard.extend(bench.heard)
 
-    heard: list[Line] = []
+    heard: list[EventRecord] = []
     run(test)
-    assert [json.loads(line) for line in path.read_text().splitlines()] == heard
+    assert [json.loads(line) for line in path.read_text().splitlines()] == list(map(fields_of, heard))
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -180,7 +180,7 @@ def test_a_disk_that_stalls_holds_nobody_up(path: Path) -> None:
         bench.log.flush()
         bench.log.record(AgentJoined("b"), MOMENT, lambda: written.append("b"))
         bench.log.flush()
-        assert [line["agent"] for line in bench.heard] == ["a", "b"]
+        assert [fields_of(event)["agent"] for event in bench.heard] == ["a", "b"]
         await bench.log.close(0.05)
         assert bench.warnings == ["the disk does not answer: the last events are not in the log"]
         assert written == []

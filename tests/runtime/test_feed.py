@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from autohealer.runtime.feed import Differ, Feed
+from autohealer.views.reading import record_of
 from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.support.processes import eventually
 
@@ -96,7 +97,7 @@ def test_all_then_changes_then_the_end() -> None:
         world = World()
         reader, _ = await world.subscribe()
         assert await told(reader) == {"snapshot": msgspec.to_builtins(world.status)}
-        world.feed.take({"event": "worker.exited"})
+        world.feed.take(record_of({"event": "worker.exited"}))
         assert await told(reader) == {"event": {"event": "worker.exited"}}
         world.status = pool(2, row(0))
         assert await told(reader) == {"changes": {"status": msgspec.to_builtins(pool(2))}}
@@ -117,7 +118,7 @@ def test_a_second_one_gets_all_there_is() -> None:
         await told(first)
         second, _ = await world.subscribe()
         assert await told(second) == {"snapshot": msgspec.to_builtins(world.status)}
-        world.feed.take({"event": "x"})
+        world.feed.take(record_of({"event": "x"}))
         assert await told(first) == await told(second) == {"event": {"event": "x"}}
         await world.end()
 

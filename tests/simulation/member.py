@@ -434,11 +434,11 @@ class Member:
         """An event that the core does not know of; ``written`` once it is on disk."""
         self._unwritten.append(written)
         self._settle_soon()
-        self._operations.told({"event": notice.event})
+        self._operations.told(notices.EventRecord(None, notice.event, notice))
 
     def _emit(self, order: actions.EmitEvent) -> None:
         self.checks.told(self, order.notice)
-        self._operations.told({"event": order.notice.event})
+        self._operations.told(notices.EventRecord(None, order.notice.event, order.notice))
 
     def _follow(self, subject: str, answered: Callable[[Answer], object], stepped: Callable[[object], object]) -> Any:
         return PoolRollout(

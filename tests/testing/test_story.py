@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from autohealer.testing.story import Story, WorkerStory
+from autohealer.views.reading import record_of
 
 
 def story(most: int, *events: dict[str, Any]) -> Story:
     told = Story(most)
     for event in events:
-        told.tell(event)
+        told.tell(record_of(event))
     return told
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from autohealer.tui.source import News
+from autohealer.views.reading import record_of
 from autohealer.views.status import WatchedStatus
 
 NOW = 1_790_000_000.0
@@ -112,7 +113,7 @@ class Recorded:
         self.hear = hear
         hear(News(snapshot=msgspec.convert(self._told, WatchedStatus)))
         for event in self._events:
-            hear(News(event=event))
+            hear(News(event=record_of(event)))
         await asyncio.Event().wait()
 
     async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from autohealer.tui.findings import findings, headline
 from autohealer.tui.state import PoolState
+from autohealer.views.reading import record_of
 from autohealer.views.status import WatchedStatus
 from tests.tui import scenes
 
@@ -17,7 +18,7 @@ def state_of(told: scenes.Json, events: list[scenes.Json] | None = None) -> Pool
     state = PoolState()
     state.replace(msgspec.convert(told, WatchedStatus), NOW)
     for event in events or []:
-        state.take(event)
+        state.take(record_of(event))
     return state
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from autohealer.core.notices import EventRecord, fields_of
 from autohealer.errors import UnreachableError
 from autohealer.runtime.state_dir import StateDir
 from autohealer.tui.agent_source import AgentSource
@@ -26,7 +27,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.state = PoolState()
-        self.events: list[dict[str, Any]] = []
+        self.events: list[EventRecord] = []
         self.ended: int | None = None
 
     def hear(self, news: News) -> None:
@@ -68,14 +69,14 @@ def test_an_agent_from_its_socket(own_pool: Pool) -> None:
         pid = listener.state.workers[1].pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        await until(lambda: any("heal_ms" in event for event in listener.events))
+        await until(lambda: any("heal_ms" in fields_of(event) for event in listener.events))
         await until(lambda: listener.state.workers[1].pid not in (pid, None))
         own_pool.agent.send_signal(signal.SIGTERM)
         await asyncio.wait_for(listening, 60)
         assert listener.ended == 0
-        told = [json.dumps(event, sort_keys=True) for event in listener.events]
+        told = [json.dumps(fields_of(event), sort_keys=True) for event in listener.events]
         assert len(told) == len(set(told))
-        assert {event["event"] for event in listener.events} >= {"worker.started", "worker.exited"}
+        assert {event.event for event in listener.events} >= {"worker.started", "worker.exited"}
 
     asyncio.run(follow())
     assert own_pool.ended() == 0
@@ -110,9 +111,9 @@ def test_what_was_before(tmp_path: Path) -> None:
     assert past_events(path) == []
     (tmp_path / "events.jsonl.1").write_text('{"n": 1}\n')
     path.write_text('{"n": 2}\n{"n": 3}\n{"n"')
-    assert [event["n"] for event in past_events(path)] == [1, 2, 3]
+    assert [fields_of(event)["n"] for event in past_events(path)] == [1, 2, 3]
     path.write_text("".join(f'{{"n": {n}}}\n' for n in range(MOST_EVENTS + 10)))
-    assert [event["n"] for event in past_events(path)][:: MOST_EVENTS - 1] == [10, MOST_EVENTS + 9]
+    assert [fields_of(event)["n"] for event in past_events(path)][:: MOST_EVENTS - 1] == [10, MOST_EVENTS + 9]
 
 
 def test_the_list_of_pools_has_the_last_words_of_a_crash_loop(own_pool: Pool) -> None:

@@ -8,6 +8,7 @@ from autohealer.tui import charts
 from autohealer.tui.history import History, percentile
 from autohealer.tui.state import CURVE_SAMPLES, PoolState
 from autohealer.tui.widgets.story import folded
+from autohealer.views.reading import record_of
 from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.tui import scenes
 
@@ -59,8 +60,8 @@ def test_deaths_heals_and_causes() -> None:
         {"event": "worker.promoted", "slot": 0, "worker": "b", "heal_ms": 4.0},
         {"event": "worker.exited", "slot": 1, "worker": "c", "signal": None, "code": 3, "cause": "exit 3"},
     ):
-        history.take({"time": scenes.at(30), **event})
-    history.take({"time": "soon", "event": "worker.exited", "slot": 2})
+        history.take(record_of({"time": scenes.at(30), **event}))
+    history.take(record_of({"time": "soon", "event": "worker.exited", "slot": 2}))
     assert history.causes == {0: "probe", 1: "exit 3"}
     assert (history.deaths, [heal.ms for heal in history.heals]) == (2, [4.0])
     assert history.deaths_by(scenes.NOW - 60, 30, 2) == [0, 2]

@@ -9,6 +9,7 @@ import msgspec
 
 from autohealer.views.listing import event_lines, pool_lines, status_lines
 from autohealer.views.palette import STATES, state_look
+from autohealer.views.reading import record_of
 from autohealer.views.rendering import Part, rendered
 from autohealer.views.status import SilentPool, Status
 
@@ -195,7 +196,7 @@ def test_an_event_on_a_terminal() -> None:
         "output": ["a\tb"],
     }
 
-    assert text(event_lines(fields, NOW, glyphs=True, is_past=True, utc=True)) == (
+    assert text(event_lines(record_of(fields), NOW, glyphs=True, is_past=True, utc=True)) == (
         "  3m ago  03:04:05.678Z  ▲ worker 3 waits 0.2 s before its next start: exit code 1\n"
         "                           | a   b"
     )
@@ -208,4 +209,4 @@ def test_nothing_that_a_terminal_obeys_gets_through() -> None:
     event = {"time": TIME, "event": "worker.faulty", "slot": 1, "cause": "\x1b]0;x\x07", "evidence": "\x9b1m"}
 
     assert all(line.isprintable() for line in shown.splitlines())
-    assert all(line.isprintable() for line in text(event_lines(event, NOW, glyphs=True)).splitlines())
+    assert all(line.isprintable() for line in text(event_lines(record_of(event), NOW, glyphs=True)).splitlines())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from autohealer.runtime.event_log import timestamp
 from autohealer.views.lines import width_of
 from autohealer.views.rendering import rendered
-from autohealer.views.report.data import report_data
+from autohealer.views.report.data import report_json
 from autohealer.views.report.measure import report
 from autohealer.views.report.model import Bucket, HealTimes, Report, buckets
 from autohealer.views.report.page import report_page
@@ -398,7 +398,7 @@ def test_nothing_crashes_it(odd: Sequence[tuple[float, Mapping[str, Any]]], torn
     assert found.availability is None or 0 <= found.availability <= 1
     assert all(width_of(line) <= 60 for line in shown(found, "default", 60).splitlines())
     assert report_page(found, "default", BEGIN).endswith("</html>\n")
-    json.dumps(report_data(found, "default"), allow_nan=False)
+    json.dumps(json.loads(report_json(found, "default")), allow_nan=False)
 
 
 # ---- words and pictures

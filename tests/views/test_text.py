@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autohealer.views.listing import event_lines
+from autohealer.views.reading import KINDS, record_of
 from autohealer.views.report import words
 from autohealer.views.text import _WORDS, event_line, event_words
 
@@ -137,26 +138,23 @@ LINES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "words"), LINES, ids=lambda value: value if isinstance(value, str) else "")
 def test_an_event_in_words(fields: dict[str, Any], words: str) -> None:
     """One line, with the time of day."""
-    assert event_line({"time": TIME, **fields}) == f"03:04:05.678  {words}"
+    assert event_line(record_of({"time": TIME, **fields})) == f"03:04:05.678  {words}"
 
 
-def test_what_a_worker_said_last_is_shown_below() -> None:
-    """Evidence first, then output, each on a line of its own."""
-    fields = {
-        "event": "worker.faulty",
-        **WORKER,
-        "time": TIME,
-        "cause": "c",
-        "evidence": "one\ntwo",
-        "output": ["three"],
-    }
-    assert event_line(fields).splitlines()[1:] == [f"{'':14}| {line}" for line in ("one", "two", "three")]
+@pytest.mark.parametrize(
+    "fields",
+    [{"event": "worker.faulty", "evidence": "one\ntwo"}, {"event": "worker.backoff", "output": ["one", "two"]}],
+)
+def test_what_a_worker_said_last_is_shown_below(fields: dict[str, Any]) -> None:
+    """Evidence or output, each line on a line of its own."""
+    shown = event_line(record_of({**fields, **WORKER, "time": TIME}))
+    assert shown.splitlines()[1:] == [f"{'':14}| {line}" for line in ("one", "two")]
 
 
 @pytest.mark.parametrize("fields", [{}, {"event": None}, {"event": "worker.exited"}, {"event": "plan.changed"}])
 def test_what_is_missing_does_no_harm(fields: dict[str, Any]) -> None:
     """A line of the log may be of another version."""
-    assert event_line(fields).startswith("--:--:--.---  ")
+    assert event_line(record_of(fields)).startswith("--:--:--.---  ")
 
 
 @pytest.mark.parametrize("order", ["\x1b", "\x9b", "\r", "\n", "\u202e", "\u2066", "\u200f", "\u061c", "\u2028"])
@@ -171,7 +169,7 @@ def test_names_that_a_terminal_would_obey_are_not_printed_as_they_are(order: str
         {"event": "warning", "text": name},
         {"event": name, "what": name},
     ):
-        line = event_line({"time": TIME, **event})
+        line = event_line(record_of({"time": TIME, **event}))
         assert order not in line.replace("\n" + " " * 14 + "| ", ""), event
         assert "web 1" in line
 
@@ -181,7 +179,7 @@ def test_times_are_those_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
-        assert event_line({"time": TIME, "event": "leader.lost", "leader": "a"}).startswith("12:04:05.678  ")
+        assert event_line(record_of({"time": TIME, "event": "leader.lost", "leader": "a"})).startswith("12:04:05.678  ")
         assert words.clock(0.0, None) == "09:00:00"
         assert words.clock(0.0) == "00:00:00"
     finally:
@@ -199,9 +197,26 @@ FIELDS = ["time", "worker", "pid", "slot", "code", "signal", "uptime", "heal_ms"
           "asked", "session_timeout", "resumed", "verb", "subject", "by", "exchanged", "of"]  # fmt: skip
 
 
-@given(event=st.sampled_from(sorted(_WORDS)) | odd, fields=st.dictionaries(st.sampled_from(FIELDS), odd))
+@given(event=st.sampled_from(sorted(KINDS)) | odd, fields=st.dictionaries(st.sampled_from(FIELDS), odd))
 def test_whatever_stands_in_a_line_it_can_be_shown(event: object, fields: dict[str, object]) -> None:
     """A line may be of another version, or come from a disk that is damaged."""
-    for lines in (event_line({**fields, "event": event}).splitlines(), [event_words({**fields, "event": event})]):
+    record = record_of({**fields, "event": event})
+    for lines in (event_line(record).splitlines(), [event_words(record)]):
         assert all(isinstance(line, str) for line in lines)
-    assert event_lines({**fields, "event": event}, 0.0, glyphs=True, is_past=True)
+    assert event_lines(record, 0.0, glyphs=True, is_past=True)
+
+
+def test_every_event_has_words() -> None:
+    assert set(_WORDS) == set(KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"event": "worker.exited", "slot": "three"}, "worker.exited slot=three"),
+        ({"event": "pool.recovered", "share": 3, "seconds": [2]}, "pool.recovered share=3 seconds=[2]"),
+        ({"event": "worker.started", "slot": 1, "heal_ms": True}, "worker.started slot=1 heal_ms=True"),
+    ],
+)
+def test_odd_values_are_shown_as_they_stand(fields: dict[str, Any], words: str) -> None:
+    assert event_words(record_of(fields)) == words

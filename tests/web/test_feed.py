@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from autohealer.views.reading import record_of
 from autohealer.web import feed as module
 from autohealer.web.feed import EventStream
 
@@ -21,7 +22,7 @@ def filled(count: int = 5) -> EventStream:
     """Events 1 to ``count``."""
     feed = EventStream("life")
     for n in range(1, count + 1):
-        feed.take({"n": n})
+        feed.take(record_of({"n": n}))
     return feed
 
 
@@ -65,7 +66,7 @@ def test_what_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ids_and_data() -> None:
     """As the standard has it; a line break in a text cannot begin another field."""
     feed = EventStream("life")
-    feed.take({"text": "a\n\nid: 9\ndata: b"})
+    feed.take(record_of({"text": "a\n\nid: 9\ndata: b"}))
     listener = feed.listen(None, lambda: None)
     data = asyncio.run(listener.messages(0.0))
     assert data == b'id: life-1\ndata: {"text": "a\\n\\nid: 9\\ndata: b"}\n\n'
@@ -80,11 +81,11 @@ def test_who_listens_hears() -> None:
         assert await listener.messages(0.0) == b""
         waiting = asyncio.create_task(listener.messages(60.0))
         await asyncio.sleep(0)
-        feed.take({"n": 2})
-        feed.take({"n": 3})
+        feed.take(record_of({"n": 2}))
+        feed.take(record_of({"n": 3}))
         assert numbers(await waiting) == [2, 3]
         feed.leave(listener)
-        feed.take({"n": 4})
+        feed.take(record_of({"n": 4}))
         assert await listener.messages(0.0) == b""
 
     asyncio.run(listening())
@@ -111,10 +112,10 @@ def test_a_slow_reader_is_let_go() -> None:
     slow = feed.listen(None, lambda: gone.append("slow"))
     big = {"n": 1, "text": "x" * 1000}
     for _ in range(module.MOST_WAITING_BYTES // 1000):
-        feed.take(big)
+        feed.take(record_of(big))
     quick = feed.listen("life-0", lambda: gone.append("quick"))
     for _ in range(10):
-        feed.take(big)
+        feed.take(record_of(big))
     assert gone == ["slow"]
     assert slow.is_closed
     assert asyncio.run(slow.messages(0.0)) == b""

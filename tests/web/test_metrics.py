@@ -11,6 +11,7 @@ from prometheus_client.samples import Sample
 from autohealer import __version__
 from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.core.pool.snapshot import Snapshot
+from autohealer.views.reading import record_of
 from autohealer.web.metrics import CAUSES, Metrics
 from tests.web.scenes import SNAPSHOT, worker
 
@@ -83,17 +84,17 @@ def test_causes(event: dict[str, object], cause: str) -> None:
     """A fixed set, each of which is there from the beginning, so that rates are right from the first one."""
     metrics = Metrics(["default"])
     assert {s.labels["cause"] for s in samples(metrics)["autohealer_worker_exits_total"]} == set(CAUSES)
-    metrics.take("default", event)
+    metrics.take("default", record_of(event))
     assert {cause} == {s.labels["cause"] for s in samples(metrics)["autohealer_worker_exits_total"] if s.value}
 
 
 def test_a_faulty_worker() -> None:
     """Counts as such, and its verdict by its sense, not by the signal that ended it; a spare's end is no death."""
     metrics = Metrics(["default"])
-    metrics.take("default", {"event": "worker.faulty", "worker": "me-0-a", "cause": "registration"})
-    metrics.take("default", exited("me-1-a", signal="SIGTERM"))
-    metrics.take("default", exited("me-0-a", signal="SIGTERM") | {"cause": "registration"})
-    metrics.take("default", exited("me-0-b", signal="SIGTERM") | {"slot": None})
+    metrics.take("default", record_of({"event": "worker.faulty", "worker": "me-0-a", "cause": "registration"}))
+    metrics.take("default", record_of(exited("me-1-a", signal="SIGTERM")))
+    metrics.take("default", record_of(exited("me-0-a", signal="SIGTERM") | {"cause": "registration"}))
+    metrics.take("default", record_of(exited("me-0-b", signal="SIGTERM") | {"slot": None}))
     assert value(metrics, "verdicts_total", cause="registration") == 1
     assert value(metrics, "verdicts_total", cause="probe") == 0
     assert value(metrics, "worker_exits_total", cause="faulty") == 1
@@ -125,7 +126,7 @@ def test_ready_and_held() -> None:
 
 def test_each_pool_has_series_of_its_own() -> None:
     metrics = Metrics(["web", "db"])
-    metrics.take("db", {"event": "worker.started", "heal_ms": 2.0})
+    metrics.take("db", record_of({"event": "worker.started", "heal_ms": 2.0}))
     text = metrics.expose({"web": SNAPSHOT, "db": replace(SNAPSHOT, target=7)}, "")[0].decode()
     assert 'autohealer_worker_starts_total{pool="db"} 1.0' in text
     assert 'autohealer_worker_starts_total{pool="web"} 0.0' in text
@@ -136,9 +137,9 @@ def test_each_pool_has_series_of_its_own() -> None:
 def test_starts_and_heals() -> None:
     """A first start is no heal; times are in seconds."""
     metrics = Metrics(["default"])
-    metrics.take("default", {"event": "worker.started", "worker": "me-0-a"})
-    metrics.take("default", {"event": "worker.started", "worker": "me-0-b", "heal_ms": 1.5})
-    metrics.take("default", {"event": "worker.backoff", "worker": "me-0-b"})
+    metrics.take("default", record_of({"event": "worker.started", "worker": "me-0-a"}))
+    metrics.take("default", record_of({"event": "worker.started", "worker": "me-0-b", "heal_ms": 1.5}))
+    metrics.take("default", record_of({"event": "worker.backoff", "worker": "me-0-b"}))
     metrics.noticed("default", 0.0003)
     assert value(metrics, "worker_starts_total") == 2
     assert value(metrics, "worker_backoffs_total") == 1
@@ -154,7 +155,7 @@ def test_events_that_make_no_sense() -> None:
     """They count for nothing, or for what can be made of them."""
     metrics = Metrics(["default"])
     for event in ({}, {"event": None}, {"event": "worker.started", "heal_ms": "soon"}, {"event": "agent.joined"}):
-        metrics.take("default", event)
+        metrics.take("default", record_of(event))
     assert value(metrics, "heal_seconds_count") == 0
 
 
@@ -174,7 +175,7 @@ def test_labels_are_bounded() -> None:
     metrics = Metrics(["default"])
     before = sum(map(len, samples(metrics).values()))
     for n in range(300):
-        metrics.take("default", {"event": "worker.faulty", "worker": f"w{n}", "cause": f"cause {n}"})
-        metrics.take("default", exited(f"w{n}", signal=f"SIG{n}"))
-        metrics.take("default", exited(f"v{n}", signal=f"SIG{n}"))
+        metrics.take("default", record_of({"event": "worker.faulty", "worker": f"w{n}", "cause": f"cause {n}"}))
+        metrics.take("default", record_of(exited(f"w{n}", signal=f"SIG{n}")))
+        metrics.take("default", record_of(exited(f"v{n}", signal=f"SIG{n}")))
     assert sum(map(len, samples(metrics).values())) == before

@@ -13,6 +13,7 @@ import pytest
 from autohealer.coordination.admin.pool_client import PoolClient
 from autohealer.core.operations import Answer, Operation, done
 from autohealer.core.pool.snapshot import Snapshot
+from autohealer.views.reading import record_of
 from autohealer.web import connections as connections_module
 from autohealer.web import server as server_module
 from autohealer.web.endpoint import Endpoint
@@ -119,7 +120,7 @@ def test_a_slow_reader_is_cut_off(running: Running) -> None:
     assert started.wait(60)
     with slow_reader(running) as slow:
         for n in range(events):
-            running.endpoint.take({"n": n, "text": "x" * 200})
+            running.endpoint.take(record_of({"n": n, "text": "x" * 200}))
             if n % 200 == 199:  # as quick as the other one reads, however slow this machine is
                 eventually(partial(reads_up_to, n))
         eventually(lambda: is_cut_off(slow), 60, "cut off")
@@ -182,7 +183,7 @@ def test_connections_in_use_are_kept(running: Running, monkeypatch: pytest.Monke
     with ExitStack() as stack:
         streams = [stack.enter_context(running.client.events()) for _ in range(3)]
         assert not _answers(running.client)
-        running.endpoint.take({"n": 1})
+        running.endpoint.take(record_of({"n": 1}))
         assert [next(stream)[1] for stream in streams] == [{"n": 1}] * 3
     eventually(lambda: _answers(running.client))
 
@@ -284,7 +285,7 @@ def _answers(client: Client) -> bool:
 def test_an_end_before_it_has_begun() -> None:
     """Nothing is left of it."""
     running = Running()
-    running.endpoint.take({"event": "x"})
+    running.endpoint.take(record_of({"event": "x"}))
     running.endpoint.close()
     assert running.listening.socket.fileno() == -1
 
@@ -301,7 +302,7 @@ def test_an_end_while_it_begins() -> None:
 def test_events_before_it_has_begun() -> None:
     """Are not lost."""
     early = Running()
-    early.endpoint.take({"n": 1})
+    early.endpoint.take(record_of({"n": 1}))
     early.begin()
     with early.client.events() as events:
         assert next(events)[1] == {"n": 1}

@@ -12,8 +12,8 @@ from autohealer.views.lines import clean
 from autohealer.views.tally import Tally
 
 if TYPE_CHECKING:
+    from autohealer.core.notices import EventRecord
     from autohealer.processes.reaper import Reaper
-    from autohealer.runtime.event_log import Line
     from autohealer.runtime.printer import Printer
     from autohealer.runtime.state_dir import StateDir
 
@@ -26,7 +26,9 @@ class AgentDashboard:
     Once it is gone they are printed: events in ``words``.
     """
 
-    def __init__(self, state: StateDir, printer: Printer, complaints: Printer, words: Callable[[Line], str]) -> None:
+    def __init__(
+        self, state: StateDir, printer: Printer, complaints: Printer, words: Callable[[EventRecord], str]
+    ) -> None:
         self._state, self._printer, self._complaints, self._words = state, printer, complaints, words
         self._tally = Tally()
         self._held: deque[str] = deque(maxlen=WARNINGS)
@@ -45,11 +47,11 @@ class AgentDashboard:
         """Whether an agent without a terminal is to go on."""
         return self._process is not None and self._process.is_detached
 
-    def take(self, line: Line) -> None:
+    def take(self, event: EventRecord) -> None:
         """An event."""
-        self._tally.take(line)
+        self._tally.take(event)
         if not self._is_shown and self._was_shown:
-            self._printer.print(self._words(line))
+            self._printer.print(self._words(event))
 
     def warn(self, text: str) -> None:
         """What does not work and need not stop anything."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
+from autohealer.core.notices import WorkerNotice, fields_of
 from autohealer.runtime.drill.verdict import DrillVerdict, Touched
 from autohealer.runtime.event_log import timestamp
 from autohealer.views.lines import clean
@@ -26,9 +28,11 @@ table{{border-collapse:collapse}}td,th{{padding:.2rem .8rem .2rem 0;text-align:l
 """
 
 
-def as_json(verdict: DrillVerdict) -> dict[str, Any]:
-    """All of it; moments are RFC 3339, durations in the unit that their names say."""
-    return {**msgspec.to_builtins(verdict), "began": timestamp(verdict.began), "held": verdict.held}
+def json_text(verdict: DrillVerdict) -> str:
+    """All of it as JSON; moments are RFC 3339, durations in the unit that their names say."""
+    fields = {name: msgspec.to_builtins(value) for name, value in asdict(verdict).items() if name != "events"}
+    fields["events"] = [fields_of(event) for event in verdict.events]
+    return json.dumps({**fields, "began": timestamp(verdict.began), "held": verdict.held})
 
 
 def lines(verdict: DrillVerdict) -> Iterator[str]:
@@ -55,8 +59,8 @@ def page(verdict: DrillVerdict) -> str:
         f"<table><tr><th>worker</th><th>cause</th>{heads}</tr>{rows}</table>" if rows else "<p>None was touched.</p>"
     )
     events = "".join(
-        f"<tr><td>{_clock(event.get('time'))}</td><td>{_text(str(event.get('event')))}</td>"
-        f"<td>{_text(str(event.get('worker') or ''))}</td></tr>"
+        f"<tr><td>{_clock(event.time)}</td><td>{_text(event.event)}</td>"
+        f"<td>{_text((event.notice.worker or '') if isinstance(event.notice, WorkerNotice) else '')}</td></tr>"
         for event in verdict.events
     )
     problems = "".join(f"<li>{_text(problem)}</li>" for problem in verdict.problems)
@@ -113,7 +117,7 @@ def _took(value: float | None) -> str:
     return "" if value is None else milliseconds(value)
 
 
-def _clock(moment: object) -> str:
+def _clock(moment: str | None) -> str:
     at = unix(moment)
     return "" if at is None else datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:-3]
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from autohealer.core import notices as n
+from autohealer.core.notices import EventRecord
 from autohealer.views.units import unix
 
-Event = Mapping[str, Any]
-
-NOTICED = frozenset({"worker.exited", "worker.faulty"})
-STARTED = frozenset({"worker.started", "worker.promoted"})
-ENDED = frozenset({"worker.exited", "worker.stopped"})
+ENDED = n.WorkerExited | n.WorkerStopped
+STARTED = n.WorkerStarted | n.WorkerPromoted
 
 
 class DrilledWorker(msgspec.Struct, frozen=True):
@@ -47,7 +45,7 @@ class DrillVerdict(msgspec.Struct):
     touched: list[Touched]
     lowest: int
     problems: list[str] = msgspec.field(default_factory=list)
-    events: list[Event] = msgspec.field(default_factory=list)
+    events: list[EventRecord] = msgspec.field(default_factory=list)
 
     @property
     def held(self) -> bool:
@@ -67,9 +65,9 @@ class Drilled(msgspec.Struct, frozen=True):
     replaces: bool
 
 
-def judge(drilled: Drilled, events: Sequence[Event]) -> DrillVerdict:
+def judge(drilled: Drilled, events: Sequence[EventRecord]) -> DrillVerdict:
     """Judge by the events since it began."""
-    story = [event for event in events if (unix(event.get("time")) or 0.0) >= drilled.began]
+    story = [event for event in events if (unix(event.time) or 0.0) >= drilled.began]
     touched = [_touched(victim, story, drilled.began) for victim in drilled.victims]
     verdict = DrillVerdict(
         kind=drilled.kind,
@@ -100,48 +98,47 @@ def _problems(drilled: Drilled, touched: Sequence[Touched]) -> list[str]:
     return problems
 
 
-def _touched(victim: DrilledWorker, story: Sequence[Event], began: float) -> Touched:
-    noticed = _first(story, lambda e: e.get("event") in NOTICED and e.get("worker") == victim.worker)
-    stopped = _first(story, lambda e: e.get("event") in ENDED and e.get("worker") == victim.worker)
-    heir = _first(
-        story,
-        lambda e: e.get("event") in STARTED and e.get("slot") == victim.slot and e.get("worker") != victim.worker,
-    )
+def _touched(victim: DrilledWorker, story: Sequence[EventRecord], began: float) -> Touched:
+    name = victim.worker
+    noticed = _first(story, lambda e: isinstance(e, n.WorkerExited | n.WorkerFaulty) and e.worker == name)
+    stopped = _first(story, lambda e: isinstance(e, ENDED) and e.worker == name)
+    heir = _first(story, lambda e: isinstance(e, STARTED) and e.slot == victim.slot and e.worker != name)
+    new = heir.notice.worker if heir is not None and isinstance(heir.notice, STARTED) else None
     ready = None
     if heir is not None:
-        ready = _first(story, lambda e: e.get("event") == "worker.ready" and e.get("worker") == heir.get("worker"))
+        ready = _first(story, lambda e: isinstance(e, n.WorkerReady) and e.worker == new)
     return Touched(
         worker=victim.worker,
         slot=victim.slot,
-        cause=None if noticed is None else _cause(noticed),
+        cause=None if noticed is None else _cause(noticed.notice),
         noticed_ms=_after(noticed, began),
         decided_ms=_after(stopped, began),
         healed_ms=_after(heir, began),
         ready_ms=_after(ready, began),
-        replacement=None if heir is None else str(heir.get("worker")),
+        replacement=new,
     )
 
 
-def _cause(event: Event) -> str:
-    return str(event.get("cause") or event.get("signal") or f"exit {event.get('code')}")
+def _cause(notice: n.Notice | None) -> str | None:
+    return notice.cause if isinstance(notice, n.WorkerExited | n.WorkerFaulty) else None
 
 
-def _first(story: Sequence[Event], wanted: Any) -> Event | None:
-    return next((event for event in story if wanted(event)), None)
+def _first(story: Sequence[EventRecord], wanted: Callable[[n.Notice | None], bool]) -> EventRecord | None:
+    return next((event for event in story if wanted(event.notice)), None)
 
 
-def _after(event: Event | None, began: float) -> float | None:
-    moment = None if event is None else unix(event.get("time"))
+def _after(event: EventRecord | None, began: float) -> float | None:
+    moment = None if event is None else unix(event.time)
     return None if moment is None else round((moment - began) * 1000, 3)
 
 
-def _lowest(running: int, story: Sequence[Event]) -> int:
+def _lowest(running: int, story: Sequence[EventRecord]) -> int:
     """The fewest that ran at once, from start to end of the story."""
     lowest = running
     for event in story:
-        if event.get("event") in ENDED:
+        if isinstance(event.notice, ENDED):
             running -= 1
-        elif event.get("event") in STARTED | {"worker.adopted"}:
+        elif isinstance(event.notice, STARTED | n.WorkerAdopted):
             running += 1
         lowest = min(lowest, running)
     return lowest

@@ -6,18 +6,18 @@ has been true for so long, a reminder now and then while it goes on, and one "re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import inf
-from typing import Any
 
 import msgspec
+
+from autohealer.core import notices as n
+from autohealer.core.notices import EventRecord
 
 CRASH_LOOP, HELD, BELOW, UNDONE, LEADER_LOST = "crash-loop", "held", "below-target", "rollout-undone", "leader-lost"
 RECOVERED = "recovered"
 CALM_S = 30.0
 """A slot whose worker has lived so long after a backoff is in a crash loop no more."""
-
-Event = Mapping[str, Any]
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Alarm(msgspec.Struct, frozen=True):
     of: str
     since: str
     text: str
-    event: Event
+    event: EventRecord
     again: bool = False
 
 
@@ -48,7 +48,7 @@ class _AlarmCondition(msgspec.Struct):
     name: str
     since: float
     text: str
-    event: Event
+    event: EventRecord
 
 
 class _Sent(msgspec.Struct):
@@ -76,22 +76,23 @@ class Alarms:
         self._conditions: dict[tuple[str, str], _AlarmCondition] = {}
         self._sent: dict[tuple[int, str, str], _Sent] = {}
 
-    def take(self, now: float, pool: str, event: Event) -> list[Alarm]:
+    def take(self, now: float, pool: str, event: EventRecord) -> list[Alarm]:
         """An event; what is to be sent now."""
-        kind = str(event.get("event"))
-        if kind.startswith("worker."):
-            self._note_loops(now, pool, kind, event)
-            self._note_held(now, pool, kind, event)
-        elif kind == "pool.below":
-            self._set(now, pool, BELOW, f"{event.get('running')} of {event.get('share')} workers are ready", event)
-        elif kind == "pool.recovered":
-            self._clear(pool, BELOW)
-        elif kind == "leader.lost":
-            self._set(now, pool, LEADER_LOST, f"agent {event.get('leader')} leads no more", event)
-        elif kind == "leader.elected":
-            self._clear(pool, LEADER_LOST)
-        momentary = list(self._undone(pool, event)) if kind == "rollout.undone" else []
-        return [*momentary, *self.tick(now)]
+        match event.notice:
+            case n.WorkerNotice() as notice:
+                self._note_loops(now, pool, notice, event)
+                self._note_held(now, pool, notice, event)
+            case n.PoolBelow(running=running, share=share):
+                self._set(now, pool, BELOW, f"{running} of {share} workers are ready", event)
+            case n.PoolRecovered():
+                self._clear(pool, BELOW)
+            case n.LeaderLost(leader=leader):
+                self._set(now, pool, LEADER_LOST, f"agent {leader} leads no more", event)
+            case n.LeaderElected():
+                self._clear(pool, LEADER_LOST)
+            case n.RolloutUndone() as undone:
+                return [*self._undone(pool, undone, event), *self.tick(now)]
+        return self.tick(now)
 
     def tick(self, now: float) -> list[Alarm]:
         """What is to be sent because time has passed."""
@@ -112,30 +113,32 @@ class Alarms:
         ]
         return min([*calm, *due], default=inf)
 
-    def _note_loops(self, now: float, pool: str, kind: str, event: Event) -> None:
-        loops, slot = self._pools.setdefault(pool, _PoolFacts()).loops, event.get("slot")
-        if kind == "worker.backoff":
-            loops[slot] = inf
-            self._set(now, pool, CRASH_LOOP, f"a worker fails again and again (slot {slot}): {_reason(event)}", event)
-        elif slot in loops and kind in ("worker.started", "worker.promoted"):
-            loops[slot] = now + CALM_S
-        elif slot in loops and kind in ("worker.exited", "worker.faulty"):
-            loops[slot] = inf
-        elif kind == "worker.done":
-            loops.pop(slot, None)
+    def _note_loops(self, now: float, pool: str, notice: n.WorkerNotice, event: EventRecord) -> None:
+        loops, slot = self._pools.setdefault(pool, _PoolFacts()).loops, notice.slot
+        match notice:
+            case n.WorkerBackoff():
+                loops[slot] = inf
+                text = f"a worker fails again and again (slot {slot}): {_reason(notice)}"
+                self._set(now, pool, CRASH_LOOP, text, event)
+            case n.WorkerStarted() | n.WorkerPromoted() if slot in loops:
+                loops[slot] = now + CALM_S
+            case n.WorkerExited() | n.WorkerFaulty() if slot in loops:
+                loops[slot] = inf
+            case n.WorkerDone():
+                loops.pop(slot, None)
 
-    def _note_held(self, now: float, pool: str, kind: str, event: Event) -> None:
-        held, worker = self._pools.setdefault(pool, _PoolFacts()).held, str(event.get("worker"))
-        if kind == "worker.held":
-            held.add(worker)
-            what = f"{event.get('cause')}: {event.get('detail')}"
-            self._set(now, pool, HELD, f"worker {worker} is faulty, and is held: {what}", event)
-        elif kind in ("worker.faulty", "worker.exited", "worker.stopped", "worker.ready"):
-            held.discard(worker)
-            if not held:
-                self._clear(pool, HELD)
+    def _note_held(self, now: float, pool: str, notice: n.WorkerNotice, event: EventRecord) -> None:
+        held, worker = self._pools.setdefault(pool, _PoolFacts()).held, str(notice.worker)
+        match notice:
+            case n.WorkerHeld(cause=cause, detail=detail):
+                held.add(worker)
+                self._set(now, pool, HELD, f"worker {worker} is faulty, and is held: {cause}: {detail}", event)
+            case n.WorkerFaulty() | n.WorkerExited() | n.WorkerStopped() | n.WorkerReady():
+                held.discard(worker)
+                if not held:
+                    self._clear(pool, HELD)
 
-    def _set(self, now: float, pool: str, name: str, text: str, event: Event) -> None:
+    def _set(self, now: float, pool: str, name: str, text: str, event: EventRecord) -> None:
         condition = self._conditions.setdefault((pool, name), _AlarmCondition(pool, name, now, text, event))
         condition.text, condition.event = text, event
 
@@ -157,24 +160,23 @@ class Alarms:
             sent.stands = False
             if RECOVERED in rule.on:
                 yield Alarm(
-                    number, pool, RECOVERED, name, str(sent.last.event.get("time")), f"no longer: {sent.last.text}",
+                    number, pool, RECOVERED, name, str(sent.last.event.time), f"no longer: {sent.last.text}",
                     sent.last.event,
                 )  # fmt: skip
 
-    def _undone(self, pool: str, event: Event) -> Iterator[Alarm]:
+    def _undone(self, pool: str, undone: n.RolloutUndone, event: EventRecord) -> Iterator[Alarm]:
         """A moment, and nothing that goes on: each is told."""
-        text = f"a rollout was undone: {event.get('detail') or event.get('reason') or event.get('verb')}"
+        text = f"a rollout was undone: {undone.detail or undone.verb}"
         for number, rule in enumerate(self._rules):
             if UNDONE in rule.on:
-                yield Alarm(number, pool, UNDONE, UNDONE, str(event.get("time")), text, event)
+                yield Alarm(number, pool, UNDONE, UNDONE, str(event.time), text, event)
 
 
 def _alarm(number: int, condition: _AlarmCondition, *, again: bool) -> Alarm:
     name, event = condition.name, condition.event
-    return Alarm(number, condition.pool, name, name, str(event.get("time")), condition.text, event, again)
+    return Alarm(number, condition.pool, name, name, str(event.time), condition.text, event, again)
 
 
-def _reason(event: Event) -> str:
+def _reason(notice: n.WorkerBackoff) -> str:
     """Why, and the last line that the worker wrote."""
-    output = event.get("output") or ()
-    return f"{event.get('reason')}: {output[-1]}" if output else str(event.get("reason"))
+    return f"{notice.reason}: {notice.output[-1]}" if notice.output else notice.reason

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
+
+from autohealer.core.notices import EventRecord, fields_of
 
 
 class NoticeTarget(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class Line(msgspec.Struct, frozen=True):
     """An event of a pool."""
 
     pool: str
-    event: dict[str, Any]
+    event: msgspec.Raw
 
 
 def encoded(rules: Sequence[RuleSpec]) -> bytes:
@@ -43,6 +44,6 @@ def encoded(rules: Sequence[RuleSpec]) -> bytes:
     return msgspec.json.encode(rules) + b"\n"
 
 
-def encoded_event(pool: str, event: Mapping[str, Any]) -> bytes:
+def encoded_event(pool: str, event: EventRecord) -> bytes:
     """Every other line."""
-    return msgspec.json.encode({"pool": pool, "event": event}) + b"\n"
+    return msgspec.json.encode({"pool": pool, "event": fields_of(event)}) + b"\n"

@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from autohealer.core.notices import EventRecord
 from autohealer.processes.launch.environment import PREFIX
 from autohealer.processes.reaper import Reaper, reap
 from autohealer.runtime.notifier.messages import RuleSpec, encoded, encoded_event
@@ -61,9 +62,9 @@ class Notifier:
         """Its process; -1 while there is none."""
         return self._pid
 
-    def take(self, pool: str, event: Mapping[str, object]) -> None:
+    def take(self, pool: str, event: EventRecord) -> None:
         """An event of a pool. Never waits; of what cannot be handed on the oldest is forgotten."""
-        if event.get("event") not in EVENTS or self._is_over:
+        if event.event not in EVENTS or self._is_over:
             return
         self._waiting.append(encoded_event(pool, event))
         if len(self._waiting) > MOST_WAITING:

@@ -14,13 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 
+from autohealer.core.notices import fields_of
 from autohealer.runtime.notifier.alarms import Alarm, Alarms, Rule
 from autohealer.runtime.notifier.messages import Line, RuleSpec
-from autohealer.runtime.notifier.sending import Sender
+from autohealer.runtime.notifier.sending import NoticeBody, Sender
+from autohealer.views.reading import read_event
 
 LONGEST_WAIT_S = 3600.0
 END_S = 5.0
@@ -43,7 +44,8 @@ def main() -> None:
         found: list[Alarm] = []
         for text in lines.wait(wait_s):
             line = msgspec.json.decode(text, type=Line)
-            found += alarms.take(time.monotonic(), line.pool, line.event)
+            if (event := read_event(bytes(line.event))) is not None:
+                found += alarms.take(time.monotonic(), line.pool, event)
         for alarm in [*found, *alarms.tick(time.monotonic())]:
             senders[alarm.rule].put(body(alarm, socket.gethostname()))
     until = time.monotonic() + END_S
@@ -51,20 +53,20 @@ def main() -> None:
         sender.close(max(0.0, until - time.monotonic()))
 
 
-def body(alarm: Alarm, host: str) -> dict[str, Any]:
+def body(alarm: Alarm, host: str) -> NoticeBody:
     """A notice as it is sent. The same alarm has the same ``id``, from whichever agent and however often."""
     key = f"{alarm.pool}\0{alarm.of}\0{alarm.since}"
-    return {
-        "id": hashlib.sha256(key.encode()).hexdigest()[:16],
-        "notice": alarm.notice,
-        "of": alarm.of,
-        "pool": alarm.pool,
-        "host": host,
-        "since": alarm.since,
-        "again": alarm.again,
-        "text": alarm.text,
-        "event": dict(alarm.event),
-    }
+    return NoticeBody(
+        id=hashlib.sha256(key.encode()).hexdigest()[:16],
+        notice=alarm.notice,
+        of=alarm.of,
+        pool=alarm.pool,
+        host=host,
+        since=alarm.since,
+        again=alarm.again,
+        text=alarm.text,
+        event=fields_of(alarm.event),
+    )
 
 
 class _Lines:

@@ -14,7 +14,9 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from autohealer.runtime.notifier.messages import NoticeTarget
 
@@ -32,10 +34,27 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """None: an answer that redirects is an error."""
 
 
-def send(target: NoticeTarget, body: Mapping[str, Any]) -> None:
+class NoticeBody(msgspec.Struct, frozen=True):
+    """A notice as a webhook or a command gets it. ``lost`` is there where so many before it had to be dropped."""
+
+    id: str
+    notice: str
+    of: str
+    pool: str
+    host: str
+    since: str
+    again: bool
+    text: str
+    event: Mapping[str, object]
+    """All fields of the event that it follows from."""
+
+    lost: int | msgspec.UnsetType = msgspec.UNSET
+
+
+def send(target: NoticeTarget, body: NoticeBody) -> None:
     """Send it, once. Raises OSError where that fails; the message holds no URL."""
     if target.exec:
-        _run(target.exec, json.dumps(body))
+        _run(target.exec, _json(body))
     else:
         _post(_url(target), body, slack=target.slack)
 
@@ -47,14 +66,14 @@ def _url(target: NoticeTarget) -> str:
         return file.read().strip()
 
 
-def _post(url: str, body: Mapping[str, Any], *, slack: bool) -> None:
+def _post(url: str, body: NoticeBody, *, slack: bool) -> None:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OSError("the URL is not one of http or https")
-    content = {"text": _slack_text(body)} if slack or parts.hostname == SLACK_HOST else body
+    content = json.dumps({"text": _slack_text(body)}) if slack or parts.hostname == SLACK_HOST else _json(body)
     headers = {"Content-Type": "application/json", "User-Agent": "autohealer"}
     try:
-        request = urllib.request.Request(url, json.dumps(content).encode(), headers)  # noqa: S310 - checked above
+        request = urllib.request.Request(url, content.encode(), headers)  # noqa: S310 - checked above
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=ANSWER_S):
             pass
     except urllib.error.HTTPError as error:
@@ -63,9 +82,13 @@ def _post(url: str, body: Mapping[str, Any], *, slack: bool) -> None:
         raise OSError(f"{getattr(error, 'reason', None) or type(error).__name__}") from None
 
 
-def _slack_text(body: Mapping[str, Any]) -> str:
-    text = f"{body['pool']} on {body['host']}: {body['notice']}: {body['text']}"
+def _slack_text(body: NoticeBody) -> str:
+    text = f"{body.pool} on {body.host}: {body.notice}: {body.text}"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _json(body: NoticeBody) -> str:
+    return json.dumps(msgspec.to_builtins(body))
 
 
 def _run(command: tuple[str, ...], text: str) -> None:
@@ -94,16 +117,16 @@ class Sender:
 
     def __init__(self, target: NoticeTarget, warn: Callable[[str], None]) -> None:
         self._target, self._warn = target, warn
-        self._waiting: queue.Queue[Mapping[str, Any] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[NoticeBody | None] = queue.Queue(MOST_WAITING)
         self._lost = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def put(self, body: Mapping[str, Any]) -> None:
+    def put(self, body: NoticeBody) -> None:
         """Send this when its turn comes; never waits."""
         try:
-            self._waiting.put_nowait({**body, "lost": self._lost} if self._lost else body)
+            self._waiting.put_nowait(replace(body, lost=self._lost) if self._lost else body)
             self._lost = 0
         except queue.Full:
             self._lost += 1
@@ -119,9 +142,9 @@ class Sender:
         while (body := self._waiting.get()) is not None:
             problem = self._try(body)
             if problem is not None:
-                self._warn(f"cannot send the notice {body['notice']} to {self._target.name}: {problem}")
+                self._warn(f"cannot send the notice {body.notice} to {self._target.name}: {problem}")
 
-    def _try(self, body: Mapping[str, Any]) -> str | None:
+    def _try(self, body: NoticeBody) -> str | None:
         problem = None
         for pause in TRIES_AFTER_S:
             if pause and self._ended.wait(pause):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 
-from autohealer.tui.history import Fields
+from autohealer.core.notices import EventRecord
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, clean, fit
 from autohealer.views.palette import event_look
@@ -32,30 +32,30 @@ class EventsPanel(Panel):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """As many as there is room for."""
         latest = self.state.history.events
-        return [event_line(fields, width) for fields in islice(latest, max(0, len(latest) - height), None)]
+        return [event_line(record, width) for record in islice(latest, max(0, len(latest) - height), None)]
 
 
-def event_line(fields: Fields, width: int) -> Line:
+def event_line(record: EventRecord, width: int) -> Line:
     """An event on one line: local time, glyph, words."""
-    look = event_look(str(fields.get("event")))
-    words = clean(event_words(fields))
+    look = event_look(record.event)
+    words = clean(event_words(record))
     if width < NARROW:
         for long, short in _SHORTER:
             words = long.sub(short, words, count=1)
     words = fit(words, max(0, width - 11)).rstrip()
-    return (f"{local_clock(fields.get('time'))} ", "dim"), (f"{look.glyph} ", look.style), (words, _tone(look.style))
+    return (f"{local_clock(record.time)} ", "dim"), (f"{look.glyph} ", look.style), (words, _tone(look.style))
 
 
-def event_lines(fields: Fields, width: int) -> list[Line]:
+def event_lines(record: EventRecord, width: int) -> list[Line]:
     """An event with what else it says, such as a worker's last output, on lines of their own."""
     more: list[Line] = [
         ((f"{'':9}│ ", "rule"), (fit(clean(text.expandtabs(4)), max(0, width - 11)).rstrip(), "dim"))
-        for text in event_evidence(fields)
+        for text in event_evidence(record)
     ]
-    return [event_line(fields, width), *more]
+    return [event_line(record, width), *more]
 
 
-def local_clock(moment: object) -> str:
+def local_clock(moment: str | None) -> str:
     """The time of day where the reader is."""
     at = unix(moment)
     return "--:--:--" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")

@@ -46,7 +46,7 @@ class StoryPanel(OfWorker, can_focus=True):
         if self._incidents:
             told = why_lines(self._incidents, self.dashboard.now())
         else:
-            told = [line for fields in self.state.history.story(row.slot)[::-1] for line in event_lines(fields, width)]
+            told = [line for event in self.state.history.story(row.slot)[::-1] for line in event_lines(event, width)]
         rows = [part for line in told for part in folded(line, width)]
         self._rows = len(rows)
         self._top = max(0, min(self._top, self._rows - height))

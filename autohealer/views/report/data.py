@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from math import isinf
-from typing import Any
 
 from autohealer.views.report.model import HealTimes, Report, SlotStory, buckets
 from autohealer.views.report.words import notes
 
 
-def report_data(report: Report, pool: str) -> dict[str, Any]:
+def report_json(report: Report, pool: str) -> str:
     """The whole report as one object."""
-    return {
+    data = {
         "pool": pool,
         "agent": report.agent,
         "asked": None if report.asked is None else _time(report.asked),
@@ -49,6 +49,7 @@ def report_data(report: Report, pool: str) -> dict[str, Any]:
         "unreadable": report.reading.unreadable,
         "notes": notes(report),
     }
+    return json.dumps(data)
 
 
 def _percentiles(times: HealTimes) -> dict[str, float | None]:
@@ -56,7 +57,7 @@ def _percentiles(times: HealTimes) -> dict[str, float | None]:
     return {name: times.percentile(part) for name, part in named}
 
 
-def _slot(story: SlotStory) -> dict[str, Any]:
+def _slot(story: SlotStory) -> dict[str, object]:
     return {
         "slot": story.slot,
         "availability": story.availability,

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
 
 import msgspec
 
-from autohealer.views.endings import cause_of, slot_of
+from autohealer.core import notices as n
 from autohealer.views.report.log import Log, LoggedEvent
 from autohealer.views.report.model import AgentEnding, Death, Heal, Stretch
-
-Fields = Mapping[str, Any]
 
 MOST_WANTED = 10_000_000
 AS_ASKED = "asked to stop"
@@ -97,23 +94,25 @@ class _Fold:
         return lives
 
     def _take(self, entry: LoggedEvent, agent: str | None) -> None:
-        at, event, fields = entry
-        if event == "worker.adopted" and not self._adopting:
+        at, event, notice = entry
+        is_adoption = isinstance(notice, n.WorkerAdopted)
+        if is_adoption and not self._adopting:
             self._new_life(at, self._heard)
             self._adopting = True
-        elif self._adopting and event != "worker.adopted":
+        elif self._adopting and not is_adoption:
             self._adopting = False
             self._settle(again=True)
-        if event.startswith("worker."):
-            self._worker(at, event, fields)
-        elif event == "zookeeper.connected":
-            self._connected = (at, self._heard)
-        elif event == "target.changed" and fields.get("former") is None:
-            self._target_found()
-        elif event == "plan.changed" and not self._ended:
-            self._planned(at, fields.get("shares"), agent)
-        elif event == "agent.draining":
-            self._draining(at, str(fields.get("cause")))
+        match notice:
+            case n.WorkerNotice():
+                self._worker(at, notice)
+            case n.ZooKeeperConnected():
+                self._connected = (at, self._heard)
+            case n.TargetChanged(former=None):
+                self._target_found()
+            case n.PlanChanged(shares=shares) if not self._ended:
+                self._planned(at, shares, agent)
+            case n.AgentDraining(cause=cause):
+                self._draining(at, cause)
         if not event.startswith(("zookeeper.", "agent.", "leader.", "target.")):
             self._connected = None
 
@@ -143,8 +142,8 @@ class _Fold:
             self._new_life(*self._connected)
             self._settle()
 
-    def _planned(self, at: float, shares: object, agent: str | None) -> None:
-        if not isinstance(shares, dict):
+    def _planned(self, at: float, shares: Mapping[str, int], agent: str | None) -> None:
+        if not shares:  # a plan names every agent that lives: this one could not be read
             return
         share = shares.get(agent, 0) if agent is not None else sum(filter(_is_count, shares.values()))
         if _is_count(share):
@@ -161,32 +160,36 @@ class _Fold:
 
     # ---- workers
 
-    def _worker(self, at: float, event: str, fields: Fields) -> None:
-        number, worker = slot_of(fields), fields.get("worker")
-        if number is None or isinstance(number, bool) or not 0 <= number <= 10 * MOST_WANTED:
+    def _worker(self, at: float, notice: n.WorkerNotice) -> None:
+        number, worker = notice.slot, notice.worker
+        if number is None or not 0 <= number <= 10 * MOST_WANTED:
             return
         slot = self._slot(number)
-        if event == "worker.backoff":
+        if isinstance(notice, n.WorkerBackoff):
             if not slot.cause and slot.up_since is None:  # the only word of a process that never came to be
-                slot.cause = str(fields.get("reason"))
+                slot.cause = notice.reason
                 self._note_end(number, slot, at)
-        elif not isinstance(worker, str):
             return
-        elif event in ("worker.started", "worker.promoted"):
-            self._started(at, number, slot, worker, fields.get("heal_ms"))
-        elif event == "worker.adopted":
-            self._adopted(at, number, slot, worker)
-        elif event == "worker.ready" and slot.worker is None:
-            self._rise(slot, worker, self._lives.begin)  # its start was cut off with the older part of the log
-        elif event == "worker.faulty":
-            if slot.worker == worker and slot.faulty_at is None:
-                slot.faulty_at, slot.verdict = at, str(fields.get("cause"))
-        elif event in ("worker.exited", "worker.stopped"):
-            self._gone(at, number, slot, worker, fields, asked=event == "worker.stopped")
+        if worker is None:
+            return
+        match notice:
+            case n.WorkerStarted(heal_ms=heal_ms) | n.WorkerPromoted(heal_ms=heal_ms):
+                self._started(at, number, slot, worker, heal_ms)
+            case n.WorkerAdopted():
+                self._adopted(at, number, slot, worker)
+            case n.WorkerReady() if slot.worker is None:
+                self._rise(slot, worker, self._lives.begin)  # its start was cut off with the older part of the log
+            case n.WorkerFaulty(cause=cause) if slot.worker == worker and slot.faulty_at is None:
+                slot.faulty_at, slot.verdict = at, cause
+            case n.WorkerExited(uptime=uptime, cause=cause):
+                if self._gone(at, number, worker, uptime, cause):
+                    self._lives.deaths.append(Death(at, number, cause))
+            case n.WorkerStopped(uptime=uptime):
+                self._gone(at, number, worker, uptime, AS_ASKED)
 
-    def _started(self, at: float, number: int, slot: _SlotTrack, worker: str, heal_ms: object) -> None:
-        if isinstance(heal_ms, int | float) and not isinstance(heal_ms, bool) and _is_time(heal_ms):
-            self._lives.heals.append(Heal(at, number, float(heal_ms), slot.cause or UNSEEN))
+    def _started(self, at: float, number: int, slot: _SlotTrack, worker: str, heal_ms: float | None) -> None:
+        if heal_ms is not None and _is_time(heal_ms):
+            self._lives.heals.append(Heal(at, number, heal_ms, slot.cause or UNSEEN))
         if slot.up_since is not None and slot.worker != worker:
             self._lose(number, slot, self._heard, at)
         if self._emptied and slot.cause == AS_ASKED:
@@ -207,13 +210,13 @@ class _Fold:
                 self._lives.unknown.setdefault(number, []).append(Stretch(slot.free_since, at))
             self._rise(slot, worker, at if slot.free_since is not None else self._lives.begin)
 
-    def _gone(self, at: float, number: int, slot: _SlotTrack, worker: str, fields: Fields, *, asked: bool) -> None:
+    def _gone(self, at: float, number: int, worker: str, uptime: float, cause: str) -> bool:
+        """Its end is told; whether that is news."""
+        slot = self._slot(number)
         if slot.ended == worker:
-            return
+            return False
         if slot.worker != worker:
-            uptime = fields.get("uptime")
-            known = isinstance(uptime, int | float) and not isinstance(uptime, bool) and _is_time(uptime)
-            began = at - float(uptime) if known and uptime is not None else self._lives.begin
+            began = at - uptime if _is_time(uptime) else self._lives.begin
             began = min(at, max(began, self._lives.begin, slot.free_since or self._lives.begin))
             if slot.up_since is not None:
                 began = max(began, slot.up_since)
@@ -221,10 +224,9 @@ class _Fold:
             self._rise(slot, worker, began)
         self._fall(number, slot, at)
         slot.ended = worker
-        slot.cause = AS_ASKED if asked else cause_of(fields)
+        slot.cause = cause
         self._note_end(number, slot, at)
-        if not asked:
-            self._lives.deaths.append(Death(at, number, slot.cause))
+        return True
 
     # ---- a slot's time
 
@@ -262,19 +264,17 @@ class _Fold:
 def _begins_a_life(entries: tuple[LoggedEvent, ...]) -> bool:
     """Whether the first start of an agent comes before the first word of a worker."""
     for entry in entries:
-        if entry.event == "target.changed" and entry.fields.get("former") is None:
-            return True
-        if entry.event.startswith("worker."):
-            return False
+        match entry.notice:
+            case n.TargetChanged(former=None):
+                return True
+            case n.WorkerNotice():
+                return False
     return False
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WANTED
+def _is_count(value: int) -> bool:
+    return 0 <= value <= MOST_WANTED
 
 
 def _is_time(value: float) -> bool:
-    try:
-        return isfinite(value) and 0 <= float(value) < 1e15
-    except OverflowError:
-        return False
+    return isfinite(value) and 0 <= value < 1e15

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from autohealer.core.model import WorkerId
+from autohealer.core.notices import Notice, WorkerNotice
+from autohealer.views.reading import read_event
 from autohealer.views.units import unix
-
-Fields = Mapping[str, Any]
 
 SET_BACK_S = 1.0
 """Events are written in the order in which they became known; times out of order by less than this are no clock's."""
 
 
 class LoggedEvent(NamedTuple):
-    """An event at a Unix time."""
+    """An event at a Unix time; ``notice`` is None where this version does not know it."""
 
     at: float
     event: str
-    fields: Fields
+    notice: Notice | None
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -61,13 +60,10 @@ def read_log(lines: Iterable[str], now: float) -> Log:
 
 
 def _entry(line: str) -> LoggedEvent | None:
-    try:
-        fields = json.loads(line)
-        at = unix(fields.get("time"))
-    except (ValueError, AttributeError, OverflowError, RecursionError):
+    record = read_event(line)
+    if record is None or not record.event or (at := unix(record.time)) is None:
         return None
-    event = fields.get("event")
-    return None if at is None or not isinstance(event, str) else LoggedEvent(at, event, fields)
+    return LoggedEvent(at, record.event, record.notice)
 
 
 def _agents(entries: list[LoggedEvent]) -> list[str | None]:
@@ -77,8 +73,9 @@ def _agents(entries: list[LoggedEvent]) -> list[str | None]:
     beginning = ""
     first_unknown = len(entries)
     for index in range(len(entries) - 1, -1, -1):
-        worker = entries[index].fields.get("worker")
-        if isinstance(worker, str) and not (beginning and worker.startswith(beginning)):
+        notice = entries[index].notice
+        worker = notice.worker if isinstance(notice, WorkerNotice) else None
+        if worker is not None and not (beginning and worker.startswith(beginning)):
             parsed = WorkerId.parse(worker)
             if parsed is not None:
                 agent, beginning = parsed.agent, f"{parsed.agent}-"

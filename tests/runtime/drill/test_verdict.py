@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from autohealer.runtime.drill.report import as_json, lines, page
+from autohealer.core.notices import EventRecord
+from autohealer.runtime.drill.report import json_text, lines, page
 from autohealer.runtime.drill.verdict import Drilled, DrilledWorker, judge
 from autohealer.runtime.event_log import timestamp
+from autohealer.views.reading import record_of
 
 BEGAN = 1_800_000_000.0
 A, B, A2 = DrilledWorker("a", 0, 1), DrilledWorker("b", 1, 2), DrilledWorker("a2", 0, 3)
 
 
-def event(kind: str, after: float, **fields: Any) -> dict[str, Any]:
-    return {"event": kind, "time": timestamp(BEGAN + after), **fields}
+def event(kind: str, after: float, **fields: Any) -> EventRecord:
+    return record_of({"event": kind, "time": timestamp(BEGAN + after), **fields})
 
 
 HEALED = [
     event("worker.exited", -5, worker="old", slot=0),
-    event("worker.exited", 0.001, worker="a", slot=0, signal="SIGKILL"),
+    event("worker.exited", 0.001, worker="a", slot=0, signal="SIGKILL", cause="SIGKILL"),
     event("worker.started", 0.002, worker="a2", slot=0),
     event("worker.ready", 0.5, worker="a2", slot=0),
 ]
@@ -56,7 +59,7 @@ def test_who_was_not_touched_has_to_stay() -> None:
 def test_reports() -> None:
     verdict = judge(drilled([A2, B]), HEALED)
     assert list(lines(verdict))[-1] == "held"
-    assert as_json(verdict)["held"] is True
+    assert json.loads(json_text(verdict))["held"] is True
     assert "It held." in page(verdict)
     broken = judge(drilled([DrilledWorker("<b>", 1, 2)]), HEALED)
     assert list(lines(broken))[-1] == "DID NOT HOLD"

@@ -9,16 +9,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autohealer.core.notices import EventRecord
 from autohealer.runtime.notifier.alarms import CALM_S, Alarm, Alarms, Rule
+from autohealer.views.reading import record_of
 
 ALL = frozenset({"crash-loop", "held", "below-target", "leader-lost", "rollout-undone", "recovered"})
 
 
-def event(name: str, **fields: Any) -> dict[str, Any]:
-    return {"event": name, "time": "2026-01-01T00:00:00Z", **fields}
+def event(name: str, **fields: Any) -> EventRecord:
+    return record_of({"event": name, "time": "2026-01-01T00:00:00Z", **fields})
 
 
-BACKOFF = event("worker.backoff", slot=0, reason="exit code 2", output=("a", "can't open file"))
+BACKOFF = event("worker.backoff", slot=0, reason="exit code 2", output=["a", "can't open file"])
 STARTED = event("worker.started", slot=0)
 EXITED = event("worker.exited", slot=0, worker="w")
 BELOW = event("pool.below", running=1, share=3)

@@ -19,6 +19,7 @@ import pytest
 from autohealer.processes.reaper import Reaper
 from autohealer.runtime.notifier.messages import NoticeTarget, RuleSpec
 from autohealer.runtime.notifier.owner import MOST_WAITING, Notifier
+from autohealer.views.reading import record_of
 from tests.support.processes import Processes, eventually
 
 BELOW = {"event": "pool.below", "time": "2026-01-01T00:00:00Z", "running": 1, "share": 3}
@@ -102,10 +103,10 @@ def test_a_notice_of_each_alarm_and_of_its_end(hook: Hook, tmp_path: Path) -> No
              rule(NoticeTarget(exec=command))]  # fmt: skip
 
     async def act(notifier: Notifier, _: list[str]) -> None:
-        notifier.take("web", {"event": "target.changed", "target": 3})  # nobody is told of that
-        notifier.take("web", BELOW)
+        notifier.take("web", record_of({"event": "target.changed", "target": 3}))  # nobody is told of that
+        notifier.take("web", record_of(BELOW))
         await until(lambda: len(hook.got) == 2)
-        notifier.take("web", ABOVE)
+        notifier.take("web", record_of(ABOVE))
         await until(lambda: len(hook.got) == 4 and out.exists() and out.read_text().count("\n") == 2)
 
     asyncio.run(feeding(rules, act))
@@ -127,7 +128,7 @@ def test_what_fails_is_tried_again_and_then_said(hook: Hook) -> None:
     hook.answers = [500, 302]
 
     async def act(notifier: Notifier, warnings: list[str]) -> None:
-        notifier.take("web", BELOW)
+        notifier.take("web", record_of(BELOW))
         await until(lambda: warnings)
         assert warnings == ["cannot send the notice below-target to the command /no/such: No such file or directory"]
         await until(lambda: len(hook.got) == 1)
@@ -143,7 +144,7 @@ def test_a_server_that_does_not_answer_is_in_nobodys_way(hook: Hook) -> None:
         assert warnings == []
         started = time.monotonic()
         for _ in range(3 * MOST_WAITING):
-            notifier.take("web", {**BELOW, "detail": "x" * 500})
+            notifier.take("web", record_of({**BELOW, "detail": "x" * 500}))
         assert time.monotonic() - started < 5
         hook.release.set()
         await until(lambda: hook.got)
@@ -156,7 +157,7 @@ def test_another_one_takes_the_place_of_one_that_was_killed(hook: Hook) -> None:
         former = notifier.pid
         os.kill(former, signal.SIGKILL)
         await until(lambda: notifier.pid not in (-1, former))
-        notifier.take("web", BELOW)
+        notifier.take("web", record_of(BELOW))
         await until(lambda: hook.got)
         assert warnings == ["the process that sends notices has ended; another one is started in 1 s"]
 
