@@ -103,7 +103,6 @@ LONGER = {
         "ties the parts of the server together, and answers each kind of request",
     ),
     "autohealer/zkserver/journal.py:Journal": (285, "one file, and all that changes it"),
-    "autohealer/zkserver/loop.py:Loop": (315, "one selector, and all that is done with a socket of it"),
 }
 
 

@@ -19,6 +19,7 @@ From the bytes up:
 - engine, four_letter, statistics: what ties them; bytes and the time in, bytes and a deadline out
 - entries, record_file, journal: what outlives the process
 - peer_user, admission: whose a connection is, and who is served
+- acceptor, client_socket: the listening socket, and one client's
 - loop, server: sockets, threads, files: all that is not pure
 - pytest_plugin: the fixture ``zookeeper``
 """

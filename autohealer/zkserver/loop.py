@@ -8,19 +8,20 @@ This is not asyncio: with one kind of socket and one deadline an epoll loop is a
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import select
-import socket
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from autohealer.zkserver.acceptor import Acceptor
+from autohealer.zkserver.client_socket import ClientSocket
 from autohealer.zkserver.sessions import HANDSHAKE_MS
 
 if TYPE_CHECKING:
+    import socket
+
     from autohealer.zkserver.admission import Admission
     from autohealer.zkserver.connection import Connection
     from autohealer.zkserver.engine import Engine
@@ -28,38 +29,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("autohealer.zkserver")
 
-_READ_SIZE: Final = 1 << 16
-_WRITE_SIZE: Final = 1 << 18
-_ACCEPTED_IN_ONE_GO: Final = 64
 #: A connection that has no session by then, or does not take its last bytes, is closed.
 _PATIENCE_S: Final = HANDSHAKE_MS / 1000
-#: So many bytes of requests are taken in from a peer that does not read its answers: there may be pings among them.
-_MAX_UNANSWERED: Final = 1 << 20
-#: The kernel takes megabytes for a peer that reads slowly: we would hear for seconds nothing of its reading.
-_UNSENT_IN_KERNEL: Final = 1 << 17
-_NOTED_EVERY_S: Final = 60.0
 #: After so much work without a wait a rest is due: about a millisecond is what others have to wait for their turn.
 _WORK_S: Final = 0.001
 _REST_S: Final = 0.00005
 #: What is as good as a rest.
 _WAITED_S: Final = 0.00002
-_OUT_OF_RESOURCES: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_ACCEPT_AGAIN_S: Final = 0.2
 _AFTER_FAULT_S: Final = 0.1  # lest the same one fills the log
-
-
-class ClientSocket:
-    """One socket and its connection."""
-
-    __slots__ = ("connection", "interest", "socket", "unanswered", "unanswered_size", "unsent")
-
-    def __init__(self, sock: socket.socket, connection: Connection) -> None:
-        self.socket = sock
-        self.connection = connection
-        self.unsent: deque[bytes] = deque()
-        self.unanswered: list[bytes] = []  # read, while it does not read its answers
-        self.unanswered_size = 0
-        self.interest = select.EPOLLIN
 
 
 class Loop:
@@ -75,12 +52,15 @@ class Loop:
         admission: Admission | None = None,
     ) -> None:
         self._engine = engine
-        self._listener = listener
         self._journal = journal
-        self._max_connections = max_connections
-        self._admission = admission
-        self._note_full_at = 0.0
         self._epoll = select.epoll()
+        self._acceptor = Acceptor(
+            listener,
+            self._epoll,
+            max_connections=max_connections,
+            admission=admission,
+            statistics=engine.statistics,
+        )
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._peers: dict[int, ClientSocket] = {}
         self._by_connection: dict[Connection, ClientSocket] = {}
@@ -88,12 +68,8 @@ class Loop:
         self._waited_for: dict[ClientSocket, float] = {}  # for their session, or to take their last bytes
         self._rested_at = 0.0
         self._tick_at: float | None = None
-        self._accept_at: float | None = None
-        self._is_short = False  # of file descriptors
         self._wake_lock = threading.RLock()  # a signal handler may come in while we hold it
         self._stopping = False
-        listener.setblocking(False)
-        self._epoll.register(listener.fileno(), select.EPOLLIN)
         self._epoll.register(self._wake, select.EPOLLIN)
 
     def stop(self) -> None:
@@ -125,7 +101,7 @@ class Loop:
             peer = self._peers.get(fd)
             if peer is not None:
                 self._serve(peer, mask, now)
-            elif fd == self._listener.fileno():
+            elif fd == self._acceptor.fd:
                 self._accept(now)
         for peer in busy:
             self._busy.pop(peer, None)
@@ -155,7 +131,7 @@ class Loop:
         deadlines = [
             self._tick_at,
             next(iter(self._waited_for.values()), None),
-            self._accept_at,
+            self._acceptor.again_at,
             self._journal.retry_at() if self._journal is not None else None,
         ]
         earliest = min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -164,71 +140,27 @@ class Loop:
     # in
 
     def _accept(self, now: float) -> None:
-        for _ in range(_ACCEPTED_IN_ONE_GO):
-            try:
-                sock, address = self._listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in _OUT_OF_RESOURCES:
-                    if not self._is_short:
-                        logger.warning("no more connections for now: %s", error.strerror)
-                    self._is_short = True
-                    self._epoll.unregister(self._listener.fileno())
-                    self._accept_at = now + _ACCEPT_AGAIN_S
-                    return
-                continue  # that client is gone already
-            self._is_short = False
-            if not self._admit(sock, address, now):
-                self._engine.statistics.rejected += 1
-                sock.close()
-                continue
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_IN_KERNEL)
+        for sock, address in self._acceptor.accept(self._peers, now):
             peer = ClientSocket(sock, self._engine.connect(address[0], address[1], now))
             self._peers[sock.fileno()] = peer
             self._by_connection[peer.connection] = peer
             self._waited_for[peer] = now + _PATIENCE_S
-            self._epoll.register(sock.fileno(), select.EPOLLIN)
-
-    def _admit(self, sock: socket.socket, address: tuple[str, int], now: float) -> bool:
-        if len(self._peers) >= self._max_connections:
-            if now >= self._note_full_at:
-                self._note_full_at = now + _NOTED_EVERY_S
-                logger.warning(
-                    "connections are refused: there are %d, and the limit of open files allows no more (ulimit -n)",
-                    len(self._peers),
-                )
-            return False
-        if self._admission is None:
-            return True
-        try:
-            admitted, why = self._admission.admits(address, sock.getsockname(), now)
-        except OSError as error:  # who it is could not be found out
-            admitted, why = False, f"a connection was closed: whose it is could not be found out: {error}"
-        if why:
-            logger.warning("%s", why)
-        return admitted
+            self._epoll.register(sock.fileno(), peer.interest)
 
     def _serve(self, peer: ClientSocket, mask: int, now: float) -> None:
         if mask & select.EPOLLOUT:
             self._send(peer, now)
         if mask & select.EPOLLIN and peer.interest & select.EPOLLIN:
-            try:
-                data = peer.socket.recv(_READ_SIZE)
-            except BlockingIOError:
+            data = peer.read()
+            if data is None:
                 return
-            except OSError:
-                data = b""
             if not data:
                 self._drop(peer)
                 return
             if peer.connection.is_saturated:
                 # it may be slow to read, and still is there
                 self._engine.heard(peer.connection, now)
-                peer.unanswered.append(data)
-                peer.unanswered_size += len(data)
+                peer.put_by(data)
                 self._update_interest(peer)
                 return
             peer.connection.frames.feed(data)
@@ -240,10 +172,7 @@ class Loop:
         connection = peer.connection
         if connection.closing or connection.is_saturated:
             return
-        if peer.unanswered:
-            connection.frames.feed(b"".join(peer.unanswered))
-            peer.unanswered.clear()
-            peer.unanswered_size = 0
+        peer.take_up()
         had_session = connection.session is not None
         try:
             more = self._engine.receive(connection, now)
@@ -268,9 +197,7 @@ class Loop:
             if until > now:
                 break
             self._drop(peer)
-        if self._accept_at is not None and now >= self._accept_at:
-            self._accept_at = None
-            self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+        self._acceptor.resume(now)
 
     def _write_journal(self, journal: Journal, now: float) -> None:
         journal.append(self._engine.take_entries(), now)
@@ -301,22 +228,14 @@ class Loop:
     def _send(self, peer: ClientSocket, now: float) -> None:
         connection = peer.connection
         was_saturated = connection.is_saturated
-        while peer.unsent:
-            data = _take_some(peer.unsent)
-            try:
-                sent = peer.socket.send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self._drop(peer)
-                return
-            connection.outgoing_size -= sent
-            if sent and was_saturated:
-                # it reads, however slowly; what it has sent meanwhile may wait for us
-                self._engine.heard(connection, now)
-            if sent < len(data):
-                peer.unsent.appendleft(data[sent:])
-                break
+        try:
+            sent = peer.write()
+        except OSError:
+            self._drop(peer)
+            return
+        if sent and was_saturated:
+            # it reads, however slowly; what it has sent meanwhile may wait for us
+            self._engine.heard(connection, now)
         if connection.closing:
             if not connection.outgoing_size:
                 self._drop(peer)
@@ -327,13 +246,7 @@ class Loop:
         self._update_interest(peer)
 
     def _update_interest(self, peer: ClientSocket) -> None:
-        connection = peer.connection
-        interest = 0
-        takes_more = peer.unanswered_size < _MAX_UNANSWERED if connection.is_saturated else peer not in self._busy
-        if takes_more and not connection.closing:
-            interest |= select.EPOLLIN
-        if peer.unsent:
-            interest |= select.EPOLLOUT
+        interest = peer.wants(is_busy=peer in self._busy)
         if interest != peer.interest:
             peer.interest = interest
             self._epoll.modify(peer.socket.fileno(), interest)
@@ -364,22 +277,8 @@ class Loop:
         if self._journal is not None:
             self._journal.append(self._engine.take_entries(), time.monotonic())
             self._journal.close()
-        if self._admission is not None:
-            self._admission.close()
-        self._listener.close()
+        self._acceptor.close()
         self._epoll.close()
         with self._wake_lock:
             wake, self._wake = self._wake, -1
             os.close(wake)
-
-
-def _take_some(unsent: deque[bytes]) -> bytes:
-    """What one write may take of what is waiting."""
-    if len(unsent) == 1:
-        return unsent.popleft()
-    size = 0
-    parts = []
-    while unsent and size < _WRITE_SIZE:
-        parts.append(unsent.popleft())
-        size += len(parts[-1])
-    return b"".join(parts)

@@ -97,6 +97,18 @@ class TestStartAndStop:
         with caplog.at_level(logging.DEBUG), ZooKeeperServer():
             assert caplog.text == ""
 
+    def test_it_serves_ipv6_as_well(self) -> None:
+        """Where there is none on this machine there is nothing to see."""
+        server = ZooKeeperServer("::1")
+        try:
+            server.start()
+        except OSError:
+            pytest.skip("no IPv6 here")
+        with socket.create_connection(("::1", server.port), timeout=10) as client:
+            client.sendall(b"ruok")
+            assert client.recv(4) == b"imok"
+        server.stop()
+
     def test_serve_forever_ends_by_stop(self) -> None:
         """A signal handler of a standalone process calls it."""
         server = ZooKeeperServer()
