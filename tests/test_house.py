@@ -102,7 +102,6 @@ LONGER = {
         330,
         "ties the parts of the server together, and answers each kind of request",
     ),
-    "autohealer/zkserver/journal.py:Journal": (285, "one file, and all that changes it"),
 }
 
 

@@ -17,7 +17,7 @@ From the bytes up:
 - sessions, watches, connection: the clients
 - transactions and writes, reads: the requests
 - engine, four_letter, statistics: what ties them; bytes and the time in, bytes and a deadline out
-- entries, record_file, journal: what outlives the process
+- entries, record_file, data_directory, journal: what outlives the process
 - peer_user, admission: whose a connection is, and who is served
 - acceptor, client_socket: the listening socket, and one client's
 - loop, server: sockets, threads, files: all that is not pure
@@ -30,12 +30,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autohealer.zkserver.journal import JournalError
+    from autohealer.zkserver.data_directory import JournalError
     from autohealer.zkserver.server import ZooKeeperServer
 
 __all__ = ["JournalError", "ZooKeeperServer"]
 
-_HOMES = {"JournalError": "autohealer.zkserver.journal", "ZooKeeperServer": "autohealer.zkserver.server"}
+_HOMES = {"JournalError": "autohealer.zkserver.data_directory", "ZooKeeperServer": "autohealer.zkserver.server"}
 
 
 def __getattr__(name: str) -> object:

@@ -7,26 +7,22 @@ loss.
 
 When a batch cannot be written (the disk is full, read-only, broken) the server goes on. What is missing on the disk is
 remembered by name, and every second it is tried to write, in one record, what these nodes and sessions are by then. So
-the journal goes on from its last good record, and needs no more room than what has changed. A small file beside it
-keeps some room for this, since it may be the journal itself that fills the disk. Where the file or its directory was
-taken away, all is written anew.
+the journal goes on from its last good record, and needs no more room than what has changed; its ``data_directory`` has
+a reserve for this. Where the file or its directory was taken away, all is written anew.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
 import os
-import zlib
 from contextlib import suppress
-from struct import Struct
 from typing import TYPE_CHECKING, Final, Protocol
 
-from autohealer.errors import AutohealerError
+from autohealer.zkserver.data_directory import DataDirectory, JournalError
 from autohealer.zkserver.entries import Key, State, keys_of, write_epoch
-from autohealer.zkserver.jute import LONG, MALFORMED
-from autohealer.zkserver.record_file import DamagedError, RecordFile, is_same_file, open_regular, read_records
+from autohealer.zkserver.jute import MALFORMED
+from autohealer.zkserver.record_file import DamagedError, RecordFile, open_regular, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,17 +30,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("autohealer.zkserver")
 
-_EPOCH: Final = Struct(">qI")  # and its checksum
 _SLACK: Final = 1 << 20  # stale bytes that are not worth writing anew
-_RESERVE: Final = 64 << 10
 _CHECK_S: Final = 1.0
 _RETRY_S: Final = 1.0
 _MAX_RETRY_S: Final = 8.0  # to write all anew costs more than to write what is missing
 _UNHURRIED_S: Final = 60.0  # where nothing is missing on the disk
-
-
-class JournalError(AutohealerError):
-    """What the journal held cannot be known for sure."""
 
 
 class Contents(Protocol):
@@ -71,11 +61,8 @@ class Journal:
     """The journal of one data directory, held by one server at a time."""
 
     def __init__(self, directory: Path, *, fsync: bool = False) -> None:
-        self._directory = directory
-        self._path = directory / "journal"
-        self._new_path = directory / "journal.new"
-        self._lock_path = directory / "journal.lock"
-        self._reserve_path = directory / "journal.reserve"
+        self._directory = DataDirectory(directory)
+        self._path = self._directory.journal
         self._fsync = fsync
         self._file: RecordFile | None = None
         self._new_file: RecordFile | None = None
@@ -86,7 +73,6 @@ class Journal:
         self._missing: set[Key] = set()  # what has changed since then
         self._retry_at = self._anew_at = self._check_at = 0.0
         self._anew_pause_s = _RETRY_S
-        self._lock = self._take_place()
 
     @property
     def size(self) -> int:
@@ -120,7 +106,7 @@ class Journal:
                 raise
             self._file = RecordFile(descriptor, good, fsync=self._fsync)
             self._compact_size = good
-        state.epoch = max(state.epoch, _read_epoch(self._lock))
+        state.epoch = max(state.epoch, self._directory.epoch())
         return state
 
     def damaged(self, how: object) -> JournalError:
@@ -134,11 +120,11 @@ class Journal:
     def open(self, contents: Contents, epoch: int, now: float) -> None:
         """Begin a life: note its epoch, or, where there is no journal yet, write one. OSError: there is no room.
 
-        The epoch also stands in the lock file, in bytes that have their place on the disk already: so a life can
-        begin on a full disk, and the next one still begins above it.
+        The directory has a note of the epoch, too: so a life can begin on a full disk, and the next one still begins
+        above it.
         """
         self._contents = contents
-        noted = _write_epoch(self._lock, epoch)
+        noted = self._directory.note_epoch(epoch)
         if self._file is not None and self._file.size:
             try:
                 self._file.append(write_epoch(epoch))
@@ -152,7 +138,7 @@ class Journal:
                 self._write_piece(now)
             if self._failure is not None:
                 raise self._failure
-        self._make_reserve()
+        self._directory.keep_reserve()
 
     def close(self) -> None:
         """Let the file and its directory go."""
@@ -160,9 +146,7 @@ class Journal:
         if self._file is not None:
             self._file.close()
             self._file = None
-        if self._lock != -1:
-            os.close(self._lock)
-            self._lock = -1
+        self._directory.close()
 
     # what is called in every pass of the server
 
@@ -218,7 +202,7 @@ class Journal:
 
     def _check(self, now: float) -> None:
         """Somebody may have taken the file, or the directory with it, away from under us."""
-        if self._file is None or (self._file.is_at(self._path) and is_same_file(self._lock, self._lock_path)):
+        if self._file is None or (self._file.is_at(self._path) and self._directory.is_ours):
             return
         self._break(OSError(errno.ENOENT, "removed or replaced while it was in use"), now)
         self._retry_at = now
@@ -226,18 +210,24 @@ class Journal:
     def _catch_up(self, file: RecordFile, now: float) -> None:
         self._retry_at = now + _RETRY_S
         try:
-            if file.is_at(self._path) and is_same_file(self._lock, self._lock_path):
-                self._reserve_path.unlink(missing_ok=True)
+            if file.is_at(self._path) and self._directory.is_ours:
+                self._directory.use_reserve()
                 file.append(self._contents.current(self._missing))
                 self._mend()
                 return
-            self._retake_place()
+            self._retake_directory()
         except (OSError, JournalError) as error:
             self._failure = error if isinstance(error, OSError) else OSError(errno.EBUSY, str(error))
         if now >= self._anew_at:
             self._anew_pause_s = min(2 * self._anew_pause_s, _MAX_RETRY_S)
             self._anew_at = now + self._anew_pause_s
             self._begin_anew(now)
+
+    def _retake_directory(self) -> None:
+        if self._directory.retake():
+            epochs = State()
+            epochs.apply(self._contents.current(set()))
+            self._directory.note_epoch(epochs.epoch)
 
     def _mend(self) -> None:
         if self._failure is not None:
@@ -246,25 +236,14 @@ class Journal:
         self._missing.clear()
         self._retry_at = 0.0
         self._anew_pause_s = _RETRY_S
-        self._make_reserve()
-
-    def _make_reserve(self) -> None:
-        """Some room on the disk, for the day when there is no other."""
-        try:
-            reserve = open_regular(self._reserve_path, os.O_WRONLY | os.O_CREAT)
-            try:
-                os.posix_fallocate(reserve, 0, _RESERVE)
-            finally:
-                os.close(reserve)
-        except OSError:
-            self._reserve_path.unlink(missing_ok=True)
+        self._directory.keep_reserve()
 
     # writing it anew
 
     def _begin_anew(self, now: float) -> None:
         """Start a new file beside the old one. Until it is complete, both are appended to."""
         try:
-            self._new_file = RecordFile.create(self._new_path, fsync=self._fsync)
+            self._new_file = RecordFile.create(self._directory.new_journal, fsync=self._fsync)
         except OSError as error:
             self._stop_anew(error, now)
             return
@@ -282,9 +261,9 @@ class Journal:
         try:
             if self._fsync:
                 self._new_file.sync()
-            self._new_path.rename(self._path)
+            self._directory.new_journal.rename(self._path)
             if self._fsync:
-                _sync_directory(self._directory)
+                self._directory.sync()
         except OSError as error:
             self._stop_anew(error, now)
             return
@@ -310,7 +289,7 @@ class Journal:
             self._retry_at = now + _RETRY_S
         else:
             self._retry_at = now + _UNHURRIED_S
-            logger.warning("%s could not be written: %s", self._new_path, error.strerror)
+            logger.warning("%s could not be written: %s", self._directory.new_journal, error.strerror)
 
     def _abandon(self) -> None:
         self._pieces = None
@@ -318,60 +297,4 @@ class Journal:
             self._new_file.close()
             self._new_file = None
             with suppress(OSError):  # it is in nobody's way
-                self._new_path.unlink(missing_ok=True)
-
-    # its place
-
-    def _take_place(self) -> int:
-        """Make the directory and lock it; the lock file's descriptor."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._directory.is_symlink():
-            raise OSError(errno.ELOOP, "a link is not followed here", str(self._directory))
-        lock = open_regular(self._lock_path, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(lock)
-            raise JournalError(
-                f"{self._path} is in use by another server", "stop that one first, or choose another data directory"
-            ) from error
-        return lock
-
-    def _retake_place(self) -> None:
-        if is_same_file(self._lock, self._lock_path):
-            return
-        lock = self._take_place()
-        os.close(self._lock)
-        self._lock = lock
-        epochs = State()
-        epochs.apply(self._contents.current(set()))
-        _write_epoch(lock, epochs.epoch)
-
-
-def _read_epoch(lock: int) -> int:
-    data = os.pread(lock, _EPOCH.size, 0)
-    if len(data) < _EPOCH.size:
-        return 0
-    epoch: int = _EPOCH.unpack(data)[0]
-    return epoch if data == _epoch_record(epoch) else 0
-
-
-def _write_epoch(lock: int, epoch: int) -> bool:
-    try:
-        os.pwrite(lock, _epoch_record(epoch), 0)
-    except OSError:
-        return False
-    return True
-
-
-def _epoch_record(epoch: int) -> bytes:
-    return _EPOCH.pack(epoch, zlib.crc32(LONG.pack(epoch)))
-
-
-def _sync_directory(directory: Path) -> None:
-    """A file that was renamed is found by its new name, even after a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                self._directory.new_journal.unlink(missing_ok=True)
