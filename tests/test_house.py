@@ -98,10 +98,6 @@ LONGER = {
     "autohealer/runtime/effects.py:Effects": (370, "the same"),
     "autohealer/core/pool/rollout.py:Rollout": (365, "one machine: its stages share all of its state"),
     "autohealer/tui/app.py:Dashboard": (310, "an action of Textual's for each key"),
-    "autohealer/zkserver/engine.py:Engine": (
-        330,
-        "ties the parts of the server together, and answers each kind of request",
-    ),
 }
 
 

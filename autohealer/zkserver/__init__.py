@@ -15,9 +15,10 @@ From the bytes up:
 - jute, frames, protocol, records: the wire
 - paths, acl, tree: the nodes and who may do what with them
 - sessions, watches, connection: the clients
-- transactions and writes, reads: the requests
+- transactions and writes, reads, auth: the requests
+- upkeep: what is done without one, when its time has come
 - engine, four_letter, statistics: what ties them; bytes and the time in, bytes and a deadline out
-- entries, record_file, data_directory, journal: what outlives the process
+- entries, journal_batch, record_file, data_directory, journal: what outlives the process
 - peer_user, admission: whose a connection is, and who is served
 - acceptor, client_socket: the listening socket, and one client's
 - loop, server: sockets, threads, files: all that is not pure

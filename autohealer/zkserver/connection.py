@@ -89,6 +89,11 @@ class Connection:
             self.closed_for = f"{MAX_UNREAD >> 20} MiB of answers and events are waiting for it, and it does not read"
             self.abort()
 
+    def heard(self, now: float) -> None:
+        """Its client is there, though its requests cannot be answered yet."""
+        if self.session is not None:
+            self.session.heard_at = now
+
     def close(self) -> None:
         """No more is read from it; it is closed when all is sent."""
         self.closing = True

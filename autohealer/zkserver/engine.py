@@ -14,17 +14,16 @@ connection's bytes before the reply to the write that caused it, and before any 
 
 from __future__ import annotations
 
-from collections import deque
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from autohealer.zkserver import acl as acls
 from autohealer.zkserver import entries, four_letter, records
-from autohealer.zkserver.connection import HIGH_WATER, MAX_IDENTITIES, Connection
-from autohealer.zkserver.jute import MALFORMED, MalformedError, RecordReader
+from autohealer.zkserver.auth import authenticate
+from autohealer.zkserver.connection import HIGH_WATER, Connection
+from autohealer.zkserver.journal_batch import JournalBatch
+from autohealer.zkserver.jute import MALFORMED, MalformedError
 from autohealer.zkserver.protocol import (
     AUTH,
-    AUTH_FAILED,
     CLOSE_SESSION,
     CREATE_SESSION,
     ERROR,
@@ -38,10 +37,11 @@ from autohealer.zkserver.protocol import (
     RequestError,
 )
 from autohealer.zkserver.reads import Reads
-from autohealer.zkserver.sessions import BUCKET_MS, PASSWORD_SIZE, Session, Sessions
+from autohealer.zkserver.sessions import PASSWORD_SIZE, Session, Sessions
 from autohealer.zkserver.statistics import Statistics
 from autohealer.zkserver.transactions import Transaction
 from autohealer.zkserver.tree import ACL_CHANGED, Tree
+from autohealer.zkserver.upkeep import Upkeep
 from autohealer.zkserver.watches import Watches
 from autohealer.zkserver.writes import WRITES
 
@@ -49,13 +49,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _HEADER: Final = Struct(">ii")
-_BUCKET_S: Final = BUCKET_MS / 1000
-_SWEEP_EVERY_S: Final = 1.0
 
 # How much is done in one go before others get their turn, in this process as well: the server may share it.
 _FRAMES_IN_ONE_GO: Final = 32
-_SESSIONS_IN_ONE_GO: Final = 50
-_SWEPT_IN_ONE_GO: Final = 200
 
 
 class ServerPlace(NamedTuple):
@@ -93,13 +89,9 @@ class Engine:
         self.started_at = now
         self.place = place
         self._wall_ms = wall_ms
-        self._entries: list[bytes] | None = [] if journalled else None
-        self._journalled_epoch = self.epoch
+        self._batch = JournalBatch(self.epoch) if journalled else None
         self._reads = Reads(self.tree, self.watches).table()
-        self._doomed: deque[Session] = deque()  # expired, and not yet closed
-        self._patient_until: float | None = None
-        self._sweep_at: float | None = None
-        self._to_sweep: deque[str] = deque()
+        self._upkeep = Upkeep(sessions, self.tree, wall_ms=wall_ms, expire=self.expire, delete=self._delete)
 
     def restore(self, state: entries.State, now: float) -> None:
         """Be what a former life was: every session has its whole timeout before it again."""
@@ -144,12 +136,6 @@ class Engine:
             connection.session.heard_at = now
         return more
 
-    @staticmethod
-    def heard(connection: Connection, now: float) -> None:
-        """Its client is there, though its requests cannot be answered yet."""
-        if connection.session is not None:
-            connection.session.heard_at = now
-
     def _answer_some(self, connection: Connection) -> bool:
         next_frame = connection.frames.next_frame
         for _ in range(_FRAMES_IN_ONE_GO):
@@ -166,17 +152,7 @@ class Engine:
 
     def take_entries(self) -> bytes:
         """What the journal has to hold before anything is sent."""
-        if self._entries is None:
-            return b""
-        if self.epoch != self._journalled_epoch:
-            # so many transactions in one life that the low word of the zxid has run over
-            self._journalled_epoch = self.epoch
-            self._entries.append(entries.write_epoch(self.epoch))
-        if not self._entries:
-            return b""
-        taken = b"".join(self._entries)
-        self._entries.clear()
-        return taken
+        return b"" if self._batch is None else self._batch.take(self.epoch)
 
     @property
     def epoch(self) -> int:
@@ -193,30 +169,11 @@ class Engine:
 
     def next_deadline(self, now: float) -> float | None:
         """When `tick` is wanted. None: not before something comes in."""
-        if self._doomed or self._to_sweep:
-            return now
-        deadline = self.sessions.next_deadline()
-        if deadline is not None and self._patient_until is not None:
-            deadline = max(deadline, self._patient_until)
-        if not self.tree.transient:
-            self._sweep_at = None
-        elif self._sweep_at is None:
-            self._sweep_at = now + _SWEEP_EVERY_S
-        if self._sweep_at is None:
-            return deadline
-        return self._sweep_at if deadline is None else min(deadline, self._sweep_at)
+        return self._upkeep.next_deadline(now)
 
     def tick(self, now: float) -> None:
-        """Close what has expired, sweep what has served its time."""
-        self._find_expired(now)
-        for _ in range(min(len(self._doomed), _SESSIONS_IN_ONE_GO)):
-            session = self._doomed.popleft()
-            if self.sessions.by_id.get(session.id) is session:
-                self.expire(session)
-        if self._sweep_at is not None and now >= self._sweep_at:
-            self._sweep_at = None
-            self._to_sweep.extend(self.tree.sweepable(self._wall_ms()))
-        self._sweep()
+        """Do what the time has come for: see ``upkeep``."""
+        self._upkeep.tick(now)
 
     def expire(self, session: Session) -> None:
         """End a session that its client did not close."""
@@ -273,8 +230,8 @@ class Engine:
                 self.watches.forget(former)
                 former.abort()
             self.sessions.retime(session, timeout_ms, now)
-        if self._entries is not None:
-            self._entries.append(entries.write_session(session.id, session.timeout_ms, session.password))
+        if self._batch is not None:
+            self._batch.opened(session)
         return session
 
     # requests
@@ -315,7 +272,7 @@ class Engine:
             connection.last_operation, connection.last_zxid = PING, self.zxid
             connection.send(records.write_reply(PING_XID, self.zxid, OK))
         elif operation == AUTH:
-            self._authenticate(connection, xid, frame)
+            authenticate(connection, xid, frame)
         elif operation == CLOSE_SESSION:
             if connection.session is not None:
                 self._close_session(connection.session)
@@ -325,35 +282,14 @@ class Engine:
             connection.send(records.write_reply(xid, -1, UNIMPLEMENTED))
             connection.close()
 
-    def _authenticate(self, connection: Connection, xid: int, frame: bytes) -> None:
-        reader = RecordReader(frame, records.HEADER)
-        try:
-            reader.read_int()
-            scheme, credentials = reader.read_string(), reader.read_buffer()
-        except MALFORMED as error:
-            raise ConnectionRefused("not an auth request") from error
-        if scheme == "digest" and credentials is not None:
-            identity = acls.digest_identity(credentials)
-        elif scheme == "ip":
-            identity = ("ip", connection.peer)
-        else:
-            connection.send(records.write_reply(xid, 0, AUTH_FAILED))
-            connection.close()
-            return
-        if identity not in connection.identities:
-            connection.identities.append(identity)
-            if len(connection.identities) > MAX_IDENTITIES:
-                raise LimitExceeded(f"it has given more than {MAX_IDENTITIES} identities")
-        connection.send(records.write_reply(xid, 0, OK))
-
     # what follows from a change
 
     def _publish(self) -> None:
         """The change stands: into the journal and to the watchers."""
         tree = self.tree
         changes = tree.changes
-        if self._entries is not None:
-            self._entries.append(entries.write_changes(tree, changes))
+        if self._batch is not None:
+            self._batch.changed(tree, changes)
         trigger = self.watches.trigger
         for kind, path in changes:
             if kind != ACL_CHANGED:
@@ -366,25 +302,10 @@ class Engine:
         for path in list(self.tree.ephemerals.get(session.id, ())):
             self.tree.delete(path, self.zxid)
         self._publish()
-        if self._entries is not None:
-            self._entries.append(entries.write_closed(session.id))
+        if self._batch is not None:
+            self._batch.closed(session)
 
-    def _find_expired(self, now: float) -> None:
-        deadline = self.sessions.next_deadline()
-        if deadline is None or deadline > now:
-            return
-        if self._patient_until is None and now - deadline > _BUCKET_S:
-            # We ourselves were held up: what the clients sent meanwhile has not been read yet.
-            self._patient_until = now + _BUCKET_S
-        elif self._patient_until is None or now >= self._patient_until:
-            self._patient_until = None
-            self._doomed.extend(self.sessions.expired(now))
-
-    def _sweep(self) -> None:
-        for _ in range(min(len(self._to_sweep), _SWEPT_IN_ONE_GO)):
-            path = self._to_sweep.popleft()
-            node = self.tree.nodes.get(path)
-            if node is not None and node.owner < 0 and not node.children:
-                self.zxid += 1
-                self.tree.delete(path, self.zxid)
-                self._publish()
+    def _delete(self, path: str) -> None:
+        self.zxid += 1
+        self.tree.delete(path, self.zxid)
+        self._publish()

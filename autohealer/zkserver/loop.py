@@ -159,7 +159,7 @@ class Loop:
                 return
             if peer.connection.is_saturated:
                 # it may be slow to read, and still is there
-                self._engine.heard(peer.connection, now)
+                peer.connection.heard(now)
                 peer.put_by(data)
                 self._update_interest(peer)
                 return
@@ -235,7 +235,7 @@ class Loop:
             return
         if sent and was_saturated:
             # it reads, however slowly; what it has sent meanwhile may wait for us
-            self._engine.heard(connection, now)
+            connection.heard(now)
         if connection.closing:
             if not connection.outgoing_size:
                 self._drop(peer)

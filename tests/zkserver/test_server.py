@@ -157,7 +157,7 @@ class TestBadCompany:
     ) -> None:
         """Whose connection was closed, and for which of them; a client that only talks nonsense is not worth a line."""
         monkeypatch.setattr("autohealer.zkserver.watches.MAX_WATCHES", 3)
-        monkeypatch.setattr("autohealer.zkserver.engine.MAX_IDENTITIES", 3)
+        monkeypatch.setattr("autohealer.zkserver.auth.MAX_IDENTITIES", 3)
         monkeypatch.setattr("autohealer.zkserver.reads.MAX_REPLY", 1000)
         monkeypatch.setattr("autohealer.zkserver.connection.MAX_UNREAD", 500_000)
         with session(zookeeper.hosts) as wire:
