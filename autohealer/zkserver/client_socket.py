@@ -21,7 +21,7 @@ _UNSENT_IN_KERNEL: Final = 1 << 17
 class ClientSocket:
     """``interest`` is what epoll was asked to tell of it."""
 
-    __slots__ = ("_unanswered", "_unanswered_size", "connection", "interest", "socket", "unsent")
+    __slots__ = ("_unanswered", "connection", "interest", "socket", "unanswered_size", "unsent")
 
     def __init__(self, sock: socket.socket, connection: Connection) -> None:
         sock.setblocking(False)
@@ -32,7 +32,7 @@ class ClientSocket:
         self.unsent: deque[bytes] = deque()
         self.interest = select.EPOLLIN
         self._unanswered: list[bytes] = []  # read, while it does not read its answers
-        self._unanswered_size = 0
+        self.unanswered_size = 0
 
     def read(self) -> bytes | None:
         """What has come; nothing where the peer is gone, None where nothing is there now."""
@@ -46,14 +46,13 @@ class ClientSocket:
     def put_by(self, data: bytes) -> None:
         """It is to be answered once the peer has read its answers."""
         self._unanswered.append(data)
-        self._unanswered_size += len(data)
+        self.unanswered_size += len(data)
 
     def take_up(self) -> None:
         """What was put by is answered next."""
-        if self._unanswered:
-            self.connection.frames.feed(b"".join(self._unanswered))
-            self._unanswered.clear()
-            self._unanswered_size = 0
+        self.connection.frames.feed(b"".join(self._unanswered))
+        self._unanswered.clear()
+        self.unanswered_size = 0
 
     def write(self) -> int:
         """Send what the kernel takes of what is unsent; how many bytes. OSError: the peer is gone."""
@@ -75,7 +74,7 @@ class ClientSocket:
         """What epoll is to tell of it now. ``is_busy``: it has more to answer, and nothing need be read before."""
         connection = self.connection
         interest = 0
-        takes_more = self._unanswered_size < _MAX_UNANSWERED if connection.is_saturated else not is_busy
+        takes_more = self.unanswered_size < _MAX_UNANSWERED if connection.is_saturated else not is_busy
         if takes_more and not connection.closing:
             interest |= select.EPOLLIN
         if self.unsent:

@@ -172,7 +172,8 @@ class Loop:
         connection = peer.connection
         if connection.closing or connection.is_saturated:
             return
-        peer.take_up()
+        if peer.unanswered_size:
+            peer.take_up()
         had_session = connection.session is not None
         try:
             more = self._engine.receive(connection, now)
