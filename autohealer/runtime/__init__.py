@@ -8,6 +8,10 @@ reload           the configuration file is read again, and what differs applied;
 shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process
 pool_runner      one pool from start to end: what is built, adopted, connected, and left behind
+pool_end         how it ends, decided once
+pool_answers     what it answers to those who ask here: socket, page, dashboard
+announcer        what people are told of it: events and warnings
+launcher         what workers are launched with, made once for each revision
 revisions        what lives are started from, by number: present, former, and on trial
 first_contact    the wait for the first session with ZooKeeper, told and given up
 taking_over      what a former agent here has left: adopted, and the core told what it knew

@@ -5,6 +5,7 @@ What a probe is made of is imported only where it is asked for.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,18 +20,19 @@ if TYPE_CHECKING:
     from autohealer.config.schema import PoolOptions
     from autohealer.processes.launch.command import Command
     from autohealer.processes.output.files import OutputFiles
+    from autohealer.processes.probes.exec import WorkerSetup
     from autohealer.processes.probes.life import Probe, ProbeAnswer, ProbedLife
     from autohealer.processes.probes.prober import Prober
     from autohealer.processes.probes.progress import ProgressReading
     from autohealer.processes.reaper import Reaper
+    from autohealer.runtime.revisions import Revisions
     from autohealer.runtime.sampler import Sampler
 
 
 class Surroundings(msgspec.Struct, frozen=True):
     """What the senses of a pool need of their agent.
 
-    ``environment`` is a worker's, ``cwd`` the directory of its pool; ``wrap`` has a command run with a worker's limits
-    and as its user; ``warn`` gets a line for people.
+    ``cwd`` is the directory of its workers; ``warn`` gets a line for people.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -38,8 +40,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     sampler: Sampler
     notify_path: str
     output: OutputFiles | None
-    environment: Callable[[ProbedLife], Mapping[str, str]]
-    wrap: Callable[[Command], Command]
+    revisions: Revisions
     cwd: str
     post: Callable[[events.Event], None]
     warn: Callable[[str], None]
@@ -64,17 +65,36 @@ def make_prober(options: PoolOptions, around: Surroundings) -> Prober | None:
 
         probes += [TcpProbe(loop, resolver, place) for place in options.probe_tcp]
     if options.probe_exec:
-        from autohealer.processes.probes.exec import ExecProbe, WorkerSetup
+        from autohealer.processes.probes.exec import ExecProbe
 
-        probes += [
-            ExecProbe(loop, around.reaper, text, WorkerSetup(around.environment, around.cwd, around.wrap))
-            for text in options.probe_exec
-        ]
+        setup = _worker_setup(around)
+        probes += [ExecProbe(loop, around.reaper, text, setup) for text in options.probe_exec]
 
     def tell(worker: str, probe: str, answer: ProbeAnswer, weight: float) -> None:
         around.post(events.ProbeAnswered(now(), worker, probe, answer.ok, answer.detail, weight))
 
     return Prober(loop, probes, Timing(options.probe_interval, options.probe_timeout), tell)
+
+
+def _worker_setup(around: Surroundings) -> WorkerSetup:
+    """What looks at workers by a command runs as they do: with their environment, their limits, and as their user."""
+    from autohealer.processes.launch.environment import NUMBER, WORKER_ID
+    from autohealer.processes.launch.wrapper import wrapped
+    from autohealer.processes.probes.exec import WorkerSetup
+
+    revisions = around.revisions
+
+    def environment(life: ProbedLife) -> dict[str, str]:
+        """What this worker has, but for what is only of its start."""
+        port = {} if life.port is None else {"PORT": str(life.port)}
+        launch = revisions.launch(revisions.present.number)
+        return {**launch.environ, WORKER_ID: life.worker, NUMBER: str(life.slot), **port}
+
+    def wrap(command: Command) -> Command:
+        spec = msgspec.structs.replace(revisions.present.spec, sockets=0)
+        return wrapped(spec, command, {**os.environ, **spec.env})
+
+    return WorkerSetup(environment, around.cwd, wrap)
 
 
 def make_progress(options: PoolOptions, around: Surroundings) -> Prober | None:
