@@ -89,9 +89,6 @@ MOST_LINES_OF_TESTS = 600
 LONGER = {
     "autohealer/config/schema.py": (750, "the list of options: an entry for each, and nothing else"),
     "autohealer/config/schema.py:PoolOptions": (520, "those of one pool, in one table of a file"),
-    "autohealer/runtime/pool_runner.py": (650, "ties all parts of a pool together"),
-    "autohealer/runtime/pool_runner.py:PoolRunner": (560, "the same"),
-    "autohealer/runtime/pool_runner.py:__init__": (80, "makes all these parts"),
     "autohealer/runtime/agent_process.py": (450, "ties together what a process has once"),
     "autohealer/runtime/agent_process.py:AgentProcess": (300, "the same"),
     "autohealer/runtime/effects.py": (445, "a method for each order that there is"),

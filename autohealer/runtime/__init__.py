@@ -7,7 +7,8 @@ claim            a pool's folder, held: lock, ledger, command
 reload           the configuration file is read again, and what differs applied; made by ``reloading``
 shared           what the process lends to each pool
 embedded_server  the ZooKeeper server inside the process
-pool_runner      one pool from start to end: what is built, adopted, connected, and left behind
+pool_runner      one pool from start to end: what is adopted, connected, kept up, and left behind
+pool_parts       what it consists of, wired together
 pool_end         how it ends, decided once
 pool_answers     what it answers to those who ask here: socket, page, dashboard
 announcer        what people are told of it: events and warnings

@@ -74,7 +74,6 @@ ANSWERED_S = 0.05
 if TYPE_CHECKING:
     from autohealer.config.drift import Drift
     from autohealer.runtime.notifier.owner import Notifier
-    from autohealer.runtime.pool_answers import PoolAnswers
 
 Warn = Callable[[str], None]
 MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
@@ -240,7 +239,7 @@ class AgentProcess:
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,
             access=self._access,
-            find_pool=self._answers_of,
+            find_pool=lambda name: runner.answers if (runner := self.find(name)) is not None else None,
             was_ready=self._was_ready,
             leave=self._leave,
             file=self._file,
@@ -275,10 +274,6 @@ class AgentProcess:
     def find(self, name: str) -> PoolRunner | None:
         """The pool of this name, if it runs here."""
         return next((r for r in self._runners.values() if r.name == name and not r.is_ended), None)
-
-    def _answers_of(self, name: str) -> PoolAnswers | None:
-        runner = self.find(name)
-        return None if runner is None else runner.answers
 
     def running(self) -> tuple[PoolOptions, ...]:
         """What the pools that run were asked for."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import asdict
 
 from autohealer.runtime.clock import now
@@ -20,17 +19,11 @@ from autohealer.runtime.operations import ignore
 
 if TYPE_CHECKING:
     from autohealer.config.drift import Drift
-    from autohealer.coordination.pool.cluster import Cluster
     from autohealer.core.incident import IncidentEntry
-    from autohealer.core.model import PoolSpec
     from autohealer.core.operations import Answer, Operation
     from autohealer.core.pool.snapshot import Snapshot
-    from autohealer.core.pool.supervisor import Identity, Supervisor
-    from autohealer.runtime.effects import Effects
-    from autohealer.runtime.inbox import Inbox
-    from autohealer.runtime.incident_store import IncidentStore
-    from autohealer.runtime.operations import Operations
-    from autohealer.runtime.senses import Senses
+    from autohealer.core.pool.supervisor import Identity
+    from autohealer.runtime.pool_parts import PoolParts
     from autohealer.runtime.shared import Shared
     from autohealer.views.status import Status, WatchedStatus
 
@@ -38,23 +31,10 @@ DRILL_AWAY_S = 10.0
 DRIFT_WITHIN_S = 0.5
 
 
-class AskedParts(msgspec.Struct, frozen=True):
-    """The parts of a pool that know something, or do what is asked."""
-
-    spec: PoolSpec
-    supervisor: Supervisor
-    inbox: Inbox
-    cluster: Cluster
-    operations: Operations
-    senses: Senses
-    effects: Effects
-    incidents: IncidentStore
-
-
 class PoolAnswers:
     """A `control.PoolService`."""
 
-    def __init__(self, me: Identity, parts: AskedParts, shared: Shared) -> None:
+    def __init__(self, me: Identity, parts: PoolParts, shared: Shared) -> None:
         self._me, self._parts, self._shared, self._hosts = me, parts, shared, parts.cluster.hosts
         self._drift: Drift | None = None
         self.feed = Feed(
@@ -70,7 +50,7 @@ class PoolAnswers:
         }
         if shared.options.allow_drill:
             self._questions["drill zk-away"] = lambda: parts.cluster.cut(DRILL_AWAY_S)
-            self._questions["drill leak"] = lambda: leak(parts.spec, self.snapshot(), parts.inbox.post)
+            self._questions["drill leak"] = lambda: leak(parts.spec, self._parts.snapshot(), parts.inbox.post)
 
     async def prepare(self, question: str) -> None:
         """A status says what workers use now, and whether the configuration file is still what runs.
@@ -92,19 +72,15 @@ class PoolAnswers:
         """Carry it out, or say why not."""
         self._parts.operations.do(operation, answered, stepped)
 
-    def snapshot(self) -> Snapshot:
-        """How the pool stands."""
-        return self._parts.supervisor.snapshot(now())
-
     def look(self) -> Snapshot:
-        """The same, for who goes on looking: what workers use is measured for a while."""
+        """How the pool stands, for who goes on looking: what workers use is measured for a while."""
         self._parts.senses.watch()
-        return self.snapshot()
+        return self._parts.snapshot()
 
     def _status(self) -> Status:
         from autohealer.views.status import Config  # noqa: PLC0415 - not before somebody asks
 
-        found = self._status_of(self.snapshot())
+        found = self._status_of(self._parts.snapshot())
         if self._drift is not None:
             found.config = Config(*self._drift)
         return found
@@ -137,7 +113,7 @@ class PoolAnswers:
 
     def _away_since(self) -> str | None:
         """Since when ZooKeeper has not answered; None where it does, or never has."""
-        return _since(self.snapshot())
+        return _since(self._parts.snapshot())
 
 
 def _since(snapshot: Snapshot) -> str | None:

@@ -151,7 +151,7 @@ class Reloader:
             return done()
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         part = replace(operation, id=f"{operation.id}/{change.pool}")
-        runner.roll_out_to(part, launch_spec(wanted), answered.set_result, stepped)
+        runner.operations.roll_out_to(part, launch_spec(wanted), answered.set_result, stepped)
         answer = await answered
         if answer.outcome is Outcome.DONE and not answer.code:
             runner.take_options(wanted)
@@ -175,5 +175,5 @@ def _with_former(new: PoolOptions, old: PoolOptions, change: Change) -> PoolOpti
 async def _asked(runner: PoolRunner, operation: Operation, stepped: Stepped) -> Answer:
     """An operation of one pool, to its answer."""
     answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    runner.do(replace(operation, id=f"{operation.id}/{runner.name}"), answered.set_result, stepped)
+    runner.operations.do(replace(operation, id=f"{operation.id}/{runner.name}"), answered.set_result, stepped)
     return await answered
