@@ -89,8 +89,6 @@ MOST_LINES_OF_TESTS = 600
 LONGER = {
     "autohealer/config/schema.py": (750, "the list of options: an entry for each, and nothing else"),
     "autohealer/config/schema.py:PoolOptions": (520, "those of one pool, in one table of a file"),
-    "autohealer/runtime/agent_process.py": (450, "ties together what a process has once"),
-    "autohealer/runtime/agent_process.py:AgentProcess": (300, "the same"),
     "autohealer/runtime/effects.py": (445, "a method for each order that there is"),
     "autohealer/runtime/effects.py:Effects": (370, "the same"),
     "autohealer/core/pool/rollout.py:Rollout": (365, "one machine: its stages share all of its state"),

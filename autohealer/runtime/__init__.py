@@ -1,6 +1,7 @@
 """The imperative shell around the core: an agent process and the pools that it runs.
 
-agent_process    what exists once: loop, signals, reaper, embedded server; runs its pools to their ends
+agent_process    what exists once: loop, signals, reaper, embedded server
+running_pools    the pools of the process: begun, exchanged after a reload, run to their ends
 service_manager  what systemd is told: ready, alive, how the pools stand
 signals          what signals to an agent mean
 claim            a pool's folder, held: lock, ledger, command

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from autohealer.config.schema import Configuration, NotifyOptions, PoolOptions
+from autohealer.config.schema import Configuration, NotifyOptions
 from autohealer.coordination.session.access import Access
-from autohealer.core.model import WorkerId
-from autohealer.core.notices import EventRecord, Notice
-from autohealer.core.operations import MEANINGLESS, Answer, Operation, Outcome, done, refused
+from autohealer.core.notices import EventRecord
+from autohealer.core.operations import MEANINGLESS, Answer, Operation, Outcome, refused
 from autohealer.errors import AutohealerError
 from autohealer.processes.evidence import EvidenceTaker
 from autohealer.processes.launch.setup import (
@@ -45,10 +44,10 @@ from autohealer.runtime.dashboard import DashboardProcess
 from autohealer.runtime.disk_writer import DiskWriter
 from autohealer.runtime.embedded_server import start_server
 from autohealer.runtime.notifier.making import make_notifier
-from autohealer.runtime.pool_runner import PoolRunner
 from autohealer.runtime.private_files import open_file
 from autohealer.runtime.reloading import make_reloader
 from autohealer.runtime.revisions import users_of
+from autohealer.runtime.running_pools import KILLED, RunningPools, Warn, warner
 from autohealer.runtime.sampler import Sampler
 from autohealer.runtime.service_manager import service_manager
 from autohealer.runtime.shared import Shared
@@ -66,16 +65,12 @@ SWITCH_INTERVAL_S = 0.0005
 WORKERS_FIRST_S = 1.0
 WORKERS_LOOK_S = 0.03
 
-KILLED, QUIT = 130, 131
 KILLED_WITHIN_S = 0.4
-# So long who asked for our end has to hear of it.
-ANSWERED_S = 0.05
 
 if TYPE_CHECKING:
     from autohealer.config.drift import Drift
     from autohealer.runtime.notifier.owner import Notifier
 
-Warn = Callable[[str], None]
 MakeDashboard = Callable[[asyncio.AbstractEventLoop, Reaper], DashboardProcess]
 
 
@@ -106,7 +101,7 @@ def run_agent(configuration: Configuration, access: Access, audience: Audience) 
     options, several, warn = configuration.agent, len(configuration.pools) > 1, audience.warn
     check_kernel()
     with ExitStack() as stack:
-        claims, failed = _claim_all(configuration, _warner(warn, several))
+        claims, failed = _claim_all(configuration, warner(warn, several))
         for held in claims:
             stack.callback(held.release)
         server = None
@@ -140,15 +135,6 @@ def _claim_all(configuration: Configuration, warn_of: Callable[[str], Warn]) -> 
     return claims, max((error.exit_code for error in errors), default=0)
 
 
-def _warner(warn: Warn, several: bool) -> Callable[[str], Warn]:
-    """Where there are several pools, a warning names its own."""
-
-    def warn_of(pool: str) -> Warn:
-        return (lambda text: warn(f"pool {pool}: {text}")) if several else warn
-
-    return warn_of
-
-
 class AgentProcess:
     """The process of the agents of these pools, from the first turn of its loop to its last.
 
@@ -165,39 +151,39 @@ class AgentProcess:
         *,
         looks: TimingSelector,
     ) -> None:
-        self._claims, self._server, self._several = claims, server, len(configuration.pools) > 1
+        self._claims, self._server = claims, server
         self._options, self._access = configuration.agent, access
         self._audience, self._warn, self._looks = audience, audience.warn, looks
-        self._notify = configuration.notify
-        self._file = configuration.file
-        self._reloader = make_reloader(configuration, os.environ, self, self._tell_all)
-        self._tasks: set[asyncio.Task[int]] = set()
+        self._pools = RunningPools(
+            self._options.state_dir,
+            several=len(configuration.pools) > 1,
+            heard=self._heard,
+            warn=self._warn,
+            begun=self._has_begun,
+        )
+        self._notify, self._file = configuration.notify, configuration.file
+        self._reloader = make_reloader(configuration, os.environ, self._pools, self._take_notify, self._pools.tell)
         self._reloading: set[asyncio.Task[None]] = set()
-        self._successors: dict[str, tuple[PoolOptions, asyncio.Future[PoolRunner]]] = {}
-        """Pools that another runner is to go on with, and who waits for it."""
-
         self._notifier: Notifier | None = None
-        self._manager = service_manager(os.environ, self._describe)
-        self._is_ready = False
-        self._ending = False
-        self._runners: dict[str, PoolRunner] = {}
-        """The pools that run, by this agent's id in each."""
+        self._manager = service_manager(os.environ, self._pools.describe)
+        self._is_ready = self._is_ending = False
 
     async def run(self) -> int:
         """Until all pools have ended; the highest exit code. Raises AutohealerError where the only pool failed."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._internal_error)
         # First of all, and heard once there is somebody to hear: a signal may come at any moment.
-        hear_signals(loop, end=self._signalled, quit_now=self._quit, say=self._warn)
+        hear_signals(loop, end=self._signalled, quit_now=self._pools.quit, say=self._warn)
         reset_sigchld()
         set_cloexec()
         shared = self._make_shared(loop)
         self._look_at_strays(loop, shared.strays)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._notifier = make_notifier(loop, shared.reaper, self._notify, self._warn)
-        self._shared = shared
+        self._reaper = shared.reaper
+        self._pools.lend(shared)
         for held in self._claims:
-            self._begin(held)
+            self._pools.begin(held)
         # What exists now lives as long as the agent: the collector need never look at it again.
         loop.call_soon(gc.freeze)
         make_dashboard = self._audience.make_dashboard
@@ -206,7 +192,7 @@ class AgentProcess:
             if dashboard is not None:
                 dashboard.leave = self._refusal_to_leave
                 self._start_dashboard(loop, dashboard, loop.time() + WORKERS_FIRST_S)
-            codes = await self._until_all_have_ended()
+            codes = await self._pools.until_all_have_ended()
         finally:
             if dashboard is not None:
                 await dashboard.close()
@@ -217,7 +203,7 @@ class AgentProcess:
         shared.orphans.close()
         shared.writer.close()
         patience_s = KILLED_WITHIN_S if KILLED in codes else END_S
-        if all(runner.is_over for runner in self._runners.values()) and (left := shared.strays.end_all(patience_s)):
+        if self._pools.are_over and (left := shared.strays.end_all(patience_s)):
             self._warn(f"left by workers, and cannot be ended: {', '.join(f'pid {pid}' for pid in left)}")
         block_termination_signals()
         return max(codes)
@@ -231,7 +217,7 @@ class AgentProcess:
             writer=DiskWriter(loop),
             reaper=reaper,
             strays=strays,
-            orphans=Orphans(loop, self._cleared, strays, users),
+            orphans=Orphans(loop, self._pools.cleared, strays, users),
             evidence=EvidenceTaker(loop, reaper),
             sampler=Sampler(loop),
             oom=OomWatch(),
@@ -239,9 +225,9 @@ class AgentProcess:
             descriptor_limit=raise_descriptor_limit(),
             options=self._options,
             access=self._access,
-            find_pool=lambda name: runner.answers if (runner := self.find(name)) is not None else None,
-            was_ready=self._was_ready,
-            leave=self._leave,
+            find_pool=lambda name: runner.answers if (runner := self._pools.find(name)) is not None else None,
+            was_ready=self._pools.was_ready,
+            leave=self._pools.leave,
             file=self._file,
             reload=self._reload,
             drift=self._drift,
@@ -252,105 +238,23 @@ class AgentProcess:
         noticed, looks = self._audience.noticed, self._looks
         return None if noticed is None else lambda pool, at: noticed(pool, at - looks.noticed_since())
 
-    def _make_runner(self, held: Claim, shared: Shared) -> PoolRunner:
-        return PoolRunner(held, shared, listener=self._listener_of(held), warn=self._warn_of(held.options.pool))
+    # ---- what pools tell
 
-    def _listener_of(self, held: Claim) -> Callable[[EventRecord], None]:
+    def _heard(self, pool: str, event: EventRecord) -> None:
         """Where there are several pools, an event names its own."""
-        name = held.options.pool
-
-        def listen(event: EventRecord) -> None:
-            self._audience.listener(replace(event, pool=name) if self._several else event)
-            if self._notifier is not None:
-                self._notifier.take(name, event)
-
-        return listen
-
-    def _warn_of(self, pool: str) -> Warn:
-        return _warner(self._warn, self._several)(pool)
-
-    # ---- pools (reload.Pools)
-
-    def find(self, name: str) -> PoolRunner | None:
-        """The pool of this name, if it runs here."""
-        return next((r for r in self._runners.values() if r.name == name and not r.is_ended), None)
-
-    def running(self) -> tuple[PoolOptions, ...]:
-        """What the pools that run were asked for."""
-        return tuple(runner.options for runner in self._runners.values() if not runner.is_ended)
-
-    def start_pool(self, options: PoolOptions) -> None:
-        """Run one more. Raises AutohealerError."""
-        self._several = True
-        self._begin(claim(options, self._options.state_dir, self._warn_of(options.pool)))
-
-    async def exchange(self, runner: PoolRunner, options: PoolOptions) -> PoolRunner:
-        """Have another runner go on with the pool. Raises AutohealerError."""
-        successor: asyncio.Future[PoolRunner] = asyncio.get_running_loop().create_future()
-        self._successors[runner.name] = (options, successor)
-        runner.leave()
-        return await successor
-
-    def take_notify(self, notify: Sequence[NotifyOptions]) -> None:
-        """Notices by other rules from now on."""
+        self._audience.listener(replace(event, pool=pool) if self._pools.are_several else event)
         if self._notifier is not None:
-            self._notifier.close()
-        loop = asyncio.get_running_loop()
-        self._notifier = make_notifier(loop, self._shared.reaper, notify, self._warn)
+            self._notifier.take(pool, event)
 
-    def _begin(self, held: Claim) -> PoolRunner:
-        runner = self._make_runner(held, self._shared)
-        self._runners[runner.agent] = runner
-        self._tasks.add(asyncio.get_running_loop().create_task(self._run(runner)))
-        return runner
-
-    async def _until_all_have_ended(self) -> list[int]:
-        codes: list[int] = []
-        while self._tasks:
-            ended, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            codes += [task.result() for task in ended]
-        return codes
-
-    async def _run(self, runner: PoolRunner) -> int:
-        """One pool to its end; its exit code. What is wrong with it is said, and ends nobody else."""
-        try:
-            try:
-                handle = await runner.start()
-                self._has_begun()
-                if self._audience.watch is not None:
-                    self._audience.watch(handle)
-                code = await runner.until_ended()
-            finally:
-                await runner.close()
-            return await self._succeed(runner.name) if runner.name in self._successors else code
-        except AutohealerError as error:
-            if not self._several:
-                raise
-            self._warn_of(runner.name)(f"{error}; the other pools go on")
-            return error.exit_code
-
-    def _has_begun(self) -> None:
+    def _has_begun(self, handle: AgentHandle) -> None:
         """A pool is there to be asked, and its workers are adopted: whoever started us may go on."""
         if self._manager is not None and not self._is_ready:
             self._is_ready = True
             self._manager.begin(asyncio.get_running_loop())
+        if self._audience.watch is not None:
+            self._audience.watch(handle)
 
-    def _describe(self) -> str:
-        """How the pools stand, in one line."""
-        running = (runner for runner in self._runners.values() if not runner.is_ended)
-        return "; ".join(f"{runner.name}: {runner.describe()}" for runner in running)
-
-    async def _succeed(self, name: str) -> int:
-        """A runner has left its pool to another one, with other options."""
-        options, successor = self._successors.pop(name)
-        try:
-            runner = self._make_runner(claim(options, self._options.state_dir, self._warn_of(name)), self._shared)
-        except AutohealerError as error:
-            successor.set_exception(error)
-            raise
-        self._runners[runner.agent] = runner
-        successor.set_result(runner)
-        return await self._run(runner)
+    # ---- a reload
 
     def _reload(
         self, operation: Operation, answered: Callable[[Answer], object], stepped: Callable[[object], object]
@@ -370,71 +274,35 @@ class AgentProcess:
     async def _drift(self) -> Drift | None:
         return None if self._reloader is None else await self._reloader.drift()
 
-    def _was_ready(self, name: str) -> bool:
-        return any(runner.was_ready for runner in self._runners.values() if runner.name == name)
+    def _take_notify(self, notify: Sequence[NotifyOptions]) -> None:
+        """Notices by other rules from now on."""
+        if self._notifier is not None:
+            self._notifier.close()
+        self._notifier = make_notifier(asyncio.get_running_loop(), self._reaper, notify, self._warn)
 
-    def _tell_all(self, notice: Notice) -> None:
-        for runner in self._runners.values():
-            if not runner.is_ended:
-                runner.tell(notice)
+    # ---- what people want
 
     def _start_dashboard(self, loop: asyncio.AbstractEventLoop, dashboard: DashboardProcess, at_last: float) -> None:
         """The workers come first; it waits for them, for so long at most."""
-        if loop.time() >= at_last or all(runner.has_started for runner in self._runners.values()):
+        if loop.time() >= at_last or self._pools.have_started:
             dashboard.start()
         else:
             loop.call_later(WORKERS_LOOK_S, self._start_dashboard, loop, dashboard, at_last)
 
-    def _cleared(self, worker: str) -> None:
-        """Whose worker this was, its id tells."""
-        identity = WorkerId.parse(worker)
-        runner = self._runners.get(identity.agent) if identity is not None else None
-        if runner is not None:
-            runner.cleared(worker)
-
     def _signalled(self, name: str) -> None:
-        if self._ending:
-            asyncio.get_running_loop().call_later(KILLED_WITHIN_S, self._stop_waiting)
-        self._ending = True
+        if self._is_ending:
+            asyncio.get_running_loop().call_later(KILLED_WITHIN_S, self._pools.stop_waiting)
+        self._is_ending = True
         if self._manager is not None:
             self._manager.end()
-        for runner in self._runners.values():
-            if not runner.is_ended:
-                runner.drain(name)
-
-    def _stop_waiting(self) -> None:
-        """All were killed a moment ago. What is still there no signal ends, such as a process that waits for a disk."""
-        for runner in self._runners.values():
-            if not runner.is_ended:
-                left = ", ".join(runner.describe_workers())
-                self._warn_of(runner.name)(f"cannot be killed, and stays: {left or 'nothing that is known of'}")
-                runner.abandon(KILLED)
-
-    def _leave(self) -> Answer:
-        """End in order, and not the workers: the next `run` here takes them over."""
-        runners = [runner for runner in self._runners.values() if not runner.is_ended]
-        for runner in runners:
-            if (reason := runner.reason_to_stay()) is not None:
-                return refused(f"pool {runner.name} cannot be left now: {reason}")
-        workers = sum(len(runner.describe_workers()) for runner in runners)
-        loop = asyncio.get_running_loop()
-        for runner in runners:
-            loop.call_later(ANSWERED_S, runner.leave)
-        return done(f"{workers} workers go on")
+        self._pools.drain(name)
 
     def _refusal_to_leave(self) -> str:
         """Leave, or say why not."""
-        answer = self._leave()
+        answer = self._pools.leave()
         return answer.detail if answer.outcome is Outcome.REFUSED else ""
 
-    def _quit(self) -> None:
-        """End at once; the workers go on, for the next `run` to take over."""
-        for runner in self._runners.values():
-            if not runner.is_ended:
-                workers = runner.describe_workers()
-                who = f"{len(workers)} workers go on: {', '.join(workers)}" if workers else "no worker runs"
-                self._warn_of(runner.name)(f"SIGQUIT: the agent ends at once; {who}")
-                runner.abandon(QUIT)
+    # ---- what a process looks after
 
     def _look_at_strays(self, loop: asyncio.AbstractEventLoop, strays: Strays) -> None:
         strays.look()

@@ -47,18 +47,22 @@ class Pools(Protocol):
     async def exchange(self, runner: PoolRunner, options: PoolOptions) -> PoolRunner:
         """Have another runner go on with the pool, and no worker touched. Raises AutohealerError."""
 
-    def take_notify(self, notify: Sequence[NotifyOptions]) -> None:
-        """Tell others, of other things, from now on."""
-
 
 class Reloader:
-    """Reloads one at a time. ``tell`` takes what people are to hear; the environment is that of the agent's start."""
+    """Reloads one at a time. ``take_notify`` has others told, of other things, from now on; ``tell`` takes what people
+    are to hear. The environment is that of the agent's start.
+    """
 
     def __init__(
-        self, configuration: Configuration, environ: Mapping[str, str], pools: Pools, tell: Callable[[Notice], object]
+        self,
+        configuration: Configuration,
+        environ: Mapping[str, str],
+        pools: Pools,
+        take_notify: Callable[[Sequence[NotifyOptions]], None],
+        tell: Callable[[Notice], object],
     ) -> None:
         self._configuration, self._environ, self._pools, self._tell = configuration, dict(environ), pools, tell
-        self._file = str(configuration.file)
+        self._take_notify, self._file = take_notify, str(configuration.file)
         self._lock = asyncio.Lock()
         self._reading: asyncio.Future[Configuration] | None = None
 
@@ -103,7 +107,7 @@ class Reloader:
         options = {pool.pool: pool for pool in wanted.pools}
         self._tell(ConfigChanged(str(wanted.file), tuple(c.pool for c in found.pools if c.fate is not Fate.EQUAL)))
         if wanted.notify != self._configuration.notify:
-            self._pools.take_notify(wanted.notify)
+            self._take_notify(wanted.notify)
             self._configuration = msgspec.structs.replace(self._configuration, notify=wanted.notify)
         problems: list[Answer] = []
         for change in found.pools:
