@@ -24,6 +24,10 @@ probing          the probes of a pool, made from its options
 log_sense        the line of output by which a worker is ready
 sampler          the one sampler of memory and CPU time, while somebody looks or a limit asks
 effects          orders into deeds, each of which ends in an event
+roster           the workers that have a process, and what of them the ledger does not hold yet
+connections      which workers hold a connection to ZooKeeper
+worker_output    what workers write: where that of each stands, and the last of it
+standby_pipes    how spares are told that they are needed
 ledger           what the next agent has to know of this one; ``ledger_writer`` writes it while the agent runs
 private_files    files and folders of our own: nothing through a link, nothing that is no regular file
 state_dir        where an agent keeps what must outlive it
