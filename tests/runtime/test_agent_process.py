@@ -16,6 +16,7 @@ PROGRAM = """
 import json, sys
 from autohealer.config.schema import AgentOptions, Configuration, PoolOptions
 from autohealer.coordination.session.access import PLAIN
+from autohealer.core.notices import fields_of
 from autohealer.errors import AutohealerError
 from autohealer.runtime.agent_process import Audience, run_agent
 
@@ -28,7 +29,7 @@ def pool(name, workers, *command, **more):
 pools = tuple(pool(*args, **more) for args, more in json.loads(sys.argv[1]))
 asked = Configuration(agent=AgentOptions(state_dir=sys.argv[2]), pools=pools)
 try:
-    code = run_agent(asked, PLAIN, Audience(lambda line: print(json.dumps(line), flush=True), say))
+    code = run_agent(asked, PLAIN, Audience(lambda event: print(json.dumps(fields_of(event)), flush=True), say))
 except AutohealerError as error:
     print("error:", error, flush=True)
     code = error.exit_code
@@ -172,3 +173,15 @@ def test_workers_of_all_pools_are_adopted(processes: Processes, kill_first: str)
     second.process.send_signal(signal.SIGTERM)
     assert second.ended() == 0
     assert processes.alive() == []
+
+
+def test_a_pool_that_cannot_listen_to_its_workers_says_so_and_runs(processes: Processes) -> None:
+    """What goes wrong while a pool's parts are made is told like any other warning."""
+    in_the_way = processes.state_dir / "web" / "notify.sock"
+    in_the_way.mkdir(parents=True, mode=0o700)
+    agent = Agent(processes, pool("web", 1, *SLEEP))
+    eventually(lambda: f"warning: cannot listen to what workers say at {in_the_way}" in agent.said(), 60, agent.said())
+    eventually(lambda: agent.events("worker.started"), 60, agent.said())
+    agent.process.send_signal(signal.SIGTERM)
+
+    assert agent.ended() == 0
