@@ -63,7 +63,7 @@ pictures: $(VENV)/.installed-dev
 
 # By coverage, with atheris, in an environment of its own: it is there for some versions of Python only. It stops at the
 # first target that fails, and names the file that shows it.
-FUZZED := engine handshake journal ledger znodes control notify options configuration
+FUZZED := engine handshake journal entries ledger znodes control notify http options configuration
 fuzz: $(VENV)-fuzz/.installed
 	for target in $(FUZZED); do \
 	  $(VENV)-fuzz/bin/python -m tests.fuzz $$target -max_total_time=$(or $(FUZZ_S),60) -timeout=10 || exit 1; \

@@ -6,6 +6,7 @@ import io
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -21,8 +22,10 @@ from autohealer.runtime.ledger import Ledger
 from autohealer.zkserver.entries import State
 from autohealer.zkserver.jute import MALFORMED
 from autohealer.zkserver.record_file import MAGIC, DamagedError, read_records
+from tests.fuzz.endpoint import HEALTH, TOKEN, Endpoint
+from tests.zkserver.journals import record
 from tests.zkserver.machine import Machine
-from tests.zkserver.test_fuzz import still_serves
+from tests.zkserver.test_fuzz import REQUESTS, still_serves
 
 Target = Callable[[bytes], object]
 
@@ -44,9 +47,17 @@ def handshake(data: bytes) -> None:
 
 
 def journal(data: bytes) -> None:
-    """A journal: whole, torn, or damaged."""
+    """A journal: whole, torn, or damaged; a server that begins with it serves, or says that it is damaged."""
+    state = State()
     with suppress(DamagedError):
-        read_records(io.BytesIO(data), State().apply, MALFORMED)
+        read_records(io.BytesIO(data), state.apply, MALFORMED)
+        with suppress(MALFORMED[0]):
+            assert still_serves(Machine(state))
+
+
+def entries(data: bytes) -> None:
+    """What a record holds, where all its sums are right."""
+    journal(MAGIC + record(data))
 
 
 def ledger(data: bytes) -> None:
@@ -59,6 +70,18 @@ def znodes(data: bytes) -> None:
         read(data)
     codec.read_request(data, "request-0000000001")
     codec.read_name(data)
+
+
+def http(data: bytes) -> None:
+    """What is sent to the HTTP endpoint; another one has to be served afterwards."""
+    answers = _endpoint().answers(data)
+    assert b"HTTP/1.1 500 " not in answers, answers
+    assert _endpoint().answers(HEALTH).startswith(b"HTTP/1.1 200 ")
+
+
+@cache
+def _endpoint() -> Endpoint:
+    return Endpoint()
 
 
 def control(data: bytes) -> None:
@@ -91,12 +114,60 @@ def configuration(data: bytes) -> None:
 
 TARGETS: dict[str, Target] = {
     target.__name__: target
-    for target in (engine, handshake, journal, ledger, znodes, control, notify, options, configuration)
+    for target in (engine, handshake, journal, entries, ledger, znodes, control, notify, http, options, configuration)
 }
+
+
+def _entries() -> tuple[bytes, ...]:
+    """What a server notes down of a life in which one thing of each kind is asked for."""
+    machine = Machine()
+    peer, noted = machine.peer(), []
+    for asked in (b"", *REQUESTS):
+        peer.feed(asked)
+        noted.append(bytes(machine.journal))
+        machine.journal.clear()
+    return tuple(filter(None, noted))
+
+
+def _requests() -> tuple[bytes, ...]:
+    """One that is answered at each path, and some that are odd."""
+    head = b" HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
+    paths = (
+        b"/",
+        b"/readyz?pool=default",
+        b"/metrics",
+        b"/api/v1/status",
+        b"/api/v1/events?after=x-1",
+        b"/api/v1/pools",
+        b"/api/v1/incidents?worker=me-0-a&limit=3",
+        b"/api/v1/output?slot=0&lines=5",
+    )
+    told = b"Authorization: Bearer " + TOKEN.encode() + b"\r\n"
+    json = told + b"Content-Type: application/json\r\n"
+    bodies = {
+        b"scale": b'{"workers": 3}',
+        b"kill": b'{"worker": "me-0-a"}',
+        b"drain": b'{"agent": "me"}',
+        b"stop": b"{}",
+    }
+    return (
+        *(b"GET " + path + head + told + b"\r\n" for path in paths),
+        *(
+            b"POST /api/v1/%b%b%bContent-Length: %d\r\n\r\n%b" % (verb, head, json, len(body), body)
+            for verb, body in bodies.items()
+        ),
+        b"POST /api/v1/stop" + head + json + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"POST /api/v1/stop" + head + json + b"Content-Encoding: deflate\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /api/v1/stop" + head + json + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+        b"HEAD /" + head + b"Origin: http://127.0.0.1:8080\r\n\r\nGET /x" + head + b"\r\n",
+        b"GET /" + head + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
+    )
+
 
 #: Where a search may begin: something that makes sense, of each kind.
 SEEDS: dict[str, tuple[bytes, ...]] = {
-    "journal": (MAGIC, MAGIC + bytes(40)),
+    "journal": (MAGIC + bytes(40), MAGIC + b"".join(map(record, _entries()))),
+    "entries": (*_entries(), b"".join(_entries())),
     "ledger": (b'{"agent":"host-a","boot":"b"}\n{"gone":"host-a-0-x"}\n{"finished":3,"failed":false,"revision":1}\n',),
     "znodes": (
         b'{"epoch":1,"leader":"a","target":3,"foreign":0,"shares":{"a":3},"turn":"a"}',
@@ -104,6 +175,7 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
         b'{"id":"x","verb":"kill","subject":"a-0-b","expires":1e9,"by":"me"}',
     ),
     "control": (b'{"question":"status"}', b'{"operation":{"id":"x","verb":"scale","subject":"3"}}'),
+    "http": _requests(),
     "notify": (b"READY=1\nSTATUS=fine\nX_PROGRESS=3\nEXTEND_TIMEOUT_USEC=1000000\n",),
     "options": (b"10s", b"25%", b"64M", b"tcp:127.0.0.1:80"),
     "configuration": (b'[defaults]\nenv = { A = "b" }\n[pools.web]\nworkers = 3\ncommand = "sleep 1"\n',),

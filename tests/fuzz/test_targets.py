@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autohealer.zkserver.entries import State
+from autohealer.zkserver.jute import MALFORMED
+from autohealer.zkserver.record_file import read_records
+from tests.fuzz.endpoint import Endpoint
 from tests.fuzz.targets import SEEDS, TARGETS
 from tests.support.processes import ROOT
 
@@ -37,3 +43,13 @@ def test_make_fuzz_tries_each() -> None:
     (fuzzed,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("FUZZED := ")]
 
     assert fuzzed.removeprefix("FUZZED := ").split() == list(TARGETS)
+
+
+def test_what_makes_sense_does_so() -> None:
+    """Where a search begins is behind the first check of each reader: what is not even answered finds little."""
+    answers = [Endpoint().answers(request).split(b" ", 2)[1] for request in SEEDS["http"]]
+    state = State()
+    read_records(io.BytesIO(SEEDS["journal"][-1]), state.apply, MALFORMED)
+
+    assert answers.count(b"200") + answers.count(b"202") >= 14
+    assert {"/c", "/m", "/t"} <= state.nodes.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,12 @@ OPEN_ACL = ((31, "world", "anyone"),)
 def batches(count: int) -> list[bytes]:
     """Batches that each make one node."""
     return [write_node(f"/n{number}", Node(b"data", OPEN_ACL, 0, number, 0)) for number in range(count)]
+
+
+def record(entries: bytes) -> bytes:
+    """One batch as it stands in a journal, with sums that are right."""
+    length = struct.pack(">I", len(entries))
+    return length + struct.pack(">II", zlib.crc32(length), zlib.crc32(entries)) + entries
 
 
 class Batches:
