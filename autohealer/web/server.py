@@ -232,7 +232,7 @@ async def _body(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError as error:
         raise UsageError(f"the body did not come within {BODY_S:g} s", "send it at once") from error
-    except (web.RequestPayloadError, HttpProcessingError) as error:
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:  # the last: it never came whole
         raise UsageError("the body is not as its headers say", "send JSON with its Content-Length") from error
 
 

@@ -83,7 +83,7 @@ class State:
             if path == "/" or path in tree.nodes:
                 _adopt(tree.nodes[path], node)
                 continue
-            if parent_of(path) not in tree.nodes:
+            if not path.startswith("/") or parent_of(path) not in tree.nodes:
                 raise MalformedError(f"{path} has no parent")
             tree.link(path, node)
 

@@ -199,6 +199,19 @@ def test_a_body_that_does_not_come(running: Running, monkeypatch: pytest.MonkeyP
     assert b"the body did not come within 0.2 s" in answer
 
 
+def test_a_client_that_goes_before_all_of_its_body_has_come(running: Running) -> None:
+    """That is its own affair: nobody is warned."""
+    eventually(lambda: _answers(running.client))
+    head = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {running.token}\r\n"
+    with socket.create_connection(running.listening.socket.getsockname(), 60) as connection:
+        connection.sendall(f"POST /api/v1/stop HTTP/1.1\r\n{head}Content-Length: 9\r\n\r\n{{".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+    assert running.client.get("/healthz").status == 200
+    assert running.warnings == []
+
+
 POST = b"POST /api/v1/stop HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 #: What is no HTTP, or no JSON; each after a valid beginning as far as possible.

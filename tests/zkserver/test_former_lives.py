@@ -29,10 +29,11 @@ def node(owner: int = 0) -> Node:
     ("entry", "problem"),
     [
         (write_node("/a/b", node()), "/a/b has no parent"),
+        (write_node("a", node()), "a has no parent"),
         (write_node("/e", node(owner=5)), "a node belongs to session 0x5, which is not known"),
         (b"\xff", "the record at byte .* is not what was written"),
     ],
-    ids=["orphan", "of no session", "of no kind"],
+    ids=["orphan", "not below the root", "of no session", "of no kind"],
 )
 def test_journal_of_what_cannot_be_is_damaged_and_the_port_is_let_go(
     tmp_path: Path, entry: bytes, problem: str
