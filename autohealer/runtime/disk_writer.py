@@ -19,13 +19,11 @@ class DiskWriter:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._jobs: queue.SimpleQueue[tuple[Job, Done] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        # Not with the first job: then there might be none to be had.
+        threading.Thread(target=self._run, name="disk", daemon=True).start()
 
     def submit(self, job: Job, done: Done) -> None:
         """Do this when all that was submitted before is through. Never waits."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
-            self._thread.start()
         self._jobs.put((job, done))
 
     def close(self) -> None:

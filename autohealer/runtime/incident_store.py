@@ -128,6 +128,8 @@ class IncidentStore:
         with self._changed:
             self._is_closing = True
             self._changed.notify()
+        if self._waiting:
+            self._start()
         if self._thread is not None:
             self._thread.join(patience_s)
 
@@ -135,8 +137,10 @@ class IncidentStore:
 
     def _start(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="incidents", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="incidents", daemon=True)
+            with suppress(RuntimeError):  # the system has no thread to give: the next incident tries again, or the end
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
         database = _Database(self._path)

@@ -37,10 +37,14 @@ class ClientThread:
         with self._lock:
             if self._calls.qsize() >= MOST_WAITING:
                 raise UnreachableError("too much is being asked at once", "try again later")
-            self._calls.put((function, found, loop))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="web-zookeeper", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="web-zookeeper", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    raise UnreachableError("the system has no thread to give", "try again later") from error
+                self._thread = thread
+            self._calls.put((function, found, loop))
         return await found
 
     def close(self) -> None:

@@ -125,6 +125,22 @@ def test_one_session_while_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None
     eventually(lambda: not web_threads())
 
 
+def test_without_a_thread_who_asks_is_told_and_the_next_one_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may have none to give for a while."""
+    session = ClientThread(Connections())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(UnreachableError, match="no thread to give"):
+            call(session, lambda console: console.agents())
+    call(session, lambda console: console.scale(1))
+    session.close()
+    eventually(lambda: not web_threads())
+
+
+def no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_after_an_outage() -> None:
     """Who asked is told; the next one gets a new connection. A mistake of who asks costs no connection."""
     connect = Connections()

@@ -72,11 +72,15 @@ class Recorder:
 
     def checkpoint(self, at: float) -> None:
         """Begin another file with the state as it is now, between two events."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._write, name="recorder", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no thread to give: it is asked for again when it is quiet again
+                return
+            self._thread = thread
         self.wants_checkpoint = False
         self._waiting.put(_Beginning(Encoder().encode(self._supervisor), at, time.time()))
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
-            self._thread.start()
 
     def close(self, within_s: float = 1.0) -> None:
         """Write what waits, and end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,6 +29,24 @@ from tests.core.rollout_book import RESTART, UPDATE, answers, ask, live
 from tests.core.test_supervisor_in_a_world import SupervisorInAWorld
 from tests.core.world import World
 from tests.support.processes import eventually
+
+
+def no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_it_begins_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may have none to give for a while: that is no mistake of the agent, and is made up for."""
+    recorder = Recorder(tmp_path, Playbook().supervisor)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        recorder.checkpoint(1.0)
+    assert recorder.wants_checkpoint
+    recorder.checkpoint(2.0)
+    recorder.close(20.0)
+
+    assert not recorder.wants_checkpoint
+    assert json.loads((tmp_path / NAMES[0]).read_text().splitlines()[0])["at"] == 2.0
 
 
 def twin_of(supervisor: Supervisor) -> Supervisor:
