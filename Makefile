@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check texts pictures bench soak simulate fuzz lock sbom audit
+.PHONY: help demo test coverage mutants check texts pictures bench soak simulate fuzz lock sbom audit
 
 help:
 	@echo 'make demo    ten flaky workers, kept alive on the embedded server; Ctrl-C ends it'
 	@echo 'make test    all tests'
 	@echo 'make coverage    whether the tests of the core and of the server reach each branch of them'
+	@echo 'make mutants     whether the tests of the core notice each small change of it; what is known is not tried again'
 	@echo 'make check   lint, format, types, layers'
 	@echo 'make bench   how fast it is beside other supervisors that are installed'
 	@echo 'make simulate    clusters in virtual time, new seeds for ten minutes (SIMULATE_S=3600 for an hour)'
@@ -38,6 +39,10 @@ coverage: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --quiet tests/core -k 'not in_a_world' --cov=autohealer.core --cov-fail-under=99.5
 	$(BIN)/coverage run --source=autohealer.zkserver -m pytest --quiet tests/zkserver -k 'not kazoo_suite'
 	$(BIN)/coverage report --fail-under=98.9
+
+# Some thousand mutants at a few a second; it goes on where it was ended. MUTANTS="pool/brake --jobs 2" for one file.
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

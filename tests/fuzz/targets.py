@@ -74,13 +74,13 @@ def znodes(data: bytes) -> None:
 
 def http(data: bytes) -> None:
     """What is sent to the HTTP endpoint; another one has to be served afterwards."""
-    answers = _endpoint().answers(data)
+    answers = endpoint().answers(data)
     assert b"HTTP/1.1 500 " not in answers, answers
-    assert _endpoint().answers(HEALTH).startswith(b"HTTP/1.1 200 ")
+    assert endpoint().answers(HEALTH).startswith(b"HTTP/1.1 200 ")
 
 
 @cache
-def _endpoint() -> Endpoint:
+def endpoint() -> Endpoint:
     return Endpoint()
 
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from autohealer.zkserver.entries import State
 from autohealer.zkserver.jute import MALFORMED
 from autohealer.zkserver.record_file import read_records
-from tests.fuzz.endpoint import Endpoint
-from tests.fuzz.targets import SEEDS, TARGETS
+from tests.fuzz.targets import SEEDS, TARGETS, endpoint
 from tests.support.processes import ROOT
 
 CHANGES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=6)), max_size=6)
@@ -47,7 +46,7 @@ def test_make_fuzz_tries_each() -> None:
 
 def test_what_makes_sense_does_so() -> None:
     """Where a search begins is behind the first check of each reader: what is not even answered finds little."""
-    answers = [Endpoint().answers(request).split(b" ", 2)[1] for request in SEEDS["http"]]
+    answers = [endpoint().answers(request).split(b" ", 2)[1] for request in SEEDS["http"]]
     state = State()
     read_records(io.BytesIO(SEEDS["journal"][-1]), state.apply, MALFORMED)
 
