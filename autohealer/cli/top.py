@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import asdict
 
 from autohealer.cli.support.asking import settled
@@ -17,7 +15,6 @@ from autohealer.cli.support.pool_status import pool_status
 from autohealer.cli.support.terminals import can_draw
 from autohealer.cli.support.where import Where
 from autohealer.core.notices import EventRecord
-from autohealer.core.operations import Options
 from autohealer.errors import UsageError
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.cluster_source import ClusterSource
@@ -59,9 +56,9 @@ def run(where: Where) -> int:
         return show(source, address.state, leaves=True)
 
 
-def _operate(address: PoolAddress, verb: str, subject: str, options: Mapping[str, object]) -> str:
+def _operate(address: PoolAddress, verb: str, subject: str) -> str:
     """Have it done; what came of it. Raises AutohealerError."""
-    with address.asked(verb, subject, msgspec.convert(options, Options)) as pending:
+    with address.asked(verb, subject) as pending:
         answer = settled(pending.wait(ASK_S), f"nobody has answered yet; {verb} may still be done")
         return answer.detail or f"{verb}: {answer.outcome}"
 

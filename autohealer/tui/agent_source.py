@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
 from autohealer.core.notices import EventRecord, fields_of
-from autohealer.core.operations import Operation, Options, Outcome
+from autohealer.core.operations import Operation, Outcome
 from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.control_client import Conversation
 from autohealer.runtime.state_dir import StateDir
@@ -46,13 +46,13 @@ class AgentSource:
             if heard is None or heard:
                 return
 
-    async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
+    async def operate(self, verb: str, subject: str) -> str:
         """Ask the pool for an operation."""
-        return await in_background(lambda: self._ask(verb, subject, options))
+        return await in_background(lambda: self._ask(verb, subject))
 
-    def _ask(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
+    def _ask(self, verb: str, subject: str) -> str:
         """By the control socket, and wait; what came of it."""
-        asked = Operation(secrets.token_hex(8), verb, subject, options=msgspec.convert(options, Options))
+        asked = Operation(secrets.token_hex(8), verb, subject)
         try:
             with self._state.connect_control(CONNECT_S) as connection:
                 conversation = Conversation(connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -340,14 +340,14 @@ class Dashboard(App[AppOutcome]):
             lambda: self.operate("stop", "", "stopping …"),
         )
 
-    def operate(self, verb: str, subject: str, meanwhile: str, options: Mapping[str, object] | None = None) -> None:
+    def operate(self, verb: str, subject: str, meanwhile: str) -> None:
         """Ask the pool, and say what came of it."""
         self.say(meanwhile)
-        self.run_worker(self._operate(verb, subject, options or {}), exit_on_error=True)
+        self.run_worker(self._operate(verb, subject), exit_on_error=True)
 
-    async def _operate(self, verb: str, subject: str, options: Mapping[str, object]) -> None:
+    async def _operate(self, verb: str, subject: str) -> None:
         try:
-            self.say(await self.source.operate(verb, subject, options))
+            self.say(await self.source.operate(verb, subject))
         except AutohealerError as error:
             self.say(f"{error}; {error.hint}" if error.hint else str(error))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from autohealer.core.notices import EventRecord
 from autohealer.errors import AutohealerError
@@ -12,7 +12,7 @@ from autohealer.tui.background import in_background
 from autohealer.tui.source import News
 from autohealer.views.status import WatchedStatus
 
-Operate = Callable[[str, str, Mapping[str, object]], str]
+Operate = Callable[[str, str], str]
 
 LOOK_S = 1.0
 RESTS = 10
@@ -55,6 +55,6 @@ class ClusterSource:
                     hear(News(event=event))
             await asyncio.sleep(max(LOOK_S, (time.monotonic() - began) * RESTS))
 
-    async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
+    async def operate(self, verb: str, subject: str) -> str:
         """Ask the pool for an operation."""
-        return await in_background(lambda: self._operate(verb, subject, options))
+        return await in_background(lambda: self._operate(verb, subject))

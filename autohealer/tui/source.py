@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -51,5 +51,5 @@ class PoolSource(Protocol):
     async def listen(self, hear: Callable[[News], None]) -> None:
         """Call ``hear`` with all news until there will be no more. Raises AutohealerError where there is no pool."""
 
-    async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
+    async def operate(self, verb: str, subject: str) -> str:
         """Ask the pool for an operation; what came of it, in words. Raises AutohealerError."""

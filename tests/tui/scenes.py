@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,7 +104,7 @@ class Recorded:
 
     def __init__(self, told: Json, events: list[Json]) -> None:
         self._told, self._events = told, events
-        self.asked: list[tuple[str, str, Mapping[str, object]]] = []
+        self.asked: list[tuple[str, str]] = []
         self.is_local = self.beats = True
         self.hear: Callable[[News], None] = lambda _: None
 
@@ -116,9 +116,9 @@ class Recorded:
             hear(News(event=record_of(event)))
         await asyncio.Event().wait()
 
-    async def operate(self, verb: str, subject: str, options: Mapping[str, object]) -> str:
+    async def operate(self, verb: str, subject: str) -> str:
         """Note it."""
-        self.asked.append((verb, subject, options))
+        self.asked.append((verb, subject))
         return f"{verb} done"
 
 
