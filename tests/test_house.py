@@ -80,6 +80,43 @@ def test_no_function_is_given_more_than_can_be_kept_in_mind() -> None:
     assert MORE.keys() - more.keys() == set(), "few enough now: they need no exception any more"
 
 
+# ---- what has no type
+
+
+UNTYPED = re.compile(r"\b(?:[dD]ict|(?:Mutable)?Mapping)\[str, (?:Any|object)\]")
+# Objects of JSON, and the like, that are not ours, or not ours any more: where they are, and why they have no type.
+FOREIGN = {
+    "autohealer/cli/support/command.py": "what click has made of the command line, by the parameters of its function",
+    "autohealer/cli/support/options.py": "arguments for click",
+    "autohealer/cli/support/run_command.py": "what click has made of the command line, by the schema's fields",
+    "autohealer/config/importing/pm2.py": "pm2's file, of which each value is checked where it is used",
+    "autohealer/config/kinds.py": "a JSON Schema",
+    "autohealer/config/load.py": "a file before it is checked, and values on their way into the schema's Structs",
+    "autohealer/config/procfile.py": "a Procfile in the form of a TOML file, before it is checked",
+    "autohealer/config/schema.py": "values on their way from the command line into the schema's Structs",
+    "autohealer/config/show.py": "values by their keys, on their way into TOML or JSON",
+    "autohealer/config/source.py": "a file before it is checked",
+    "autohealer/config/toml_file.py": "what tomllib gives",
+    "autohealer/coordination/pool/codec.py": "a znode that anybody may have written, before it is checked, and after",
+    "autohealer/coordination/session/tls.py": "arguments for kazoo",
+    "autohealer/core/notices.py": "a line of any version as it was read, to be handed on so; an event on its way out",
+    "autohealer/runtime/agent_process.py": "what asyncio tells of an exception",
+    "autohealer/runtime/notifier/sending.py": "an event as it was read, on its way out",
+    "autohealer/runtime/reload.py": "values on their way from the command line into the schema's Structs",
+    "autohealer/testing/pool.py": "for tests of others: events as `events --json` has them",
+    "autohealer/views/reading.py": "a line of any version before it is read",
+    "autohealer/views/tolerant.py": "JSON of any version before it is read",
+}
+
+
+def test_what_is_ours_has_a_type() -> None:
+    """JSON becomes a Struct where it comes in, and a Struct becomes JSON where it goes out."""
+    untyped = {str(path.relative_to(ROOT)) for path in sources("autohealer") if UNTYPED.search(path.read_text())}
+
+    assert untyped - FOREIGN.keys() == set()
+    assert FOREIGN.keys() - untyped == set(), "typed now: they need no exception any more"
+
+
 # ---- how long things are
 
 

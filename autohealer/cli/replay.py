@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -23,6 +22,6 @@ def run(*, file: str, until: float | None, as_json: bool) -> int:
         if until is not None and step.wall > until:
             break
         others += not step.is_same
-        click.echo(json.dumps(step_json(step)) if as_json else "\n".join(step_lines(step)))
-    click.echo(json.dumps(end_json(replay, others)) if as_json else "\n".join(end_lines(replay, others)))
+        click.echo(step_json(step) if as_json else "\n".join(step_lines(step)))
+    click.echo(end_json(replay, others) if as_json else "\n".join(end_lines(replay, others)))
     return int(others > 0)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import math
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from autohealer.core.events import NotifyReceived
 from autohealer.processes.output import printable
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
 
     from autohealer.core.model import Instant
 
+    # A field of NotifyReceived, and the value that a text stands for; None where it makes no sense.
+    _Reader = Callable[[str], tuple[str, bool | str | float] | None]
+
 _MOST_BYTES = 8192
 _MOST_TEXT = 200
+_TASKS = frozenset({"task", "task_ended"})
 _MOST_AT_ONCE = 256
 _MOST_GENERATIONS = 32
 _LONGEST_EXTENSION_S = 7 * 86_400.0
@@ -113,44 +119,46 @@ def parse(data: bytes, worker: str, at: Instant) -> Iterator[NotifyReceived]:
 
     Lines that make no sense, or that we have no use for (MAINPID, FDSTORE), are skipped.
     """
-    said: dict[str, Any] = {}
+    nothing = NotifyReceived(at, worker)
+    said: dict[str, bool | str | float] = {}
     for line in data.decode(errors="replace").split("\n"):
-        name, _, value = line.partition("=")
-        fields = _FIELDS[name](value) if name in _FIELDS else {}
-        if name == "X_AUTOHEALER_TASK_LIMIT" and "task" not in said:
-            continue  # of no task
-        if fields.keys() & {"task", "task_ended"} and said.keys() & {"task", "task_ended"}:
-            yield NotifyReceived(at, worker, **said)
+        name, _, text = line.partition("=")
+        found = _FIELDS[name](text) if name in _FIELDS else None
+        if found is None or (name == "X_AUTOHEALER_TASK_LIMIT" and "task" not in said):  # a limit of no task
+            continue
+        field, value = found
+        if field in _TASKS and said.keys() & _TASKS:
+            yield replace(nothing, **said)
             said = {}
-        said |= fields
+        said[field] = value
     if said:
-        yield NotifyReceived(at, worker, **said)
+        yield replace(nothing, **said)
 
 
-def _flag(field: str) -> Callable[[str], dict[str, Any]]:
-    return lambda value: {field: True} if value == "1" else {}
+def _flag(field: str) -> _Reader:
+    return lambda value: (field, True) if value == "1" else None
 
 
-def _text(field: str) -> Callable[[str], dict[str, Any]]:
-    return lambda value: {field: text} if (text := printable(value[:_MOST_TEXT])) else {}
+def _text(field: str) -> _Reader:
+    return lambda value: (field, text) if (text := printable(value[:_MOST_TEXT])) else None
 
 
-def _number(field: str, unit: float = 1.0, least: float = -math.inf, most: float = math.inf) -> Any:
-    def read(text: str) -> dict[str, Any]:
+def _number(field: str, unit: float = 1.0, least: float = -math.inf, most: float = math.inf) -> _Reader:
+    def read(text: str) -> tuple[str, float] | None:
         try:
             value = float(text[:32]) * unit
         except ValueError:
-            return {}
-        return {field: min(value, most)} if math.isfinite(value) and value >= least else {}
+            return None
+        return (field, min(value, most)) if math.isfinite(value) and value >= least else None
 
     return read
 
 
-def _watchdog(value: str) -> dict[str, Any]:
-    return {"1": {"beat": True}, "trigger": {"trigger": True}}.get(value, {})
+def _watchdog(value: str) -> tuple[str, bool] | None:
+    return {"1": ("beat", True), "trigger": ("trigger", True)}.get(value)
 
 
-_FIELDS: dict[str, Callable[[str], dict[str, Any]]] = {
+_FIELDS: dict[str, _Reader] = {
     "READY": _flag("ready"),
     "STOPPING": _flag("stopping"),
     "STATUS": _text("status"),

@@ -2,61 +2,63 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+import msgspec
 
 from autohealer.core.model import MOST_WORKERS, WorkerId
 from autohealer.core.operations import Operation
 from autohealer.errors import UsageError
 
-Json = dict[str, Any]
+
+class ActionBody(msgspec.Struct, frozen=True):
+    """What a body may say; which of it means something, and what of that makes sense, depends on the verb."""
+
+    workers: object = None
+    worker: object = None
+    agent: object = msgspec.UNSET
 
 
-def read_body(body: bytes) -> Json:
+def read_body(body: bytes) -> ActionBody:
     """A JSON object; an empty body is an empty one. Raises UsageError."""
     try:
-        found = json.loads(body or b"{}")
-        json.dumps(found, ensure_ascii=False).encode()  # no half of a character, which nothing can be done with
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise UsageError("the body is no JSON object", 'send one, such as {"workers": 10}')
-    return found
+        return msgspec.json.decode(body or b"{}", type=ActionBody)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("the body is no JSON object", 'send one, such as {"workers": 10}') from error
 
 
-def operation(verb: str, body: Mapping[str, Any], me: str, by: str) -> Operation:
+def operation(verb: str, body: ActionBody, me: str, by: str) -> Operation:
     """What is asked for. ``me`` is the agent that was asked. Raises UsageError for a body that means nothing."""
     return Operation(secrets.token_hex(8), verb, _SUBJECTS[verb](body, me), by)
 
 
-def _workers(body: Mapping[str, Any], _: str) -> str:
-    workers = body.get("workers")
+def _workers(body: ActionBody, _: str) -> str:
+    workers = body.workers
     if isinstance(workers, bool) or not isinstance(workers, int) or not 0 <= workers <= MOST_WORKERS:
         raise UsageError(f"workers is not a number from 0 to {MOST_WORKERS:,}", 'send {"workers": 10}')
     return str(workers)
 
 
-def _worker(body: Mapping[str, Any], _: str) -> str:
-    named = str(body.get("worker"))
+def _worker(body: ActionBody, _: str) -> str:
+    named = str(body.worker)
     if WorkerId.parse(named) is None:
         raise UsageError("worker is not the id of a worker", 'send {"worker": ID} with an id from /api/v1/status')
     return named
 
 
-def _agent(body: Mapping[str, Any], me: str) -> str:
-    agent = body.get("agent", me)
+def _agent(body: ActionBody, me: str) -> str:
+    agent = me if body.agent is msgspec.UNSET else body.agent
     if not isinstance(agent, str):
         raise UsageError("agent is not the id of an agent", 'send {"agent": ID}, or {} for this one')
     return agent
 
 
-def _nothing(_: Mapping[str, Any], __: str) -> str:
+def _nothing(_: ActionBody, __: str) -> str:
     return ""
 
 
-_SUBJECTS: dict[str, Callable[[Mapping[str, Any], str], str]] = {
+_SUBJECTS: dict[str, Callable[[ActionBody, str], str]] = {
     "scale": _workers,
     "kill": _worker,
     "restart": _nothing,

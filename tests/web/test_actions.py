@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from autohealer.coordination.admin.pool_client import PoolClient
 from autohealer.core.operations import check
 from autohealer.errors import AutohealerError, UnreachableError, UsageError
 from autohealer.web import session as module
-from autohealer.web.actions import operation, read_body
+from autohealer.web.actions import ActionBody, operation, read_body
 from autohealer.web.session import ClientThread
 from tests.support.processes import eventually
 
@@ -50,10 +51,10 @@ class FakeConsole:
 )
 def test_verbs(verb: str, body: dict[str, object], asked: str) -> None:
     """Each is what the command of that name asks for, and who asks is said."""
-    found = operation(verb, body, "web1-a", "HTTP from 127.0.0.1")
+    found = operation(verb, msgspec.convert(body, ActionBody), "web1-a", "HTTP from 127.0.0.1")
     assert (found.verb, found.subject, found.by) == (verb, asked, "HTTP from 127.0.0.1")
     assert check(found) is None
-    assert found.id != operation(verb, body, "web1-a", "").id
+    assert found.id != operation(verb, msgspec.convert(body, ActionBody), "web1-a", "").id
 
 
 @pytest.mark.parametrize(
@@ -70,15 +71,16 @@ def test_verbs(verb: str, body: dict[str, object], asked: str) -> None:
         ("kill", {"worker": ["web1-a-3-9f"]}),
         ("kill", {"worker": "../../target"}),
         ("drain", {"agent": 7}),
+        ("drain", {"agent": None}),
     ],
 )
 def test_what_makes_no_sense(verb: str, body: dict[str, object]) -> None:
     """Is refused before anybody is asked."""
     with pytest.raises(UsageError):
-        operation(verb, body, "web1-a", "")
+        operation(verb, msgspec.convert(body, ActionBody), "web1-a", "")
 
 
-@pytest.mark.parametrize("body", [b"[]", b"1", b"null", b"{", b"\xff", b"[" * 4000])
+@pytest.mark.parametrize("body", [b"[]", b"1", b"null", b"{", b"\xff", b"[" * 4000, b'{"agent": "\\ud800"}'])
 def test_bodies_that_are_no_object(body: bytes) -> None:
     """It is said what would be one."""
     with pytest.raises(UsageError, match="no JSON object"):
@@ -87,7 +89,7 @@ def test_bodies_that_are_no_object(body: bytes) -> None:
 
 def test_an_empty_body() -> None:
     """Asks for nothing in particular."""
-    assert read_body(b"") == {}
+    assert read_body(b"") == ActionBody()
 
 
 class Connections:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 import click
 
@@ -23,8 +22,7 @@ def run(where: Where, path: str, *, with_stat: bool, watch: bool, raw: bool, as_
             out.write(data or b"")
             out.flush()
         elif as_json:
-            fields: dict[str, Any] = {"path": path, **show.data_fields(data), "stat": show.stat_fields(stat)}
-            click.echo(json.dumps(fields))
+            click.echo(json.dumps({"path": path, **show.data_fields(data), "stat": show.stat_fields(stat)}))
         else:
             click.echo(show.data_text(data))
             if with_stat:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -28,8 +28,8 @@ def run(where: Where, path: str, *, with_stat: bool, recursive: bool, watch: boo
         told = show.Told(path, in_shell=shells_session() is not None) if watch else None
         names, stat = nodes.children(path, told)
         if as_json:
-            fields: dict[str, Any] = {"path": path, "children": names}
-            click.echo(json.dumps(fields | ({"stat": show.stat_fields(stat)} if with_stat else {})))
+            more = {"stat": show.stat_fields(stat)} if with_stat else {}
+            click.echo(json.dumps({"path": path, "children": names, **more}))
         else:
             click.echo(f"[{show.printable(', '.join(names))}]")
             if with_stat:

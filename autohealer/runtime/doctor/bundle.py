@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -48,7 +47,7 @@ def write_bundle(path: Path, state: StateDir, diagnosis: Diagnosis) -> None:
 def _files(state: StateDir, diagnosis: Diagnosis) -> Iterator[tuple[str, bytes]]:
     yield "doctor.json", _json(diagnosis.as_json())
     yield "status.json", _json(msgspec.to_builtins(diagnosis.status))
-    yield "surroundings.json", _json(_surroundings())
+    yield "surroundings.json", _surroundings()
     for name in NAMES:
         with suppress(OSError):
             yield name, (state.path / name).read_bytes()
@@ -56,8 +55,8 @@ def _files(state: StateDir, diagnosis: Diagnosis) -> Iterator[tuple[str, bytes]]
         yield "events.jsonl", b"".join(_events(state.events_path))
 
 
-def _surroundings() -> dict[str, Any]:
-    return {
+def _surroundings() -> bytes:
+    found = {
         "autohealer": __version__,
         "python": platform.python_version(),
         "kernel": platform.release(),
@@ -65,6 +64,7 @@ def _surroundings() -> dict[str, Any]:
         "packages": {found.name: found.version for found in distributions()},
         "limits": {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in LIMITS},
     }
+    return _json(found)
 
 
 def _events(path: Path) -> Iterator[bytes]:

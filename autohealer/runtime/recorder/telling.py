@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.recorder.state import Json
@@ -16,20 +17,21 @@ if TYPE_CHECKING:
     from autohealer.runtime.recorder.replay import Replay, ReplayedStep
 
 
-def step_json(step: ReplayedStep) -> dict[str, Any]:
+def step_json(step: ReplayedStep) -> str:
     """An event with what was decided then, and what is decided now where that is something else."""
     told = {"time": timestamp(step.wall), "event": type(step.event).__name__, "fields": _event_fields(step.event)}
-    return told | {"decided": step.recorded, "same": step.is_same} | ({} if step.is_same else {"now": step.decided})
+    now = {} if step.is_same else {"now": step.decided}
+    return json.dumps({**told, "decided": step.recorded, "same": step.is_same, **now})
 
 
-def end_json(replay: Replay, others: int) -> dict[str, Any]:
+def end_json(replay: Replay, others: int) -> str:
     """How things stood at the end, and how many decisions were others than then."""
     snapshot = replay.snapshot()
     workers = [
         {"slot": worker.slot, "worker": worker.worker, "pid": worker.pid, "state": str(worker.state)}
         for worker in snapshot.workers
     ]
-    return {"version": replay.version, "different": others, **_pool(snapshot), "workers": workers}
+    return json.dumps({"version": replay.version, "different": others, **_pool(snapshot), "workers": workers})
 
 
 def step_lines(step: ReplayedStep) -> Iterator[str]:
@@ -56,7 +58,7 @@ def end_lines(replay: Replay, others: int) -> Iterator[str]:
     yield f"recorded by version {clean(replay.version)}: {same}"
 
 
-def _pool(snapshot: Snapshot) -> dict[str, Any]:
+def _pool(snapshot: Snapshot) -> dict[str, str | int | None]:
     names = ("pool", "agent", "connected", "target", "share", "running", "foreign", "leader", "draining")
     return {name: getattr(snapshot, name) for name in names}
 

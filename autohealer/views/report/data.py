@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from math import isinf
 
-from autohealer.views.report.model import HealTimes, Report, SlotStory, buckets
+from autohealer.views.report.model import HealTimes, Report, Stretch, buckets
 from autohealer.views.report.words import notes
 
 
@@ -44,7 +45,19 @@ def report_json(report: Report, pool: str) -> str:
             }
             for story in report.causes
         ],
-        "slots": [_slot(story) for story in report.slots],
+        "slots": [
+            {
+                "slot": story.slot,
+                "availability": story.availability,
+                "deaths": len(story.deaths),
+                "up_seconds": round(story.up_s, 6),
+                "down_seconds": round(story.down_s, 6),
+                "up": _stretches(story.up),
+                "down": [{"from": _time(gap.begin), "to": _time(gap.end), "cause": gap.cause} for gap in story.gaps],
+                "unknown": _stretches(story.unknown),
+            }
+            for story in report.slots
+        ],
         "events": report.reading.events,
         "unreadable": report.reading.unreadable,
         "notes": notes(report),
@@ -57,17 +70,8 @@ def _percentiles(times: HealTimes) -> dict[str, float | None]:
     return {name: times.percentile(part) for name, part in named}
 
 
-def _slot(story: SlotStory) -> dict[str, object]:
-    return {
-        "slot": story.slot,
-        "availability": story.availability,
-        "deaths": len(story.deaths),
-        "up_seconds": round(story.up_s, 6),
-        "down_seconds": round(story.down_s, 6),
-        "up": [{"from": _time(begin), "to": _time(end)} for begin, end in story.up],
-        "down": [{"from": _time(gap.begin), "to": _time(gap.end), "cause": gap.cause} for gap in story.gaps],
-        "unknown": [{"from": _time(begin), "to": _time(end)} for begin, end in story.unknown],
-    }
+def _stretches(stretches: Iterable[Stretch]) -> list[dict[str, str]]:
+    return [{"from": _time(begin), "to": _time(end)} for begin, end in stretches]
 
 
 def _time(unix_s: float) -> str:
