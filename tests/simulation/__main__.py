@@ -19,7 +19,7 @@ from autohealer.coordination.pool.codec import write_plan
 from autohealer.core.cluster.plan import divide
 from autohealer.core.model import OnPartition, Plan, RegistrationMode
 from tests.simulation.pools import Pool
-from tests.simulation.scenario import PAUSES, QUIET, STEPS, Scenario
+from tests.simulation.scenario import STEPS, Pace, Scenario
 from tests.simulation.shrink import shrink
 from tests.simulation.world import SESSION_S, World
 
@@ -34,7 +34,7 @@ def main() -> int:
     )
     parser.add_argument("--digest", action="store_true", help="all that happened, in one number")
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--quiet", action="store_true", help="hours between what happens")
+    parser.add_argument("--pace", choices=[pace.name.lower() for pace in Pace], default="dense")
     parser.add_argument("--only", help="the steps that are left, by their numbers: 3,17")
     parser.add_argument("--shrink", action="store_true", help="leave out what is not needed for the failure")
     parser.add_argument("--soak", type=float, metavar="SECONDS")
@@ -54,7 +54,7 @@ def main() -> int:
         asked.policy,
         registration=asked.registration,
         steps=asked.steps,
-        pauses=QUIET if asked.quiet else PAUSES,
+        pace=Pace[asked.pace.upper()],
         only=frozenset(map(int, asked.only.split(","))) if asked.only else None,
     )
     if asked.digest:
@@ -84,8 +84,8 @@ def soak(seconds: float) -> int:
     hours, failed, count, faults, decisions, begun = 0.0, 0, 0, 0, 0, time.process_time()
     while time.monotonic() < ends:
         seed = secrets.randbelow(1 << 32)
-        for policy, pauses in itertools.product(OnPartition, (PAUSES, QUIET)):
-            scenario = Scenario(seed, policy, pauses=pauses)
+        for policy, pace in itertools.product(OnPartition, Pace):
+            scenario = Scenario(seed, policy, pace=pace)
             count += 1
             try:
                 scenario.run()

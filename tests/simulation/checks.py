@@ -39,6 +39,9 @@ class OfMember:
         """Of the rollout that is under way."""
         self.replacing: set[int] = set()
         """Slots whose worker was stopped for a verdict, until another one is ready."""
+        self.have = 0
+        """Its slots that are filled, as of the host's ``changes``."""
+        self.changes = -1
         self.share = self.former_share = 0
         self.share_since = 0.0
 
@@ -87,9 +90,10 @@ class Checks:
             self._is_on_trial(member, process)
         self._look()
 
-    def promoted(self, process: Process, slot: int) -> None:
+    def promoted(self, host: Host, process: Process, slot: int) -> None:
         """A spare fills a slot from now on."""
         process.is_spare, process.was_spare, process.slot = False, True, slot
+        host.changes += 1
         self._count(process, 1)
         self._look()
 
@@ -163,7 +167,9 @@ class Checks:
         if excused or member.is_drained:
             of.lacks_since = None
             return
-        have = sum(process.slot is not None for process in host.of(self._pool))
+        if of.changes != host.changes:
+            of.changes, of.have = host.changes, sum(process.slot is not None for process in host.of(self._pool))
+        have = of.have
         if have >= share:
             of.lacks_since = None
         elif of.lacks_since is None:

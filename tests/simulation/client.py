@@ -42,6 +42,10 @@ class Site(Protocol):
     clock: Clock
     dice: random.Random
     network: Network
+    pings_are_short: bool
+
+    def later(self, seconds: float, function: Callable[..., object], *arguments: object) -> Call:
+        """Call this in the process's loop after so long, as below."""
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
         """Call this in the process's loop: not before it is thawed, and never if it has ended."""
@@ -229,7 +233,7 @@ class SimulatedClient:
         ).serialize()
         self._wire.send_up(_LENGTH.pack(len(request)) + bytes(request))
         wire = self._wire
-        self._timer = self._site.clock.later(self._timeout_s / 2, lambda: self._site.call(self._gave_up, wire))
+        self._timer = self._site.later(self._timeout_s / 2, self._gave_up, wire)
 
     def _gave_up(self, wire: Wire) -> None:
         if wire is self._wire and self._greeting:
@@ -241,7 +245,7 @@ class SimulatedClient:
         delay_s = min(0.05 * 1.5 ** min(self._tries, 20), self._max_delay_s)
         self._tries += 1
         delay_s *= 1 + 0.4 * self._site.dice.random()
-        self._timer = self._site.clock.later(delay_s, lambda: self._site.call(self._attempt))
+        self._timer = self._site.later(delay_s, self._attempt)
 
     def arrived(self, wire: Wire, data: bytes) -> None:
         """The wire's: bytes are in the host's kernel; the process reads them when it runs."""
@@ -330,16 +334,24 @@ class SimulatedClient:
                 self._dropped()
                 return
             wait_s = self._pinged_at + third * (1 + jitter) - now
+        elif idle_s >= third * 0.75 and self._pings_at_once():
+            wait_s = third * (0.8 + jitter)
         elif idle_s >= third * 0.75:
             self._pinged_at = now
             self._send(serialization.PingInstance, _PING)
             wait_s = third * (1 + jitter)
         else:
             wait_s = third * (0.8 + jitter) - idle_s
-        self._timer = self._site.clock.later(wait_s, self._watched_from_outside, self._wire)
+        self._timer = self._site.later(wait_s, self._watched, self._wire)
 
-    def _watched_from_outside(self, wire: Wire | None) -> None:
-        self._site.call(self._watched, wire)
+    def _pings_at_once(self) -> bool:
+        """Ask and hear in one, where nothing could come between."""
+        zxid = self._wire.ping() if self._site.pings_are_short and self._wire is not None else None
+        if zxid is None:
+            return False
+        self._sent_at = self._heard_at = self._site.clock.now
+        self._last_zxid = max(self._last_zxid, zxid)
+        return True
 
     def _watched(self, wire: Wire | None) -> None:
         if wire is self._wire and wire is not None and not self._greeting and not self._stopped:

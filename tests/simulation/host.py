@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from tests.simulation.disk import Disk
 from tests.simulation.member import Member
 from tests.simulation.network import Network
-from tests.simulation.pools import BEAT_EVERY_S, Flaw, Pool, Process, Senses
+from tests.simulation.pools import Flaw, Pool, Process, Senses
 
 if TYPE_CHECKING:
     from autohealer.core import actions
-    from tests.simulation.clock import Clock
+    from tests.simulation.clock import Call, Clock
     from tests.simulation.world import World
 
 
@@ -29,6 +29,7 @@ class Agent:
         self.network = host.network
         self.is_alive = True
         self.frozen = False
+        self.pings_are_short = host.world.pings_are_short
         self._frozen_calls: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
         self.members = {pool.name: Member(self, pool) for pool in host.world.pools}
 
@@ -41,7 +42,7 @@ class Agent:
         """In the loop, soon."""
         self.clock.later(0.0, self._run, function, arguments)
 
-    def later(self, seconds: float, function: Callable[..., object], *arguments: object) -> object:
+    def later(self, seconds: float, function: Callable[..., object], *arguments: object) -> Call:
         """In the loop, after so long."""
         return self.clock.later(seconds, self._run, function, arguments)
 
@@ -88,6 +89,8 @@ class Host:
     crashes_workers: bool = False
     """Whatever is started here ends at once."""
     wall_offset_s: float = 0.0
+    changes: int = 0
+    """Grows with every change of what runs here, and in which slot."""
     _guards: dict[str, actions.ArmWatchdog] = field(default_factory=dict)  # the watchdogs': they outlive the agent
 
     def __post_init__(self) -> None:
@@ -165,6 +168,7 @@ class Host:
             is_spare=order.is_spare,
         )
         self.processes[order.worker] = process
+        self.changes += 1
         member.checks.spawned(member, process)
         if ends_in_s is not None:
             clock.later(ends_in_s, self.end_process, process)
@@ -189,6 +193,7 @@ class Host:
         if self.processes.get(process.worker) is not process:
             return False
         del self.processes[process.worker]
+        self.changes += 1
         self.world.checks_of(process.pool).ended(process)
         return True
 
@@ -197,7 +202,7 @@ class Host:
         if self.processes.get(process.worker) is process:
             self._notify(process, ready=True)
             if process.pool.senses is Senses.MESSAGES:
-                self.world.clock.later(BEAT_EVERY_S, self._beat, process)
+                self.world.clock.later(process.pool.every_s, self._beat, process)
 
     def _beat(self, process: Process) -> None:
         if self.processes.get(process.worker) is not process or process.is_silent:
@@ -205,7 +210,7 @@ class Host:
         process.done += not process.is_stuck
         if not process.is_spare:
             self._notify(process, beat=True, progress=float(process.done))
-        self.world.clock.later(BEAT_EVERY_S, self._beat, process)
+        self.world.clock.later(process.pool.every_s, self._beat, process)
 
     def _notify(self, process: Process, **what: object) -> None:
         if self.agent is not None:

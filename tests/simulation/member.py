@@ -27,7 +27,7 @@ from autohealer.runtime.pool_rollout import PoolRollout
 from autohealer.runtime.revisions import Launch, Revisions, record_for, unfinished
 from tests.simulation.client import SimulatedClient
 from tests.simulation.disk import KnownLedger
-from tests.simulation.pools import PROBE, PROBE_EVERY_S, Flaw, Senses, release
+from tests.simulation.pools import PROBE, Flaw, Senses, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +183,7 @@ class Member:
         for process in sorted(living, key=lambda each: (each.worker not in known, each.pid)):
             entry = known.get(process.worker) or self._entry(process)
             process.slot = entry.slot if entry.slot not in taken else None
+            self.host.changes += 1
             taken.add(entry.slot)
             age = self._clock.now - process.started_at
             told = entry.worker, entry.slot, entry.pid, entry.started, age, entry.revision, entry.number
@@ -365,7 +366,7 @@ class Member:
         if process is None:
             self._say(events.PromotionFailed, order.worker)
             return
-        self.checks.promoted(process, order.slot)
+        self.checks.promoted(self.host, process, order.slot)
         entry = self._entry(process)
         self._new[order.worker] = msgspec.structs.replace(entry, slot=order.slot)
         self._settle_soon()
@@ -423,9 +424,9 @@ class Member:
         if process is None or worker not in self._watched:
             return
         ok = process.answers_probe(self._clock.now)
-        if self._clock.now - due < PROBE_EVERY_S:
+        if self._clock.now - due < self.pool.every_s:
             self._say(events.ProbeAnswered, worker, PROBE, ok, "200" if ok else "timed out")
-        pause_s = PROBE_EVERY_S if self._clock.now > process.ready_at else FIRST_PROBES_S
+        pause_s = self.pool.every_s if self._clock.now > process.ready_at else FIRST_PROBES_S
         self.agent.later(pause_s, self._probe, worker, self._clock.now + pause_s)
 
     # ---- people

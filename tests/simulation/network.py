@@ -97,6 +97,12 @@ class Wire:
         if not self._client_closed:
             self._put(0, lambda: self._up(data))
 
+    def ping(self) -> int | None:
+        """Ask and hear at once, if nothing is in the way or on its way; the server's zxid."""
+        network, connection = self._network, self._connection
+        is_free = network.is_open and not (network.slow_s or self.delay_s or self._queues[0] or self._queues[1])
+        return network.server.pinged(connection) if is_free and connection is not None else None
+
     def close(self) -> None:
         """The client reads and writes no more; the server hears of it when it can."""
         if not self._client_closed:

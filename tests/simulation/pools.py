@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import random
 
 PROBE = "http://worker/health"
-PROBE_EVERY_S, BEAT_EVERY_S, BEAT_TIMEOUT_S, PROGRESS_TIMEOUT_S = 20.0, 20.0, 50.0, 60.0
 START_TIMEOUT_S = 30.0
 
 
@@ -51,6 +50,8 @@ class Pool:
     spares: int = 0
     living: int = 0
     working: int = 0
+    every_s: float = 20.0
+    """So often a worker is probed, or beats."""
     dependency_is_down: bool = False
     """What all its workers need does not answer: all their probes fail."""
     paths: Paths = field(init=False)
@@ -70,8 +71,8 @@ class Pool:
             probes=(PROBE,) if self.senses is Senses.PROBE else (),
             probe_failures=2,
             ready=ReadyWhen.NOTIFY if self.senses is Senses.MESSAGES else None,
-            beat_timeout_s=BEAT_TIMEOUT_S if self.senses is Senses.MESSAGES else None,
-            progress_timeout_s=PROGRESS_TIMEOUT_S,
+            beat_timeout_s=2.5 * self.every_s if self.senses is Senses.MESSAGES else None,
+            progress_timeout_s=3 * self.every_s,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 
 from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.faults import FAULTS, Fault
@@ -14,17 +15,28 @@ from tests.simulation.world import World
 STEPS = 25
 #: A second, of each agent for each pool where nothing happens; with `stop` it proves its authority once a second.
 MOST_REQUESTS = 5
-SESSIONS_S = (6.0, 6.0, 6.0, 15.0, 40.0)
 NAMES = ("default", "other", "third")
-
+HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 #: In parts of a session timeout, what concerns the network; and moments that are short for any.
-PAUSES = (0.0, 0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 9.0)
-#: A cluster's life is quiet, as a rule.
-QUIET = (*PAUSES, 60.0, 600.0, 3600.0, 4 * 3600.0)
+MOMENTS_S = (0.0, 0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 9.0)
+
+
+class Pace(Enum):
+    """How soon one thing follows another: the pauses between them; the sessions; how often workers are looked at."""
+
+    DENSE = MOMENTS_S, (6.0, 6.0, 6.0, 15.0, 40.0), 20.0
+    """All faults meet each other."""
+    QUIET = (*MOMENTS_S, 60.0, 600.0, HOUR_S, 4 * HOUR_S), (6.0, 6.0, 6.0, 15.0, 40.0), 20.0
+    """Hours between some of them."""
+    LONG = (*MOMENTS_S, *MOMENTS_S, HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S), (15.0, 40.0, 60.0), 600.0
+    """As in production: weeks, with some bursts of faults."""
+
+    def __init__(self, pauses_s: tuple[float, ...], sessions_s: tuple[float, ...], every_s: float) -> None:
+        self.pauses_s, self.sessions_s, self.every_s = pauses_s, sessions_s, every_s
 
 
 class Scenario:
-    """One seed's. ``steps``: how many things happen, of ``faults``, with ``pauses`` between them.
+    """One seed's. ``steps``: how many things happen, of ``faults``, at which ``pace``.
 
     ``only`` is what happens, by the number of its step, where a failure is made smaller. ``pools``: of what kind they
     are, where the seed does not decide that.
@@ -38,7 +50,7 @@ class Scenario:
         registration: RegistrationMode = RegistrationMode.AGENT,
         steps: int = STEPS,
         faults: Mapping[str, Fault] = FAULTS,
-        pauses: Sequence[float] = PAUSES,
+        pace: Pace = Pace.DENSE,
         pools: Sequence[Pool] | None = None,
         only: frozenset[int] | None = None,
     ) -> None:
@@ -47,8 +59,11 @@ class Scenario:
         names = NAMES[: self.dice.choice([1, 1, 1, 2, 3])]
         drawn = [random_pool(name, policy, registration, self.dice) for name in names]
         self.pools = list(pools) if pools is not None else drawn
-        self.world = World(seed, self.pools, session_s=self.dice.choice(SESSIONS_S))
-        self.seed, self.steps, self.faults, self.pauses, self.only = seed, steps, faults, pauses, only
+        for pool in self.pools:
+            pool.every_s = pace.every_s
+        self.world = World(seed, self.pools, session_s=self.dice.choice(pace.sessions_s))
+        self.world.pings_are_short = pace is not Pace.DENSE
+        self.seed, self.steps, self.faults, self.pace, self.only = seed, steps, faults, pace, only
         self._begun_with = [replace(pool) for pool in self.pools]
         self.happened: list[int] = []
         """The steps at which something did."""
@@ -63,7 +78,7 @@ class Scenario:
             registration=self.registration,
             steps=self.steps,
             faults=self.faults,
-            pauses=self.pauses,
+            pace=self.pace,
             pools=[replace(pool) for pool in self._begun_with],
             only=only,
         )
@@ -83,7 +98,7 @@ class Scenario:
                 checks.watch()
             for step in range(self.steps):
                 self._step(step)
-                world.run(self.dice.choice(self.pauses))
+                world.run(self.dice.choice(self.pace.pauses_s))
             self.rest_s = world.calm()
             self._rest()
         except Exception as error:
@@ -116,5 +131,5 @@ class Scenario:
         return (
             f"python -m tests.simulation --seed {self.seed} --policy {self.policy} "
             f"--registration {self.registration} --steps {self.steps}"
-            f"{' --quiet' if self.pauses is QUIET else ''}{only}"
+            f"{'' if self.pace is Pace.DENSE else f' --pace {self.pace.name.lower()}'}{only}"
         )

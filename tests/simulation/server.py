@@ -105,6 +105,14 @@ class Server:
             pass
         self._settle()
 
+    def pinged(self, connection: Connection) -> int | None:
+        """A client is there; the last zxid, if it is connected."""
+        if self.engine is None or connection not in self._wires:
+            return None
+        self.frames += 1
+        self.engine.heard(connection, self._clock.now)
+        return self.engine.zxid
+
     def disconnected(self, connection: Connection) -> None:
         """The client has closed it."""
         if self._wires.pop(connection, None) is not None and self.engine is not None:

@@ -13,7 +13,7 @@ import pytest
 from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.faults import FAULTS, GENTLE, ROLLOUTS
 from tests.simulation.pools import Pool, Senses
-from tests.simulation.scenario import QUIET, Scenario
+from tests.simulation.scenario import Pace, Scenario
 from tests.simulation.shrink import shrink
 from tests.simulation.world import SESSION_S, World
 
@@ -39,7 +39,7 @@ def test_it_comes_to_rest_whatever_happens(policy: OnPartition, registration: Re
 
 def test_a_life_is_quiet_for_hours_between_faults() -> None:
     """What comes due in time alone: backoffs, looks at everything, expired requests, pings."""
-    assert sum(Scenario(seed, OnPartition.KEEP, steps=8, pauses=QUIET).run().hours for seed in range(6)) > 10
+    assert sum(Scenario(seed, OnPartition.KEEP, steps=8, pace=Pace.QUIET).run().hours for seed in range(6)) > 10
 
 
 @pytest.mark.parametrize(("seed", "policy", "steps"), KNOWN)

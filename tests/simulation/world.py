@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SESSION_S = 6.0
 RIGHT_S = 10.0
-REST_S = 240.0
-"""Once faults have stopped, all is as wanted within that time; a rollout takes its own."""
+REST_S = 160.0
+"""Once faults have stopped, all is as wanted within that time, and some looks at workers; a rollout takes its own."""
 ROLLOUT_S = 9000.0
 """What one agent holds for expired, whose wall clock is wrong, stands for an hour, by the leader's wall clock."""
 
@@ -30,7 +30,8 @@ ROLLOUT_S = 9000.0
 class World:
     """``story`` is what has happened to it, for people; ``decisions`` how many orders its agents have given.
 
-    ``watches_readiness``: who serves is counted at every change, which costs time.
+    ``watches_readiness``: who serves is counted at every change, which costs time. ``pings_are_short``: a ping in whose
+    way nothing is has been answered as soon as it is sent; set it before hosts are added.
     """
 
     def __init__(self, seed: int, pools: Iterable[Pool], *, session_s: float = SESSION_S) -> None:
@@ -38,7 +39,7 @@ class World:
         self.dice = random.Random(seed)
         self.clock = Clock()
         self.decisions = 0
-        self.watches_readiness = False
+        self.watches_readiness = self.pings_are_short = False
         self.story: list[str] = []
         self._numbers = itertools.count(1)
         self._checks = {pool: Checks(self, pool) for pool in self.pools}
@@ -186,7 +187,8 @@ class World:
         """Everything is mended, and time flows until nothing moves; how long that took."""
         self.mend()
         begun = self.clock.now
-        bound_s = REST_S + 6 * self.session_s + (ROLLOUT_S if any(self._rolls(pool) for pool in self.pools) else 0.0)
+        bound_s = REST_S + 4 * max(pool.every_s for pool in self.pools) + 6 * self.session_s
+        bound_s += ROLLOUT_S if any(self._rolls(pool) for pool in self.pools) else 0.0
         for _ in range(2):
             self._revive()
             self._right_since = self.clock.now
