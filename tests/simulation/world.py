@@ -129,6 +129,8 @@ class World:
         """As many as wanted, shared out within one, all registered, none faulty; nothing that was asked for waits."""
         members = self.members(pool)
         plan, target = self.data(pool.paths.plan), self.target_of(pool)
+        if pool.living != target:
+            return f"{pool.living} live, of {target}"
         workers = {each.host.name: [p for p in each.host.of(pool) if p.counts] for each in members}
         counts = {host: len(processes) for host, processes in workers.items()}
         if not all(member.is_member for member in members):
@@ -137,7 +139,7 @@ class World:
             return f"agents {sorted(names)} but {sorted(counts)} run"
         if not isinstance(plan, dict) or plan.get("target") != target or plan.get("shares") != counts:
             return f"target {target}, plan {plan}, but {counts} run"
-        if pool.living != sum(counts.values()) or pool.living != target:
+        if pool.living != sum(counts.values()):
             return f"{pool.living} live, {counts}, of {target}"
         if max(counts.values()) - min(counts.values()) > 1:
             return f"uneven: {counts}"
