@@ -238,11 +238,12 @@ class KillRequested(Event, frozen=True):
 class OperationRequested(Event, frozen=True):
     """Somebody asks for something that makes sense: on this host, or by a request in ZooKeeper that stands.
 
-    ``stood``: the request was there before this agent's first session.
+    ``stood``: the request was there before this agent's first session. ``expired``: it may not be begun any more.
     """
 
     operation: Operation
     stood: bool = False
+    expired: bool = False
 
 
 class RolloutRequested(Event, frozen=True):

@@ -141,6 +141,11 @@ def _problems(operation: Operation, verb: Verb) -> Iterator[str]:
         yield "an update needs a command, and nothing else has one"
 
 
+def is_of_whole_pool(operation: Operation) -> bool:
+    """Whether it is a rollout that every agent does, one after the other."""
+    return operation.verb == "undo" or (operation.verb == "restart" and not operation.subject)
+
+
 def count_of(subject: str) -> int | None:
     """The number of workers that a subject names, if it does."""
     is_number = subject.isascii() and subject.isdigit() and len(subject) <= len(str(MOST_WORKERS))

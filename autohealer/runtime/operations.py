@@ -36,6 +36,7 @@ from autohealer.core.operations import (
     Subject,
     check,
     done,
+    is_of_whole_pool,
     refused,
 )
 from autohealer.core.rollout_spec import RolloutOrder
@@ -161,13 +162,21 @@ class Operations:
         operation, request = event.operation, event.operation.request
         if request is None:
             return
-        concerns = not event.stood or self._concerns_former_life(operation)
-        if _is_of_whole_pool(operation):
+        concerns = not event.expired and (not event.stood or self._concerns_former_life(operation))
+        if is_of_whole_pool(operation):
             self._heard_by_all(operation, request, concerns=concerns)
             return
-        if not concerns or (operation.verb in ROLLOUTS and not self._is_mine(operation.subject)):
+        is_rollout = operation.verb in ROLLOUTS
+        if is_rollout and not self._is_mine(operation.subject):
             return
         known = self._known.get(operation.id)
+        if not concerns and known is None and is_rollout:
+            # Nobody else would take it away.
+            self._remember(operation).requests.append(request)
+            self.answered(operation, refused("it was asked for too long ago, or of a former life of this agent"))
+            return
+        if not concerns and known is None:
+            return
         if known is None:
             self._remember(operation).requests.append(request)
             self._begin(operation)
@@ -256,7 +265,7 @@ class Operations:
         if isinstance(order, RolloutOrder):
             self._post(RolloutRequested(now(), order))
             return
-        if operation.request is not None and _is_of_whole_pool(operation):
+        if operation.request is not None and is_of_whole_pool(operation):
             self._post(PoolRequestStands(now(), operation.request, "undone"))
         self.answered(operation, order)
 
@@ -332,11 +341,6 @@ class Operations:
 
 def ignore(_: object) -> None:
     """Nobody wants to hear of the steps."""
-
-
-def _is_of_whole_pool(operation: Operation) -> bool:
-    """Whether every agent does it, one after the other."""
-    return operation.verb == "undo" or (operation.verb == "restart" and not operation.subject)
 
 
 def _unreachable() -> Answer:

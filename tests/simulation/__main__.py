@@ -47,7 +47,8 @@ def main() -> int:
     if asked.soak is not None:
         return soak(asked.soak)
     if asked.scale is not None:
-        scale(*asked.scale, asked.parallel)
+        agents, workers = asked.scale
+        scale(agents, workers, asked.parallel)
         return 0
     if asked.plan is not None:
         plan(*asked.plan)
@@ -122,7 +123,8 @@ def scale(agents: int, workers: int, parallel: str) -> None:
                 told_at = world.clock.now
                 new = sum(process.revision > 1 for host in world.hosts for process in host.processes.values())
                 asked = world.server.frames - frames
-                say(f"  {told_at - since:5.0f} s, {asked:,} requests, {new} new, {time.process_time() - begun:.0f} s of CPU")
+                used_s = time.process_time() - begun
+                say(f"  {told_at - since:5.0f} s, {asked:,} requests, {new} new, {used_s:.0f} s of CPU")
             return not restarts() and world.problem() is None
 
         took = world.run(within_s, is_over)

@@ -12,6 +12,7 @@ import pytest
 
 from autohealer.core.model import OnPartition, RegistrationMode
 from tests.simulation.faults import FAULTS, GENTLE, ROLLOUTS
+from tests.simulation.member import of_host
 from tests.simulation.pools import Pool, Senses
 from tests.simulation.scenario import Pace, Scenario
 from tests.simulation.shrink import shrink
@@ -115,6 +116,43 @@ def test_a_dependency_that_fails_costs_the_brakes_part_and_all_is_well_when_it_i
     world.calm()
 
     assert len(left) >= 9
+
+
+def test_a_rollout_takes_as_long_as_it_takes() -> None:
+    """A request may be begun within an hour; what was begun goes on, and goes with its outcome."""
+    pool = Pool("default", 6)
+    world = World(1, [pool])
+    for _ in range(3):
+        world.add()
+    world.calm()
+    before = {worker for host in world.hosts for worker in host.processes}
+    member = world.members(pool)[0]
+    member.ask("restart", soak=2400.0)
+    world.run(4 * 3600, lambda: not member.asked and not any(each.rolls for each in world.members(pool)))
+    world.calm()
+
+    assert not member.asked
+    assert not before & {worker for host in world.hosts for worker in host.processes}
+
+
+@pytest.mark.parametrize("offset_s", [-7200.0, 7200.0])
+def test_no_wall_clock_of_ours_says_how_old_a_request_is(offset_s: float) -> None:
+    """One agent's is wrong by hours: it takes part in what is asked of all, by it and by others."""
+    pool = Pool("default", 6)
+    world = World(1, [pool])
+    for _ in range(3):
+        world.add()
+    world.hosts[1].wall_offset_s = offset_s
+    world.calm()
+    for host in world.hosts[:2]:
+        before = {worker for each in world.hosts for worker in each.processes}
+        member = of_host(host, pool)
+        assert member is not None
+        member.ask("restart")
+        world.run(120)
+        world.calm()
+
+        assert not before & {worker for each in world.hosts for worker in each.processes}
 
 
 def test_a_server_that_forgot_what_clients_have_seen() -> None:

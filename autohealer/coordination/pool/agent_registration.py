@@ -36,6 +36,9 @@ class AdmissionCallbacks(msgspec.Struct, frozen=True):
     written: Callable[[AgentEntry], None]
     """Called with what stands in ZooKeeper from now on."""
 
+    dated: Callable[[int], None]
+    """Called with the moment at which ZooKeeper took it in, by its own clock, in milliseconds."""
+
 
 class AgentRegistration:
     """``former`` is the id of the session that this agent's former life had."""
@@ -52,6 +55,7 @@ class AgentRegistration:
     ) -> None:
         self._link, self._path, self._access, self._former = link, path, access, former
         self._admitted, self._taken, self._written = callbacks.admitted, callbacks.taken, callbacks.written
+        self._dated = callbacks.dated
         self._call_later, self._clock = scheduler.call_later, scheduler.clock
         self._wanted: AgentEntry | None = None
         self._stands: bytes | None = None
@@ -121,12 +125,17 @@ class AgentRegistration:
         def done(_value: Any, error: Exception | None) -> None:
             self._ended(entry, data, error)
 
+        def set_done(stat: Any, error: Exception | None) -> None:
+            if error is None:
+                self._dated(stat.mtime)
+            self._ended(entry, data, error)
+
         if self._replaces is not None:
             self._link.commit(self._path, self._replace(self._replaces, data), done)
         elif self._stands is None:
             self._link.create(self._path, data, self._access.acl, done, ephemeral=True)
         else:
-            self._link.set(self._path, data, done)
+            self._link.set(self._path, data, set_done)
 
     def _replace(self, version: int, data: bytes) -> Callable[[TransactionRequest], None]:
         """In one transaction, so that nobody sees the agent gone in between."""

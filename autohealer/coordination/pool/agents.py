@@ -114,6 +114,10 @@ class Agents:
             reader.cut()
         self._forget()
 
+    def has_seen(self, agent: str) -> bool:
+        """Whether it was among the agents at the last look."""
+        return agent in self._names or agent == self._agent
+
     def wrote_own(self, entry: AgentEntry) -> None:
         """This agent's own entry need not be read back."""
         self._own = entry

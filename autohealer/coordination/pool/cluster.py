@@ -93,11 +93,13 @@ class Cluster:
 
     def _make_requests(self, session: NodeSession) -> Requests:
         callbacks = RequestCallbacks(
-            told=lambda request, stood: self._emit(events.OperationRequested, request.operation, stood),
+            told=self._emitter.emitting(events.OperationRequested),
             gone=self._emitter.emitting(events.RequestGone),
             is_written=lambda: self._agent_registration.is_written,
+            has_seen=self._leadership.has_seen,
         )
-        return Requests(session, self._paths.requests, callbacks, pump=self._pump, wall=self._scheduler.wall)
+        now = self._connection.server_clock.now
+        return Requests(session, self._paths.requests, callbacks, pump=self._pump, now=now)
 
     # ---- life
 

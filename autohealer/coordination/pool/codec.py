@@ -40,7 +40,7 @@ class RegistrationData(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What somebody asks of the pool; it may be begun until ``expires`` (Unix time in seconds)."""
+    """What somebody asks of the pool; it may be begun until ``expires`` (Unix time by ZooKeeper's clock)."""
 
     operation: Operation
     expires: float

@@ -90,6 +90,10 @@ class Leadership:
         """The path of this agent's candidature, where it stands."""
         return self._election.node
 
+    def has_seen(self, agent: str) -> bool:
+        """Whether there was such an agent at the last look."""
+        return self._agents.has_seen(agent)
+
     def stand(self) -> None:
         """There is a connection: stand for election."""
         self._election.resume()

@@ -20,6 +20,7 @@ from autohealer.coordination.session.ensemble import Ensemble
 from autohealer.coordination.session.link import Link
 from autohealer.coordination.session.port import Joinable
 from autohealer.coordination.session.scheduler import Scheduler
+from autohealer.coordination.session.server_clock import ServerClock
 from autohealer.core import events
 from autohealer.core.model import AgentEntry
 
@@ -58,12 +59,13 @@ class PoolConnection:
     ) -> None:
         access, prior = ensemble.access, joining.prior_session
         self._workers, self._callbacks, self._emit = paths.workers, callbacks, emitter.emit
+        self.server_clock = ServerClock(scheduler)
         self.link = Link(ensemble, observer=self, call_soon=scheduler.call_soon, prior=prior)
         self.registration = AgentRegistration(
             self.link,
             paths.agent(joining.agent),
             access,
-            AdmissionCallbacks(self._admit, self._taken, callbacks.written),
+            AdmissionCallbacks(self._admit, self._taken, callbacks.written, self.server_clock.wrote),
             scheduler,
             former=prior[0] if prior is not None else None,
         )

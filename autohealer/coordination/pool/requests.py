@@ -1,4 +1,7 @@
-"""What people ask of the pool from elsewhere, each told once; and what this agent asks of others."""
+"""What people ask of the pool from elsewhere, each told once; and what this agent asks of others.
+
+How old a request is goes by ZooKeeper's clock alone: who asks and who is asked need not agree about the time.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from msgspec.structs import replace
 from autohealer.coordination.pool.codec import Request, read_request, write_request
 from autohealer.coordination.pool.ephemeral_node import NodeSession
 from autohealer.coordination.session.node_watcher import NodeWatcher
-from autohealer.core.operations import VERBS, Operation
+from autohealer.core.model import WorkerId
+from autohealer.core.operations import ROLLOUTS, VERBS, Operation, is_of_whole_pool
 
 # More than anybody types; who floods the pool with requests is not to fill its memory.
 AT_ONCE = 1000
@@ -34,8 +38,10 @@ class _Forwarded(msgspec.Struct):
 class RequestCallbacks(msgspec.Struct, frozen=True):
     """Who hears of requests, and what is asked before one that is done with goes."""
 
-    told: Callable[[Request, bool], None]
-    """Gets each request that has not expired, and whether it stood before this agent's first session."""
+    told: Callable[[Operation, bool, bool], None]
+    """Gets what each request asks for, whether it stood before this agent's first session, and whether it has expired:
+    that is told of rollouts alone, which take their time.
+    """
 
     gone: Callable[[str], None]
     """Gets the name of each that is there no more."""
@@ -43,9 +49,12 @@ class RequestCallbacks(msgspec.Struct, frozen=True):
     is_written: Callable[[], bool]
     """Says whether all that this agent wants to say of itself stands."""
 
+    has_seen: Callable[[str], bool]
+    """Says whether there was such an agent at the last look."""
+
 
 class Requests:
-    """The requests of a pool. ``pump`` has what was asked for sent soon."""
+    """The requests of a pool. ``pump`` has what was asked for sent soon; ``now`` is ZooKeeper's time."""
 
     def __init__(
         self,
@@ -54,12 +63,12 @@ class Requests:
         callbacks: RequestCallbacks,
         *,
         pump: Callable[[], None],
-        wall: Callable[[], float],
+        now: Callable[[], float],
     ) -> None:
         link = session.link
         self._link, self._bulk, self._path, self._access = link, session.bulk, path, session.access
         self._told, self._gone, self._is_written = callbacks.told, callbacks.gone, callbacks.is_written
-        self._pump, self._wall = pump, wall
+        self._has_seen, self._pump, self._now = callbacks.has_seen, pump, now
         self._list = NodeWatcher(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}
         self._asking: set[str] = set()
@@ -88,7 +97,7 @@ class Requests:
         expires_s = VERBS[operation.verb].expires_s
         if expires_s is None:
             raise ValueError(f"{operation.verb} is no request in ZooKeeper")
-        until = self._wall() + expires_s
+        until = self._now() + expires_s
         # Ids of their own: this agent may be among those who are asked, and knows the operation already.
         asked = (replace(operation, id=f"{operation.id}/{subject}", subject=subject) for subject in subjects)
         self._forwarded.append(_Forwarded(done, [Request(each, until) for each in asked]))
@@ -119,11 +128,22 @@ class Requests:
         return [f"{self._path}/{name}" for name in stops]
 
     def sweep(self) -> None:
-        """Delete what has expired without an answer, and what makes no sense: only a leader does."""
-        now = self._wall()
+        """Delete what has expired without an answer, and what makes no sense: only a leader does.
+
+        A rollout is not the leader's to delete as long as there is who does it: it may have been begun in time, and
+        takes as long as it takes. It goes with its outcome.
+        """
+        now = self._now()
         for name, request in self._known.items():
-            if request is None or request.expires < now:
+            if request is None or (request.expires < now and not self._may_be_under_way(request.operation)):
                 self._delete(name)
+
+    def _may_be_under_way(self, operation: Operation) -> bool:
+        if operation.verb not in ROLLOUTS:
+            return False
+        subject = operation.subject
+        agent = WorkerId.agent_of(subject) or subject
+        return is_of_whole_pool(operation) or self._has_seen(subject) or self._has_seen(agent)
 
     def _delete(self, name: str) -> None:
         self._deleting.setdefault(name, False)
@@ -160,9 +180,15 @@ class Requests:
         self._asking.discard(name)
         if error is not None:
             return
-        request = self._known[name] = read_request(value[0], name)
-        if request is not None and request.expires >= self._wall():
-            self._told(request, name in (self._found or ()))
+        data, stat = value
+        request = self._known[name] = read_request(data, name)
+        if request is not None:
+            longest_s = VERBS[request.operation.verb].expires_s or 0.0
+            until = min(request.expires, stat.ctime / 1000 + longest_s)
+            self._known[name] = replace(request, expires=until)
+            expired = until < self._now()
+            if not expired or request.operation.verb in ROLLOUTS:
+                self._told(request.operation, name in (self._found or ()), expired)
 
     # ---- asking others
 

@@ -8,6 +8,7 @@ access         credentials and ACLs
 ensemble       which ZooKeeper is meant, and how it is reached
 host_names     whether the servers' names are known at all
 scheduler      the loop in whose thread all of a cluster runs, and its clocks
+server_clock   what ZooKeeper's clock shows
 tls            which certificates, and why a server is not talked to
 node_watcher   something in ZooKeeper, read anew whenever it may have changed
 batch          creates and deletes by the dozen

@@ -20,4 +20,4 @@ class Scheduler(msgspec.Struct, frozen=True):
 
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
-    """Unix time, by which requests of other hosts expire."""
+    """Unix time, as this host's clock has it."""
