@@ -98,8 +98,7 @@ class Cluster:
             is_written=lambda: self._agent_registration.is_written,
             has_seen=self._leadership.has_seen,
         )
-        now = self._connection.server_clock.now
-        return Requests(session, self._paths.requests, callbacks, pump=self._pump, now=now)
+        return Requests(session, self._paths.requests, callbacks, pump=self._pump, now=self._connection.server_time)
 
     # ---- life
 

@@ -59,13 +59,14 @@ class PoolConnection:
     ) -> None:
         access, prior = ensemble.access, joining.prior_session
         self._workers, self._callbacks, self._emit = paths.workers, callbacks, emitter.emit
-        self.server_clock = ServerClock(scheduler)
+        server_clock = ServerClock(scheduler)
+        self.server_time = server_clock.now
         self.link = Link(ensemble, observer=self, call_soon=scheduler.call_soon, prior=prior)
         self.registration = AgentRegistration(
             self.link,
             paths.agent(joining.agent),
             access,
-            AdmissionCallbacks(self._admit, self._taken, callbacks.written, self.server_clock.wrote),
+            AdmissionCallbacks(self._admit, self._taken, callbacks.written, server_clock.wrote),
             scheduler,
             former=prior[0] if prior is not None else None,
         )
