@@ -110,7 +110,7 @@ class Server:
         if self.engine is None or connection not in self._wires:
             return None
         self.frames += 1
-        self.engine.heard(connection, self._clock.now)
+        connection.heard(self._clock.now)
         return self.engine.zxid
 
     def disconnected(self, connection: Connection) -> None:
