@@ -20,7 +20,7 @@ from autohealer.cli.support.late import Late
 from autohealer.cli.support.terminals import can_draw
 from autohealer.core.notices import EventRecord, fields_of
 from autohealer.errors import AutohealerError, UsageError
-from autohealer.processes.launch.setup import unblock_termination_signals
+from autohealer.processes.launch.setup import make_room_for_files, unblock_termination_signals
 from autohealer.runtime.agent_process import Audience, run_agent
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.printer import Printer
@@ -62,6 +62,7 @@ def run(configuration: Configuration, *, detach: bool = False) -> int:
     access = _access(configuration)
     if detach:
         return start_detached(configuration)
+    make_room_for_files(sum(pool.workers for pool in configuration.pools))
     if os.environ.pop(MARK, None) is not None:
         return _run_detached(configuration, access)
     drawn = _has_dashboard(configuration)

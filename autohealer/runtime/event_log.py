@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from autohealer.core.notices import EventRecord, Notice, fields_of
@@ -22,8 +23,14 @@ TORN_MOST = 2**20
 
 def timestamp(unix_s: float) -> str:
     """A moment as RFC 3339 in UTC with microseconds."""
-    # Not strftime, which looks up a module at each call: this is asked for several times in each heal.
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    second, microsecond = divmod(round(unix_s * 1e6), 10**6)
+    return f"{_second(second)}.{microsecond:06d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(unix_s: int) -> str:
+    """Remembered, because this is asked for several times in each heal, and a thousand times in a storm."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat().removesuffix("+00:00")
 
 
 class EventFile:

@@ -39,8 +39,8 @@ class DecisionRecorder(Protocol):
 
     wants_checkpoint: bool
 
-    def record(self, event: Event, actions: Sequence[Action]) -> None:
-        """This was decided."""
+    def record(self, event: Event, actions: Sequence[Action], *, is_concluded: bool) -> None:
+        """This was decided; ``is_concluded``: with what follows from how things stand after it."""
 
     def checkpoint(self, at: Instant) -> None:
         """It is quiet: the state of the supervisor may be taken."""
@@ -51,7 +51,8 @@ class Inbox:
 
     Between a death and its replacement stands nothing but the decision and the spawn. What can be told to ZooKeeper,
     disk and people a moment later waits until nothing has been urgent for ``QUIET_S``, yet no longer than
-    ``PATIENCE_S``, and is then done in slices, so that the next death is heard in between.
+    ``PATIENCE_S``, and is then done in slices, so that the next death is heard in between. What follows from how
+    things stand is asked once for all events that are there, not after each death of a storm.
 
     A mistake of ours in one event or order costs that one: it is raised into the loop, and the rest goes on.
     """
@@ -67,6 +68,8 @@ class Inbox:
         self._events: deque[Event] = deque()
         self._urgent: deque[tuple[Action, Instant]] = deque()
         self._later: deque[tuple[Action, Instant]] = deque()
+        self._taken_in: list[tuple[Event, list[Action]]] = []
+        """Events of which the supervisor has not concluded yet, and what has been decided of each."""
         self.handled = 0
         """How many events there have been: where it is what it was, nothing has changed."""
         self._running = False
@@ -77,7 +80,15 @@ class Inbox:
 
     def post(self, event: Event) -> None:
         """Take in a fact. Only from the loop's own thread; what it leads to may be done before this returns."""
+        self.put(event)
+        self.run()
+
+    def put(self, event: Event) -> None:
+        """Take in one of several facts; ``run`` must follow, in the same turn of the loop."""
         self._events.append(event)
+
+    def run(self) -> None:
+        """Do what is to be done now."""
         if not self._running:
             self._run()
 
@@ -86,26 +97,28 @@ class Inbox:
         started = now()
         least_delay_s = AFTER_MISTAKE_S  # a deadline that is a mistake to meet is not met again and again at once
         try:
-            while self._events or self._urgent:
+            while self._events or self._urgent or self._taken_in:
                 while self._events:
-                    event = self._events.popleft()
                     self.handled += 1
-                    self._handle(event)
-                if self._urgent:
+                    self._take_in(self._events.popleft())
+                is_over = self._last_urgent - started > SLICE_S
+                if self._taken_in and (is_over or not self._urgent):
+                    self._conclude()
+                elif self._urgent:
                     self._perform_urgent()
-                    if self._last_urgent - started > SLICE_S and self._urgent:
-                        break
+                if is_over:
+                    break
             least_delay_s = 0.0
         finally:
             self._running = False
-            if self._events or self._urgent:
-                self._loop.call_soon(self._resume)
+            if self._events or self._urgent or self._taken_in:
+                self._loop.call_soon(self.run)
             if self._waiting_since is None:
                 self._waiting_since = now()
                 self._loop.call_soon(self._flush)
             self._set_timer(least_delay_s)
 
-    def _handle(self, event: Event) -> None:
+    def _take_in(self, event: Event) -> None:
         """Have it decided. A replacement that is decided first is started before the rest is thought about.
 
         It may have been given this very core, and then waits until we sleep, or the kernel moves it: so after a quiet
@@ -113,6 +126,7 @@ class Inbox:
         """
         are_waiting = bool(self._urgent or self._events)  # then it is not next, and `_run` counts the time
         decided = self._supervisor.react(event)
+        self._taken_in.append((event, decided))
         self._sort(decided, event.at)
         try:
             if self._urgent and not are_waiting:
@@ -121,10 +135,19 @@ class Inbox:
                 if was_quiet:
                     os.sched_yield()
         finally:
-            more = self._supervisor.conclude(event.at)
+            more = self._supervisor.follow(event.at)
             self._sort(more, event.at)
-            if self._recorder is not None:
-                self._recorder.record(event, [*decided, *more])
+            decided += more
+
+    def _conclude(self) -> None:
+        """Have decided what follows from all of them."""
+        (*before, (event, decided)), self._taken_in = self._taken_in, []
+        more = self._supervisor.conclude(event.at)
+        self._sort(more, event.at)
+        if self._recorder is not None:
+            for one, of_one in before:
+                self._recorder.record(one, of_one, is_concluded=False)
+            self._recorder.record(event, [*decided, *more], is_concluded=True)
 
     def _sort(self, decided: Sequence[Action], at: Instant) -> None:
         for action in decided:
@@ -133,10 +156,6 @@ class Inbox:
     def _perform_urgent(self) -> None:
         self._effects.perform(*self._urgent.popleft())
         self._last_urgent = now()
-
-    def _resume(self) -> None:
-        if not self._running:
-            self._run()
 
     def _flush(self) -> None:
         """Do what could wait, if it is quiet now."""

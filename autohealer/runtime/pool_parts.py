@@ -78,7 +78,7 @@ class PoolParts:
         me = self._identity()
         self.supervisor = self._make_supervisor(me)
         self.cluster = self._make_cluster(hosts)
-        self.exits = ExitWatcher(loop, self._exited, shared.reaper)
+        self.exits = ExitWatcher(loop, self._exited, shared.reaper, looked=self._looked)
         self.watchdog = PoolWatchdog(
             self.spec, self.agent, shared, users_of(claim.record), post=self.post, warn=self._warn
         )
@@ -232,9 +232,13 @@ class PoolParts:
         at = now()
         left = self.effects.exited(worker, code, signal_name)
         oom = signal_name == "SIGKILL" and self._shared.oom.has_killed()
-        self.inbox.post(events.ProcessExited(at, worker, code, signal_name, left, oom))
+        self.inbox.put(events.ProcessExited(at, worker, code, signal_name, left, oom))
         if self._shared.on_exit is not None:
             self._shared.on_exit(self.name, at)
+
+    def _looked(self) -> None:
+        """All that were found to have exited have been told of."""
+        self.inbox.run()
 
     # ---- what outlives the agent
 

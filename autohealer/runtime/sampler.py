@@ -47,10 +47,12 @@ class Sampling:
 
     def add(self, worker: str, pid: int, *, is_child: bool = True) -> None:
         """Measure this one, too."""
+        is_first = not self.pids
         self.pids[worker] = pid
         if not is_child:
             self.strangers[worker] = pid
-        self._sampler.plan()
+        if is_first:
+            self._sampler.plan()
 
     def remove(self, worker: str) -> None:
         """Measure it no more."""

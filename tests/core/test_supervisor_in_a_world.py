@@ -69,10 +69,11 @@ class SupervisorInAWorld(RuleBasedStateMachine):
         self.world.answer(self.world.in_flight[pick % len(self.world.in_flight)], how)
 
     @precondition(lambda self: self.world.in_flight)
-    @rule()
-    def all_orders_are_done(self) -> None:
-        for order in self.world.in_flight.copy():
-            self.world.answer(order)
+    @rule(together=st.booleans())
+    def all_orders_are_done(self, *, together: bool) -> None:
+        with self.world.together(really=together):
+            for order in self.world.in_flight.copy():
+                self.world.answer(order)
 
     @precondition(lambda self: self.world.processes)
     @rule(pick=PICK)
@@ -80,10 +81,11 @@ class SupervisorInAWorld(RuleBasedStateMachine):
         self.world.die(sorted(self.world.processes)[pick % len(self.world.processes)])
 
     @precondition(lambda self: self.world.processes)
-    @rule()
-    def all_workers_die(self) -> None:
-        for worker in sorted(self.world.processes):
-            self.world.die(worker)
+    @rule(together=st.booleans())
+    def all_workers_die(self, *, together: bool) -> None:
+        with self.world.together(really=together):
+            for worker in sorted(self.world.processes):
+                self.world.die(worker)
 
     @precondition(lambda self: any(process.dying for process in self.world.processes.values()))
     @rule()

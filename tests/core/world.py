@@ -7,6 +7,8 @@ that lives. ``calm`` ends all faults and lets time flow until nothing moves any 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatchmethod
@@ -84,12 +86,15 @@ class World:
         self.entry: AgentEntry | None = None
         self.drained = self.killed = False
         self.exits: list[actions.EndAgent] = []
+        self.is_together = False
 
     # ---- events in, orders out
 
     def tell(self, kind: type[Event], *fields: Any) -> list[Action]:
         """This happens now. Whoever asks to be called now is called, but must have done with it soon."""
         orders = self._step(kind(self.now, *fields))
+        if self.is_together:
+            return orders
         for _ in range(3):
             due = self.supervisor.next_deadline()
             if due is None or due > self.now or self.exits:
@@ -100,10 +105,26 @@ class World:
     def _step(self, event: Event) -> list[Action]:
         if self.exits:
             return []
-        orders = self.supervisor.handle(event)
+        if self.is_together:
+            return self._obey_all(self.supervisor.take_in(event))
+        orders = self._obey_all(self.supervisor.handle(event))
+        self._check()
+        return orders
+
+    @contextmanager
+    def together(self, *, really: bool = True) -> Iterator[None]:
+        """What is told meanwhile is taken in as it comes, and concluded at the end."""
+        self.is_together = really
+        yield
+        self.is_together = False
+        if really and not self.exits:
+            self._obey_all(self.supervisor.conclude(self.now))
+            self._check()
+            self.tell(events.DeadlineReached)
+
+    def _obey_all(self, orders: list[Action]) -> list[Action]:
         for order in orders:
             self._obey(order)
-        self._check()
         return orders
 
     def pass_time(self, seconds: float, *, punctual: bool = True) -> None:

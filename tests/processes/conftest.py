@@ -37,7 +37,14 @@ class World:
         self.exits: list[Exit] = []
         self.cleared: list[str] = []
         self.reaper = Reaper()
-        self.watcher = ExitWatcher(self.loop, lambda *exit_: self.exits.append(exit_), self.reaper)
+        self.looks: list[int] = []
+        """How many exits had been told of at the end of each look."""
+        self.watcher = ExitWatcher(
+            self.loop,
+            lambda *exit_: self.exits.append(exit_),
+            self.reaper,
+            looked=lambda: self.looks.append(len(self.exits)),
+        )
         self.strays = Strays(self.reaper, come=become_subreaper())
         self.orphans = Orphans(self.loop, self._on_cleared, self.strays)
         self._number = 0

@@ -120,6 +120,8 @@ def test_two_hundred_deaths_at_once(world: World) -> None:
         os.kill(pid, signal.SIGKILL)
 
     world.run_until(lambda: len(world.exits) == 200)
+    assert world.looks == sorted(set(world.looks)), "each look tells of some, and is at its end when it has told of all"
+    assert world.looks[-1] == 200
     assert {found[0] for found in world.exits} == set(workers)
     assert {found[1:] for found in world.exits} == {(None, "SIGKILL")}
     for worker in workers:

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ print(json.dumps({
 }))
 """
 IGNORED_BY_PYTHON = 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)  # in the child, too
+MANY = 500
 OF_THE_C_LIBRARY = 1 << 31 | 1 << 32  # signals 32 and 33, which a program cannot reach
 
 
@@ -168,6 +170,22 @@ def test_workers_keep_the_limit_that_the_agent_has_raised(tmp_path: Path, finish
     assert limit == (1000, original[1])
     assert raised == (original[1], original[1])
     assert json.loads((tmp_path / "out").read_text())["limit"] == [1000, original[1]]
+
+
+def test_there_is_room_for_the_files_of_all_workers_before_the_first_is_started() -> None:
+    code = f"""
+import resource
+from autohealer.processes.launch.setup import make_room_for_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, {MANY + 100}))
+make_room_for_files({MANY})
+size = open("/proc/self/status").read().partition("FDSize:")[2].split()[0]
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], size)
+make_room_for_files({10 * MANY})
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], "where there may not be so many, it does without")
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert told[0] == told[2] == "100"
+    assert int(told[1]) >= MANY
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 
-from autohealer.core import actions, events
+from autohealer.core import actions, events, notices
 from autohealer.core.actions import Action
 from autohealer.core.events import Event
 from autohealer.core.pool.supervisor import Supervisor
@@ -33,9 +33,12 @@ class Script:
     deadline: float | None = None
     done: list[object] = field(default_factory=list)
     handled: list[Event] = field(default_factory=list)
+    following: list[list[Action]] = field(default_factory=list)
     conclusions: list[list[Action]] = field(default_factory=list)
     before_conclusion: list[list[object]] = field(default_factory=list)
     on_perform: Callable[[Action], None] = lambda _: None
+    recorded: list[tuple[list[Action], bool]] = field(default_factory=list)
+    wants_checkpoint: bool = False
 
     def react(self, event: Event) -> list[Action]:
         self.handled.append(event)
@@ -43,7 +46,11 @@ class Script:
             self.deadline = None
         if isinstance(event, events.KillRequested):
             raise Mistake
-        return self.answers.get(type(event), [])
+        return list(self.answers.get(type(event), []))
+
+    def follow(self, now: float) -> list[Action]:
+        assert now > 0
+        return self.following.pop(0) if self.following else []
 
     def conclude(self, now: float) -> list[Action]:
         assert now > 0
@@ -60,6 +67,12 @@ class Script:
 
     def settle(self) -> None:
         self.done.append("settled")
+
+    def record(self, _: Event, decided: Sequence[Action], *, is_concluded: bool) -> None:
+        self.recorded.append((list(decided), is_concluded))
+
+    def checkpoint(self, at: float) -> None:
+        raise AssertionError(at)
 
 
 @dataclass
@@ -86,7 +99,7 @@ def bench() -> Iterator[Bench]:
     mistakes: list[object] = []
     loop.set_exception_handler(lambda _, context: mistakes.append(context["exception"]))
     script = Script()
-    yield Bench(loop, script, Inbox(loop, cast(Supervisor, script), script), mistakes)
+    yield Bench(loop, script, Inbox(loop, cast(Supervisor, script), script, script), mistakes)
     loop.close()
 
 
@@ -111,6 +124,33 @@ def test_what_is_urgent_does_not_wait_for_the_rest_of_the_decision(bench: Bench)
     assert bench.script.before_conclusion == [[SPAWN]]
     bench.until_settled()
     assert bench.script.done == [SPAWN, REMOVE, "settled"]
+
+
+def test_what_belongs_to_an_event_is_decided_before_the_event_that_its_orders_lead_to(bench: Bench) -> None:
+    """A death is told before the start of the replacement is."""
+    ready = actions.EmitEvent(notices.WorkerReady("w", 1, 0))
+    bench.script.answers = {events.ConnectionResumed: [SPAWN], events.WorkerSpawned: [ready]}
+    bench.script.following = [[REMOVE]]
+    bench.script.on_perform = lambda order: (
+        bench.inbox.post(now(events.WorkerSpawned, "w", 1, "")) if order is SPAWN else None
+    )
+    bench.inbox.post(now(events.ConnectionResumed))
+    bench.until_settled()
+    assert bench.script.done == [SPAWN, REMOVE, ready, "settled"]
+
+
+def test_of_several_events_all_is_taken_in_and_then_concluded_once(bench: Bench) -> None:
+    """So that a storm of deaths costs one conclusion, and each step can be run again."""
+    bench.script.answers = {events.ConnectionResumed: [SPAWN]}
+    bench.script.conclusions = [[REMOVE]]
+    for _ in range(3):
+        bench.inbox.put(now(events.ConnectionResumed))
+    assert not bench.script.done
+    bench.inbox.run()
+    bench.until_settled()
+    assert bench.script.before_conclusion == [[SPAWN, SPAWN, SPAWN]]
+    assert bench.script.done == [SPAWN, SPAWN, SPAWN, REMOVE, "settled"]
+    assert bench.script.recorded == [([SPAWN], False), ([SPAWN], False), ([SPAWN, REMOVE], True)]
 
 
 def test_many_starts_are_done_in_slices_though_each_of_them_is_an_event(bench: Bench) -> None:

@@ -173,21 +173,29 @@ class Supervisor:
 
     def handle(self, event: Event) -> list[Action]:
         """Fold the event in, and say what is to be done now."""
-        return [*self.react(event), *self.conclude(event.at)]
+        return [*self.take_in(event), *self.conclude(event.at)]
+
+    def take_in(self, event: Event) -> list[Action]:
+        """The first half of ``handle``, of which several may come before one ``conclude``, as in a storm of deaths."""
+        return [*self.react(event), *self.follow(event.at)]
 
     def react(self, event: Event) -> list[Action]:
-        """The first half of ``handle``: what cannot wait, such as the start of a dead worker's replacement.
+        """What cannot wait, such as the start of a dead worker's replacement.
 
-        ``conclude`` must follow, before the next event.
+        ``follow`` must follow, before the next event.
         """
         self._workers.begin(event.at)
         self._handlers[type(event)](event)
         return self._ordered()
 
+    def follow(self, now: Instant) -> list[Action]:
+        """What else belongs to this event, such as to tell of the death."""
+        self._workers.follow(now)
+        return self._ordered()
+
     def conclude(self, now: Instant) -> list[Action]:
-        """The second half: all else that follows from the event of this moment, and from the time."""
+        """The second half: all that follows from how things stand now, and from the time."""
         workers, member, draining = self._workers, self._membership, self._draining
-        workers.conclude(now)
         workers.expire(now)
         member.expire(now)
         if (over := workers.slots.over) is not None:

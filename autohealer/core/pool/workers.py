@@ -145,7 +145,7 @@ class Workers:
         """An event of this moment is about to be taken in."""
         self._now = now
 
-    def conclude(self, now: Instant) -> None:
+    def follow(self, now: Instant) -> None:
         """Do what follows from the end of a life, but for the start of its replacement, which was first."""
         if self._ended is None:
             return

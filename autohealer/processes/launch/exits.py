@@ -65,9 +65,12 @@ class ExitWatcher:
         loop: asyncio.AbstractEventLoop,
         on_exit: Callable[[str, int | None, str | None], None],
         reaper: Reaper,
+        *,
+        looked: Callable[[], None] | None = None,
     ) -> None:
+        """``looked`` is called once after all the calls of ``on_exit`` that one look leads to."""
         self._loop = loop
-        self._on_exit = on_exit
+        self._on_exit, self._looked = on_exit, looked
         self._reaper = reaper
         self._watched: dict[str, _Watched] = {}
         self._by_pidfd: dict[int, _Watched] = {}
@@ -151,6 +154,8 @@ class ExitWatcher:
                 self._exited(watched)
             except Exception as error:  # noqa: BLE001 - the loop tells of it, as of any call of its own
                 self._loop.call_exception_handler({"message": "an exit was not handled", "exception": error})
+        if self._looked is not None:
+            self._looked()
 
     def _exited(self, watched: _Watched) -> None:
         code: int | None = None

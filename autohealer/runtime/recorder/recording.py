@@ -31,12 +31,13 @@ MOST_WAITING = 50_000
 MUCH_WAITING = 10_000
 QUIET_S = 0.1
 NAMES = ("recording-0.jsonl", "recording-1.jsonl")
-FORMAT = 1
+FORMAT = 2
 
 
 class _RecordedStep(msgspec.Struct, frozen=True):
     event: Event
     actions: Sequence[Action]
+    is_concluded: bool
 
 
 class _Beginning(msgspec.Struct, frozen=True):
@@ -61,10 +62,10 @@ class Recorder:
         self.lost = 0
         """How many steps are not in any file, for want of room on disk or in the queue."""
 
-    def record(self, event: Event, actions: Sequence[Action]) -> None:
-        """An event that was handled, and what came of it."""
+    def record(self, event: Event, actions: Sequence[Action], *, is_concluded: bool = True) -> None:
+        """An event that was taken in, and what came of it; not ``is_concluded``: it was not the last of several."""
         if self._waiting.qsize() < MOST_WAITING:
-            self._waiting.put(_RecordedStep(event, tuple(actions)))
+            self._waiting.put(_RecordedStep(event, tuple(actions), is_concluded))
         else:
             # From here on the file cannot be run again: the next one has to begin anew.
             self.lost += 1
@@ -135,7 +136,11 @@ class Recorder:
         if self._file is None or self._is_broken:
             self.lost += 1
             return
-        line = {"event": Encoder().encode(step.event), "actions": [Encoder().encode(a) for a in step.actions]}
+        line = {
+            "event": Encoder().encode(step.event),
+            "actions": [Encoder().encode(a) for a in step.actions],
+            "concluded": step.is_concluded,
+        }
         self._put(encoder.encode(line))
 
     def _put(self, line: bytes) -> None:

@@ -61,7 +61,8 @@ class Replay:
             except msgspec.MsgspecError:
                 return
             event: Event = Decoder().decode(data["event"])
-            decided = [Encoder().encode(action) for action in self._supervisor.handle(event)]
+            decide = self._supervisor.handle if data["concluded"] else self._supervisor.take_in
+            decided = [Encoder().encode(action) for action in decide(event)]
             self._last_at = event.at
             yield ReplayedStep(event.at, event.at + self._offset, event, data["actions"], decided)
 

@@ -67,7 +67,8 @@ def told_twice(handle: Callable[[World, Event], list[Action]]) -> Callable[[Worl
         twin = twin_of(self.supervisor) if len(told_events) % 7 == 0 and not self.exits else None
         orders = handle(self, event)
         if twin is not None:
-            encoded = [Encoder().encode(order) for order in twin.handle(Decoder().decode(Encoder().encode(event)))]
+            decide = twin.take_in if self.is_together else twin.handle
+            encoded = [Encoder().encode(order) for order in decide(Decoder().decode(Encoder().encode(event)))]
             assert encoded == [Encoder().encode(order) for order in orders]
             assert twin.snapshot(event.at) == self.supervisor.snapshot(event.at)
             assert twin.next_deadline() == self.supervisor.next_deadline()
@@ -127,9 +128,11 @@ def started(book: Playbook, share: int) -> list[str]:
 
 
 def story(folder: Path) -> Playbook:
-    book = Playbook(workers=2)
+    book = Playbook(workers=3)
     recorder = recorded(folder, book)
-    first, second = started(book, 2)
+    first, second, third = started(book, 3)
+    exited = events.ProcessExited(book.now, third, 1, None)
+    recorder.record(exited, book.supervisor.take_in(exited), is_concluded=False)
     book.tell(events.ProcessExited, first, 1, None)
     book.spawn()
     book.tell(events.EvidenceTaken, second, "password hunter2")
