@@ -144,7 +144,7 @@ class World:
                 assert life.revision == self.spec.new, "a good old worker was stopped for the undoing"
             self.down -= self.rollout._slots._given_up  # forced, or going back: those are not waited for
             stand_ins = sum(life is not None and life.serves for life in self.extra.values())
-            if self.most_surges and not self.spec.force and not self.rollout._without_surges:
+            if self.most_surges and not self.spec.force and not self.rollout._cover.without_surges:
                 assert len(self.down) < stand_ins, "fewer are ready than before"
             else:
                 assert len(self.down) <= max(0, stand_ins), "more than one fewer is ready"

@@ -25,6 +25,8 @@ brake       how many may be replaced for a verdict at once, and which senses som
 lifecycle   the states of lives and slots, as a table
 restarts    how soon a slot may start again: a token bucket, then exponential backoff
 rollout     one rollout: the pure machine
+cover       the surges of a rollout, and how many slots they stand for
+soak        when a life counts as ready in a rollout, and when it is trusted
 exchanges   which slots a rollout has still to exchange, and whose new life is trusted
 rollouts    which rollout is under way, and which wait
 outgrown    workers over a soft limit, and when each may be exchanged

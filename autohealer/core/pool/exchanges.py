@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from autohealer.core.pool.fleet import FleetLife
 
@@ -17,6 +17,8 @@ class Exchanges:
         self._settled: set[int] = set()
         """Those of them whose new life is trusted, or is not waited for any more."""
         self._given_up: set[int] = set()
+        self._adds_none = False
+        """It goes back, or ends: what is not to be exchanged by now never is."""
 
     @property
     def all(self) -> int:
@@ -72,6 +74,18 @@ class Exchanges:
         self._settled.add(number)
         self._given_up.add(number)
 
+    def look(self, slots: Mapping[int, FleetLife | None], worker: str | None) -> None:
+        """Which slots there are; all of them are to be exchanged, or that of this worker alone."""
+        self.keep(slots.keys())
+        if self._adds_none:
+            self.todo &= slots.keys()
+        else:
+            self.todo = {
+                number
+                for number, life in slots.items()
+                if number not in self._replaced and (worker is None or (life is not None and life.worker == worker))
+            }
+
     def keep(self, present: Collection[int]) -> None:
         """Forget slots that are not there any more."""
         self._replaced = {number: former for number, former in self._replaced.items() if number in present}
@@ -80,12 +94,14 @@ class Exchanges:
 
     def turn_back(self) -> None:
         """What was exchanged is to be exchanged again, and nothing else."""
+        self._adds_none = True
         self.todo = set(self._replaced)
         self._replaced.clear()
         self._settled.clear()
 
     def drop(self) -> None:
         """Nothing is to be done any more."""
+        self._adds_none = True
         self.todo.clear()
         self._replaced.clear()
         self._settled.clear()

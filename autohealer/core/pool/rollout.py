@@ -1,10 +1,9 @@
 """One rollout on one agent: its workers are exchanged for another revision (or the same), a few at a time.
 
 Extra lives, the *surges*, are started beside the slots; the first of them is alone until it has been ready for the
-soak. Then slots are exchanged in the order of their numbers, and a ready surge stands for each slot that is between
-two lives; so the rollout never has fewer ready than there were without it. At most ``parallel`` surges, and as many
-slots, are exposed to a revision that is not ready yet. When a new life fails, what was exchanged goes back in the
-same way, with no soak, and no good old worker is stopped for it.
+``soak``. Then slots are exchanged in the order of their numbers, as many at a time as ready surges stand for; see
+``cover``. When a new life fails, what was exchanged goes back in the same way, with no soak, and no good old
+worker is stopped for it.
 
 The machine is level-based. ``step`` compares what is (a `Fleet`) with what should be and orders what can be done now;
 only the failures of lives come to it as facts (``ended``, ``faulty``).
@@ -17,9 +16,11 @@ from math import inf
 
 import msgspec
 
-from autohealer.core.model import Instant, part
+from autohealer.core.model import Instant
+from autohealer.core.pool.cover import SurgeCover
 from autohealer.core.pool.exchanges import Exchanges
 from autohealer.core.pool.fleet import Fleet, FleetLife
+from autohealer.core.pool.soak import Soak
 from autohealer.core.rollout_spec import RolloutSpec
 
 TRIES = 3
@@ -71,53 +72,45 @@ class Rollout:
         self.outcome: RolloutOutcome | None = None
         self.reason = undo_because
         """Why it was undone, or what lacks where it was forced."""
+        self.is_going_back = bool(undo_because)
+        """It is being undone."""
+        self.is_proven = bool(undo_because)
+        """A life of the new revision has soaked."""
         self._began = self._had_workers = False
-        self._share: int | None = None
-        self._regroup_until: Instant | None = None
-        self._is_going_back = self._proven = bool(undo_because)
         self._slots, self._of = Exchanges(), 0
+        self._soak = Soak(0.0 if undo_because else spec.soak_s, limits.alive_s)
+        self._cover = SurgeCover(
+            fleet,
+            self._slots,
+            self._soak,
+            parallel=spec.parallel,
+            start_timeout_s=limits.start_timeout_s,
+            without_surges=without_surges,
+        )
         self._tries: dict[int, int] = {}
-        self._without_surges = without_surges
         self._failure: str | None = None
         self._ends_at: Instant | None = None
-        self._next: Instant | None = None
-        self._now: Instant = 0.0
 
     # ---- what can be asked
 
     @property
-    def is_going_back(self) -> bool:
-        """Whether it is being undone."""
-        return self._is_going_back
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether a life of the new revision has soaked."""
-        return self._proven
-
-    @property
     def of(self) -> int:
         """How many slots it is about."""
-        return max(self._slots.all, self._of if self._is_going_back else 0)
+        return max(self._slots.all, self._of if self.is_going_back else 0)
 
     @property
     def exchanged(self) -> int:
         """How many slots have a trusted life of the new revision."""
-        return len(self._slots.todo) if self._is_going_back else self._slots.trusted
+        return len(self._slots.todo) if self.is_going_back else self._slots.trusted
 
     @property
     def left(self) -> int:
         """How many slots are still to be exchanged, or to be trusted; 0 once it has ended."""
         return 0 if self.outcome else len(self._slots.todo) + len(self._slots.waited_for)
 
-    @property
-    def ready_surges(self) -> int:
-        """How many surges are ready."""
-        return sum(map(self._is_ready, self._fleet.surges().values()))
-
     def next_deadline(self) -> Instant | None:
         """When ``step`` is to be called next, at the latest."""
-        return None if self.outcome else self._next
+        return None if self.outcome else self._soak.next
 
     def revision_of(self, number: int) -> int:
         """From what the next life of this slot or surge is started: a slot that was not exchanged heals as it was."""
@@ -137,9 +130,9 @@ class Rollout:
 
     def ended(self, number: int, life: FleetLife, how: str, now: Instant, *, was_asked: bool) -> None:
         """A life has ended by itself; ``was_asked``: somebody had it killed, so it proves nothing."""
-        if not self.judges(number, life) or was_asked or self._is_trusted(life, now):
+        if not self.judges(number, life) or was_asked or self._soak.is_over(life, now):
             return
-        if self.spec.lenient and self._was_ready(life, now):
+        if self.spec.lenient and self._soak.was_ready(life, now):
             self._trust(number)
             return
         self._tries[number] = self._tries.get(number, 0) + 1
@@ -148,9 +141,9 @@ class Rollout:
 
     def faulty(self, number: int, life: FleetLife, cause: str, now: Instant) -> None:
         """A new life is there and does not do its job, or was not ready in time."""
-        if not self.judges(number, life) or self._is_trusted(life, now):
+        if not self.judges(number, life) or self._soak.is_over(life, now):
             return
-        if self.spec.lenient and self._was_ready(life, now):
+        if self.spec.lenient and self._soak.was_ready(life, now):
             self._trust(number)
         else:
             self._fail(number, f"{self._name(number)} was faulty: {cause}")
@@ -161,7 +154,7 @@ class Rollout:
         """Order what can be done now."""
         if self.outcome is not None:
             return
-        self._next, self._now = None, now
+        self._soak.begin(now)
         if self._fleet.share is None:
             # What this agent is to run is not known now, and it starts nothing. A slot that is empty is not exchanged.
             self._slots.keep(self._fleet.slots())
@@ -171,13 +164,14 @@ class Rollout:
         if self._fleet.share == 0:
             self._abandon(now)
             return
-        self._look_at_slots(now)
+        self._slots.look(self._fleet.slots(), self.spec.worker)
+        self._cover.look(now)
         self._judge(now)
         if self._failure is not None:
             self._turn_back()
         self._exchange()
-        self._tend_surges()
-        if self._is_through:
+        self._cover.tend(self._revision, is_proven=self.is_proven)
+        if self._slots.is_through and not self._cover.is_regrouping:
             self._end(now)
         else:
             self._ends_at = None
@@ -186,80 +180,57 @@ class Rollout:
         """What an agent that was killed in the middle of it has exchanged need not be exchanged again."""
         self._began = True
         self._had_workers = bool(self._fleet.share)
-        self._share = self._fleet.share
         self._fleet.reset_backoff()
         for number, life in self._fleet.slots().items():
             if life is not None and life.revision == self.spec.new != self.spec.old:
                 self._slots.begin(number, None)
-        if self._is_going_back:
+        if self.is_going_back:
             self._slots.turn_back()
             self._of = len(self._fleet.slots())
-
-    def _look_at_slots(self, now: Instant) -> None:
-        """Which slots there are; a change of share ends the surges until the new share is ready."""
-        slots = self._fleet.slots()
-        self._slots.keep(slots)
-        if self._is_going_back:
-            self._slots.todo &= slots.keys()
-        else:
-            one = self.spec.worker
-            self._slots.todo = {
-                number
-                for number, life in slots.items()
-                if number not in self._slots.done and (one is None or (life is not None and life.worker == one))
-            }
-        if self._share != self._fleet.share:
-            self._share = self._fleet.share
-            self._regroup_until = now + self._limits.start_timeout_s
-        if self._regroup_until is not None:
-            settled = all(self._is_ready(life) for life in slots.values())
-            if now >= self._regroup_until or (settled and not self._fleet.surges()):
-                self._regroup_until = None
-            else:
-                self._wake(self._regroup_until)
 
     def _judge(self, now: Instant) -> None:
         """Trust what has soaked; a life that is ready again and again, and never for long enough, has failed."""
         slots, surges = self._fleet.slots(), self._fleet.surges()
         new = {number: slots.get(number) for number in self._slots.waited_for}
-        for number, life in [*new.items(), *([] if self._proven else surges.items())]:
+        for number, life in [*new.items(), *([] if self.is_proven else surges.items())]:
             if life is None or life.is_stopping or not self.judges(number, life) or life.first_ready is None:
                 continue
-            ready_at = self._ready_at(life)
-            late = life.first_ready + self._soak_s + self._limits.start_timeout_s
-            if self._is_trusted(life, now) or (now >= late and self.spec.lenient):
+            ready_at = self._soak.ready_at(life)
+            late = life.first_ready + self._soak.soak_s + self._limits.start_timeout_s
+            if self._soak.is_over(life, now) or (now >= late and self.spec.lenient):
                 self._trust(number)
             elif now >= late:
-                self._fail(number, f"{self._name(number)} was not ready for {self._soak_s:g} s on end")
+                self._fail(number, f"{self._name(number)} was not ready for {self._soak.soak_s:g} s on end")
             else:
-                self._wake(min(late, inf if ready_at is None else ready_at + self._soak_s))
+                self._soak.wake(min(late, inf if ready_at is None else ready_at + self._soak.soak_s))
 
     def _trust(self, number: int) -> None:
-        self._proven = True
+        self.is_proven = True
         if self._slots.waits_for(number):
             self._slots.settle(number)
-            what = "is back" if self._is_going_back else "is new"
+            what = "is back" if self.is_going_back else "is new"
             self._say(f"slot {number} {what}")
-        elif number not in self._slots.done:
-            how = f"has been ready for {self._soak_s:g} s" if self._soak_s else "is ready"
+        else:
+            how = f"has been ready for {self._soak.soak_s:g} s" if self._soak.soak_s else "is ready"
             self._say(f"the first new worker {how}")
 
     def _fail(self, number: int, why: str) -> None:
         """Go back, or, where that was not wanted or is being done already, go on without that one."""
-        if not (self.spec.force or self._is_going_back):
+        if not (self.spec.force or self.is_going_back):
             self._failure = self._failure or why
         elif number in self._slots.done:
             self._slots.give_up(number)
-            self._proven = True
+            self.is_proven = True
             self._say(f"{why}; going on")
         else:
-            self._without_surges = self._proven = True
+            self._cover.without_surges = self.is_proven = True
             self._say(f"{why}; going on without surges")
 
     def _turn_back(self) -> None:
         self.reason, self._failure = str(self._failure), None
         self._of = self._slots.all
-        self._is_going_back = self._proven = True
+        self.is_going_back = self.is_proven = True
+        self._soak.soak_s = 0.0
         if self.spec.reversible:
             self._slots.turn_back()
             self._say(f"{self.reason}; going back")
@@ -267,42 +238,16 @@ class Rollout:
             self._slots.drop()
         self._tries.clear()
 
-    def _tend_surges(self) -> None:
-        """As many as are wanted. One that stands for a slot between two lives stays until that is over."""
-        surges = {number: life for number, life in self._fleet.surges().items() if life is None or not life.is_stopping}
-        wanted = self._surges_wanted(len(surges))
-        spare = sum(map(self._is_ready, surges.values())) - self._between
-        for number, life in surges.items():
-            if self._is_ready(life):
-                if wanted == 0 and spare > 0:
-                    spare -= 1
-                    self._fleet.end_surge(number)
-            elif wanted == 0 or self._without_surges or (life is not None and life.revision != self._revision):
-                self._fleet.end_surge(number)
-            elif life is None:
-                self._fleet.retry(number)
-        if not self._without_surges:
-            for _ in range(wanted - len(self._fleet.surges())):
-                self._fleet.start_surge()
-
-    def _surges_wanted(self, present: int) -> int:
-        if self._regroup_until is not None or self._is_through:
-            return 0
-        if not self._slots.todo:
-            return present
-        most = min(self._parallel, self._fleet.room(), len(self._slots.todo) + self._between)
-        return max(present, most if self._proven else min(1, most))
-
     def _exchange(self) -> None:
         """The next slots: as many as ready surges can stand for, and one where there can be none."""
         slots = self._fleet.slots()
         for number in self._slots.waited_for:
             if slots[number] is None:
                 self._fleet.retry(number)
-        if self._is_going_back:
-            for number in sorted(number for number in self._slots.todo if not self._is_ready(slots[number])):
+        if self.is_going_back:
+            for number in sorted(number for number in self._slots.todo if not self._soak.is_ready(slots[number])):
                 self._begin_exchange(number)  # it costs nothing: a slot that is not ready serves nobody
-        room = self._may_be_between - self._between
+        room = self._cover.may_be_between(is_proven=self.is_proven) - self._cover.between
         for number in sorted(self._slots.todo)[: max(0, room)]:
             self._begin_exchange(number)
 
@@ -311,30 +256,10 @@ class Rollout:
         self._slots.begin(number, life.worker if life is not None else None)
         self._fleet.exchange(number)
 
-    @property
-    def _may_be_between(self) -> int:
-        """How many slots may be without a ready life at a time, for this rollout's sake."""
-        if self._regroup_until is not None:
-            return 0
-        if min(self._parallel, self._fleet.room()) > 0 and not self._without_surges:
-            return min(self._parallel, self.ready_surges) if self._proven else 0
-        return 1 if self._proven or not self._slots.done else 0
-
-    @property
-    def _between(self) -> int:
-        """How many slots were exchanged and have no ready life since."""
-        slots = self._fleet.slots()
-        waited_for = [(number, slots.get(number)) for number in self._slots.waited_for]
-        return sum(not (self._slots.has_new(number, life) and self._is_ready(life)) for number, life in waited_for)
-
-    @property
-    def _is_through(self) -> bool:
-        return self._slots.is_through and self._regroup_until is None
-
     def _abandon(self, now: Instant) -> None:
         """This agent is to run no workers any more. What was begun is not proven, so it does not count as done."""
-        if self._had_workers and not self.spec.lenient and not self._is_going_back:
-            self._is_going_back, self.reason = True, "this agent is to run no workers any more"
+        if self._had_workers and not self.spec.lenient and not self.is_going_back:
+            self.is_going_back, self.reason = True, "this agent is to run no workers any more"
         self._slots.drop()
         for number in self._fleet.surges():
             self._fleet.end_surge(number)
@@ -345,9 +270,9 @@ class Rollout:
         if self._ends_at is None:
             self._ends_at = now + 2 * self._limits.stop_timeout_s
         if self._fleet.surges() and now < self._ends_at:
-            self._wake(self._ends_at)
+            self._soak.wake(self._ends_at)
             return
-        self.outcome = RolloutOutcome.UNDONE if self._is_going_back else RolloutOutcome.DONE
+        self.outcome = RolloutOutcome.UNDONE if self.is_going_back else RolloutOutcome.DONE
         if self._slots.given_up and not self.reason:
             self.reason = f"{self._slots.given_up} of {self.of} workers of the new revision are not ready"
 
@@ -356,42 +281,10 @@ class Rollout:
     @property
     def _revision(self) -> int:
         """What slots are exchanged for now."""
-        return self.spec.old if self._is_going_back and self.spec.reversible else self.spec.new
-
-    @property
-    def _soak_s(self) -> float:
-        return 0.0 if self._is_going_back else self.spec.soak_s
-
-    @property
-    def _parallel(self) -> int:
-        return part(self.spec.parallel, self._share or 1)
-
-    def _ready_at(self, life: FleetLife | None) -> Instant | None:
-        """Since when it counts as ready; None while it does not."""
-        if life is None or life.is_stopping or life.ready_since is None:
-            return None
-        at = max(life.ready_since, life.since + self._limits.alive_s)
-        if at > self._now:
-            self._wake(at)
-            return None
-        return at
-
-    def _is_ready(self, life: FleetLife | None) -> bool:
-        return self._ready_at(life) is not None
-
-    def _was_ready(self, life: FleetLife, now: Instant) -> bool:
-        return life.first_ready is not None and now >= life.since + self._limits.alive_s
-
-    def _is_trusted(self, life: FleetLife, now: Instant) -> bool:
-        self._now = now
-        at = self._ready_at(life)
-        return at is not None and now >= at + self._soak_s
+        return self.spec.old if self.is_going_back and self.spec.reversible else self.spec.new
 
     def _name(self, number: int) -> str:
         return f"the new worker in slot {number}" if number in self._slots.done else "a new worker beside the slots"
 
     def _say(self, text: str) -> None:
         self.steps.append(Step(text, self.exchanged, self.of))
-
-    def _wake(self, at: Instant) -> None:
-        self._next = at if self._next is None else min(self._next, at)
