@@ -142,6 +142,11 @@ class PoolSpec(msgspec.Struct, frozen=True):
         asked = any(limit is not None for limit in looks)
         return asked or bool(self.probes) or self.progress_from_url or self.ready is ReadyWhen.LOG
 
+    @property
+    def limits_usage(self) -> bool:
+        """Whether anything asks for more of a process than whether it is stopped."""
+        return any(limit is not None for limit in (self.silence_timeout_s, self.max_rss, self.kill_rss))
+
 
 class WorkerId(msgspec.Struct, frozen=True):
     """``AGENT-NUMBER-UNIQUE``: one life, for ever. What it tells is whose it is (``agent``).

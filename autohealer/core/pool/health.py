@@ -113,9 +113,15 @@ class Health:
             self._used(worker, usage, event.at)
 
     def _used(self, worker: str, usage: events.Usage, at: Instant) -> None:
-        if (life := self._lives.of(worker)) is not None:
+        life, condition = self._of(worker)
+        if life is not None:
             life.sample(usage, at)
-        self._take(worker, at, lambda condition: condition.used(usage, at))
+        if life is None or condition is None:
+            return
+        # There may be thousands, and who only looks at what they use need not have each of them judged.
+        is_found = condition.stopped_since is not None or life.held is not None
+        if is_found or usage.state == "T" or self._spec.limits_usage:
+            self._take(worker, at, lambda condition: condition.used(usage, at))
 
     def log_matched(self, event: events.LogMatched) -> None:
         """The worker has written that it is ready."""

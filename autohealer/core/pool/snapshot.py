@@ -92,7 +92,7 @@ def worker_views(
 def _slot_view(slot: Slot, registered: Callable[[str], bool | None], now: Instant) -> WorkerView:
     restarts = max(0, slot.starts - 1)
     if slot.life is not None:
-        return _life_view(slot.life, registered, now)._replace(restarts=restarts, cause=slot.cause)
+        return _life_view(slot.life, registered, now, restarts=restarts, cause=slot.cause)
     waits = slot.vacancy is WorkerState.BACKOFF
     return WorkerView(
         slot=slot.index,
@@ -108,7 +108,9 @@ def _slot_view(slot: Slot, registered: Callable[[str], bool | None], now: Instan
     )
 
 
-def _life_view(life: Life, registered: Callable[[str], bool | None], now: Instant) -> WorkerView:
+def _life_view(
+    life: Life, registered: Callable[[str], bool | None], now: Instant, *, restarts: int = 0, cause: str | None = None
+) -> WorkerView:
     fresh = now - life.sampled_at <= SAMPLE_LASTS_S
     return WorkerView(
         slot=life.slot,
@@ -116,10 +118,11 @@ def _life_view(life: Life, registered: Callable[[str], bool | None], now: Instan
         pid=life.pid,
         state=life.state,
         registered=registered(life.worker),
-        restarts=0,
+        restarts=restarts,
         started=life.started,
         ready=life.ready,
         revision=life.revision,
+        cause=cause,
         held=str(life.held.sense) if life.held else None,
         cpu=life.cpu if fresh else None,
         rss=life.rss if fresh else None,

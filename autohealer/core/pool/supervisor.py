@@ -101,6 +101,11 @@ class Supervisor:
         return self._workers.brake.held
 
     @property
+    def depends_on_usage(self) -> bool:
+        """Whether what workers use leads to anything, beyond whether one is stopped."""
+        return self._spec.limits_usage or self._spec.spares > 0
+
+    @property
     def is_over(self) -> bool:
         """Whether this agent has drained, and nothing of it is left."""
         return self._draining.is_leaving

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from autohealer import __version__
+from autohealer.core.events import UsageSampled
+from autohealer.processes.standstill import STOPPED
 from autohealer.runtime.recorder.state import Encoder
 
 if TYPE_CHECKING:
@@ -61,9 +63,14 @@ class Recorder:
         """The next file has to begin with the state of the supervisor: call `checkpoint` when it is quiet."""
         self.lost = 0
         """How many steps are not in any file, for want of room on disk or in the queue."""
+        self._saw_stopped = False
+        self._was_concluded = True
 
     def record(self, event: Event, actions: Sequence[Action], *, is_concluded: bool = True) -> None:
         """An event that was taken in, and what came of it; not ``is_concluded``: it was not the last of several."""
+        stands_alone, self._was_concluded = is_concluded and self._was_concluded, is_concluded
+        if isinstance(event, UsageSampled) and self._is_for_show(event) and stands_alone and not actions:
+            return
         if self._waiting.qsize() < MOST_WAITING:
             self._waiting.put(_RecordedStep(event, tuple(actions), is_concluded))
         else:
@@ -88,6 +95,11 @@ class Recorder:
         if self._thread is not None:
             self._waiting.put(None)
             self._thread.join(within_s)
+
+    def _is_for_show(self, event: UsageSampled) -> bool:
+        """Whether nothing depends on what workers use: no limit asks, and none is stopped, nor was at the last look."""
+        saw_stopped, self._saw_stopped = self._saw_stopped, any(u.state in STOPPED for u in event.usages.values())
+        return not (saw_stopped or self._saw_stopped or self._supervisor.depends_on_usage)
 
     # ---- in the thread
 

@@ -167,6 +167,28 @@ def test_another_decision_is_found(tmp_path: Path) -> None:
     assert "DIFFERENT" in said.stdout
 
 
+@pytest.mark.parametrize(
+    ("states", "max_rss", "recorded_samples"),
+    [("RRSR", None, 0), ("RTRR", None, 2), ("RRRR", 100, 4)],
+    ids=["nobody asks", "one is stopped for a while", "a limit asks"],
+)
+def test_what_workers_use_is_recorded_where_it_matters(
+    tmp_path: Path, states: str, max_rss: int | None, recorded_samples: int
+) -> None:
+    """Of a thousand workers that somebody looks at it would fill a file every few seconds."""
+    book = Playbook(workers=1, stopped_timeout_s=60.0, max_rss=max_rss)
+    recorder = recorded(tmp_path, book)
+    (worker,) = started(book, 1)
+    for state in states:
+        book.tell(events.UsageSampled, {worker: events.Usage(0.0, 50, state, traced=False, output_bytes=None)})
+    recorder.close()
+
+    steps = list(Replay(tmp_path / NAMES[0]).steps())
+    assert sum(isinstance(step.event, events.UsageSampled) for step in steps) == recorded_samples
+    assert all(step.is_same for step in steps)
+    assert book.supervisor.snapshot(book.now).workers[0].rss == 50
+
+
 def test_a_ring_of_two_files_is_bounded_and_each_can_be_run_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
