@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 
 LOOK_S = 0.25
-LEAST_OFTEN_S = 2.0
+LEAST_OFTEN_S = 8.0
 """A look is taken so often although nothing seems to have happened."""
 BEAT_S = 1.0
 MOST_WAITING_BYTES = 1 << 20
@@ -134,6 +134,7 @@ class Feed:
                 self._thread.shutdown(wait=False)
                 self._thread = None
             self._events.clear()
+            self._differ = Differ()
 
     # ---- a look, in the loop's thread, in another, and in the loop's again
 

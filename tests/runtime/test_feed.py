@@ -125,6 +125,24 @@ def test_a_second_one_gets_all_there_is() -> None:
     run(follow())
 
 
+def test_nothing_is_kept_for_nobody() -> None:
+    """When the last one has gone; who comes then gets all there is."""
+
+    async def follow() -> None:
+        world = World()
+        reader, writer = await world.subscribe()
+        await told(reader)
+        assert world.feed._differ._rows
+        writer.close()
+        await _until(lambda: not world.feed.is_heard)
+        assert not world.feed._differ._rows
+        reader, _ = await world.subscribe()
+        assert await told(reader) == {"snapshot": msgspec.to_builtins(world.status)}
+        await world.end()
+
+    run(follow())
+
+
 def test_silence_is_broken_every_second() -> None:
     """So that who hears nothing knows that the agent is frozen."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from autohealer.core.pool.snapshot import SAMPLE_LASTS_S
 from autohealer.processes import stats
 from autohealer.processes.stats import Measured
 from autohealer.runtime import sampler
@@ -84,6 +85,19 @@ def test_somebody_looks(bench: Bench) -> None:
     assert bench.looks[0][0] == pytest.approx(1000, abs=0.3)
     assert while_looked_at == pytest.approx(10 / WATCHED_EVERY_S, abs=1)
     assert len(taken) - while_looked_at <= WATCHED_FOR_S / WATCHED_EVERY_S + 1
+
+
+@pytest.mark.parametrize(("workers", "every_s"), [(400, 2.0), (1000, 6.0), (100_000, 10.0)])
+def test_of_many_each_is_measured_less_often(bench: Bench, workers: int, every_s: float) -> None:
+    """Who looks at a thousand is not to keep the agent busy; what a row shows is still of now."""
+    pool = bench.open([])
+    pool.pids.update({f"w{number}": number for number in range(workers)})
+    for _ in range(240):
+        pool.watch()
+        bench.loop.run(0.25)
+
+    assert len(bench.looks) == pytest.approx(60 / every_s, abs=1)
+    assert every_s < SAMPLE_LASTS_S
 
 
 def test_pools_are_measured_together(bench: Bench) -> None:
