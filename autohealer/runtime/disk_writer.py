@@ -11,6 +11,8 @@ from typing import Any
 
 Job = Callable[[], Any]
 Done = Callable[[Any], object]
+UNTOLD = object()
+"""What a job returns where nobody need be told that it is done."""
 
 
 class DiskWriter:
@@ -35,7 +37,8 @@ class DiskWriter:
         while (item := self._jobs.get()) is not None:
             job, done = item
             try:
-                results.append((done, job()))
+                if (result := job()) is not UNTOLD:
+                    results.append((done, result))
             except Exception as error:  # noqa: BLE001 - a mistake of ours is raised in the loop, where it is reported
                 results.append((_raise, error))
             # To wake the loop takes longer than most jobs: those that wait are done first.
@@ -58,11 +61,22 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+class _UnderWay:
+    """A batch that is being written."""
+
+    __slots__ = ("batch", "is_awaited", "is_written")
+
+    def __init__(self, batch: Any, *, is_awaited: bool) -> None:
+        self.batch, self.is_awaited, self.is_written = batch, is_awaited, False
+
+
 class Batches:
     """Things that are written in batches, one batch at a time; one that fails is tried again every ``RETRY_S``.
 
     ``write`` is called in the writer's thread and returns why it could not be done, or None; ``take`` gives the next
-    batch, or None where there is nothing to write; ``failed`` gets the batch back.
+    batch, or None where there is nothing to write; ``written`` gets the batch back. ``is_awaited``: whether somebody
+    waits for a batch to be written. Where nobody does, nor for what comes behind it, the loop is not woken up for that:
+    it takes longer than most writes, and hears of it when there is more to be written.
     """
 
     RETRY_S = 1.0
@@ -75,17 +89,24 @@ class Batches:
         take: Callable[[], Any],
         write: Callable[[Any], OSError | None],
         written: Callable[[Any, OSError | None], object],
+        is_awaited: Callable[[Any], bool] = lambda _: False,
     ) -> None:
         self._writer, self._loop = writer, loop
-        self._take, self._write, self._written = take, write, written
-        self._under_way = False
+        self._take, self._write, self._written, self._is_awaited = take, write, written, is_awaited
+        self._under_way: _UnderWay | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._quiet: list[asyncio.Future[None]] = []
 
     def pump(self) -> None:
         """Write what there is, unless a batch is under way, or the next try is still to come."""
-        if self._under_way or self._retry is not None:
+        if self._retry is not None:
             return
+        if (under_way := self._under_way) is not None:
+            under_way.is_awaited = True  # in this order, as the thread does it in the other one
+            if not under_way.is_written:
+                return
+            self._under_way = None
+            self._written(under_way.batch, None)
         batch = self._take()
         if batch is None:
             for future in self._quiet:
@@ -93,8 +114,8 @@ class Batches:
                     future.set_result(None)
             self._quiet.clear()
             return
-        self._under_way = True
-        self._writer.submit(lambda: self._write(batch), lambda error: self._done(batch, error))
+        started = self._under_way = _UnderWay(batch, is_awaited=bool(self._quiet) or self._is_awaited(batch))
+        self._writer.submit(lambda: self._do(started), lambda error: self._done(started, error))
 
     async def quiet(self, within_s: float) -> bool:
         """Wait until all is written, or cannot be; False where that takes longer."""
@@ -107,9 +128,19 @@ class Batches:
         done, _ = await asyncio.wait([future], timeout=within_s)
         return bool(done)
 
-    def _done(self, batch: Any, error: OSError | None) -> None:
-        self._under_way = False
-        self._written(batch, error)
+    def _do(self, under_way: _UnderWay) -> object:
+        """In the writer's thread."""
+        error = self._write(under_way.batch)
+        if error is not None:
+            return error
+        under_way.is_written = True
+        return None if under_way.is_awaited else UNTOLD
+
+    def _done(self, under_way: _UnderWay, error: OSError | None) -> None:
+        if under_way is not self._under_way:
+            return  # it was seen to be written before it was told
+        self._under_way = None
+        self._written(under_way.batch, error)
         if error is None:
             self.pump()
             return

@@ -111,7 +111,9 @@ class EventLog:
         self._calls: list[Callable[[], None]] = []
         self._lost = 0
         self._is_failing = False
-        self._batches = Batches(writer, loop, take=self._take, write=self._write, written=self._written)
+        self._batches = Batches(
+            writer, loop, take=self._take, write=self._write, written=self._written, is_awaited=self._is_awaited
+        )
 
     def record(self, notice: Notice, unix_s: float, written: Callable[[], None] | None = None) -> None:
         """Take in an event that happened at this time.
@@ -151,6 +153,9 @@ class EventLog:
 
     def _write(self, batch: tuple[list[EventRecord], object]) -> OSError | None:
         return self._file.append(batch[0])
+
+    def _is_awaited(self, batch: tuple[object, list[Callable[[], None]]]) -> bool:
+        return bool(batch[1]) or self._lost > 0
 
     def _written(self, batch: tuple[list[EventRecord], list[Callable[[], None]]], error: OSError | None) -> None:
         lines, calls = batch
