@@ -110,6 +110,8 @@ class Effects:
         self._former_relieved, self._lease_until = False, 0.0
         self._standby = StandbyPipes()
         self._dead: dict[tuple[int, float], list[DeadWorker]] = {}
+        self._changed: dict[str, Incident] = {}
+        """Incidents as they are now, by id: of several changes in a batch the last one is told."""
         self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
             actions.SpawnWorker: self._spawn,
             actions.PromoteSpare: self._promote,
@@ -149,6 +151,7 @@ class Effects:
 
     def settle(self) -> None:
         """What is cheaper done for a batch: one write to the ledger, one look for orphans, one to the event log."""
+        self._tell_incidents()
         dead, self._dead = self._dead, {}
         for (signum, timeout_s), workers in dead.items():
             self._orphans.clear(workers, signum, timeout_s)
@@ -325,10 +328,15 @@ class Effects:
     # ---- people
 
     def _record(self, action: actions.RecordIncident) -> None:
-        incident = action.incident
-        self._incidents.put(self.told(incident), is_closed=incident.is_closed)
-        if incident.is_closed:
-            self._output.drop_words(incident)
+        self._changed[action.incident.id] = action.incident
+
+    def _tell_incidents(self) -> None:
+        """While the files of their workers are known: before those are forgotten."""
+        changed, self._changed = self._changed, {}
+        for incident in changed.values():
+            self._incidents.put(self.told(incident), is_closed=incident.is_closed)
+            if incident.is_closed:
+                self._output.drop_words(incident)
 
     def told(self, incident: Incident) -> IncidentEntry:
         """An incident as it is kept, with the last that its worker said."""
