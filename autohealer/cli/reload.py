@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from autohealer.cli.support.asking import settled
@@ -12,6 +10,7 @@ from autohealer.cli.support.rollout import REFUSED_WITHIN_S, WAIT_S, Manner, Ste
 from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.cli.support.where import Where
 from autohealer.core.operations import Options
+from autohealer.runtime.control_client import ToldStep
 from autohealer.views.lines import clean
 
 
@@ -29,9 +28,9 @@ def run(where: Where, given: ReloadArguments) -> int:
     with address.asked("reload", options=options) as pending, Steps() as steps:
         lines: list[str] = []
 
-        def take(step: Any) -> None:
-            if isinstance(step, dict) and "line" in step:
-                lines.append(clean(str(step["line"])))
+        def take(step: ToldStep) -> None:
+            if step.line is not None:
+                lines.append(clean(step.line))
                 if not given.as_json:
                     click.echo(lines[-1])
             else:

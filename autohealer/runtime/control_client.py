@@ -12,6 +12,31 @@ from autohealer.core.operations import Answer, Operation
 from autohealer.runtime.control_messages import Asked, Call, to_line
 
 
+class ToldStep(msgspec.Struct, frozen=True):
+    """What is told on the way to an answer: an event of a rollout, as far as people see it, or a ``line`` for them."""
+
+    event: str = ""
+    detail: str = ""
+    exchanged: int | None = None
+    of: int | None = None
+    line: str | None = None
+
+
+Stepped = Callable[[ToldStep], object]
+
+
+def ignore(_: ToldStep) -> None:
+    """Nobody wants to hear of the steps."""
+
+
+class _Reply(msgspec.Struct):
+    """A line from the agent: one of these is there."""
+
+    step: ToldStep | None = None
+    answer: object = msgspec.UNSET
+    error: str | None = None
+
+
 class Conversation:
     """A connection to an agent. Every method raises OSError or ValueError where no proper answer comes."""
 
@@ -40,9 +65,7 @@ class Conversation:
         asked = Asked(operation.id, operation.verb, operation.subject, operation.options)
         self._say(Call(do=asked, pool=self._pool))
 
-    def wait(
-        self, timeout_s: float | None = None, stepped: Callable[[object], object] = lambda _: None
-    ) -> Answer | None:
+    def wait(self, timeout_s: float | None = None, stepped: Stepped = ignore) -> Answer | None:
         """What came of what was begun; None where nothing has within the time."""
         reply = self._reply(timeout_s, stepped)
         return None if reply is None else msgspec.convert(reply[0], Answer)
@@ -50,21 +73,17 @@ class Conversation:
     def _say(self, call: Call) -> None:
         self._connection.sendall(to_line(call))
 
-    def _reply(
-        self, timeout_s: float | None, stepped: Callable[[object], object] = lambda _: None
-    ) -> tuple[object] | None:
+    def _reply(self, timeout_s: float | None, stepped: Stepped = ignore) -> tuple[object] | None:
         """The next answer, which may be null; None where there is none in time."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while (line := self._line(deadline)) is not None:
-            found = msgspec.json.decode(line)
-            if not isinstance(found, dict):
-                raise ValueError("the agent's answer makes no sense")  # noqa: TRY004 - it has come from outside
-            if "step" in found:
-                stepped(found["step"])
-            elif "answer" in found:
-                return (found["answer"],)
+            found = msgspec.json.decode(line, type=_Reply)
+            if found.step is not None:
+                stepped(found.step)
+            elif found.answer is not msgspec.UNSET:
+                return (found.answer,)
             else:
-                raise ValueError(str(found.get("error")))
+                raise ValueError(str(found.error))
         return None
 
     def _line(self, deadline: float | None) -> bytes | None:

@@ -14,7 +14,7 @@ import pytest
 
 from autohealer.core.operations import Answer, Operation, Options, Outcome, done, refused
 from autohealer.runtime.control import Control
-from autohealer.runtime.control_client import Conversation
+from autohealer.runtime.control_client import Conversation, ToldStep
 from autohealer.runtime.control_messages import MAX_LINE, Peer, described
 from autohealer.runtime.feed import Feed
 from tests.support.processes import eventually
@@ -153,7 +153,7 @@ def test_another_pool_of_the_process(bench: Bench) -> None:
 
 def test_an_operation_its_steps_and_its_answer(bench: Bench) -> None:
     """Who asks is known from the kernel, whatever the call says of it."""
-    steps: list[object] = []
+    steps: list[ToldStep] = []
 
     def talk() -> Answer | None:
         with bench.connect() as connection:
@@ -162,7 +162,7 @@ def test_an_operation_its_steps_and_its_answer(bench: Bench) -> None:
             return conversation.wait(20, steps.append)
 
     assert bench.wait(talk) == Answer(Outcome.DONE, "killed it")
-    assert steps == [{"exchanged": 1}]
+    assert steps == [ToldStep(exchanged=1)]
     assert bench.pool.asked == [Operation("o1", "kill", "web1-a-0-x", described(os.getuid()))]
 
 

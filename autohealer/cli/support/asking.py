@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,7 +27,7 @@ from autohealer.core.operations import (
 )
 from autohealer.errors import AutohealerError, GaveUpError, UnreachableError, UsageError
 from autohealer.processes.tree import procfs
-from autohealer.runtime.control_client import Conversation
+from autohealer.runtime.control_client import Conversation, Stepped, ToldStep, ignore
 from autohealer.runtime.control_messages import described, peer_of
 from autohealer.runtime.pool_rollout import answer_of, outcomes_of
 
@@ -36,16 +36,10 @@ if TYPE_CHECKING:
     from autohealer.core.model import AgentEntry
     from autohealer.runtime.state_dir import StateDir
 
-Stepped = Callable[[object], object]
-
 ANSWER_S = 5.0
 FROZEN_S = 1.0
 RETRY_S = 0.05
 _KINDS = {kind.exit_code: kind for kind in (AutohealerError, UsageError, UnreachableError, GaveUpError)}
-
-
-def ignore(_: object) -> None:
-    """Nobody wants to hear of the steps."""
 
 
 class PendingAnswer(Protocol):
@@ -170,7 +164,7 @@ class Remote:
         left = ", ".join(f"{agent}: {r.old}" for agent, e in sorted(entries.items()) if (r := e.revision) and r.old)
         if left and left != self._told:
             self._told = left
-            stepped({"event": "rollout.step", "detail": f"still to be replaced on {left}"})
+            stepped(ToldStep("rollout.step", f"still to be replaced on {left}"))
         return entries
 
     def _left(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 import msgspec
@@ -13,6 +12,7 @@ from autohealer.cli.support.pool import PoolAddress
 from autohealer.cli.support.progress import ProgressLine
 from autohealer.cli.support.saying import ASKED, Saying
 from autohealer.core.operations import Options
+from autohealer.runtime.control_client import ToldStep
 
 WAIT_S = 0.25
 # So long a command that does not wait gives the agent to refuse.
@@ -62,16 +62,15 @@ class Steps:
         if self._bar is not None:
             self._bar.end()
 
-    def take(self, step: Any) -> None:
+    def take(self, step: ToldStep) -> None:
         """One event of a rollout."""
-        if not isinstance(step, dict):
-            return
-        self._exchanged, self._of = step.get("exchanged", self._exchanged), step.get("of", self._of)
+        if step.exchanged is not None and step.of is not None:
+            self._exchanged, self._of = step.exchanged, step.of
         if self._bar is not None:
             self.draw()
-        elif step.get("event") == "rollout.step":
+        elif step.event == "rollout.step":
             counts = f" ({self._exchanged} of {self._of})" if self._of else ""
-            click.echo(f"{step.get('detail')}{counts}", err=True)
+            click.echo(f"{step.detail}{counts}", err=True)
 
     def draw(self) -> None:
         """Show how far it is, where that is a bar."""
