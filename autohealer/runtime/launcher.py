@@ -11,7 +11,6 @@ from autohealer.processes.launch.spawn import Output, Spawner
 from autohealer.processes.launch.stdin import open_stdin
 from autohealer.processes.launch.wrapper import prepare_command, user_environment
 from autohealer.processes.output.files import OutputFiles
-from autohealer.processes.output.journal import JournaldStreams
 from autohealer.processes.output.outlet import FileOutlet, JournalOutlet, Outlet
 from autohealer.runtime.revisions import Launch
 
@@ -78,4 +77,8 @@ class Launcher:
             self.output = FileOutlet(self.files, self._warn)
         if output == "file":
             return self.output
-        return JournalOutlet(JournaldStreams(self._home.pool)) if output == "journald" else None
+        if output != "journald":
+            return None
+        from autohealer.processes.output.journal import JournaldStreams  # noqa: PLC0415 - only for who writes there
+
+        return JournalOutlet(JournaldStreams(self._home.pool))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict
 
 from autohealer.runtime.clock import now
-from autohealer.runtime.drill.leak import leak
 from autohealer.runtime.event_log import timestamp
 from autohealer.runtime.feed import Feed
 from autohealer.runtime.incident_store import INCIDENTS
@@ -49,6 +48,8 @@ class PoolAnswers:
             "drill": lambda: shared.options.allow_drill,
         }
         if shared.options.allow_drill:
+            from autohealer.runtime.drill.leak import leak  # noqa: PLC0415 - only where drills are allowed
+
             self._questions["drill zk-away"] = lambda: parts.cluster.cut(DRILL_AWAY_S)
             self._questions["drill leak"] = lambda: leak(parts.spec, self._parts.snapshot(), parts.inbox.post)
 

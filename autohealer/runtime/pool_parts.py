@@ -38,7 +38,6 @@ from autohealer.runtime.ledger_writer import LedgerWriter
 from autohealer.runtime.operations import FormerLife, OperationCallbacks, Operations
 from autohealer.runtime.pool_answers import PoolAnswers
 from autohealer.runtime.pool_end import PoolEnd
-from autohealer.runtime.pool_rollout import PoolRollout
 from autohealer.runtime.pool_watchdog import PoolWatchdog
 from autohealer.runtime.probing import Surroundings
 from autohealer.runtime.recorder.recording import Recorder
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from autohealer.core.operations import Answer
     from autohealer.core.pool.snapshot import Snapshot
     from autohealer.runtime.claim import Claim
+    from autohealer.runtime.pool_rollout import PoolRollout
     from autohealer.runtime.shared import Shared
 
 HINT = "check --zk, and whether ZooKeeper runs; without --zk a server inside the agent is used"
@@ -214,11 +214,12 @@ class PoolParts:
     def _follow(
         self, subject: str, answered: Callable[[Answer], object], stepped: Callable[[object], object]
     ) -> PoolRollout:
-        call_later = self._shared.loop.call_later
+        from autohealer.runtime.pool_rollout import PoolRollout  # noqa: PLC0415 - only where a rollout is elsewhere, too
+
         return PoolRollout(
             self.snapshot,
             self.cluster.show_agents,
-            call_later,
+            self._shared.loop.call_later,
             subject=subject,
             answered=answered,
             stepped=stepped,

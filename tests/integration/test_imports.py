@@ -17,6 +17,7 @@ NOT_USED = frozenset(
         *("autohealer.coordination.explorer", "autohealer.coordination.registry", "autohealer.processes.log_match"),
         *("autohealer.processes.probes.http", "autohealer.processes.probes.prober"),
         *("autohealer.runtime.doctor", "autohealer.runtime.notifier.owner", "autohealer.runtime.recorder.replay"),
+        *("autohealer.processes.output.journal", "autohealer.runtime.drill", "autohealer.runtime.pool_rollout"),
         *("autohealer.runtime.reload", "autohealer.tui", "autohealer.views.report", "autohealer.web"),
     }
 )
