@@ -36,6 +36,7 @@ MOST_BYTES = 20 * 2**20
 RETRY_S = 5.0
 TOGETHER_S = 0.25
 _PAGE = 4096
+CACHE_KIB = 128
 _PRUNE_EVERY = 50
 _MOST_TEXT = 8 * 1024
 _LONGEST_LINE = 200
@@ -236,6 +237,8 @@ class _Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA max_page_count = {MOST_BYTES // _PAGE}")
+        # By itself SQLite would keep up to 2 MiB of the file in memory. Each write touches a few pages of it.
+        connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
         # As with the ledger: it outlives the process, whatever that dies of, and is not synced against power cuts.
         connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(_SCHEMA)
