@@ -227,8 +227,8 @@ class Lives:
         del self._lives[life.worker]
         if life.pid is not None and not life.is_stopping:
             self._look_away(life)
-        self._move(life, Trigger.EXIT)
         self._count(life, -1)
+        life.state = advance(life.state, Trigger.EXIT)
         self._stops.over(life.worker)
 
     def exited(self, event: ProcessExited) -> Ended | None:
@@ -264,7 +264,8 @@ class Lives:
         self._count(life, 1)
 
     def _count(self, life: Life, change: int) -> None:
-        self._counts[life.role, life.state] = self.count(life.state, life.role) + change
+        key = life.role, life.state
+        self._counts[key] = self._counts.get(key, 0) + change
 
     def _move(self, life: Life, trigger: Trigger) -> None:
         self._count(life, -1)
