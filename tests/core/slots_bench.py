@@ -32,7 +32,7 @@ class Bench:
 
     def __init__(self, **spec_fields: Any) -> None:
         self.orders: list[Action] = []
-        spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, **spec_fields)
+        self.spec = spec = PoolSpec("default", 3, stop_signal=STOP, stop_timeout_s=STOP_TIMEOUT_S, **spec_fields)
         self.lives = Lives(spec, "me", "n", self.orders.append)
         incidents = Incidents(self.orders.append)
         vacancies = Vacancies(spec, incidents, self.orders.append)
