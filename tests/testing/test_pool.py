@@ -79,3 +79,14 @@ def test_what_a_pool_leaves_behind_is_a_failure(tmp_path: Path) -> None:
     pool._agent.wait()
     with pytest.raises(PoolFailedError, match="there still ran"):
         pool.__exit__(None, None, None)
+
+
+def test_plugin_costs_projects_that_do_not_use_it_next_to_nothing() -> None:
+    """Nothing of the agent's is imported before a test asks for a pool."""
+    program = """
+import sys, autohealer.testing.plugin
+print({"msgspec", "autohealer.testing.pool", "autohealer.core.notices"} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
