@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.style import Style
@@ -22,6 +21,7 @@ from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.background import in_background
 from autohealer.tui.driver import TerminalDriver
 from autohealer.tui.findings import OtherPool, in_brief, is_as_wanted
+from autohealer.tui.output import OutputReader
 from autohealer.tui.pools import PoolsOfHost, PoolSummary
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
@@ -33,6 +33,7 @@ from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.state import SAMPLE_S, PoolState
 from autohealer.tui.theme import styles, themes
 from autohealer.tui.widgets.output import OutputPanel
+from autohealer.tui.widgets.pools import PoolsPanel
 from autohealer.tui.widgets.workers import WorkersTable
 from autohealer.views.status import WorkerRow
 from autohealer.views.units import count
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from autohealer.runtime.state_dir import StateDir
-    from autohealer.tui.output import OutputReader
     from autohealer.tui.source import News, PoolSource
 
 FRAME_S = 0.25
@@ -116,11 +116,6 @@ class Dashboard(App[AppOutcome]):
     def pool(self) -> str:
         """The pool that is shown."""
         return self.folder.pool
-
-    @property
-    def output_dir(self) -> Path:
-        """Where its workers' output is, if it is here."""
-        return self.folder.output_dir
 
     @property
     def reads_output(self) -> bool:
@@ -255,9 +250,22 @@ class Dashboard(App[AppOutcome]):
         if isinstance(self.screen, View):
             self.screen.update_panels()
 
-    def follow_output(self, panel: OutputPanel, reader: OutputReader) -> None:
-        """Have the panel show what the reader finds, as long as its screen is there."""
+    def follow_output(self, panel: OutputPanel, row: WorkerRow) -> bool:
+        """Have the panel show what this worker writes, as long as its screen is there; False where it is not here."""
+        panel.workers.cancel_node(panel)  # who followed another worker
+        panel.start_over()
+        if row.slot is None or not self.reads_output or row.agent != self.state.here.agent:
+            panel.border_title = "output: it is on the worker's own host"
+            return False
+        panel.border_title = f"output of slot {row.slot}"
+        self._follow(panel, OutputReader(self.folder.output_dir, [row.slot]))
+        return True
 
+    def follow_all_output(self, panel: OutputPanel) -> None:
+        """What all workers of this host write."""
+        self._follow(panel, OutputReader(self.folder.output_dir))
+
+    def _follow(self, panel: OutputPanel, reader: OutputReader) -> None:
         async def follow() -> None:
             while panel.is_attached:
                 lines = await in_background(reader.read)
@@ -366,13 +374,17 @@ class Dashboard(App[AppOutcome]):
         """All keys."""
         others = {"app.stop", "app.detach"} if self.leaves else {"app.leave"}
         pool = [key for key in PoolScreen.BINDINGS if not (isinstance(key, Binding) and key.action in others)]
-        groups = (
-            ("Pool", [*pool, *WorkersTable.BINDINGS]),
-            ("Worker", WorkerScreen.BINDINGS),
-            ("Pools", PoolsScreen.BINDINGS),
-            ("Output", [*OutputScreen.BINDINGS, *OutputPanel.BINDINGS]),
-        )
-        self.push_screen(Help(groups))
+        of_output = [*OutputScreen.BINDINGS, *OutputPanel.BINDINGS]
+        groups: dict[type[View], tuple[str, Sequence[BindingType]]] = {
+            PoolScreen: ("Pool", [*pool, *WorkersTable.BINDINGS]),
+            WorkerScreen: ("Worker", [*WorkerScreen.BINDINGS, *OutputPanel.BINDINGS]),
+            OutputScreen: ("Output", of_output),
+            PoolsScreen: ("Pools", [*PoolsScreen.BINDINGS, *PoolsPanel.BINDINGS]),
+            View: ("Everywhere", View.BINDINGS),
+        }
+        here = type(self.screen)
+        ordered = sorted(groups.items(), key=lambda group: group[0] is not here)
+        self.push_screen(Help([group for _, group in ordered]))
 
     def action_pools(self) -> None:
         """All pools of this host."""

@@ -22,6 +22,7 @@ from autohealer.tui.source import News
 from autohealer.tui.state import PoolState
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.pools import PoolsPanel
+from autohealer.tui.widgets.workers import WorkersTable
 from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.tui import scenes
 from tests.tui.conftest import Scene, Show, output_of
@@ -228,7 +229,7 @@ def test_help_names_every_key(show: Show) -> None:
     """It is made from the bindings."""
 
     async def play() -> None:
-        async with show(scenes.healthy(3), size=(100, 100)) as shown:
+        async with show(scenes.healthy(3), size=(100, 120)) as shown:
             await shown.press("question_mark")
             assert isinstance(shown.app.screen, Help)
             text = shown.text()
@@ -454,5 +455,117 @@ def test_help_stays_on_the_line_of_keys(show: Show) -> None:
             for keys in (("enter",), ("escape", "L"), ("escape", "p")):
                 await shown.press(*keys)
                 assert "? help" in shown.lines()[-1]
+
+    asyncio.run(play())
+
+
+def test_keys_and_clicks_order_the_workers(show: Show) -> None:
+    """`s` goes on to the next order, `S` turns it round, a click on a title does both; the border tells which it is."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(5), size=(100, 24)) as shown:
+            table = shown.app.screen.query_one(WorkersTable)
+            await shown.press("s", "s")
+            assert "workers 5 by uptime ▼" in shown.text()
+            await shown.press("S")
+            assert "workers 5 by uptime ▲" in shown.text()
+            titles = next(line for line in shown.lines() if " restarts " in line)
+            for _ in range(2):
+                await shown.pilot.click("#workers", offset=(titles.index("memory") + 1, 1))
+                await shown.settle()
+            assert "workers 5 by memory ▲" in shown.text()
+            assert (table.ordered_by, table.chosen) == ("memory", shown.app.state.order[0])
+
+    asyncio.run(play())
+
+
+def test_the_next_worker_in_trouble(show: Show) -> None:
+    """`n` finds it among a thousand, `N` goes back, both round the end; where there is none that is said."""
+
+    async def play() -> None:
+        scene = scenes.healthy(1000)
+        for slot in (500, 900):
+            scene[0]["workers"][slot] |= {"state": "backoff", "pid": None, "ready": None}
+        async with show(scene, size=(100, 24)) as shown:
+            table = shown.app.screen.query_one(WorkersTable)
+            assert "2 in trouble: n, 1-" in shown.text()
+            seen = []
+            for key in ("n", "n", "n", "N"):
+                await shown.press(key)
+                assert table.worker is not None
+                seen.append(table.worker.slot)
+            assert seen == [500, 900, 500, 900]
+            assert "▌  900 ▲ backoff" in shown.text()
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("n")
+            assert "no worker is in trouble" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_the_output_of_the_chosen_worker_is_seen_beside_the_table(show: Show, tmp_path: Path) -> None:
+    """Where there is room: it follows the choice. Where there is none, the table matters more."""
+    for slot in range(3):
+        (output_of(tmp_path) / f"slot-{slot}.log").write_text(f"said by {slot}\n")
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(120, 40)) as shown:
+            await until(lambda: "said by 0" in shown.text())
+            await shown.press("down", "down")
+            await until(lambda: "said by 2" in shown.text())
+            assert "output of slot 2" in shown.text()
+            assert "said by 0" not in shown.text()
+            await shown.press("tab", "tab", "w")
+            assert "1 line, follows, wraps" in shown.text()
+        async with show(scenes.healthy(3), size=(80, 24)) as shown:
+            assert "output of slot" not in shown.text()
+
+    asyncio.run(play())
+
+
+def test_events_alone(show: Show) -> None:
+    """`e` gives them the screen; who scrolls back keeps what is in view, whatever comes; Escape gives it back."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(5), size=(80, 24)) as shown:
+            await shown.press("e")
+            assert "workers 5" not in shown.text()
+            await shown.press("home")
+            first = shown.lines()[4]
+            assert "connected to ZooKeeper" in first
+            assert "later ones: End" in shown.text()
+            for number in range(30):
+                shown.source.hear(News(event={"time": scenes.at(0), "event": "target.changed", "count": number}))
+            await shown.settle()
+            assert shown.lines()[4] == first
+            await shown.press("end")
+            assert "later one" not in shown.text()
+            await shown.press("escape")
+            assert "workers 5" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_help_begins_with_the_keys_of_this_screen(show: Show) -> None:
+    """Somebody who asks on an output does not look for the keys of the list."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3), size=(60, 15)) as shown:
+            for keys, title in (((), "Pool"), (("enter",), "Worker"), (("escape", "L"), "Output")):
+                await shown.press(*keys, "question_mark")
+                box = [line.strip("│ ") for line in shown.lines()[1:5]]
+                assert title in box
+                await shown.press("escape")
+
+    asyncio.run(play())
+
+
+def test_what_came_of_a_key_is_said_on_the_screen_of_a_worker_too(show: Show) -> None:
+    """On its border."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("enter", "x", "y")
+            assert "kill done" in shown.text()
 
     asyncio.run(play())

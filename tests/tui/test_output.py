@@ -121,3 +121,38 @@ def test_it_forgets_the_oldest(show: Show) -> None:
             assert "n99." not in shown.text()
 
     asyncio.run(play())
+
+
+def test_a_search_that_finds_nothing_goes_back(show: Show) -> None:
+    """What is typed on the way to the word that is meant takes nobody away; clearing it goes on following."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(1)) as shown:
+            await shown.press("enter", "l")
+            panel = shown.app.screen.query_one(OutputPanel)
+            panel.add([OutputLine(0, f"line {number}") for number in range(200)])
+            await shown.press("slash", *"line 1x")
+            assert "0 with 'line 1x', follows" in shown.text()
+            assert "line 199" in shown.text()
+            await shown.press("backspace", "2")
+            assert "stands still" in shown.text()
+            await shown.press("escape")
+            assert "200 lines, follows" in shown.text()
+
+    asyncio.run(play())
+
+
+def test_what_is_cut_off_is_seen_to_be(show: Show) -> None:
+    """By an ellipsis; `c` copies the lines in view whole."""
+
+    async def play() -> None:
+        async with show(scenes.healthy(1), size=(60, 15)) as shown:
+            await shown.press("enter", "l")
+            long = "begin " + "x" * 100 + " end"
+            shown.app.screen.query_one(OutputPanel).add([OutputLine(0, "short"), OutputLine(0, long)])
+            await shown.press("c")
+            assert any("begin xxx" in line and line.endswith("x… │") for line in shown.lines())
+            assert shown.app.clipboard == f"short\n{long}\n"
+            assert "2 lines copied" in shown.text()
+
+    asyncio.run(play())

@@ -34,9 +34,9 @@ class Help(ModalScreen[None]):
 
     def _tables(self) -> Iterable[Table | Text]:
         for name, bindings in self._groups:
-            table = Table(box=None, show_header=False, padding=(0, 2, 0, 1), title=name, title_justify="left",
+            table = Table(box=None, show_header=False, padding=(0, 1, 0, 1), title=name, title_justify="left",
                           title_style="bold")  # fmt: skip
-            table.add_column(no_wrap=True, style="bold", min_width=14)
+            table.add_column(no_wrap=True, style="bold", min_width=8)
             table.add_column()
             for binding in bindings:
                 if isinstance(binding, Binding) and binding.description:
@@ -46,7 +46,7 @@ class Help(ModalScreen[None]):
             yield Text("")
         glyphs = Table(box=None, show_header=False, padding=(0, 2, 0, 1), title="Glyphs", title_justify="left",
                        title_style="bold")  # fmt: skip
-        glyphs.add_column(no_wrap=True, style="bold", min_width=14)
+        glyphs.add_column(no_wrap=True, style="bold", min_width=8)
         glyphs.add_column()
         for look in STATES.values():
             glyphs.add_row(look.glyph, look.word)

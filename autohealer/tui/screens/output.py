@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from autohealer.tui.output import OutputReader
 from autohealer.tui.screens.view import View
 from autohealer.tui.widgets.banner import Banner
 from autohealer.tui.widgets.keybar import KeyBar
@@ -35,7 +34,7 @@ class OutputScreen(View):
         output = self.query_one(OutputPanel)
         output.focus()
         output.border_title = "output of all workers"
-        self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir))
+        self.dashboard.follow_all_output(output)
 
     def update_panels(self) -> None:
         """The banner takes one line more where another pool is not as wanted."""

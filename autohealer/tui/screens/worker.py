@@ -15,7 +15,6 @@ from autohealer.errors import AutohealerError
 from autohealer.runtime.incident_reader import known_incidents
 from autohealer.tui.background import in_background
 from autohealer.tui.findings import in_brief, is_as_wanted
-from autohealer.tui.output import OutputReader
 from autohealer.tui.screens.view import View
 from autohealer.tui.widgets.facts import CurvePanel, FactsPanel
 from autohealer.tui.widgets.keybar import KeyBar
@@ -63,12 +62,8 @@ class WorkerScreen(View):
         facts = self.query_one(FactsPanel)
         slot = facts.worker.slot
         facts.border_title = f"worker {slot}" if slot is not None else "worker"
-        if slot is None or not self.dashboard.reads_output or facts.worker.agent != self.dashboard.state.here.agent:
-            output.border_title = "output: it is on the worker's own host"
-            return
-        output.border_title = f"output of slot {slot}"
-        self.dashboard.follow_output(output, OutputReader(self.dashboard.output_dir, [slot]))
-        self.run_worker(self._follow_story(str(slot)))
+        if self.dashboard.follow_output(output, facts.worker):
+            self.run_worker(self._follow_story(str(slot)))
         self._share_room()
 
     async def _follow_story(self, slot: str) -> None:
@@ -81,8 +76,8 @@ class WorkerScreen(View):
             await asyncio.sleep(STORY_S)
 
     def update_panels(self) -> None:
-        """Also whether all goes well beside it."""
-        label = self._elsewhere()
+        """Also what is to be said, and whether all goes well beside it."""
+        label = self.dashboard.said or self._elsewhere()
         facts = self.query_one(FactsPanel)
         if facts.border_subtitle != label:
             facts.border_subtitle = label

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
 
 from autohealer.core.notices import EventRecord
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, clean, fit
 from autohealer.views.palette import event_look
 from autohealer.views.text import event_evidence, event_words
-from autohealer.views.units import unix
+from autohealer.views.units import count, unix
 
 NARROW = 64
 _SHORTER = tuple(
@@ -22,17 +26,58 @@ _SHORTER = tuple(
 )  # fmt: skip
 
 
-class EventsPanel(Panel):
-    """The last events of the pool."""
+class EventsPanel(Panel, can_focus=True):
+    """The last events of the pool; they scroll."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_by(1)", "up", show=False),
+        Binding("down,j", "scroll_by(-1)", "down", show=False),
+        Binding("pageup", "scroll_page(1)", "a page up", show=False),
+        Binding("pagedown", "scroll_page(-1)", "a page down", show=False),
+        Binding("home,g", "scroll_by(1000000)", "the first", show=False),
+        Binding("end,G", "scroll_by(-1000000)", "the last", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__(id="events")
         self.border_title = "events"
+        self._below = 0
+        """How many are below what is in view."""
+        self._newest: EventRecord | None = None
+        self._page = 1
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many as there is room for."""
+        """As many as there is room for; who has scrolled back sees the same ones, whatever comes."""
         latest = self.state.history.events
-        return [event_line(record, width) for record in islice(latest, max(0, len(latest) - height), None)]
+        if self._below:
+            self._below += sum(1 for _ in takewhile(lambda record: record is not self._newest, reversed(latest)))
+        self._newest = latest[-1] if latest else None
+        self._page = height
+        self._below = max(0, min(self._below, len(latest) - height))
+        label = f"{count(self._below, 'later one')}: End" if self._below else ""
+        if self.border_subtitle != label:
+            self.border_subtitle = label
+        end = len(latest) - self._below
+        return [event_line(record, width) for record in islice(latest, max(0, end - height), end)]
+
+    def action_scroll_by(self, step: int) -> None:
+        """So many up, or down where it is less than 0."""
+        self._below = max(0, self._below + step)
+        self.update()
+
+    def action_scroll_page(self, pages: int) -> None:
+        """So many pages up."""
+        self.action_scroll_by(pages * max(1, self._page - 1))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel."""
+        event.stop()
+        self.action_scroll_by(3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        event.stop()
+        self.action_scroll_by(-3)
 
 
 def event_line(record: EventRecord, width: int) -> Line:

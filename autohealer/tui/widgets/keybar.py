@@ -16,7 +16,7 @@ NAMES = {
     "up": "↑", "down": "↓", "left": "←", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "backspace": "⌫",
 }  # fmt: skip
-SPARED = ("sort", "app.pools", "all_output", "scale(-1)", "app.detach", "output")
+SPARED = ("sort", "events", "app.pools", "all_output", "scale(-1)", "app.detach", "output")
 """Actions that are left out first where room is short."""
 KEPT = ("app.help", "app.stop", "app.leave")
 """Actions that are never left out, as the first one."""

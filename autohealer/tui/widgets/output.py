@@ -13,7 +13,8 @@ from textual.binding import Binding, BindingType
 from autohealer.tui.output import OutputLine
 from autohealer.tui.theme import slot_style
 from autohealer.tui.widgets.panel import Panel
-from autohealer.views.lines import Line, Span, width_of
+from autohealer.views.lines import Line, Span, crop, width_of
+from autohealer.views.units import count
 
 KEPT_LINES = 10_000
 
@@ -30,6 +31,7 @@ class OutputPanel(Panel, can_focus=True):
         Binding("end,G", "scroll_edge(1)", "the last line", show=False),
         Binding("f", "follow", "follow"),
         Binding("w", "wrap", "wrap"),
+        Binding("c", "copy", "copy", show=False, tooltip="copy the lines in view, where the terminal allows it"),
         Binding("n", "next_match(-1)", "the match before", show=False),
         Binding("N", "next_match(1)", "the match after", show=False),
     ]
@@ -44,6 +46,8 @@ class OutputPanel(Panel, can_focus=True):
         """The number of the first line in view; None: the last one is in view, and stays so."""
         self._wraps = False
         self._needle = ""
+        self._top_before: int | None = None
+        """Where the view was when the search began."""
         self._page = 1
         self._label()
 
@@ -62,13 +66,19 @@ class OutputPanel(Panel, can_focus=True):
             self._label()
             self.update()
 
+    def start_over(self) -> None:
+        """Forget all lines: those of another worker are to come."""
+        self._kept.clear()
+        self._number = 0
+        self._go(None)
+
     def search(self, needle: str) -> None:
-        """Mark what holds this text, and go to the last line that does."""
+        """Mark what holds this text, and go to the last line that does; back to where the search began if none does."""
+        if not self._needle:
+            self._top_before = self._top
         self._needle = needle
-        if needle:
-            self.action_next_match(0)
-        self._label()
-        self.update()
+        self._go(self._top_before)
+        self.action_next_match(0)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The lines in view."""
@@ -110,6 +120,13 @@ class OutputPanel(Panel, can_focus=True):
         self._label()
         self.update()
 
+    def action_copy(self) -> None:
+        """The lines in view, whole, into the clipboard; by OSC 52, which not every terminal obeys."""
+        first = max(self._first, self._number - self._page) if self._top is None else self._top
+        lines = [line.text for line in islice(self._kept, max(0, first - self._first), None)][: self._page]
+        self.app.copy_to_clipboard("\n".join(lines) + "\n" if lines else "")
+        self.dashboard.say(f"{count(len(lines), 'line')} copied, if the terminal allows it")
+
     def action_next_match(self, step: int) -> None:
         """To the next line that holds what is searched for: upwards (-1), downwards (1), or the last of all (0)."""
         if not self._needle:
@@ -144,13 +161,14 @@ class OutputPanel(Panel, can_focus=True):
         self.update()
 
     def _label(self) -> None:
-        words = ["follows" if self._top is None else "stands still: f follows"]
-        if self._wraps:
-            words.append("wraps")
+        words = []
         if self._needle:
             matches = sum(self._matches(line.text) for line in self._kept)
             words.append(f"{matches:,} with '{self._needle}'".replace("[", "("))
-        self.border_subtitle = f"{self._number:,} lines, {', '.join(words)}"
+        words.append("follows" if self._top is None else "stands still: f follows")
+        if self._wraps:
+            words.append("wraps")
+        self.border_subtitle = f"{count(self._number, 'line')}, {', '.join(words)}"
 
     def _matches(self, text: str) -> bool:
         return self._needle.lower() in text.lower()
@@ -169,7 +187,7 @@ class OutputPanel(Panel, can_focus=True):
             head = ((f"{line.slot:>4} ▌ ", slot_style(line.slot)),)
         room = max(8, width - sum(width_of(text) for text, _ in head))
         texts = _cut(line.text, room) if self._wraps else [line.text]
-        return [(*head, *self._spans(text)) for text in texts]
+        return [crop((*head, *self._spans(text)), width) for text in texts]
 
     def _spans(self, text: str) -> list[Span]:
         """The text with what is searched for marked."""

@@ -12,6 +12,7 @@ from autohealer.core.incident import IncidentEntry
 from autohealer.tui.widgets.events import event_lines
 from autohealer.tui.widgets.facts import OfWorker
 from autohealer.views.lines import Line, Span, line_width
+from autohealer.views.units import count
 from autohealer.views.why import why_lines
 
 INDENT = 6
@@ -51,7 +52,7 @@ class StoryPanel(OfWorker, can_focus=True):
         self._rows = len(rows)
         self._top = max(0, min(self._top, self._rows - height))
         below = self._rows - self._top - height
-        label = f"{below:,} more lines" if below > 0 else ""
+        label = f"{count(below, 'more line')}" if below > 0 else ""
         if self.border_subtitle != label:
             self.border_subtitle = label
         return rows[self._top : self._top + height] or [(("  nothing has happened yet", "dim"),)]

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from autohealer.tui.charts import area
+from autohealer.tui.ordering import BY_SLOT, ORDERS, is_in_trouble, ordered
 from autohealer.tui.state import moment
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, clean, fit, right
@@ -20,8 +21,6 @@ from autohealer.views.units import duration, share, size
 CURVES = ((140, 16), (100, 8))
 """In so wide a table, so many columns for each curve."""
 CAUSE_LEAST, WIDE_CAUSE = 10, 20
-SORTS = ("slot", "trouble", "cpu", "memory", "restarts")
-_TROUBLE = {"backoff": 0, "failed": 1, "stopping": 3, "starting": 4, "running": 9}
 
 
 class PanelColumn(NamedTuple):
@@ -32,6 +31,8 @@ class PanelColumn(NamedTuple):
     least: int
     cell: Callable[[WorkerRow], Span]
     to_right: bool = True
+    order: str = ""
+    """What a click on its title orders the rows by."""
 
 
 class WorkersTable(Panel, can_focus=True):
@@ -44,6 +45,8 @@ class WorkersTable(Panel, can_focus=True):
         Binding("pagedown", "page(1)", "a page down", show=False),
         Binding("home,g", "edge(-1)", "the first", show=False),
         Binding("end,G", "edge(1)", "the last", show=False),
+        Binding("n", "next_in_trouble(1)", "the next worker in trouble", show=False),
+        Binding("N", "next_in_trouble(-1)", "the one before", show=False),
     ]
 
     class DetailsWanted(Message):
@@ -56,7 +59,10 @@ class WorkersTable(Panel, can_focus=True):
         """The key of the chosen row."""
         self.needle = ""
         """What the rows have to match."""
-        self.sorted_by = "slot"
+        self.ordered_by = BY_SLOT
+        self._is_reversed = False
+        self._titles: list[tuple[int, int, str]] = []
+        """Where each title is, and what a click on it orders by."""
         self._top = 0
         self._page = 1
         self._rows: list[WorkerRow] = []
@@ -87,9 +93,9 @@ class WorkersTable(Panel, can_focus=True):
         shown = self._rows[self._top : self._top + self._page]
         self._label(len(shown))
         if not self._rows:
-            return [self._titles(columns, cause_width), *self._empty(width)]
+            return [self._title(columns, cause_width), *self._empty(width)]
         return [
-            self._titles(columns, cause_width),
+            self._title(columns, cause_width),
             *(self._row(row, columns, cause_width, chosen=row.key == self.chosen) for row in shown),
         ]
 
@@ -112,15 +118,34 @@ class WorkersTable(Panel, can_focus=True):
         """Choose the first or the last one."""
         self._choose(0 if side < 0 else len(self._rows) - 1)
 
-    def next_sort(self) -> str:
-        """Sort by the next column that can be sorted by; its name."""
-        self.sorted_by = SORTS[(SORTS.index(self.sorted_by) + 1) % len(SORTS)]
+    def action_next_in_trouble(self, step: int) -> None:
+        """Choose the next one down, or up, that somebody may want to look at; round the end where need be."""
+        at, many = self._index() or 0, len(self._rows)
+        ahead = ((at + step * away) % many for away in range(1, many + 1))
+        found = next((index for index in ahead if is_in_trouble(self._rows[index])), None)
+        if found is None:
+            self.dashboard.say("no worker is in trouble")
+        else:
+            self._choose(found)
+
+    def order_by(self, order: str) -> None:
+        """Order the rows so; the other way round where they are already."""
+        self._is_reversed = order == self.ordered_by and not self._is_reversed
+        self.ordered_by = order
         self.update()
-        return self.sorted_by
+
+    def next_order(self) -> str:
+        """Order the rows by what comes next; its name."""
+        self.order_by(ORDERS[(ORDERS.index(self.ordered_by) + 1) % len(ORDERS)])
+        return self.ordered_by
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses, a second one opens."""
+        """A click chooses, a second one opens; one on a title orders by it."""
         offset = event.get_content_offset(self)
+        if offset is not None and offset.y == 0:
+            for start, end, order in self._titles:
+                if start <= offset.x < end and order:
+                    self.order_by(order)
         if offset is None or offset.y < 1 or self._top + offset.y - 1 >= len(self._rows):
             return
         self._choose(self._top + offset.y - 1)
@@ -152,15 +177,7 @@ class WorkersTable(Panel, can_focus=True):
         if self.needle:
             needle = self.needle.lower()
             rows = [row for row in rows if self._matches(row, needle)]
-        if self.sorted_by == "trouble":
-            rows.sort(key=lambda row: (row.held is None, row.ready is not False, _TROUBLE.get(row.state, 8)))
-        elif self.sorted_by == "cpu":
-            rows.sort(key=lambda row: -(row.cpu or 0.0))
-        elif self.sorted_by == "memory":
-            rows.sort(key=lambda row: -(row.rss or 0))
-        elif self.sorted_by == "restarts":
-            rows.sort(key=lambda row: -(row.restarts or 0))
-        return rows
+        return ordered(rows, self.ordered_by, is_reversed=self._is_reversed)
 
     def _matches(self, row: WorkerRow, needle: str) -> bool:
         if needle.isdigit():
@@ -173,9 +190,11 @@ class WorkersTable(Panel, can_focus=True):
         total = len(self._rows)
         here = " here" if self.state.elsewhere and not self.needle else ""
         title = f"workers{here} {total:,}" if not self.needle else f"workers {total:,} of {len(self.state.rows):,}"
-        if self.sorted_by != "slot":
-            title += f" by {self.sorted_by}"
+        if self._is_reversed or self.ordered_by != BY_SLOT:
+            title += f" by {self.ordered_by} {self._arrow()}"
         where = f"{self._top + 1:,}-{self._top + shown:,} of {total:,}" if shown < total else ""
+        if where and (ill := sum(map(is_in_trouble, self._rows))):
+            where = f"{ill:,} in trouble: n, {where}"
         if self.border_title != title:
             self.border_title = title
         if self.border_subtitle != where:
@@ -197,27 +216,40 @@ class WorkersTable(Panel, can_focus=True):
         curve = next((columns for least, columns in CURVES if width >= least), 0)
         has_revision = any(row.revision is not None for row in self._rows[:1])
         columns = [
-            PanelColumn("slot", 5, 0, lambda row: (_known(row.slot), "bold")),
+            PanelColumn("slot", 5, 0, lambda row: (_known(row.slot), "bold"), order=BY_SLOT),
             *([PanelColumn("agent", 14, 60, self._agent, to_right=False)] if several else []),
-            PanelColumn("state", 10, 0, _state, to_right=False),
-            PanelColumn("ready", 5, 44, _ready, to_right=False),
-            PanelColumn("up", 7, 0, self._up),
-            PanelColumn("restarts", 8, 52, lambda row: (_known(row.restarts), "warm" if row.restarts else "dim")),
+            PanelColumn("state", 10, 0, _state, to_right=False, order="trouble"),
+            PanelColumn("ready", 5, 44, _ready, to_right=False, order="trouble"),
+            PanelColumn("up", 7, 0, self._up, order="uptime"),
+            PanelColumn("restarts", 8, 52, lambda row: (_known(row.restarts), "warm" if row.restarts else "dim"),
+                        order="restarts"),
             PanelColumn("pid", 8, 78, lambda row: (_known(row.pid), "dim")),
             *([PanelColumn("rev", 4, 90, lambda row: (f"r{row.revision}" if row.revision is not None else "", "aside"))]
               if has_revision else []),
-            PanelColumn("cpu", 5, 66, _cpu),
-            PanelColumn("", curve, 100, lambda row: self._cpu_curve(row, curve)),
-            PanelColumn("memory", 6, 66, lambda row: ("" if row.rss is None else size(row.rss), "")),
-            PanelColumn("", curve, 100, lambda row: self._rss_curve(row, curve)),
+            PanelColumn("cpu", 5, 66, _cpu, order="cpu"),
+            PanelColumn("", curve, 100, lambda row: self._cpu_curve(row, curve), order="cpu"),
+            PanelColumn("memory", 6, 66, lambda row: ("" if row.rss is None else size(row.rss), ""), order="memory"),
+            PanelColumn("", curve, 100, lambda row: self._rss_curve(row, curve), order="memory"),
             PanelColumn("worker", 32, 190, lambda row: (row.worker or "", "dim"), to_right=False),
         ]  # fmt: skip
         return [column for column in columns if width >= column.least]
 
-    def _titles(self, columns: Sequence[PanelColumn], cause_width: int) -> Line:
-        cells = [(right if column.to_right else fit)(column.title, column.width) for column in columns]
-        last = [fit("last cause", cause_width)] if cause_width >= CAUSE_LEAST else []
-        return ((" ".join([" " + cells[0], *cells[1:], *last]), "title"),)
+    def _arrow(self) -> str:
+        """Which way the numbers go, from the top on."""
+        return "▲" if (self.ordered_by == BY_SLOT) is not self._is_reversed else "▼"
+
+    def _title(self, columns: Sequence[PanelColumn], cause_width: int) -> Line:
+        spans: list[Span] = [(" ", "")]
+        self._titles, at = [], 1
+        for column in columns:
+            is_it = column.order == self.ordered_by
+            spans.append(((right if column.to_right else fit)(column.title, column.width), "key" if is_it else "title"))
+            spans.append((" ", ""))
+            self._titles.append((at, at + column.width, column.order))
+            at += column.width + 1
+        if cause_width >= CAUSE_LEAST:
+            spans.append((fit("last cause", cause_width), "title"))
+        return tuple(spans)
 
     def _row(self, row: WorkerRow, columns: Sequence[PanelColumn], cause_width: int, *, chosen: bool) -> Line:
         spans: list[Span] = [("▌" if chosen else " ", "key")]
