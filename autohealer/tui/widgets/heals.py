@@ -13,7 +13,7 @@ from autohealer.views.units import count, duration, milliseconds
 
 WINDOWS_S = (60, 120, 300, 600, 1800, 3600)
 LABEL = 7
-LEAST_PLOT = 3
+LEAST_PLOT = 2
 FULL_BAR = 4
 """So many deaths fill a bar, unless there were more at once."""
 
