@@ -16,6 +16,7 @@ from autohealer.cli.support.terminals import can_draw
 from autohealer.cli.support.where import Where
 from autohealer.core.notices import EventRecord
 from autohealer.errors import UsageError
+from autohealer.runtime.state_dir import pools_running
 from autohealer.tui.agent_source import AgentSource
 from autohealer.tui.cluster_source import ClusterSource
 from autohealer.tui.show import show
@@ -31,8 +32,15 @@ ASK_S = 3600.0
 
 
 def run(where: Where) -> int:
-    """Show the pool live, from any host: what the dashboard of `run` shows, as far as it can be known there."""
+    """Show the pool live, from any host: what the dashboard of `run` shows, as far as it can be known there.
+
+    Where none is named and several run here, they are listed.
+    """
     address = PoolAddress(where)
+    is_any = where.pool is None and where.zk is None and not address.runs_here
+    listed = pools_running(where.state_dir) if is_any else []
+    if listed:
+        address = PoolAddress(where._replace(pool=listed[0]))
     if not can_draw():
         raise UsageError(
             "stdout is no terminal that can be drawn on", "see `autohealer status` and `autohealer events -f` instead"
@@ -53,7 +61,7 @@ def run(where: Where) -> int:
                 partial(_operate, address),
                 is_local=address.runs_here,
             )
-        return show(source, address.state, leaves=True)
+        return show(source, address.state, leaves=True, lists_pools=bool(listed))
 
 
 def _operate(address: PoolAddress, verb: str, subject: str) -> str:

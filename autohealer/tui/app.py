@@ -72,7 +72,7 @@ DARK = TerminalScreen()
 
 
 class Dashboard(App[AppOutcome]):
-    """One pool, live. ``leaves``: to quit is to leave it, and not to end it (``top``)."""
+    """One pool, live. ``leaves``: to quit is to leave it, and not to end it (``top``). ``lists_pools``: all first."""
 
     CSS_PATH = "dashboard.tcss"
     TITLE = "autohealer"
@@ -88,13 +88,14 @@ class Dashboard(App[AppOutcome]):
         *,
         folder: StateDir,
         leaves: bool,
+        lists_pools: bool = False,
         now: Callable[[], float] = time.time,
         screen: TerminalScreen = DARK,
     ) -> None:
         colored, theme = screen.colored, screen.theme
         super().__init__(driver_class=screen.driver_class, ansi_color=None if colored else True)
         self.source, self.folder, self.leaves = source, folder, leaves
-        self.pools = PoolsOfHost(folder.base)
+        self.pools, self._lists_pools = PoolsOfHost(folder.base), lists_pools
         self.now, self._colored = now, colored
         self.state = PoolState()
         self.others: list[OtherPool] = []
@@ -158,7 +159,7 @@ class Dashboard(App[AppOutcome]):
         self.set_interval(FRAME_S, self._frame)
         self.set_interval(SAMPLE_S, self._sample)
         self.run_worker(self._look_beside(), exit_on_error=True)
-        if not (self.leaves or self.said) and self.pools.beside(self.pool):
+        if self._lists_pools or (not (self.leaves or self.said) and self.pools.beside(self.pool)):
             self.push_screen(PoolsScreen())  # of several, the first alone may be well
 
     def _heed_signals(self) -> None:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 BROKEN = 1
 
 
-def show(source: PoolSource, state: StateDir, *, leaves: bool, said: str = "") -> int:
-    """Until its end; the exit code. ``said`` is told first."""
+def show(source: PoolSource, state: StateDir, *, leaves: bool, lists_pools: bool = False, said: str = "") -> int:
+    """Until its end; the exit code. ``said`` is told first. ``lists_pools``: none was named, begin with all."""
     app = Dashboard(
         source,
         folder=state,
         leaves=leaves,
+        lists_pools=lists_pools,
         screen=TerminalScreen(
             TerminalDriver,
             not os.environ.get("NO_COLOR"),

@@ -572,6 +572,23 @@ def test_the_terminal_goes_away(own_pool: Pool, terminal: Terminal) -> None:
     assert own_pool.living() == []
 
 
+def test_top_of_several_pools(own_pool: Pool, terminal: Terminal) -> None:
+    """Where none is named they are listed, and one can be chosen."""
+    file = own_pool.processes.directory / "pools.toml"
+    file.write_text("".join(f'[pools.{name}]\ncommand = ["sleep", "1000"]\nworkers = 1\n' for name in "ab"))
+    agent = own_pool.processes.autohealer("run", *own_pool.where, "--config", str(file), output="agent")
+    eventually(lambda: all((own_pool.processes.state_dir / name / "control.sock").exists() for name in "ab"))
+    terminal.start("top")
+    terminal.until("pools of this host")
+    terminal.until(lambda lines: sum("1 of 1" in line for line in lines) == 2)
+    terminal.type("end", "enter")
+    terminal.until(lambda lines: " autohealer  b " in lines[0])
+    terminal.type("q")
+    assert terminal.ended() == 0
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(30) == 0
+
+
 def test_top_is_left_whatever_is_waited_for(own_pool: Pool, terminal: Terminal) -> None:
     """An agent that is frozen never answers what was asked of it; that keeps nobody here."""
     own_pool.run(2)

@@ -21,7 +21,7 @@ import pyte
 from tests.support.processes import BIN, ROOT, Processes
 
 PATIENCE_S = 20.0
-KEYS = {"up": "\x1b[A", "down": "\x1b[B", "home": "\x1b[H", "escape": "\x1b", "enter": "\r",
+KEYS = {"up": "\x1b[A", "down": "\x1b[B", "home": "\x1b[H", "end": "\x1b[F", "escape": "\x1b", "enter": "\r",
         "ctrl-c": "\x03", "ctrl-z": "\x1a", "ctrl-\\": "\x1c"}  # fmt: skip
 # A new session has no terminal until it takes one.
 TAKE_TERMINAL = (
