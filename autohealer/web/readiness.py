@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from autohealer.views.units import count, duration
 
 if TYPE_CHECKING:
@@ -14,6 +16,16 @@ class ReadyAnswer(NamedTuple):
     """``text`` says why where it is not ready."""
 
     is_ready: bool
+    text: str
+
+
+class PoolEntry(msgspec.Struct, frozen=True):
+    """A pool in the list of those of one process: its share here and how many of it run, as far as is known."""
+
+    pool: str
+    ready: bool
+    running: int | None
+    share: int | None
     text: str
 
 

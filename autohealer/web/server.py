@@ -19,7 +19,7 @@ from autohealer.web.agent import answer_of, pulse_of, snapshot_of
 from autohealer.web.connections import Connections
 from autohealer.web.guard import Refusal
 from autohealer.web.metrics import Metrics
-from autohealer.web.readiness import readiness
+from autohealer.web.readiness import PoolEntry, readiness
 
 if TYPE_CHECKING:
     import socket
@@ -49,6 +49,7 @@ PAGE = {
     "api.js": "text/javascript",
     "usage.js": "text/javascript",
     "detail.js": "text/javascript",
+    "findings.js": "text/javascript",
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -155,7 +156,9 @@ class HttpServer:
         return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
     async def _pools(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response(list(self._sites), headers={"Cache-Control": "no-store"})
+        """All pools of this process, in the order of the file, and whether each is ready."""
+        found = [await _entry(site) for site in self._sites.values()]
+        return web.json_response(to_builtins(found), headers={"Cache-Control": "no-store"})
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         answer = await self._site(request).status.status()
@@ -242,6 +245,14 @@ def _count(request: web.Request, name: str, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= most):
         raise UsageError(f"{name} is not a number from 0 to {most:,}", f"send ?{name}=10")
     return int(text)
+
+
+async def _entry(site: Site) -> PoolEntry:
+    if not site.is_open:
+        return PoolEntry(site.name, False, None, None, "has not started")
+    snapshot = (await snapshot_of(site.handle))[0]
+    answer = readiness(snapshot)
+    return PoolEntry(site.name, answer.is_ready, snapshot.running, snapshot.share, answer.text)
 
 
 def _giving(name: str, kind: str) -> Handler:

@@ -37,7 +37,10 @@ def both(own_pool: Pool, processes: Processes, tmp_path: Path) -> Client:
 
 
 def test_each_is_asked_by_its_name(both: Client) -> None:
-    assert both.get("/api/v1/pools").json == ["web", "db"]
+    assert both.get("/api/v1/pools").json == [
+        {"pool": "web", "ready": True, "running": 2, "share": 2, "text": "ready: 2 of 2 workers of this agent run"},
+        {"pool": "db", "ready": True, "running": 1, "share": 1, "text": "ready: 1 of 1 worker of this agent run"},
+    ]
     assert both.get("/api/v1/status").json["pool"] == "web"
     db = both.get("/api/v1/status?pool=db").json
     assert (db["pool"], db["running"]) == ("db", 1)

@@ -4,7 +4,7 @@ const STATES = {
   starting: ["◐", "heal"], standby: ["◇", "aside-ink"], running: ["●", "good"],
   stopping: ["◌", "warm"], backoff: ["▲", "bad"], done: ["✓", "good"], failed: ["✗", "bad"], gone: ["○", "dim"],
 };
-export const UNREADY = ["◍", "heal"];
+export const UNREADY = ["◑", "warm"];
 export const HELD = ["‖", "warm"];
 const EVENTS = {
   "worker.started": ["+", "heal"], "worker.ready": ["●", "good"], "worker.exited": ["✗", "bad"],
@@ -12,7 +12,7 @@ const EVENTS = {
   "worker.promoted": ["◇", "heal"], "worker.backoff": ["▲", "bad"], "agent.joined": ["+", "aside-ink"],
   "agent.left": ["−", "aside-ink"], "agent.draining": ["◌", "warm"], "leader.elected": ["★", "aside-ink"],
   "leader.lost": ["☆", "warm"], "plan.changed": ["≡", "dim"], "target.changed": ["≡", "dim"],
-  "worker.unready": ["◍", "heal"], "worker.held": ["‖", "warm"], "worker.done": ["✓", "good"],
+  "worker.unready": ["◑", "warm"], "worker.held": ["‖", "warm"], "worker.done": ["✓", "good"],
   "rollout.started": ["↻", "aside-ink"], "rollout.step": ["↻", "dim"], "rollout.finished": ["✓", "good"],
   "rollout.undone": ["↺", "bad"], "config.changed": ["≡", "dim"], "config.invalid": ["!", "bad"],
   "pool.below": ["▼", "bad"], "pool.recovered": ["●", "good"], "operation.done": ["›", "dim"],
@@ -23,8 +23,8 @@ export const ORDER = Object.keys(STATES);
 // Every sign on this page, with what it means.
 export const SIGNS = [
   ...Object.entries(STATES).map(([state, look]) => [...look, state]),
-  [...UNREADY, "running, and not ready"],
-  [...HELD, "faulty, and kept for now"],
+  [...UNREADY, "running, not ready yet or no longer"],
+  [...HELD, "faulty, and held"],
   ["★", "aside-ink", "the agent that leads"],
   ["↻", "aside-ink", "a rollout"],
   ["↺", "bad", "a rollout that was undone"],
@@ -79,6 +79,10 @@ const who = (e) => (e.slot == null ? `worker ${e.worker}` : `worker ${e.slot}`) 
 const how = (e) => (e.signal != null ? `by ${e.signal}` : e.code == null ? "" : `with exit code ${e.code}`);
 const seconds = (value) => (typeof value === "number" ? `${value.toFixed(1)}\u00a0s` : "?\u00a0s");
 
+const verdict = (e) => (e.detail ? `${e.cause}, ${e.detail}` : `${e.cause}`);
+const operation = (e) => `${e.verb}${e.subject ? ` ${e.subject}` : ""}, asked for by ${e.by}`;
+const rollout = (e) => `${e.verb} to r${e.revision}`;
+
 // A start that was due at once is a heal; one after a backoff is none.
 const after = (e) => (typeof e.backoff_ms === "number" ? ` again after a backoff of ${milliseconds(e.backoff_ms)}`
   : typeof e.heal_ms === "number" ? `, healed in ${milliseconds(e.heal_ms)}` : "");
@@ -87,22 +91,23 @@ const WORDS = {
   "worker.started": (e) => `${who(e)} started${after(e)}`,
   "worker.ready": (e) => `${who(e)} is ready`,
   "worker.unready": (e) => `${who(e)} is not ready` + (e.detail ? `: ${e.detail}` : ""),
-  "worker.held": (e) => `${who(e)} is faulty (${e.cause}) and kept for now` + (e.detail ? `: ${e.detail}` : ""),
+  "worker.held": (e) => `${who(e)} is left running though it is faulty: ${verdict(e)}`,
   "worker.promoted": (e) => `${who(e)} promoted${after(e)}`,
-  "worker.done": (e) => `${who(e)} ${e.failed ? "has failed" : "is done"}`,
-  "rollout.started": (e) => `${e.verb}: begins`,
-  "rollout.step": (e) => `${e.verb}: ${e.exchanged ?? "?"} of ${e.of ?? "?"} restarted`,
-  "rollout.finished": (e) => `${e.verb}: done`,
-  "rollout.undone": (e) => `${e.verb}: undone` + (e.reason ? `: ${e.reason}` : ""),
-  "config.changed": () => "the configuration was applied",
-  "config.invalid": (e) => `the configuration file is wrong: ${e.detail}`,
-  "pool.below": (e) => `${e.running} of ${e.share} run`,
-  "pool.recovered": (e) => `${e.running} of ${e.share} run again`,
-  "operation.done": (e) => `${e.verb}${e.subject ? ` ${e.subject}` : ""}, asked by ${e.by}: done`,
-  "operation.refused": (e) => `${e.verb}${e.subject ? ` ${e.subject}` : ""}, asked by ${e.by}: refused` + (e.detail ? `, ${e.detail}` : ""),
+  "worker.done": (e) => `${who(e)} ${e.failed ? "has failed" : "ended well"}, and is not started again`,
+  "rollout.started": (e) => `${rollout(e)} begins, for ${e.by}: ${e.of} to be replaced`,
+  "rollout.step": (e) => `${rollout(e)}: ${e.detail} (${e.exchanged} of ${e.of})`,
+  "rollout.finished": (e) => `${rollout(e)}: ${e.exchanged} of ${e.of} replaced in ${seconds(e.seconds)}` + (e.detail ? `; ${e.detail}` : ""),
+  "rollout.undone": (e) => `${rollout(e)}: undone, as ${e.detail}`,
+  "config.changed": (e) => `${e.file} was read again: ${(e.pools ?? []).join(", ")} changed`,
+  "config.invalid": (e) => `${e.file} does not hold, and changes nothing: ${e.detail}`,
+  "pool.below": (e) => `only ${e.running} of ${e.share} workers are ready`,
+  "pool.recovered": (e) => `all ${e.share} workers are ready again, after ${seconds(e.seconds)}`,
+  "operation.done": (e) => `${operation(e)}: ${e.detail || "done"}`,
+  "operation.refused": (e) => `${operation(e)}: refused, ${e.detail}`,
+  "warning": (e) => String(e.text),
   "worker.exited": (e) => `${who(e)} ${e.signal ? "was killed" : "ended"} ${how(e)} after ${seconds(e.uptime)}`,
   "worker.stopped": (e) => `${who(e)} stopped ${how(e)}`,
-  "worker.faulty": (e) => `${who(e)} is faulty: ${e.cause}${e.detail ? `, ${e.detail}` : ""}`,
+  "worker.faulty": (e) => `${who(e)} is faulty: ${verdict(e)}`,
   "worker.adopted": (e) => `${who(e)} adopted`,
   "worker.backoff": (e) => `${who(e)} waits ${seconds(e.delay)} before its next start` + (e.reason ? `: ${e.reason}` : ""),
   "agent.joined": (e) => `agent ${e.agent} joined`,

@@ -5,11 +5,13 @@ import { unix } from "./format.js";
 const KEPT_S = 7200;
 const KEPT_HEALS = 1000;
 const KEPT_EVENTS = 200;
+const FOLDERS = /^\/(?:[^/:\s]+\/)+(?=[^/:\s]+: )/; // of "/usr/bin/python3: can't open file"
 
 export class History {
   events = [];
   zookeeperSince = null;
   lastDeath = null;
+  lastWords = new Map(); // of each slot, what its worker wrote last before it died
   #seconds = new Map();
   #heals = [];
   #sorted = null;
@@ -17,6 +19,10 @@ export class History {
   take(event) {
     this.events.push(event);
     if (this.events.length > 2 * KEPT_EVENTS) this.events.splice(0, this.events.length - KEPT_EVENTS);
+    if (event.event === "worker.backoff" && event.slot != null && Array.isArray(event.output)) {
+      const said = event.output.map((line) => String(line).trim()).filter(Boolean).at(-1);
+      if (said) this.lastWords.set(event.slot, said.replace(FOLDERS, ""));
+    }
     const at = unix(event.time);
     if (!Number.isFinite(at)) return;
     if (event.event === "worker.exited" && event.slot != null) {

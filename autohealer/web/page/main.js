@@ -13,6 +13,7 @@ const LEAST_MS = 250;
 const MOST_MS = 4000;
 const SETTLE_MS = 700;
 const HIDDEN_MS = 20000;
+const POOLS_MS = 3000;
 const MOST_WORKERS = 100000;
 const by = (id) => document.getElementById(id);
 
@@ -216,14 +217,25 @@ by("restart").addEventListener("click", () => {
 
 // ---- the pools of this agent, and what the signs mean
 
+// Those that are not ready come first, and are counted: what is shown may be well, and another one not.
 async function drawPools() {
-  const names = (await read("pools")) ?? [];
-  const nav = document.getElementById("pools");
-  nav.hidden = names.length < 2;
-  const shown = pool ?? names[0];
-  nav.replaceChildren(...names.map((name) => element("a", {
-    href: `?${new URLSearchParams({ pool: name })}`, text: name, ...(name === shown ? { "aria-current": "page" } : {}),
-  })));
+  const found = document.hidden ? null : await read("pools");
+  if (found) {
+    const shown = pool ?? found[0]?.pool;
+    const others = found.filter(({ pool: name, ready }) => !ready && name !== shown).length;
+    const nav = by("pools");
+    nav.hidden = found.length < 2;
+    const links = [...found].sort((a, b) => a.ready - b.ready).map(({ pool: name, ready, running, share, text }) => {
+      const [glyph, look] = ready ? ["●", "good"] : ["✗", "bad"];
+      return element("a", { href: `?${new URLSearchParams({ pool: name })}`, title: text, ...(name === shown ? { "aria-current": "page" } : {}) },
+        element("span", { class: `glyph ${look}`, text: glyph, "aria-hidden": "true" }), ` ${name}`,
+        ...(ready ? [] : [" ", element("b", { text: share == null ? "not ready" : `${number(running)} of ${number(share)}` })]));
+    });
+    const words = others ? [element("span", { class: "word bad", text: `${count(others, "other pool")} not as wanted` })] : [];
+    nav.replaceChildren(...words, ...links);
+    if (found.length < 2) return;
+  }
+  setTimeout(drawPools, POOLS_MS);
 }
 
 by("signs").replaceChildren(...SIGNS.map(([glyph, look, meaning]) => element("li", {},

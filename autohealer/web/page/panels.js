@@ -1,5 +1,6 @@
 // Everything around the table: the count, the tiles, the agents, the events in words.
 
+import { findings } from "./findings.js";
 import { ORDER, clock, count, duration, element, evidence, eventLook, milliseconds, number, say, stateLook, unix, words, write } from "./format.js";
 
 const SHOWN_EVENTS = 60;
@@ -14,23 +15,36 @@ export function drawPool(status, history, now) {
   document.title = `${number(status.running)}/${number(wanted ?? undefined)} ${status.pool} · autohealer`;
   write(by("running"), number(status.running));
   write(by("wanted"), number(wanted ?? undefined));
-  sentence(status, wanted);
+  const found = findings(status, history, now);
+  sentence(status, wanted, found);
+  drawFindings(found);
   drawStates(status);
   drawTiles(status, history, now);
   drawZooKeeper(status, history, now);
   drawAgents(status);
 }
 
-function sentence(status, wanted) {
+function sentence(status, wanted, found) {
   const node = by("sentence");
-  const waiting = status.workers.filter((worker) => worker.state === "backoff").length;
   if (wanted == null) say(node, "◌", "the target is not known yet", "warm");
-  else if (status.running < wanted) {
-    const held = waiting ? `, ${number(waiting)} held back` : ", healing";
-    say(node, waiting ? "▲" : "◐", `${number(wanted - status.running)} missing${held}`, waiting ? "bad" : "heal");
-  } else if (status.running > wanted) say(node, "◌", `${number(status.running - wanted)} too many, stopping`, "warm");
+  else if (found.some(({ look }) => look === "bad")) say(node, "✗", "not as wanted", "bad");
+  else if (status.running < wanted) say(node, "◐", `${number(wanted - status.running)} missing, healing`, "heal");
+  else if (status.running > wanted) say(node, "◌", `${number(status.running - wanted)} too many, stopping`, "warm");
+  else if (found.some(({ look }) => look === "warm")) say(node, "!", "attention", "warm");
   else if (wanted === 0) say(node, "○", "nothing is to run", "dim");
+  else if (found.some(({ look }) => look === "heal")) say(node, "↻", "working", "heal");
   else say(node, "●", "all as wanted", "good");
+}
+
+function drawFindings(found) {
+  const list = by("findings");
+  list.hidden = !found.length;
+  keep(list, found, (one) => `${one.look} ${one.glyph} ${found.indexOf(one)}`, () => element("li", {},
+    element("span", { class: "glyph", "aria-hidden": "true" }), " ", element("span", { class: "word" }), " ", element("span", { class: "more" })),
+  (node, { look, glyph, words, detail }) => {
+    say(node, glyph, words, look);
+    write(node.querySelector(".more"), detail && `· ${detail}`);
+  });
 }
 
 function drawStates(status) {

@@ -126,7 +126,9 @@ export class Workers {
     write(row.cpu, share(worker.cpu));
     write(row.used, size(worker.rss));
     this.usage.draw(row.curve, placeOf(worker), "rss");
-    write(row.cause, worker.cause ?? "–");
+    const cause = this.#causeOf(worker);
+    write(row.cause, cause);
+    if (row.cause.title !== cause) row.cause.title = cause;
     const name = worker.worker ?? "–";
     const short = worker.agent && name.startsWith(`${worker.agent}-`) ? name.slice(worker.agent.length + 1) : name;
     write(row.id, this.several && worker.host ? `${worker.host} · ${short}` : short);
@@ -135,6 +137,12 @@ export class Workers {
     if (row.button.disabled !== off) row.button.disabled = off;
     const label = `Kill the worker in slot ${worker.slot}`;
     if (!row.armed && row.button.getAttribute("aria-label") !== label) row.button.setAttribute("aria-label", label);
+  }
+
+  #causeOf(worker) {
+    const next = worker.state === "backoff" ? unix(worker.next_start) : NaN;
+    const soon = Number.isFinite(next) ? `in ${duration(next - this.now + 0.9)}` : "";
+    return [soon, worker.held && `held: ${worker.held}`, worker.cause].filter(Boolean).join(", ") || "–";
   }
 
   // The first press asks whether it is meant, the second one does it.
@@ -194,8 +202,8 @@ export class Workers {
 
 // What a worker looks like: a sign, a word, and a sentence for who points at it.
 function lookOf(worker) {
-  if (worker.held) return [...HELD, "held", `faulty (${worker.held}), and kept for now`];
-  if (worker.state === "running" && worker.ready === false) return [...UNREADY, "unready", "running, and not ready"];
+  if (worker.held) return [...HELD, "held", `faulty (${worker.held}), and held`];
+  if (worker.state === "running" && worker.ready === false) return [...UNREADY, "not ready", "running, and not ready"];
   return [...stateLook(worker.state), worker.state, worker.state];
 }
 
