@@ -23,6 +23,7 @@ from autohealer.tui.state import PoolState
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.pools import PoolsPanel
 from autohealer.tui.widgets.workers import WorkersTable
+from autohealer.views.reading import record_of
 from autohealer.views.status import Changes, WatchedStatus, WorkerRow
 from tests.tui import scenes
 from tests.tui.conftest import Scene, Show, output_of
@@ -535,7 +536,8 @@ def test_events_alone(show: Show) -> None:
             assert "connected to ZooKeeper" in first
             assert "later ones: End" in shown.text()
             for number in range(30):
-                shown.source.hear(News(event={"time": scenes.at(0), "event": "target.changed", "count": number}))
+                told = {"time": scenes.at(0), "event": "target.changed", "target": number}
+                shown.source.hear(News(event=record_of(told)))
             await shown.settle()
             assert shown.lines()[4] == first
             await shown.press("end")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import sys
 
 import pytest
 
@@ -108,6 +110,25 @@ def test_a_phone_shows_restarts_cpu_and_the_last_cause(served: Served, browser: 
         is_sound(tab, client)
 
 
+@pytest.mark.parametrize("width", [390, 768, 1400])
+def test_why_it_is_not_as_wanted(served: Served, browser: Browser, width: int) -> None:
+    """In the words of the dashboard: what the worker said, how it ended, when the next start is; nothing is cut off."""
+    pool, client = served(0, (sys.executable, "nosuch.py"))
+    with browser.open(f"http://{client.address}/", width=width, height=900) as tab:
+        assert pool.call("scale", "3", "--no-wait").returncode == 0
+        tab.until(lambda: "3 are crash-looping: " in tab.text("#findings"))
+        said = tab.text("#findings").replace("\n", " ")
+        assert re.search(
+            r"▲ 3 are crash-looping: python\S*: can't open file '.*nosuch.py'.* · exit 2, next try in \d+s", said
+        )
+        assert tab.text("#sentence").endswith("not as wanted")
+        tab.until(lambda: re.fullmatch(r"in \d+s, exit 2", tab.text("#workers tr:first-child .cause")))
+        cut_off = "(c => c.scrollWidth > c.clientWidth)(document.querySelector('#workers .cause'))"
+        assert not tab.evaluate(cut_off)
+        is_sound(tab, client)
+    assert pool.stop() == 0
+
+
 def test_it_asks_for_the_token(served: Served, browser: Browser) -> None:
     """When something is to be changed; a wrong one is said to be wrong; it is kept for this tab alone."""
     pool, client = served(2)
@@ -176,7 +197,7 @@ def test_hostile_text(served: Served, browser: Browser) -> None:
         tab.until(lambda: tab.evaluate("document.querySelector('#events .said')?.textContent.includes('<img src=x')"))
         tab.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         assert tab.evaluate("document.querySelectorAll('main img, main script').length") == 0
-        tab.until(lambda: "missing, " in tab.text("#sentence"))
+        tab.until(lambda: tab.text("#sentence").endswith("not as wanted"))
         is_sound(tab, client)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import Browser
 from tests.support.pools import MANY, Pool
 from tests.support.processes import Processes, eventually
 from tests.web.client import Client
@@ -52,6 +53,26 @@ def test_each_is_asked_by_its_name(both: Client) -> None:
     text = both.get("/metrics").text
     assert 'autohealer_target_workers{pool="web"} 2.0' in text
     assert 'autohealer_target_workers{pool="db"} 1.0' in text
+
+
+@pytest.mark.xdist_group("browser")
+def test_the_page_tells_of_other_pools(own_pool: Pool, processes: Processes, tmp_path: Path, browser: Browser) -> None:
+    """One that is not ready comes first, with how many run of how many, whichever pool is looked at."""
+    file = tmp_path / "autohealer.toml"
+    file.write_text(
+        '[pools.web]\ncommand = ["sleep", "1000"]\nworkers = 1\n[pools.bad]\ncommand = ["false"]\nworkers = 1\n'
+    )
+    own_pool.agent = processes.autohealer(
+        *("run", "--config", file, "--zk", str(own_pool.zk), "--http", "127.0.0.1:0"), output="run-0"
+    )
+    client = Client(address_of(own_pool))
+    with browser.open(f"http://{client.address}/", width=390, height=740) as tab:
+        tab.until(lambda: tab.text("#pools .word") == "1 other pool not as wanted")
+        tab.until(lambda: tab.texts("#pools a") == ["✗ bad 0 of 1", "● web"], "bad before web")
+        assert tab.text("#sentence").endswith("all as wanted")
+        tab.click("#pools a")
+        tab.until(lambda: tab.text("#sentence").endswith("not as wanted") and tab.text("#pool") == "bad")
+        assert not tab.evaluate("document.querySelector('#pools .word')")
 
 
 def test_events_are_of_one_pool(both: Client) -> None:
