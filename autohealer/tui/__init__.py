@@ -2,8 +2,10 @@
 
 show        runs the application on this terminal; ``__main__`` does, as the process that an agent starts
 app         the application: what it knows, its screens, its clock
+asking      what is asked of the pool, and the questions before it
 state       the pool as the feed has told it; history folds the events
 findings    whether all is as wanted, and why not, in words
+ordering    in what order workers are listed
 charts      curves in characters
 output      workers' output files, read as they grow
 past        what happened before it was opened

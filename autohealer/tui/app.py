@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -18,16 +18,15 @@ from textual.worker import Worker
 from autohealer.errors import AutohealerError, UnreachableError
 from autohealer.runtime.dashboard import DETACHED, SUSPENDED, TERMINAL_LOST
 from autohealer.tui.agent_source import AgentSource
+from autohealer.tui.asking import Asking
 from autohealer.tui.background import in_background
 from autohealer.tui.driver import TerminalDriver
 from autohealer.tui.findings import OtherPool, in_brief, is_as_wanted
-from autohealer.tui.output import OutputReader
 from autohealer.tui.pools import PoolsOfHost, PoolSummary
 from autohealer.tui.screens.help import Help
 from autohealer.tui.screens.output import OutputScreen
 from autohealer.tui.screens.pool import PoolScreen
 from autohealer.tui.screens.pools import PoolsScreen
-from autohealer.tui.screens.question import Question, ScaleQuestion
 from autohealer.tui.screens.view import View
 from autohealer.tui.screens.worker import WorkerScreen
 from autohealer.tui.state import SAMPLE_S, PoolState
@@ -35,7 +34,6 @@ from autohealer.tui.theme import styles, themes
 from autohealer.tui.widgets.output import OutputPanel
 from autohealer.tui.widgets.pools import PoolsPanel
 from autohealer.tui.widgets.workers import WorkersTable
-from autohealer.views.status import WorkerRow
 from autohealer.views.units import count
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     from autohealer.tui.source import News, PoolSource
 
 FRAME_S = 0.25
-READ_S = 0.25
 SAID_S = 4.0
 BESIDE_S, BESIDE_RESTS = 3.0, 20
 """How often the agent's other pools are looked at, and how many times as long as a look takes is waited after it."""
@@ -100,6 +97,7 @@ class Dashboard(App[AppOutcome]):
         self.state = PoolState()
         self.others: list[OtherPool] = []
         """The other pools of this agent that are not as wanted."""
+        self.asking = Asking(self)
         self.said = ""
         self._said_at = 0.0
         self._must_draw = True
@@ -117,11 +115,6 @@ class Dashboard(App[AppOutcome]):
     def pool(self) -> str:
         """The pool that is shown."""
         return self.folder.pool
-
-    @property
-    def reads_output(self) -> bool:
-        """Whether workers' output is on this host."""
-        return self.source.is_local
 
     def clock_text(self) -> str:
         """The time of day here."""
@@ -251,75 +244,7 @@ class Dashboard(App[AppOutcome]):
         if isinstance(self.screen, View):
             self.screen.update_panels()
 
-    def follow_output(self, panel: OutputPanel, row: WorkerRow) -> bool:
-        """Have the panel show what this worker writes, as long as its screen is there; False where it is not here."""
-        panel.workers.cancel_node(panel)  # who followed another worker
-        panel.start_over()
-        if row.slot is None or not self.reads_output or row.agent != self.state.here.agent:
-            panel.border_title = "output: it is on the worker's own host"
-            return False
-        panel.border_title = f"output of slot {row.slot}"
-        self._follow(panel, OutputReader(self.folder.output_dir, [row.slot]))
-        return True
-
-    def follow_all_output(self, panel: OutputPanel) -> None:
-        """What all workers of this host write."""
-        self._follow(panel, OutputReader(self.folder.output_dir))
-
-    def _follow(self, panel: OutputPanel, reader: OutputReader) -> None:
-        async def follow() -> None:
-            while panel.is_attached:
-                lines = await in_background(reader.read)
-                if lines:
-                    panel.add(lines)
-                await asyncio.sleep(READ_S)
-
-        panel.run_worker(follow())
-
-    # ---- what is asked for
-
-    def ask_scale(self, step: int) -> None:
-        """Another target, if the answer is yes; further steps change the number that is asked about."""
-        target = self.state.status.target
-        if target is None:
-            self.say("the target is not known yet")
-            return
-
-        def answered(wanted: int | None) -> None:
-            if wanted is None or wanted == target:
-                self.say("nothing is done")
-            else:
-                self.operate("scale", str(wanted), f"target {wanted:,} …")
-
-        self.push_screen(ScaleQuestion(target, step), answered)
-
-    def ask_kill(self, row: WorkerRow) -> None:
-        """Kill this one, if the answer is yes."""
-        if row.worker is None or row.pid is None:
-            self.say(f"slot {row.slot} has no process now")
-            return
-        worker = row.worker
-        self._ask(
-            f"Kill worker {row.slot} (pid {row.pid})?",
-            "SIGKILL, to see it heal: another starts in its place.",
-            lambda: self.operate("kill", worker, f"killing {worker} …"),
-        )
-
-    def ask_restart(self, row: WorkerRow | None) -> None:
-        """Replace one worker, or all of them, if the answer is yes."""
-        subject = "" if row is None else row.worker or ""
-        if row is None:
-            question = f"Restart all {count(len(self.state.rows), 'worker')}, one after the other?"
-        elif row.worker is None:
-            self.say(f"slot {row.slot} has no worker now")
-            return
-        else:
-            question = f"Restart worker {row.slot} (pid {row.pid})?"
-        self._ask(
-            question,
-            "Each new one is ready before its old one is stopped.",
-            lambda: self.operate("restart", subject, "restarting …"),
-        )
+    # ---- the ways out
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Beside an agent the way out is to stop the pool; elsewhere it is to leave it alone."""
@@ -333,7 +258,7 @@ class Dashboard(App[AppOutcome]):
 
     def action_detach(self) -> None:
         """Give the terminal back for good; the agent does the rest."""
-        self._ask(
+        self.asking.ask(
             f"Detach from pool {self.pool}?",
             "It goes on without this terminal; `autohealer top` shows it again.",
             lambda: self.exit(AppOutcome(DETACHED)),
@@ -341,33 +266,7 @@ class Dashboard(App[AppOutcome]):
 
     def action_stop(self) -> None:
         """End the pool, if the answer is yes."""
-        agents = len(self.state.status.agents)
-        elsewhere = f" on {agents} hosts" if agents > 1 else ""
-        self._ask(
-            f"Stop pool {self.state.status.pool or self.pool}{elsewhere}?",
-            f"{count(self.state.status.running, 'worker')} and their {'agents' if agents > 1 else 'agent'} end.",
-            lambda: self.operate("stop", "", "stopping …"),
-        )
-
-    def operate(self, verb: str, subject: str, meanwhile: str) -> None:
-        """Ask the pool, and say what came of it."""
-        self.say(meanwhile)
-        self.run_worker(self._operate(verb, subject), exit_on_error=True)
-
-    async def _operate(self, verb: str, subject: str) -> None:
-        try:
-            self.say(await self.source.operate(verb, subject))
-        except AutohealerError as error:
-            self.say(f"{error}; {error.hint}" if error.hint else str(error))
-
-    def _ask(self, question: str, consequence: str, do: Callable[[], None]) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                do()
-            else:
-                self.say("nothing is done")
-
-        self.push_screen(Question(question, consequence), answered)
+        self.asking.stop()
 
     # ---- keys that hold everywhere
 

@@ -33,8 +33,7 @@ class OutputScreen(View):
         """Read from now on."""
         output = self.query_one(OutputPanel)
         output.focus()
-        output.border_title = "output of all workers"
-        self.dashboard.follow_all_output(output)
+        output.follow_all()
 
     def update_panels(self) -> None:
         """The banner takes one line more where another pool is not as wanted."""

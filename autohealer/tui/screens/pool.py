@@ -106,7 +106,7 @@ class PoolScreen(View):
             table = 0
         low = max(0, room - table)
         overflows = rows + BORDERS + TITLES > table
-        output = low - max(LOW, low * 2 // 5) if not overflows and self.dashboard.reads_output else 0
+        output = low - max(LOW, low * 2 // 5) if not overflows and self.dashboard.source.is_local else 0
         if output < LEAST_OUTPUT:
             output = 0
         low -= output
@@ -131,7 +131,7 @@ class PoolScreen(View):
         if not output.display or row is None or self._followed == (self.dashboard.pool, row.slot):
             return
         self._followed = self.dashboard.pool, row.slot
-        self.dashboard.follow_output(output, row)
+        output.follow_worker(row)
 
     # ---- keys
 
@@ -151,7 +151,7 @@ class PoolScreen(View):
 
     def action_all_output(self) -> None:
         """Everybody's output."""
-        if self.dashboard.reads_output:
+        if self.dashboard.source.is_local:
             self.app.push_screen(OutputScreen())
         else:
             self.dashboard.say("the output is on the workers' own hosts")
@@ -189,13 +189,13 @@ class PoolScreen(View):
 
     def action_scale(self, step: int) -> None:
         """Another target."""
-        self.dashboard.ask_scale(step)
+        self.dashboard.asking.scale(step)
 
     def action_kill(self) -> None:
         """Kill the chosen one."""
         if (row := self.table.worker) is not None:
-            self.dashboard.ask_kill(row)
+            self.dashboard.asking.kill(row)
 
     def action_restart(self) -> None:
         """Replace them all."""
-        self.dashboard.ask_restart(None)
+        self.dashboard.asking.restart(None)

@@ -62,7 +62,7 @@ class WorkerScreen(View):
         facts = self.query_one(FactsPanel)
         slot = facts.worker.slot
         facts.border_title = f"worker {slot}" if slot is not None else "worker"
-        if self.dashboard.follow_output(output, facts.worker):
+        if output.follow_worker(facts.worker):
             self.run_worker(self._follow_story(str(slot)))
         self._share_room()
 
@@ -108,11 +108,11 @@ class WorkerScreen(View):
 
     def action_restart(self) -> None:
         """Replace this one."""
-        self.dashboard.ask_restart(self.query_one(FactsPanel).worker)
+        self.dashboard.asking.restart(self.query_one(FactsPanel).worker)
 
     def action_kill(self) -> None:
         """Kill it, to see it heal."""
-        self.dashboard.ask_kill(self.query_one(FactsPanel).worker)
+        self.dashboard.asking.kill(self.query_one(FactsPanel).worker)
 
     def _share_room(self) -> None:
         width, height = self.size

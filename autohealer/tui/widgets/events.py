@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import islice, takewhile
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from autohealer.core.notices import EventRecord
@@ -69,15 +68,9 @@ class EventsPanel(Panel, can_focus=True):
         """So many pages up."""
         self.action_scroll_by(pages * max(1, self._page - 1))
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
-        event.stop()
-        self.action_scroll_by(3)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
-        event.stop()
-        self.action_scroll_by(-3)
+    def wheel(self, lines: int) -> None:
+        """They scroll."""
+        self.action_scroll_by(-lines)
 
 
 def event_line(record: EventRecord, width: int) -> Line:

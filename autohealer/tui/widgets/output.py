@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
-from autohealer.tui.output import OutputLine
+from autohealer.tui.background import in_background
+from autohealer.tui.output import OutputLine, OutputReader
 from autohealer.tui.theme import slot_style
 from autohealer.tui.widgets.panel import Panel
 from autohealer.views.lines import Line, Span, crop, width_of
+from autohealer.views.status import WorkerRow
 from autohealer.views.units import count
 
 KEPT_LINES = 10_000
+READ_S = 0.25
 
 
 class OutputPanel(Panel, can_focus=True):
@@ -56,6 +59,34 @@ class OutputPanel(Panel, can_focus=True):
         """What is searched for."""
         return self._needle
 
+    def follow_worker(self, row: WorkerRow) -> bool:
+        """Show what this worker writes, as long as the panel is there; False where that is not on this host."""
+        self.workers.cancel_node(self)  # who followed another one
+        self._kept.clear()
+        self._number = 0
+        self._go(None)
+        if row.slot is None or not self.dashboard.source.is_local or row.agent != self.state.here.agent:
+            self.border_title = "output: it is on the worker's own host"
+            return False
+        self.border_title = f"output of slot {row.slot}"
+        self._follow(OutputReader(self.dashboard.folder.output_dir, [row.slot]))
+        return True
+
+    def follow_all(self) -> None:
+        """Show what all workers of this host write."""
+        self.border_title = "output of all workers"
+        self._follow(OutputReader(self.dashboard.folder.output_dir))
+
+    def _follow(self, reader: OutputReader) -> None:
+        async def follow() -> None:
+            while self.is_attached:
+                lines = await in_background(reader.read)
+                if lines:
+                    self.add(lines)
+                await asyncio.sleep(READ_S)
+
+        self.run_worker(follow())
+
     def add(self, lines: Iterable[OutputLine]) -> None:
         """New lines have come."""
         before = self._number
@@ -65,12 +96,6 @@ class OutputPanel(Panel, can_focus=True):
         if self._number != before:
             self._label()
             self.update()
-
-    def start_over(self) -> None:
-        """Forget all lines: those of another worker are to come."""
-        self._kept.clear()
-        self._number = 0
-        self._go(None)
 
     def search(self, needle: str) -> None:
         """Mark what holds this text, and go to the last line that does; back to where the search began if none does."""
@@ -139,15 +164,9 @@ class OutputPanel(Panel, can_focus=True):
         if found is not None:
             self._go(found)
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
-        event.stop()
-        self.action_scroll_by(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
-        event.stop()
-        self.action_scroll_by(-3)
+    def wheel(self, lines: int) -> None:
+        """It scrolls."""
+        self.action_scroll_by(lines)
 
     # ---- how
 

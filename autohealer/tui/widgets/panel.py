@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from autohealer.tui.state import PoolState
 
 
+WHEEL_LINES = 3
+
+
 class Panel(Widget):
     """The base of all that is drawn here: `lines` says what stands in it, `update` looks whether that has changed.
 
@@ -75,6 +78,19 @@ class Panel(Widget):
         segments = [Segment(clean(text), styles[style]) for text, style in _at(self._lines, y) if text]
         strip = Strip(segments).adjust_cell_length(width, styles[""])
         return strip.apply_style(styles["chosen" if y in self._marked else self.GROUND])
+
+    def wheel(self, lines: int) -> None:
+        """The wheel was turned, by so many lines down, or up where it is less than 0."""
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        event.stop()
+        self.wheel(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel."""
+        event.stop()
+        self.wheel(-WHEEL_LINES)
 
     def on_resize(self, _: events.Resize) -> None:
         """Another size: other lines."""

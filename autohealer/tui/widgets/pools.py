@@ -95,15 +95,9 @@ class PoolsPanel(Panel, can_focus=True):
         """Choose one a page away."""
         self.action_move(pages * self._page)
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel moves the choice."""
-        event.stop()
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel moves the choice."""
-        event.stop()
-        self.action_move(-3)
+    def wheel(self, lines: int) -> None:
+        """The choice moves."""
+        self.action_move(lines)
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses, a second one shows."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from autohealer.core.incident import IncidentEntry
@@ -62,15 +61,9 @@ class StoryPanel(OfWorker, can_focus=True):
         self._top = max(0, self._top + step)
         self.update()
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
-        event.stop()
-        self.action_scroll_by(2)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
-        event.stop()
-        self.action_scroll_by(-2)
+    def wheel(self, lines: int) -> None:
+        """It scrolls."""
+        self.action_scroll_by(lines)
 
 
 def folded(line: Line, width: int) -> Iterator[Line]:

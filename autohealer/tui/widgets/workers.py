@@ -152,15 +152,9 @@ class WorkersTable(Panel, can_focus=True):
         if event.chain == 2:
             self.post_message(self.DetailsWanted())
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel moves the choice."""
-        event.stop()
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel moves the choice."""
-        event.stop()
-        self.action_move(-3)
+    def wheel(self, lines: int) -> None:
+        """The choice moves."""
+        self.action_move(lines)
 
     # ---- how
 
