@@ -52,6 +52,13 @@ class PoolScreen(View):
         Binding("q,d", "app.leave", "leave", key_display="q", tooltip="leave; the pool goes on"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._followed: tuple[str, int | None] | None = None
+        """The pool and the slot whose output is shown below."""
+        self._is_of_events = False
+        """Whether the events have the screen for themselves."""
+
     def compose(self) -> ComposeResult:
         """Banner, table, and what there is room for below it."""
         yield Banner(id="banner")
@@ -66,10 +73,6 @@ class PoolScreen(View):
 
     def on_mount(self) -> None:
         """Keys go to the table."""
-        self._followed: tuple[str, int | None] | None = None
-        """The pool and the slot whose output is shown below."""
-        self._is_of_events = False
-        """Whether the events have the screen for themselves."""
         self.table.focus()
         self.share_room()
 
