@@ -25,7 +25,7 @@ from autohealer.tui.app import Dashboard
 SIZE = (118, 36)
 WORKERS = 10
 LOOK_S = 0.2
-FLAKY = ("-m", "flaky_worker", "--mean-life", "20", "--fault", "exception=4,segfault=2,exit=1,hang=1")
+FLAKY = ("-m", "flaky_worker", "--mean-life", "20", "--fault", "segfault=2,exit=4,hang=1")
 QUICK = ("--session-timeout", "2", "--stable-after", "1")
 BLANK = "&#160;"
 TEXT = re.compile(

@@ -66,12 +66,15 @@ class Asking:
 
     def stop(self) -> None:
         """End the pool, if the answer is yes."""
-        status = self._dashboard.state.status
+        status, pool = self._dashboard.state.status, self._dashboard.pool
         agents = len(status.agents)
         elsewhere = f" on {agents} hosts" if agents > 1 else ""
+        end = f" and their {'agents' if agents > 1 else 'agent'} end."
+        if self._dashboard.pools.beside(pool):
+            end = " of it end; the other pools of this agent go on."
         self.ask(
-            f"Stop pool {status.pool or self._dashboard.pool}{elsewhere}?",
-            f"{count(status.running, 'worker')} and their {'agents' if agents > 1 else 'agent'} end.",
+            f"Stop pool {status.pool or pool}{elsewhere}?",
+            f"{count(status.running, 'worker')}{end}",
             lambda: self._operate("stop", "", "stopping …"),
         )
 

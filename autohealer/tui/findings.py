@@ -152,7 +152,7 @@ def _not_there_yet(state: PoolState, now: float) -> list[FindingLine]:
     starting = young = unready = 0
     for worker in state.rows.values():
         starting += worker.state == "starting"
-        if worker.state == "running" and worker.ready is False:
+        if worker.state == "running" and worker.ready is False and worker.held is None:
             is_young = now - (moment(worker.started) or 0.0) < YOUNG_S
             young += is_young
             unready += not is_young

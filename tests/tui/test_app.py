@@ -112,6 +112,18 @@ def test_restart_and_stop_ask(show: Show) -> None:
     asyncio.run(play())
 
 
+def test_one_of_several_pools_is_stopped_alone(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its agent has others to go on with, and the question says so."""
+    monkeypatch.setattr(PoolsOfHost, "beside", lambda _self, _name: ["other"])
+
+    async def play() -> None:
+        async with show(scenes.healthy(3)) as shown:
+            await shown.press("escape", "q")
+            assert "3 workers of it end; the other pools of this agent go on." in shown.text()
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("key", ["q", "d"])
 def test_top_is_left_without_a_question(show: Show, key: str) -> None:
     """Nothing ends but what is seen, and the line of keys says so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from autohealer.tui.findings import findings, headline
+from autohealer.tui.findings import findings, headline, in_brief, is_as_wanted
 from autohealer.tui.state import PoolState
 from autohealer.views.reading import record_of
 from autohealer.views.status import WatchedStatus
@@ -69,7 +69,7 @@ def test_the_next_try_is_known_from_events_too() -> None:
 def test_held_by_the_brake_or_because_somebody_asked() -> None:
     """These are two things."""
     rows = [scenes.worker(0, held="probe", ready=False), scenes.worker(1)]
-    assert said(state_of(scenes.status(rows)))[0] == "‖ 1 faulty and held: probe | by the brake"
+    assert said(state_of(scenes.status(rows))) == ["‖ 1 faulty and held: probe | by the brake"]
     assert said(state_of(scenes.status(rows, held=["probe"])))[0] == (
         "‖ 1 faulty and held: probe | on request; `autohealer release`"
     )
@@ -132,3 +132,15 @@ def test_stopping() -> None:
     told["here"] |= {"draining": True}
     assert said(state_of(told)) == ["◌ this agent is ending | Ctrl-C kills what is left at once"]
     assert headline(state_of(told)).words == "stopping: 1 still running"
+
+
+def test_other_pools_in_brief() -> None:
+    """What is bad about one, in a word or two; where no word fits, how many run of how many."""
+    away, looping = scenes.status([scenes.worker(0)], connected=False), scenes.status([scenes.crash_looping(0)])
+    down = scenes.status([scenes.worker(0), scenes.worker(1, state="gone")])
+    invalid = scenes.status([scenes.worker(0)], config={"file": "a.toml", "state": "invalid", "detail": "no"})
+    failed = scenes.status([scenes.worker(0)], target=3, done={"done": 0, "failed": 2})
+    briefs = [in_brief(state_of(told), NOW) for told in (away, looping, down, invalid, failed)]
+    assert briefs == ["no ZooKeeper yet", "crash-looping", "1 of 2", "file is wrong", "2 failed"]
+    assert is_as_wanted(state_of(scenes.status([scenes.worker(0, held="probe")])), NOW)
+    assert not any(is_as_wanted(state_of(told), NOW) for told in (away, looping, down, invalid, failed))

@@ -59,7 +59,8 @@ function zookeeper(status, history, now) {
 
 // Those that are starting stand among the states; a line that comes and goes with each heal would only move the rest.
 function notReady(status, now) {
-  const old = ({ state, ready, started }) => state === "running" && ready === false && now - unix(started) >= YOUNG_S;
+  const old = ({ state, ready, held: cause, started }) =>
+    state === "running" && ready === false && cause == null && now - unix(started) >= YOUNG_S;
   const many = status.workers.filter(old).length;
   return many ? [["warm", "◑", `${number(many)} running, not ready`]] : [];
 }
