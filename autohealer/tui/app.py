@@ -148,6 +148,7 @@ class Dashboard(App[AppOutcome]):
     def on_mount(self) -> None:
         """Listen, and look again a few times a second."""
         self._heed_signals()
+        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())  # after `fg` the screen is empty
         self._listening = self.run_worker(self._listen(), exit_on_error=True)
         self.set_interval(FRAME_S, self._frame)
         self.set_interval(SAMPLE_S, self._sample)
@@ -294,13 +295,13 @@ class Dashboard(App[AppOutcome]):
         """Dark or light."""
         self.theme = "light" if self.theme == "dark" else "dark"
         self.styles_by_name = styles(self.theme, colored=self._colored)
+        self.action_repaint()
+
+    def action_repaint(self) -> None:
+        """All of it: something else has written to the terminal, or all looks different."""
         self.screen.refresh(layout=True)
         for panel in self.screen.query("Panel"):
             panel.refresh()
-
-    def action_repaint(self) -> None:
-        """Something else has written to the terminal."""
-        self.screen.refresh()
 
     def action_suspend(self) -> None:
         """Give the terminal back to the shell. The agent beside us does the rest, and starts another dashboard."""

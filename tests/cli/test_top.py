@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import signal
 
 from autohealer.runtime.state_dir import StateDir
 from tests.support.pools import Pool
-from tests.support.processes import Processes, eventually
+from tests.support.processes import BIN, Processes, eventually
 from tests.support.terminals import Terminal
 
 
@@ -109,4 +111,23 @@ def test_top_is_left_whatever_is_waited_for(own_pool: Pool, terminal: Terminal) 
         assert terminal.is_clean
     finally:
         os.kill(own_pool.agent.pid, signal.SIGCONT)
+    assert own_pool.stop() == 0
+
+
+def test_ctrl_z_in_top(own_pool: Pool, terminal: Terminal) -> None:
+    """The shell has the terminal until `fg`; after that all of the screen is there again, not just what changes."""
+    own_pool.run(2)
+    own_pool.until_running(2)
+    terminal.start("--norc", "--noprofile", "-i", program=shutil.which("bash") or "bash", env={"PS1": "$ "})
+    terminal.until("$")
+    terminal.type(f"{shlex.join([str(BIN / 'autohealer'), 'top', *own_pool.where])}\r")
+    terminal.until("2 of 2 running")
+    terminal.type("ctrl-z")
+    terminal.until("Stopped")
+    assert not terminal.is_alternate
+    terminal.type("fg\r")
+    terminal.until(lambda lines: terminal.is_alternate and "q leave" in lines[-1])
+    assert any("╭─ workers 2 ─" in line for line in terminal.lines)
+    terminal.type("q")
+    terminal.until(lambda _: not terminal.is_alternate)
     assert own_pool.stop() == 0
