@@ -238,7 +238,7 @@ class PoolParts:
             self._shared.on_exit(self.name, at)
 
     def _looked(self) -> None:
-        """All that were found to have exited have been told of."""
+        """Some that were found to have exited have been told of."""
         self.inbox.run()
 
     # ---- what outlives the agent

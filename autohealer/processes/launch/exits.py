@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from autohealer.processes.reaper import Reaper
 
 _TRACER_PATIENCE_S = 0.05
+# Of a storm of deaths so many are told of before something is started in their places.
+_TOGETHER = 32
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 # Each is heard of once: the pidfd of a dead process would be ready for ever.
 _ONCE = select.EPOLLIN | select.EPOLLONESHOT
@@ -68,7 +70,7 @@ class ExitWatcher:
         *,
         looked: Callable[[], None] | None = None,
     ) -> None:
-        """``looked`` is called once after all the calls of ``on_exit`` that one look leads to."""
+        """``looked`` is called after the calls of ``on_exit`` that one look leads to; in a storm after some of them."""
         self._loop = loop
         self._on_exit, self._looked = on_exit, looked
         self._reaper = reaper
@@ -146,16 +148,20 @@ class ExitWatcher:
         """Some have exited. What goes wrong in the handling of one is no other's business."""
         found = [] if self._epoll is None else self._epoll.poll(0)
         self._reaper.look(len(found))
-        for pidfd, _ in found:
-            watched = self._by_pidfd.get(pidfd)
-            if watched is None:
-                continue  # it was released while those before it were handled
-            try:
-                self._exited(watched)
-            except Exception as error:  # noqa: BLE001 - the loop tells of it, as of any call of its own
-                self._loop.call_exception_handler({"message": "an exit was not handled", "exception": error})
-        if self._looked is not None:
-            self._looked()
+        for first in range(0, len(found), _TOGETHER):
+            for pidfd, _ in found[first : first + _TOGETHER]:
+                self._tell(pidfd)
+            if self._looked is not None:
+                self._looked()
+
+    def _tell(self, pidfd: int) -> None:
+        watched = self._by_pidfd.get(pidfd)
+        if watched is None:
+            return  # it was released while those before it were handled
+        try:
+            self._exited(watched)
+        except Exception as error:  # noqa: BLE001 - the loop tells of it, as of any call of its own
+            self._loop.call_exception_handler({"message": "an exit was not handled", "exception": error})
 
     def _exited(self, watched: _Watched) -> None:
         code: int | None = None
