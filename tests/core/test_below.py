@@ -66,6 +66,36 @@ def test_a_pool_of_nothing_lacks_nothing_when_it_is_started_again() -> None:
     assert watch.see(4, 0, after=60) == []
 
 
+def test_fewer_than_ever_ran_is_no_news_where_more_are_wanted_meanwhile() -> None:
+    watch = Watch()
+    watch.see(2, 2)
+    watch.see(2, 1)
+    watch.see(4, 1, after=0.5)
+    assert watch.below.next_deadline() is None
+    assert watch.see(4, 1, after=60) == []
+
+
+def test_what_has_been_told_stays_told_where_more_are_wanted_meanwhile() -> None:
+    """Its end is told, too, and how long that has taken from its beginning."""
+    watch = Watch()
+    watch.see(4, 4)
+    watch.see(4, 3)
+    assert watch.see(4, 3, after=BELOW_S) == [PoolBelow(3, 4)]
+    assert watch.see(6, 3, after=1) == []
+    assert watch.see(6, 6, after=1) == [PoolRecovered(6, 6, 3.0)]
+
+
+def test_a_pool_that_was_complete_by_more_than_its_number_is_below_at_its_number_no_sooner() -> None:
+    watch = Watch()
+    watch.see(3, 5)
+    assert watch.see(3, 3, after=5) == []
+    watch.see(3, 2)
+    watch.see(2, 2, after=0.5)
+    watch.see(2, 1)
+    assert watch.below.next_deadline() == watch.now + BELOW_S
+    assert watch.see(2, 1, after=BELOW_S) == [PoolBelow(1, 2)]
+
+
 def test_an_end_that_was_asked_for_is_no_recovery() -> None:
     watch = Watch()
     watch.see(4, 4)

@@ -30,10 +30,11 @@ def test_it_counts_from_the_latest_sending_in_whatever_order_answers_come(
         authority.asked(at)
     answered = data.draw(st.lists(st.sampled_from(sent), min_size=1))
     for at in answered:
-        authority.answered(at)
+        moments = authority.answered(at)
 
     assert authority.stop_at == max(answered) + timeout * STOP_AFTER
     assert authority.kill_at == max(answered) + timeout * KILL_AFTER
+    assert moments == (authority.stop_at, authority.kill_at)
 
 
 @given(TIMEOUTS, MOMENTS)

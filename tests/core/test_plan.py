@@ -113,7 +113,10 @@ def test_ten_thousand_agents_are_divided_in_less_than_a_second() -> None:
 
 # ---- on the way
 
-ENDS = st.dictionaries(AGENTS, st.integers(0, 12), max_size=6)
+# Of few names, so that ends, plans and what runs are mostly about the same agents.
+FEW = st.sampled_from("abcd")
+ENDS = st.dictionaries(FEW, st.integers(0, 12), max_size=4)
+RUNNING = st.dictionaries(FEW, st.integers(0, 12), min_size=2, max_size=4)
 
 
 def of_all(final: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:
@@ -121,7 +124,7 @@ def of_all(final: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int
     return {agent: counts.get(agent, 0) for agent in final}
 
 
-@given(ENDS, FORMER, st.randoms(use_true_random=False))
+@given(ENDS, RUNNING, st.randoms(use_true_random=False))
 def test_where_replacements_come_first_no_fewer_run_on_the_way_than_before_or_at_the_end(
     final: dict[str, int], former: dict[str, int], random: Random
 ) -> None:
@@ -140,7 +143,7 @@ def test_where_replacements_come_first_no_fewer_run_on_the_way_than_before_or_at
     assert running == final
 
 
-@given(ENDS, FORMER, FORMER, st.integers(0, 5))
+@given(ENDS, RUNNING, RUNNING, st.integers(0, 5))
 def test_where_stops_come_first_no_more_run_on_the_way_than_before_or_are_wanted(
     final: dict[str, int], standing: dict[str, int], former: dict[str, int], spare: int
 ) -> None:
@@ -155,7 +158,41 @@ def test_where_stops_come_first_no_more_run_on_the_way_than_before_or_are_wanted
     assert running == final
 
 
-@given(ENDS, FORMER)
+@given(ENDS, RUNNING)
+def test_where_replacements_come_first_just_so_many_are_kept_as_are_not_there_yet(
+    final: dict[str, int], former: dict[str, int]
+) -> None:
+    running = of_all(final, former)
+    lacking = sum(max(0, final[agent] - running[agent]) for agent in final)
+    surplus = {agent: max(0, running[agent] - final[agent]) for agent in final}
+
+    kept = {agent: share - final[agent] for agent, share in replace_first(final, running).items()}
+
+    assert sum(kept.values()) == min(lacking, sum(surplus.values()))
+    places = sorted(final)
+    # One after the other, by name: so each leader comes to the same.
+    assert all(kept[a] == surplus[a] or sum(kept[b] for b in places[n + 1 :]) == 0 for n, a in enumerate(places))
+
+
+@given(ENDS, RUNNING, RUNNING, st.integers(0, 5))
+def test_where_stops_come_first_all_room_is_used_at_once(
+    final: dict[str, int], standing: dict[str, int], former: dict[str, int], spare: int
+) -> None:
+    total, standing, running = sum(final.values()) + spare, of_all(final, standing), of_all(final, former)
+    before = {agent: max(min(standing[agent], final[agent]), running[agent]) for agent in final}
+    room = max(0, total - sum(before.values()))
+    wanted = {agent: max(0, final[agent] - before[agent]) for agent in final}
+
+    shares = stop_first(total, final, standing, running)
+
+    grown = {agent: max(0, shares[agent] - before[agent]) for agent in final}
+    assert sum(grown.values()) == min(room, sum(wanted.values()))
+    assert all(shares[agent] >= min(final[agent], running[agent]) for agent in final)
+    places = sorted(final)
+    assert all(grown[a] == wanted[a] or sum(grown[b] for b in places[n + 1 :]) == 0 for n, a in enumerate(places))
+
+
+@given(ENDS, RUNNING)
 def test_where_stops_come_first_nobody_grows_while_somebody_may_follow_an_older_plan(
     final: dict[str, int], standing: dict[str, int]
 ) -> None:

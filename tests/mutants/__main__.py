@@ -24,7 +24,7 @@ def main() -> int:
 
     all_of_them, book = mutants(files(given.paths)), Book()
     if not given.list:
-        _try([mutant for mutant in all_of_them if book.result(mutant) in (None, "passed")], book, given.jobs)
+        _try([mutant for mutant in all_of_them if book.result(mutant) is None], book, given.jobs)
     return _tell(all_of_them, book, is_whole=not given.paths)
 
 

@@ -28,8 +28,8 @@ NOT_NEEDED = ("cacheprovider", "pytest_cov", "xdist")
 OPTIONS = ["-q", "-x", "--timeout=0", *(f"-pno:{name}" for name in NOT_NEEDED), "-Wignore:Module already imported"]
 # A test that takes longer than so many times what it takes with the product, and so much in addition, has failed.
 PATIENCE, PATIENCE_S = 8, 2.0
-# Tests that take longer than this come last: when all quick tests have been tried on all mutants.
-SLOW_S = 0.4
+# A world in which anything happens lives so often, and so long: what shows in none of these is for a test of its own.
+WORLDS, STEPS = 15, 40
 MEMORY = 4 << 30
 
 
@@ -38,18 +38,15 @@ class Copies:
 
     def __init__(self, jobs: int, book: Book) -> None:
         self._jobs, self.book = jobs, book
-        self._running: dict[int, tuple[Mutant, str]] = {}
+        self._running: dict[int, Mutant] = {}
 
-    def is_copy(self, mutant: Mutant, otherwise: str) -> bool:
-        """Copy this process, once there is room, for this mutant; whether one is the copy.
-
-        ``otherwise``: what came of the mutant if the copy ends without a failure.
-        """
+    def is_copy(self, mutant: Mutant) -> bool:
+        """Copy this process, once there is room, for this mutant; whether one is the copy."""
         while len(self._running) >= self._jobs:
             self._wait()
         child = os.fork()
         if child != 0:
-            self._running[child] = mutant, otherwise
+            self._running[child] = mutant
         return child == 0
 
     def end(self) -> None:
@@ -61,8 +58,7 @@ class Copies:
         child, status = os.wait()
         if child not in self._running:
             return  # it is a program that the tests have started
-        mutant, otherwise = self._running.pop(child)
-        self.book.note(mutant, "killed" if status != 0 else otherwise)
+        self.book.note(self._running.pop(child), "killed" if status != 0 else "survived")
 
 
 class Quick:
@@ -73,6 +69,12 @@ class Quick:
         phases = [Phase.explicit, Phase.generate]
         settings.register_profile("mutants", settings.get_profile("any machine"), phases=phases, database=None)
         settings.load_profile("mutants")
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Those that have settings of their own."""
+        world = getattr(item, "cls", None)
+        if world is not None and hasattr(world, "settings"):
+            world.settings = settings(world.settings, max_examples=WORLDS, stateful_step_count=STEPS)
 
 
 class Loaded(Quick):
@@ -90,18 +92,15 @@ class Loaded(Quick):
         functions = _functions()
         gc.collect()
         gc.freeze()
-        for before, after in ((None, "passed"), ("passed", "survived")):
-            for mutant in self._mutants:
-                tests = known.reached_by(mutant)
-                is_reached = mutant.mutation.scope.function is not None and len(tests) > 0
-                if not is_reached or self._copies.book.result(mutant) != before:
-                    continue
-                wanted = [test for test in tests if (known.seconds[test] > SLOW_S) == (before == "passed")]
-                code = mutant.mutation.compiled(mutant.tree, str(mutant.file))
-                if self._copies.is_copy(mutant, after):
-                    _exchange(functions, code)
-                    _try([items[test] for test in wanted], known)
-            self._copies.end()
+        for mutant in self._mutants:
+            tests = known.reached_by(mutant)
+            if mutant.mutation.scope.function is None or not tests:
+                continue
+            code = mutant.mutation.compiled(mutant.tree, str(mutant.file))
+            if self._copies.is_copy(mutant):
+                _exchange(functions, code)
+                _try([items[test] for test in tests], known)
+        self._copies.end()
         return True
 
     def _recorded(self, items: list[pytest.Item]) -> Lines:
@@ -119,15 +118,13 @@ class Loaded(Quick):
 
 
 class _Ordered(Quick):
-    """The quick tests, quickest first, each with its time."""
+    """Quick tests first, each with its time."""
 
     def __init__(self, known: Lines) -> None:
         self._known = known
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        seconds = self._known.seconds
-        items[:] = [item for item in items if seconds.get(item.nodeid, 0.0) < SLOW_S]
-        items.sort(key=lambda item: seconds.get(item.nodeid, 0.0))
+        items.sort(key=lambda item: self._known.seconds.get(item.nodeid, 0.0))
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         _limit(self._known.seconds.get(item.nodeid, 1.0))
@@ -137,11 +134,12 @@ def try_from_the_start(mutants: list[Mutant], copies: Copies) -> None:
     """Load everything anew for each of these, in a copy of this process, which has not imported the product."""
     known = lines.read() or Lines()
     for mutant in mutants:
-        if copies.is_copy(mutant, "survived"):
+        if copies.is_copy(mutant):
             quiet()
             _limit(20)
             sys.meta_path.insert(0, _Finder(mutant))
-            os._exit(int(pytest.main([*OPTIONS, str(TESTS)], plugins=[_Ordered(known)])))
+            # With its way of importing, pytest would load the product as it is.
+            os._exit(int(pytest.main([*OPTIONS, "--assert=plain", str(TESTS)], plugins=[_Ordered(known)])))
     copies.end()
 
 

@@ -90,7 +90,7 @@ class Book:
                     self._results[digest] = result
 
     def result(self, mutant: Mutant) -> str | None:
-        """``killed``, ``survived``, ``passed`` the quick tests, or None: it has to be tried."""
+        """``killed``, ``survived``, or None: it has to be tried."""
         return self._results.get(mutant.digest)
 
     def note(self, mutant: Mutant, result: str) -> None:

@@ -75,7 +75,7 @@ class Brake:
 
     def hold(self, senses: frozenset[str], now: Instant) -> bool:
         """These senses are held from now on, and no others; whether any was let go."""
-        freed = (ALL in self.held and ALL not in senses) or bool(self.held - senses)
+        freed = ALL not in senses and bool(self.held - senses)
         self.held = senses
         if freed:
             self.room_since = now
