@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from autohealer.core import events
-from autohealer.core.actions import EndOrphans, PromoteSpare, SpawnWorker, TakeEvidence
+from autohealer.core.actions import Action, EndOrphans, PromoteSpare, SpawnWorker, TakeEvidence
 from autohealer.core.events import Usage
 from autohealer.core.model import Sense
 from autohealer.core.operations import Operation
+from autohealer.core.pool.life import Role
+from autohealer.core.pool.lifecycle import WorkerState
 from autohealer.runtime.recorder.state import Encoder
 from tests.core.clinic import Ward
 from tests.core.playbook import Playbook
@@ -142,6 +145,28 @@ class Promoted:
         assert not book.take(PromoteSpare)
 
 
+class NotPromoted(Promoted):
+    """Spares cannot be told that they are to take a place; another worker is started there."""
+
+    def cycle(self) -> None:
+        book = self.book
+        book.now += 1000
+        victim = next(view.worker for view in book.supervisor.snapshot(book.now).workers if view.slot == 0)
+        book.tell(events.ProcessExited, victim, None, "SIGKILL")
+        (order,) = book.take(PromoteSpare)
+        book.tell(events.PromotionFailed, order.worker)
+        book.tell(events.ProcessExited, order.worker, None, "SIGTERM")
+        for spawn in book.take(SpawnWorker):
+            book.tell(events.WorkerSpawned, spawn.worker, 100, "then")
+            if spawn.is_spare:
+                book.say(spawn.worker, ready=True)
+            else:
+                book.tell(events.StandInMade, spawn.worker)
+        book.wait(100)
+        book.until_they_wait()
+        book.wait(100)
+
+
 class Scaled:
     """Shares grow and shrink."""
 
@@ -163,7 +188,32 @@ class Scaled:
         book.wait(100)
 
 
-@pytest.mark.parametrize("kind", [Plain, LosesRegistration, Ill, Killed, NotStarted, Promoted, Scaled])
+STORIES = [Plain, LosesRegistration, Ill, Killed, NotStarted, Promoted, NotPromoted, Scaled]
+
+
+@pytest.mark.parametrize("kind", STORIES)
+def test_how_many_lives_are_in_which_state_is_counted_right(
+    kind: Callable[[], Plain | Ill | Promoted | Scaled],
+) -> None:
+    """After whatever happens."""
+    story = kind()
+    handle = story.book.supervisor.handle
+    lives = story.book.supervisor._workers.lives
+
+    def counted(event: events.Event) -> list[Action]:
+        orders = handle(event)
+        found = Counter((life.role, life.state) for life in lives)
+        for role in Role:
+            for state in WorkerState:
+                assert lives.count(state, role) == found[role, state], (event, role, state)
+        return orders
+
+    story.book.supervisor.handle = counted  # type: ignore[method-assign]  # looks on
+    for _ in range(5):
+        story.cycle()
+
+
+@pytest.mark.parametrize("kind", STORIES)
 def test_what_an_agent_knows_does_not_grow(
     kind: Callable[[], Plain | Ill | Promoted | Scaled],
 ) -> None:
