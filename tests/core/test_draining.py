@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 
 from autohealer.core import events
-from autohealer.core.actions import AnswerOperation, LeaveCluster, SignalWorker, SpawnWorker
+from autohealer.core.actions import (
+    Action,
+    AnswerOperation,
+    EmitEvent,
+    EndAgent,
+    LeaveCluster,
+    SignalWorker,
+    SpawnWorker,
+)
 from autohealer.core.model import OnPartition, SlotAccount
+from autohealer.core.notices import AgentDraining
 from autohealer.core.operations import Operation
+from autohealer.core.pool.draining import KILLED, Draining
 from tests.core.playbook import Playbook
 
 
@@ -113,3 +123,82 @@ def test_a_scale_to_what_is_no_number_is_ignored() -> None:
     book.tell(events.OperationRequested, asked(1, "scale", "many"))
 
     book.expect()
+
+
+# ---- by itself
+
+
+def draining() -> tuple[Draining, list[Action]]:
+    orders: list[Action] = []
+    return Draining("me", 30.0, orders.append), orders
+
+
+def test_patience_ends_after_the_timeout_or_at_once_where_nobody_takes_over() -> None:
+    for hand_over, until in ((True, 40.0), (False, 10.0)):
+        it, orders = draining()
+        it.ask_to_end("SIGTERM", 10.0, hand_over=hand_over)
+        assert orders == [EmitEvent(AgentDraining("me", "SIGTERM"))]
+        assert (it.is_ending, it.next_deadline()) == (True, until)
+        assert it.must_be_empty(until, may_hand_over=True)
+        assert it.next_deadline() is None
+
+
+def test_while_others_take_over_it_goes_by_the_plan() -> None:
+    it, _ = draining()
+    assert not it.must_be_empty(0.0, may_hand_over=False)
+    it.ask_to_end("SIGTERM", 10.0, hand_over=True)
+    assert not it.must_be_empty(39.9, may_hand_over=True)
+    assert it.must_be_empty(20.0, may_hand_over=False)
+    assert it.must_be_empty(40.0, may_hand_over=True)
+    it.ask_to_end("SIGTERM again", 50.0, hand_over=True)
+    assert it.must_be_empty(60.0, may_hand_over=True)  # it ends already: the first one's patience holds
+
+
+def test_a_kill_is_not_waited_for() -> None:
+    it, _ = draining()
+    it.kill(10.0)
+
+    assert (it.is_killing, it.is_ending, it.exit) == (True, True, EndAgent(KILLED))
+    assert it.next_deadline() is None
+
+
+def test_one_that_was_drained_in_a_former_life_stays_so_and_ends_nothing() -> None:
+    it, orders = draining()
+    it.go_on(10.0)
+    assert (it.is_ending, it.must_be_empty(10.0, may_hand_over=True)) == (False, True)
+    it.empty()
+    assert (orders, it.is_leaving) == ([], False)
+
+
+def test_each_who_asked_is_answered_once() -> None:
+    it, orders = draining()
+    one, other = asked(1, "drain"), asked(2, "drain")
+    it.stay(one, 10.0)
+    it.stay(other, 11.0)
+    assert orders == [EmitEvent(AgentDraining("me", "autohealer drain"))]
+    assert it.next_deadline() == 40.0
+    it.empty()
+    it.empty()
+    assert [order.operation for order in orders if isinstance(order, AnswerOperation)] == [one, other]
+    assert not it.is_leaving
+
+
+def test_one_that_ends_leaves_once_it_is_empty_and_once() -> None:
+    it, orders = draining()
+    it.empty()
+    assert orders == []
+    it.end("SIGTERM", 10.0, leave_with=EndAgent(3))
+    assert it.exit == EndAgent(3)
+    it.empty()
+    it.empty()
+    assert orders[1:] == [LeaveCluster()]
+    assert it.is_leaving
+
+
+def test_where_nothing_is_drained_to_undo_it_is_no_failure() -> None:
+    it, orders = draining()
+    it.undo(asked(1, "undrain"))
+
+    assert [order.answer.detail for order in orders if isinstance(order, AnswerOperation)] == [
+        "agent me may have workers again"
+    ]
