@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,3 +134,30 @@ def test_a_loop_of_good_ends_at_once_backs_off_like_any_other() -> None:
 
     assert [good.after_exit(0.9, "w", good=True) for _ in range(20)] == [bad.after_exit(0.9, "w") for _ in range(20)]
     assert good.failures == bad.failures == 20
+
+
+def test_a_good_end_after_a_second_begins_anew() -> None:
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=60.0, tokens=0.0, throttled=3, failures=4)
+    assert restarts.after_exit(0.9, "s", good=True) > 0
+    assert (restarts.failures, restarts.throttled) == (5, 4)
+    assert restarts.after_exit(1.0, "s", good=True) == 0
+    assert (restarts.failures, restarts.throttled) == (0, 0)
+
+
+def test_each_start_that_has_to_wait_is_one_step_of_the_backoff() -> None:
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=60.0, tokens=0.0)
+    delays = [restarts.after_exit(0.0, "s") for _ in range(4)]
+
+    assert delays == [delay_s(step, 60.0, "s") for step in range(4)]
+    assert delays[1] == pytest.approx(2 * delays[0])
+
+
+def test_a_worker_that_outgrew_a_limit_earns_by_its_life_and_pays_a_token() -> None:
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=60.0, tokens=0.0)
+    assert restarts.after_outgrowing(9.9, "s") > 0
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=60.0, tokens=0.0)
+    assert restarts.after_outgrowing(10.0, "s") == 0
+    assert (restarts.tokens, restarts.failures) == (0.0, 0)
+    restarts = Restarts(stable_after_s=10.0, delay_max_s=60.0, tokens=1.5)
+    assert restarts.after_outgrowing(0.0, "s") == 0
+    assert restarts.tokens == 0.5
