@@ -62,6 +62,7 @@ def test_shares_are_balanced_within_one_where_capacity_allows(
 
 
 @given(st.integers(0, 8), FEW_CAPACITIES, FEW_FORMER)
+@example(1, {"a": None, "b": None}, {"b": 1})
 def test_no_balanced_division_stops_fewer_workers(
     total: int, capacities: dict[str, int | None], former: dict[str, int]
 ) -> None:
@@ -113,10 +114,12 @@ def test_ten_thousand_agents_are_divided_in_less_than_a_second() -> None:
 
 # ---- on the way
 
-# Of few names, so that ends, plans and what runs are mostly about the same agents.
-FEW = st.sampled_from("abcd")
-ENDS = st.dictionaries(FEW, st.integers(0, 12), max_size=4)
-RUNNING = st.dictionaries(FEW, st.integers(0, 12), min_size=2, max_size=4)
+# Of the same agents, named in any order: so most have something to give or to take.
+COUNTS = st.permutations("abcd").flatmap(
+    lambda agents: st.fixed_dictionaries({agent: st.integers(0, 6) for agent in agents})
+)
+ENDS: st.SearchStrategy[dict[str, int]] = COUNTS | st.just({})
+RUNNING = COUNTS
 
 
 def of_all(final: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:
@@ -172,6 +175,12 @@ def test_where_replacements_come_first_just_so_many_are_kept_as_are_not_there_ye
     places = sorted(final)
     # One after the other, by name: so each leader comes to the same.
     assert all(kept[a] == surplus[a] or sum(kept[b] for b in places[n + 1 :]) == 0 for n, a in enumerate(places))
+
+
+def test_who_says_nothing_runs_nothing() -> None:
+    assert replace_first({"a": 0, "b": 1}, {"b": 0}) == {"a": 0, "b": 1}
+    assert stop_first(2, {"a": 1, "b": 1}, {}, {}) == {"a": 1, "b": 1}
+    assert stop_first(1, {"a": 0, "b": 1}, {}, {"b": 0}) == {"a": 0, "b": 1}
 
 
 @given(ENDS, RUNNING, RUNNING, st.integers(0, 5))
