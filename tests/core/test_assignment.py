@@ -169,3 +169,20 @@ def test_what_was_asked_of_it_alone_stands_until_a_plan_for_it_does_or_somebody_
         assert desk.it.share == shares[1]
         desk.plan(11, 2, 5)
         assert desk.it.share == 2
+
+
+def test_a_run_that_overwrites_still_does_so_after_it_was_scaled_without_zookeeper() -> None:
+    desk = Desk(overwrite=True)
+    desk.it.scale_alone(4)
+
+    assert not desk.it.target_is_written
+
+
+def test_where_no_plan_stands_what_was_asked_of_it_alone_waits_for_one() -> None:
+    desk = Desk()
+    desk.it.session_opened()
+    desk.plan(7, None)
+    desk.it.scale_alone(8)
+    desk.target(8)
+
+    assert (desk.it.target, desk.it.share) == (8, None)
