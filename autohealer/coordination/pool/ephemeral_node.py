@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
@@ -30,13 +29,22 @@ class NodeSession(msgspec.Struct, frozen=True):
     access: Access
 
 
+class NodeOwner(Protocol):
+    """Whose node it is. An object and no functions: there is one for each of thousands of workers."""
+
+    def touched(self) -> None:
+        """``step`` of a node has more to do."""
+
+    def made(self, node: EphemeralNode) -> None:
+        """The node stands."""
+
+
 class EphemeralNode(msgspec.Struct, eq=False):
-    """One node. ``touched`` is called when ``step`` has more to do, ``made`` when the node stands."""
+    """One node."""
 
     session: NodeSession
     path: str
-    touched: Callable[[], None]
-    made: Callable[[], None]
+    owner: NodeOwner
     wanted: bytes | None = None
     """What it is to hold; None: there is to be no such node."""
     stands: Stands = Stands.NO
@@ -82,7 +90,7 @@ class EphemeralNode(msgspec.Struct, eq=False):
         """What was believed of it is not so: find out."""
         if self.stands is believed and not self.busy:
             self.stands = Stands.UNKNOWN
-            self.touched()
+            self.owner.touched()
 
     # ---- answers
 
@@ -90,7 +98,7 @@ class EphemeralNode(msgspec.Struct, eq=False):
         self.busy = False
         if error is None or isinstance(error, NoNodeError):
             self.stands = Stands.NO
-            self.touched()
+            self.owner.touched()
 
     def _created(self, error: Exception | None) -> None:
         if isinstance(error, NodeExistsError):
@@ -100,9 +108,9 @@ class EphemeralNode(msgspec.Struct, eq=False):
         if error is None:
             self.stands = Stands.YES
             if self.wanted == self.written:
-                self.made()
+                self.owner.made(self)
             else:
-                self.touched()
+                self.owner.touched()
 
     def _examined(self, stat: Any, error: Exception | None) -> None:
         """There is such a node already: one of this session, or one that a former life has left."""
@@ -131,4 +139,4 @@ class EphemeralNode(msgspec.Struct, eq=False):
         """What stood there has changed meanwhile. Any other error stays until the next look at everything."""
         self.busy, self.stands = False, Stands.UNKNOWN
         if error is None or isinstance(error, NoNodeError | NodeExistsError | BadVersionError):
-            self.touched()
+            self.owner.touched()

@@ -35,7 +35,7 @@ class _Item(msgspec.Struct, eq=False):
     """
 
     worker: str
-    touched: Callable[[_Item, WatchedEvent], None]
+    home: WorkerRegistrations
     watching: bool = False
     dead: bool = False
     own: bool | None = None
@@ -45,12 +45,24 @@ class _Item(msgspec.Struct, eq=False):
     asking: bool = False
     armed: bool = False
     deleting: bool = False
-    nodes: dict[str, EphemeralNode] = msgspec.field(default_factory=dict)
+    nodes: tuple[EphemeralNode, ...] = ()
+
+    def node(self, path: str) -> EphemeralNode | None:
+        """The one of this path that the agent keeps."""
+        return next((node for node in self.nodes if node.path == path), None)
 
     def fired(self, event: WatchedEvent) -> None:
         """The watch on the worker's own registration. A method, so that kazoo sees the same watch as the same."""
         if event.type != EventType.NONE:
-            self.touched(self, event)
+            self.home.fired(self, event)
+
+    def touched(self) -> None:
+        """There is more to do for it."""
+        self.home.touch(self)
+
+    def made(self, node: EphemeralNode) -> None:
+        """What the agent keeps for it stands."""
+        self.home.node_made(self, node)
 
 
 class RegistrationCallbacks(msgspec.Struct, frozen=True):
@@ -94,7 +106,7 @@ class WorkerRegistrations:
         """Tell of the worker's own registration from now on."""
         item = self._item(worker)
         item.watching, item.dead = True, False
-        self._touch(item)
+        self.touch(item)
 
     def stand_in(self, worker: str, data: bytes) -> None:
         """Register for the worker."""
@@ -117,9 +129,9 @@ class WorkerRegistrations:
             # Somebody has registered under an id of ours that no process has: it goes without a further look.
             item.own = True
             self._node(item, self._paths.stand_in(worker)).doubt(Stands.NO)
-        for node in item.nodes.values():
+        for node in item.nodes:
             node.wanted = None
-        self._touch(item)
+        self.touch(item)
 
     # ---- the connection
 
@@ -136,7 +148,7 @@ class WorkerRegistrations:
         for item in self._items.values():
             item.own = None
             item.asking = item.armed = item.deleting = item.has_come = False
-            for node in item.nodes.values():
+            for node in item.nodes:
                 node.cut()
 
     def session_ended(self) -> None:
@@ -162,11 +174,11 @@ class WorkerRegistrations:
         """Compare with all names in /workers; whether a second look is needed soon."""
         present = set(names)
         for item in self._items.values():
-            if item.worker + STAND_IN not in present and (node := item.nodes.get(self._paths.stand_in(item.worker))):
+            if item.worker + STAND_IN not in present and (node := item.node(self._paths.stand_in(item.worker))):
                 node.doubt(Stands.YES)
             if item.own is not None and item.own != (item.worker in present):
                 item.own = None
-                self._touch(item)
+                self.touch(item)
         strays, self._strays = self._strays, {}
         now = self._clock()
         for name in sorted(present):
@@ -188,7 +200,7 @@ class WorkerRegistrations:
             item.dead = True
             if not is_stand_in:
                 item.own = True
-                self._touch(item)
+                self.touch(item)
         if is_stand_in:
             self._node(item, self._paths.stand_in(worker)).doubt(Stands.NO)
 
@@ -233,9 +245,9 @@ class WorkerRegistrations:
         if item.dead and item.own and not item.deleting:
             item.deleting = True
             self._bulk.delete(self._paths.worker(item.worker), partial(self._own_deleted, item))
-        for node in item.nodes.values():
+        for node in item.nodes:
             node.step()
-        settled = all(node.is_gone for node in item.nodes.values())
+        settled = all(node.is_gone for node in item.nodes)
         if item.dead and settled and not (item.asking or item.deleting or item.own):
             self._items.pop(item.worker, None)
             if item.armed:
@@ -256,7 +268,7 @@ class WorkerRegistrations:
             self._learn(item, own=True, address=read_worker(value[0]).address)
         elif isinstance(error, NoNodeError):
             item.has_come = False  # gone again, and now there is no watch
-            self._touch(item)
+            self.touch(item)
 
     def _learn(self, item: _Item, *, own: bool, address: str | None) -> None:
         item.own, item.armed = own, True
@@ -267,9 +279,15 @@ class WorkerRegistrations:
             else:
                 self._gone(item.worker)
         if item.dead:
-            self._touch(item)
+            self.touch(item)
 
-    def _fired(self, item: _Item, event: WatchedEvent) -> None:
+    def node_made(self, item: _Item, node: EphemeralNode) -> None:
+        """What the agent keeps for a worker stands."""
+        if node.path == self._paths.stand_in(item.worker):
+            self._made(item.worker)
+
+    def fired(self, item: _Item, event: WatchedEvent) -> None:
+        """The watch on a worker's own registration has said something."""
         item.armed, item.has_come = False, event.type != EventType.DELETED
         self._dangling.pop(item.worker, None)
         if item.dead:
@@ -278,29 +296,29 @@ class WorkerRegistrations:
             self._items.setdefault(item.worker, item)
         else:
             item.own = None
-        self._touch(item)
+        self.touch(item)
 
     def _own_deleted(self, item: _Item, error: Exception | None) -> None:
         item.deleting = False
         if error is None or isinstance(error, NoNodeError):
             item.own = False
-            self._touch(item)
+            self.touch(item)
 
     def _item(self, worker: str) -> _Item:
         item = self._items.get(worker)
         if item is None:
-            item = self._items[worker] = _Item(worker, self._fired)
+            item = self._items[worker] = _Item(worker, self)
         return item
 
     def _node(self, item: _Item, path: str) -> EphemeralNode:
-        node = item.nodes.get(path)
+        node = item.node(path)
         if node is None:
-            made = partial(self._made, item.worker) if path == self._paths.stand_in(item.worker) else _ignore
-            node = item.nodes[path] = EphemeralNode(self._session, path, partial(self._touch, item), made)
+            node = EphemeralNode(self._session, path, item)
+            item.nodes = (*item.nodes, node)
         return node
 
     def _nodes(self) -> Iterator[EphemeralNode]:
-        return (node for item in self._items.values() for node in item.nodes.values())
+        return (node for item in self._items.values() for node in item.nodes)
 
     def _want(self, worker: str, path: str, data: bytes | None) -> None:
         """A node for the worker, which lives, or none."""
@@ -308,15 +326,12 @@ class WorkerRegistrations:
         if data is not None:
             item = self._item(worker)
             item.dead, self._node(item, path).wanted = False, data
-        elif item is not None and path in item.nodes:
-            item.nodes[path].wanted = None
+        elif item is not None and (node := item.node(path)) is not None:
+            node.wanted = None
         if item is not None:
-            self._touch(item)
+            self.touch(item)
 
-    def _touch(self, item: _Item) -> None:
+    def touch(self, item: _Item) -> None:
+        """Close its gap soon."""
         self._dirty[item.worker] = None
         self._pump()
-
-
-def _ignore() -> None:
-    """Nobody waits for it."""
