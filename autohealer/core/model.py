@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from sys import intern
 
 import msgspec
 
@@ -169,7 +170,7 @@ class WorkerId(msgspec.Struct, frozen=True):
         agent, _, number = agent.rpartition("-")
         if not (agent and rest.isalnum() and number.isascii() and number.isdigit() and len(number) <= 9):
             return None
-        return cls(agent, int(number), rest)
+        return cls(intern(agent), int(number), rest)  # it is the same for thousands, and kept for each
 
     @classmethod
     def agent_of(cls, text: str | None) -> str | None:

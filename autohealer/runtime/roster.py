@@ -56,7 +56,8 @@ class Roster:
                 unknown.append(worker)
                 continue
             if entry is not None and since is not None:
-                entries.append(replace(entry, start_time=since))
+                entry = self._workers[worker] = replace(entry, start_time=since)  # one for both: there are thousands
+                entries.append(entry)
                 if self._started is not None:
                     self._started(entry.pid, since)
         entries += self._gone

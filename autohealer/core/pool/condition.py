@@ -6,7 +6,7 @@ Whether anything is done about it is not decided here, but in ``health``. All co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from zlib import crc32
 
 import msgspec
@@ -47,6 +47,11 @@ class ProgressRecord(msgspec.Struct):
     from_worker: bool
 
 
+# Most lives have neither. Nobody changes these: what comes is put into a new one.
+_NO_PROBES: Mapping[str, ProbeRecord] = {}
+_NO_TASKS: Mapping[str, tuple[Instant, float | None]] = {}
+
+
 class Condition(msgspec.Struct):
     """One life as its senses see it. ``born``: when it started; ``since``: from when on it is watched."""
 
@@ -61,10 +66,10 @@ class Condition(msgspec.Struct):
     """Whether the registration that names it is its own; None where there is none."""
     start_by: Instant | None = None
     """When it must be ready at the latest; None where nobody asks."""
-    probes: dict[str, ProbeRecord] = msgspec.field(default_factory=dict)
+    probes: Mapping[str, ProbeRecord] = msgspec.field(default_factory=lambda: _NO_PROBES)
     beat_at: Instant | None = None
     idle: bool = False
-    tasks: dict[str, tuple[Instant, float | None]] = msgspec.field(default_factory=dict)
+    tasks: Mapping[str, tuple[Instant, float | None]] = msgspec.field(default_factory=lambda: _NO_TASKS)
     """What it works on: since when, and within how many seconds it must be done."""
     counter: ProgressRecord | None = None
     usage: tuple[float, int | None] | None = None
@@ -111,7 +116,10 @@ class Condition(msgspec.Struct):
 
     def probed(self, event: ProbeAnswered) -> Iterator[Symptom]:
         """Before its first success a probe condemns nobody: ``start_by`` is the limit."""
-        probe = self.probes.setdefault(event.probe, ProbeRecord())
+        probe = self.probes.get(event.probe)
+        if probe is None:
+            probe = ProbeRecord()
+            self.probes = {**self.probes, event.probe: probe}
         if probe.ok:
             probe.failing_since = event.at
         probe.ok, probe.detail = event.ok, event.detail
@@ -136,12 +144,12 @@ class Condition(msgspec.Struct):
             yield from self._counted(event.progress, event.at, from_worker=True)
         if event.task is not None:
             limit = event.task_limit_s if event.task_limit_s is not None else self.spec.task_timeout_s
-            self.tasks[event.task] = event.at, limit
+            self.tasks = {**self.tasks, event.task: (event.at, limit)}
         if event.task_ended is not None:
-            self.tasks.pop(event.task_ended, None)
+            self.tasks = {task: limit for task, limit in self.tasks.items() if task != event.task_ended}
         if event.idle:
             self.idle, self.cry = True, None
-            self.tasks.clear()
+            self.tasks = _NO_TASKS
             yield Symptom(Sense.BEAT, None)
             yield Symptom(Sense.PROGRESS, None)
         if not self._overdue_tasks(event.at):

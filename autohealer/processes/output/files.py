@@ -14,6 +14,7 @@ import errno
 import os
 import re
 import stat
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from autohealer.processes.output import index
@@ -137,8 +138,8 @@ class OutputFiles:
 
 
 def identity(status: os.stat_result) -> str:
-    """What tells a file from others, whatever its name."""
-    return f"{status.st_dev}:{status.st_ino}"
+    """What tells a file from others, whatever its name. Kept for each of thousands, in several places: once for all."""
+    return sys.intern(f"{status.st_dev}:{status.st_ino}")
 
 
 def _strange(path: str) -> OSError:
