@@ -34,6 +34,7 @@ state_dir        where an agent keeps what must outlive it
 disk_writer      a thread that writes: a disk that stalls holds up no heal
 state_guard      makes that again when it is removed under an agent that runs
 event_log        what people are told: on disk, and to whoever listens
+incident_news    incidents on their way there: of one that changes in a batch the last is told
 incident_store   the incidents of a pool, in a small database by a thread of its own
 incident_reader  what is known of them: from the disk, and from the agent what is not there yet
 control          the socket by which programs on this host ask the agent, and ask it for things: the agent's end;

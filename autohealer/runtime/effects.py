@@ -21,7 +21,7 @@ from autohealer.processes.tree.process_tree import DeadWorker
 from autohealer.runtime.clock import now
 from autohealer.runtime.connections import inspect_connections
 from autohealer.runtime.event_log import timestamp
-from autohealer.runtime.incident_store import entry_of
+from autohealer.runtime.incident_news import IncidentNews
 from autohealer.runtime.ledger import Facts, SlotFinished, WorkerEntry
 from autohealer.runtime.roster import Roster
 from autohealer.runtime.standby_pipes import StandbyPipes
@@ -29,7 +29,6 @@ from autohealer.runtime.worker_output import WorkerOutput
 
 if TYPE_CHECKING:
     from autohealer.coordination.pool.cluster import Cluster
-    from autohealer.core.incident import Incident, IncidentEntry
     from autohealer.core.model import Instant
     from autohealer.core.operations import Answer, Operation
     from autohealer.processes.evidence import EvidenceTaker
@@ -101,17 +100,16 @@ class Effects:
         self._evidence, self._senses = processes.evidence, processes.senses
         self._stops_groups, self._stdin_check = processes.stops_groups, processes.stdin_check
         self._watchdog, self._cluster = processes.watchdog, cluster
-        self._ledger, self._log, self._incidents = records.ledger, records.log, records.incidents
+        self._ledger, self._log = records.ledger, records.log
         self._post, self._warn = callbacks.post, callbacks.warn
         self._facts, self._settled = callbacks.facts, callbacks.settled
         self._roster = Roster(None if self._watchdog is None else self._watchdog.add)
         self._output = WorkerOutput(processes.output, callbacks.warn)
+        self.incidents = IncidentNews(records.incidents, self._output)
         self._adopted: dict[str, None] = {}
         self._former_relieved, self._lease_until = False, 0.0
         self._standby = StandbyPipes()
         self._dead: dict[tuple[int, float], list[DeadWorker]] = {}
-        self._changed: dict[str, Incident] = {}
-        """Incidents as they are now, by id: of several changes in a batch the last one is told."""
         self._deeds: dict[type[actions.Action], Callable[[Any], None]] = {
             actions.SpawnWorker: self._spawn,
             actions.PromoteSpare: self._promote,
@@ -137,7 +135,7 @@ class Effects:
             actions.DeleteRequest: lambda a: cluster.answer_request(a.request),
             actions.SettleRevision: self._settle_revision,
             actions.LeaveCluster: lambda _: cluster.leave(),
-            actions.RecordIncident: self._record,
+            actions.RecordIncident: lambda a: self.incidents.take(a.incident),
             actions.Warn: lambda a: callbacks.warn(a.text),
             actions.EndAgent: lambda a: callbacks.finish(a.code, a.error),
         }
@@ -151,7 +149,7 @@ class Effects:
 
     def settle(self) -> None:
         """What is cheaper done for a batch: one write to the ledger, one look for orphans, one to the event log."""
-        self._tell_incidents()
+        self.incidents.tell()
         dead, self._dead = self._dead, {}
         for (signum, timeout_s), workers in dead.items():
             self._orphans.clear(workers, signum, timeout_s)
@@ -326,21 +324,6 @@ class Effects:
             self._cluster.make_stand_in(entry.worker, entry.slot, entry.pid, entry.started, address=action.address)
 
     # ---- people
-
-    def _record(self, action: actions.RecordIncident) -> None:
-        self._changed[action.incident.id] = action.incident
-
-    def _tell_incidents(self) -> None:
-        """While the files of their workers are known: before those are forgotten."""
-        changed, self._changed = self._changed, {}
-        for incident in changed.values():
-            self._incidents.put(self.told(incident), is_closed=incident.is_closed)
-            if incident.is_closed:
-                self._output.drop_words(incident)
-
-    def told(self, incident: Incident) -> IncidentEntry:
-        """An incident as it is kept, with the last that its worker said."""
-        return entry_of(incident, time.time() - (now() - incident.opened), self._output.last_words(incident))
 
     def _settle_revision(self, action: actions.SettleRevision) -> None:
         self._revisions.settle(action.revision, present=action.present)

@@ -94,7 +94,7 @@ class PoolAnswers:
     def _news_of_incidents(self) -> list[IncidentEntry]:
         """What nobody can read from the disk: what is not written yet, and how those stand that are open."""
         told = {one.id: one for one in self._parts.incidents.unwritten}
-        told |= {one.id: self._parts.effects.told(one) for one in self._parts.supervisor.open_incidents}
+        told |= {one.id: self._parts.effects.incidents.entry(one) for one in self._parts.supervisor.open_incidents}
         return list(told.values())
 
     def _described(self, snapshot: Snapshot) -> WatchedStatus:
