@@ -33,6 +33,10 @@ def test_what_lasts_is_told_once_and_its_end_with_how_long_it_took() -> None:
     assert watch.see(4, 4, after=1) == [PoolRecovered(4, 4, 12.0)]
 
 
+def test_before_anything_is_known_nothing_is_due() -> None:
+    assert Watch().below.next_deadline() is None
+
+
 def test_a_quick_heal_is_no_news() -> None:
     watch = Watch()
     watch.see(4, 4)

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from autohealer.core.actions import DeleteRequest, Warn
+from autohealer.core.cluster.leader import RETRY_S
 from autohealer.core.model import OnPartition, Plan, RevisionEntry
 from tests.core.leader_bench import EPOCH, GRACE_S, ME, MZXID, SESSION_TIMEOUT_S, Bench, identified
 
@@ -203,3 +204,25 @@ def test_who_runs_more_than_its_share_keeps_no_more_than_that_for_a_lost_agent()
     bench.leader.agents_read({"me": bench.mine}, bench.now, SESSION_TIMEOUT_S)
 
     assert bench.settle().shares == {"me": 2}
+
+
+def test_where_no_plan_stands_nobody_can_follow_an_older_one() -> None:
+    bench = Bench("b", target=4, on_partition=OnPartition.STOP)
+    bench.mine = replace(ME, plan=99)
+    bench.leader.agents_read({"me": bench.mine, "b": replace(ME, plan=98)}, bench.now, SESSION_TIMEOUT_S)
+    plan = bench.decide()
+
+    assert plan is not None
+    assert plan.shares == {"me": 2, "b": 2}
+
+
+def test_it_wakes_at_the_earliest_of_all_it_waits_for() -> None:
+    """Here for an agent that waits for a plan, and, later, for the end of a registration's grace."""
+    bench = Bench("b", target=4, on_partition=OnPartition.STOP)
+    bench.leader.plan_read(Plan(EPOCH, "me", 4, 0, {"me": 2, "b": 2}), MZXID)
+    bench.mine = replace(ME, plan=MZXID, running=2)
+    bench.leader.agents_read({"me": bench.mine, "b": replace(ME, plan=0)}, bench.now, SESSION_TIMEOUT_S)
+    bench.come(identified("gone-0-a"))
+    bench.decide()
+
+    assert bench.leader.next_deadline() == bench.now + RETRY_S

@@ -179,6 +179,7 @@ def test_where_replacements_come_first_just_so_many_are_kept_as_are_not_there_ye
 
 def test_who_says_nothing_runs_nothing() -> None:
     assert replace_first({"a": 0, "b": 1}, {"b": 0}) == {"a": 0, "b": 1}
+    assert replace_first({"a": 0, "b": 1}, {"a": 1}) == {"a": 1, "b": 1}
     assert stop_first(2, {"a": 1, "b": 1}, {}, {}) == {"a": 1, "b": 1}
     assert stop_first(1, {"a": 0, "b": 1}, {}, {"b": 0}) == {"a": 0, "b": 1}
 
