@@ -37,6 +37,14 @@ def test_before_anything_is_known_nothing_is_due() -> None:
     assert Watch().below.next_deadline() is None
 
 
+def test_one_worker_alone_is_a_pool_that_can_be_below_its_number() -> None:
+    watch = Watch()
+    watch.see(1, 1)
+    watch.see(1, 0)
+
+    assert watch.see(1, 0, after=BELOW_S) == [PoolBelow(0, 1)]
+
+
 def test_a_quick_heal_is_no_news() -> None:
     watch = Watch()
     watch.see(4, 4)
