@@ -222,7 +222,7 @@ class PoolRunner:
         parts = self._parts
         if parts.spec.restart is not RestartPolicy.ALWAYS:
             tell_finished(parts.ledger, parts.revisions.present.number, parts.post)
-        take_over(self.name, self._claim.record, parts.ledger, parts.effects, parts.post)
+        take_over(self.name, parts.revisions, parts.ledger, parts.effects, parts.post)
 
     # ---- what is kept up
 

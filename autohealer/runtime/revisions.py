@@ -174,6 +174,10 @@ class Revisions:
             operation,
         )
 
+    def found(self, number: int) -> None:
+        """A worker of this revision lives, of which the ledger may know nothing: no other one gets its number."""
+        self.record = msgspec.structs.replace(self.record, highest=max(self.record.highest, number))
+
     def ask_for(self, spec: LaunchSpec) -> None:
         """This is what the next `run` here will ask for, whatever becomes of the rollout to it."""
         self.record = msgspec.structs.replace(self.record, asked=spec.hash)

@@ -13,7 +13,7 @@ from autohealer.processes.launch.adoption import find_workers
 from autohealer.processes.tree.procfs import age_s
 from autohealer.runtime.clock import now
 from autohealer.runtime.ledger import WorkerEntry
-from autohealer.runtime.revisions import RevisionRecord, users_of
+from autohealer.runtime.revisions import Revisions, users_of
 
 if TYPE_CHECKING:
     from autohealer.runtime.effects import Effects
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Post = Callable[[events.Event], None]
 
 
-def take_over(pool: str, record: RevisionRecord, ledger: LedgerWriter, effects: Effects, post: Post) -> None:
+def take_over(pool: str, revisions: Revisions, ledger: LedgerWriter, effects: Effects, post: Post) -> None:
     """Adopt the workers that live, and clear up after those that died while nobody looked."""
     at, facts = now(), ledger.facts
     if facts.left is not None:
@@ -33,7 +33,7 @@ def take_over(pool: str, record: RevisionRecord, ledger: LedgerWriter, effects: 
     if facts.hold_by is not None:
         effects.perform(WriteHold(held, facts.hold_by), at)
     written = dict(ledger.workers)
-    for worker in find_workers(facts.agent, written.values(), pool, users_of(record)):
+    for worker in find_workers(facts.agent, written.values(), pool, users_of(revisions.record)):
         found = WorkerEntry(
             worker.worker,
             worker.slot,
@@ -45,6 +45,7 @@ def take_over(pool: str, record: RevisionRecord, ledger: LedgerWriter, effects: 
         )
         entry = written.pop(worker.worker, found)
         effects.adopt(entry, worker.pidfd)
+        revisions.found(entry.revision)
         age = age_s(worker.start_time)
         post(
             events.WorkerFound(

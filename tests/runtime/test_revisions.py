@@ -52,6 +52,15 @@ def test_an_update_becomes_present_and_outlives_the_agent_where_run_asks_for_the
     assert record_for(here.record, OLD) == here.record
 
 
+def test_no_revision_gets_the_number_of_workers_that_live() -> None:
+    """Of which a ledger that was lost told."""
+    here = revisions()
+    here.found(4)
+    here.found(2)
+
+    assert here.begin(NEW, verb="update", operation="op", by="ann").number == 5
+
+
 def test_a_run_that_differs_is_another_revision_and_one_that_asks_for_what_is_present_is_none() -> None:
     here = revisions()
     tried(here, NEW, done=True)

@@ -185,6 +185,7 @@ class Member:
             process.slot = entry.slot if entry.slot not in taken else None
             self.host.changes += 1
             taken.add(entry.slot)
+            self._revisions.found(entry.revision)
             age = self._clock.now - process.started_at
             told = entry.worker, entry.slot, entry.pid, entry.started, age, entry.revision, entry.number
             self._say(events.WorkerFound, *told)

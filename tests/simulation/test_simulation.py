@@ -26,6 +26,7 @@ KNOWN = {
     (10, OnPartition.STOP, 25): "a rollout that began before anything might run was done at once, unproven",
     (58, OnPartition.KEEP, 25): "what one agent had undone kept all others from rolling out, for ever",
     (138, OnPartition.KEEP, 25): "a spare made room for the next verdict before its own probes had passed",
+    (377, OnPartition.KEEP, 25): "a ledger was lost, and a release got the number of workers that lived",
 }
 
 
