@@ -4,6 +4,7 @@ clock     the time, and what is to come
 server    the embedded server's engine, with a journal that is a list
 network   a host's way to ZooKeeper, which can be slow or blocked
 client    a client that behaves as kazoo does where that hurts
+own_session  a worker that registers itself
 pools     what was asked for, releases good and bad, and what workers are like
 disk      what a host's disk holds of a pool: its ledger, which may get old, torn or lost
 member    one pool in an agent: core, coordination, operations, revisions

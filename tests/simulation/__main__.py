@@ -2,6 +2,7 @@
 
 python -m tests.simulation --seed 7 --policy stop      one seed again, exactly
 python -m tests.simulation --seed 7 --shrink           less of it, if it fails
+python -m tests.simulation --seed 7 --pace long        weeks, with some bursts of faults
 python -m tests.simulation --soak 3600                 new seeds, for so many seconds
 python -m tests.simulation --scale 1000 100000         so many agents and workers that lose hosts, and what it costs
 python -m tests.simulation --plan 10000 1000000        the time and size of one plan for so many agents and workers

@@ -41,8 +41,11 @@ class Site(Protocol):
 
     clock: Clock
     dice: random.Random
-    network: Network
     pings_are_short: bool
+
+    @property
+    def network(self) -> Network:
+        """Its host's."""
 
     def later(self, seconds: float, function: Callable[..., object], *arguments: object) -> Call:
         """Call this in the process's loop after so long, as below."""
@@ -226,7 +229,7 @@ class SimulatedClient:
             self._retry()
             return
         self._greeting, self._buffer = True, b""
-        self._wire = self._site.network.connect(self)
+        self._wire = self._site.network.connect(self, self._site)
         session_id, password = self._session or (0, _NO_PASSWORD)
         request = serialization.Connect(
             0, self._last_zxid, int(self._timeout_s * 1000), session_id, password, False

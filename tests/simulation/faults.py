@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_HOSTS = 7
 MOST_WORKERS = 12
-MOST_JUMP_S = 1800.0
+MOST_JUMP_S = 5 * 3600.0
 
 Fault = Callable[["World", "Host", "Pool", random.Random], bool]
 """Does something to a host or a pool, if it can be done now."""
@@ -42,7 +42,7 @@ def _half_die(_: World, host: Host, __: Pool, dice: random.Random) -> bool:
 def _worker_hangs(_: World, host: Host, pool: Pool, dice: random.Random) -> bool:
     """It says nothing any more; where nothing looks at workers nobody could tell."""
     workers = host.of(pool)
-    if not workers or pool.senses == "none":
+    if not workers or (pool.senses == "none" and not pool.registers_itself):
         return False
     worker = dice.choice(workers)
     worker.is_silent, worker.ignores_sigterm = True, dice.random() < 0.5
@@ -55,6 +55,13 @@ def _worker_is_stuck(_: World, host: Host, pool: Pool, dice: random.Random) -> b
         return False
     dice.choice(workers).is_stuck = True
     return True
+
+
+def _worker_loses_session(world: World, host: Host, pool: Pool, dice: random.Random) -> bool:
+    """It makes another one, and registers again."""
+    sessions = [worker.own_session for worker in host.of(pool) if worker.own_session is not None]
+    session_id = dice.choice(sessions).session_id if sessions else None
+    return session_id is not None and world.server.expire(session_id)
 
 
 def _dependency_fails(_: World, __: Host, pool: Pool, ___: random.Random) -> bool:
@@ -238,6 +245,14 @@ def _blink(world: World, _: Host, __: Pool, ___: random.Random) -> bool:
     return True
 
 
+def _crash_in_write(world: World, _: Host, __: Pool, dice: random.Random) -> bool:
+    """The server is killed in the middle of the next record of its journal, and started again."""
+    if not world.server.is_up:
+        return False
+    world.server.crash_in_next_write(dice)
+    return True
+
+
 def _old_journal(world: World, _: Host, pool: Pool, dice: random.Random) -> bool:
     """It comes back without the last that it had answered.
 
@@ -329,6 +344,8 @@ def _update(*flaws: Flaw) -> Fault:
     return fault
 
 
+LATER = ("a worker's session ends", "ZooKeeper killed while it writes", "stop")
+
 FAULTS: Mapping[str, Fault] = {
     "a worker dies": _worker_dies,
     "half of its workers die": _half_die,
@@ -374,7 +391,12 @@ FAULTS: Mapping[str, Fault] = {
     "update": _update(Flaw.NONE),
     "update to a bad release": _update(Flaw.CRASHES, Flaw.HANGS, Flaw.CANNOT_START),
     "undo": _ask("undo"),
+    "a worker's session ends": _worker_loses_session,
+    "ZooKeeper killed while it writes": _crash_in_write,
+    "stop": _ask("stop"),
 }
+#: What the seeds in `KNOWN` were found with.
+FIRST_FAULTS = {name: fault for name, fault in FAULTS.items() if name not in LATER}
 
 #: Of these nobody but the pool's own agents is to lose a worker with `keep`.
 GENTLE = (

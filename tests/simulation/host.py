@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.disk import Disk
 from tests.simulation.member import Member
 from tests.simulation.network import Network
+from tests.simulation.own_session import OwnSession
 from tests.simulation.pools import Flaw, Pool, Process, Senses
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Agent:
     def end(self) -> None:
         """The process is gone: its sockets are closed by the kernel, and spares that wait leave."""
         self.is_alive = False
-        self.host.network.close_all()
+        self.host.network.close_all(self)
         for process in [each for each in self.host.processes.values() if each.is_spare]:
             self.host.end_process(process)
 
@@ -169,6 +170,8 @@ class Host:
         )
         self.processes[order.worker] = process
         self.changes += 1
+        if pool.registers_itself and not order.is_spare:
+            process.own_session = OwnSession(self, process)
         member.checks.spawned(member, process)
         if ends_in_s is not None:
             clock.later(ends_in_s, self.end_process, process)
@@ -194,6 +197,8 @@ class Host:
             return False
         del self.processes[process.worker]
         self.changes += 1
+        if process.own_session is not None:
+            process.own_session.end()
         self.world.checks_of(process.pool).ended(process)
         return True
 

@@ -27,6 +27,7 @@ from autohealer.runtime.pool_rollout import PoolRollout
 from autohealer.runtime.revisions import Launch, Revisions, record_for, unfinished
 from tests.simulation.client import SimulatedClient
 from tests.simulation.disk import KnownLedger
+from tests.simulation.own_session import OwnSession
 from tests.simulation.pools import PROBE, Flaw, Senses, release
 
 if TYPE_CHECKING:
@@ -368,6 +369,8 @@ class Member:
             self._say(events.PromotionFailed, order.worker)
             return
         self.checks.promoted(self.host, process, order.slot)
+        if self.pool.registers_itself:
+            process.own_session = OwnSession(self.host, process)
         entry = self._entry(process)
         self._new[order.worker] = msgspec.structs.replace(entry, slot=order.slot)
         self._settle_soon()

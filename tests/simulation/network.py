@@ -31,7 +31,7 @@ class Network:
         self._dice = dice
         self.slow_s = 0.0
         self._blocked = [False, False]  # up, down
-        self._wires: dict[Wire, None] = {}
+        self._wires: dict[Wire, object] = {}  # whose each is
 
     def latency(self) -> float:
         """One way."""
@@ -62,15 +62,15 @@ class Network:
         for wire in list(self._wires):
             wire.resume()
 
-    def connect(self, observer: WireObserver) -> Wire:
-        """A new connection to the server."""
+    def connect(self, observer: WireObserver, process: object) -> Wire:
+        """A new connection of this process to the server."""
         wire = Wire(self, observer)
-        self._wires[wire] = None
+        self._wires[wire] = process
         return wire
 
-    def close_all(self) -> None:
-        """The process that has them is gone: its kernel closes them."""
-        for wire in list(self._wires):
+    def close_all(self, process: object) -> None:
+        """The process is gone: its kernel closes what it had open."""
+        for wire in [wire for wire, owner in self._wires.items() if owner is process]:
             wire.close()
 
     def forget(self, wire: Wire) -> None:

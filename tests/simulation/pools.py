@@ -13,6 +13,8 @@ from autohealer.processes.launch.spec import LaunchSpec
 if TYPE_CHECKING:
     import random
 
+    from tests.simulation.own_session import OwnSession
+
 PROBE = "http://worker/health"
 START_TIMEOUT_S = 30.0
 
@@ -52,6 +54,8 @@ class Pool:
     working: int = 0
     every_s: float = 20.0
     """So often a worker is probed, or beats."""
+    registers_itself: bool = False
+    """Its workers have sessions of their own, and register in them."""
     dependency_is_down: bool = False
     """What all its workers need does not answer: all their probes fail."""
     paths: Paths = field(init=False)
@@ -102,6 +106,7 @@ class Process:
     is_stuck: bool = False
     """It answers and beats, and finishes nothing."""
     ignores_sigterm: bool = False
+    own_session: OwnSession | None = None
     done: int = 0
     """How much work it has finished."""
 

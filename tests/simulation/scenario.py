@@ -59,8 +59,10 @@ class Scenario:
         names = NAMES[: self.dice.choice([1, 1, 1, 2, 3])]
         drawn = [random_pool(name, policy, registration, self.dice) for name in names]
         self.pools = list(pools) if pools is not None else drawn
+        of_registration = random.Random(f"{seed} registration")
         for pool in self.pools:
             pool.every_s = pace.every_s
+            pool.registers_itself = registration is RegistrationMode.AUTO and of_registration.random() < 0.5
         self.world = World(seed, self.pools, session_s=self.dice.choice(pace.sessions_s))
         self.world.pings_are_short = pace is not Pace.DENSE
         self.seed, self.steps, self.faults, self.pace, self.only = seed, steps, faults, pace, only
@@ -119,7 +121,9 @@ class Scenario:
         starts = sum(checks.starts for checks in world.checks)
         frames = world.server.frames
         world.run(60.0)
-        asked = (world.server.frames - frames) / 60 / max(1, len(world.running())) / len(self.pools)
+        clients = len(world.running()) * len(self.pools)
+        clients += sum(each.own_session is not None for host in world.hosts for each in host.processes.values())
+        asked = (world.server.frames - frames) / 60 / max(1, clients)
         assert asked < MOST_REQUESTS, f"{asked:.1f} requests a second of each agent at rest"
         started = sum(checks.starts for checks in world.checks) - starts
         assert started == 0, f"{started} workers started at rest"

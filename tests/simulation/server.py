@@ -6,19 +6,37 @@ high word of the zxid, as the real one's does.
 
 from __future__ import annotations
 
+import os
 import random
 import zlib
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from autohealer.zkserver.connection import Connection
 from autohealer.zkserver.engine import Engine
 from autohealer.zkserver.entries import State
+from autohealer.zkserver.record_file import RecordFile, read_records
 from autohealer.zkserver.sessions import Sessions
 
 if TYPE_CHECKING:
     from tests.simulation.clock import Call, Clock
     from tests.simulation.network import Wire
+
+
+def torn(entries: bytes, dice: random.Random) -> list[bytes]:
+    """What is read of a record that was cut off somewhere: it, or nothing."""
+    found: list[bytes] = []
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "journal")
+        record = RecordFile.create(path, fsync=False)
+        record.append(entries)
+        record.close()
+        os.truncate(path, dice.randint(0, record.size))
+        with path.open("rb") as file:
+            read_records(file, found.append, ())
+    return found
 
 
 class Server:
@@ -35,6 +53,7 @@ class Server:
         """All that clients have ever sent."""
         self.digest = 0
         """Of all of it, in its order."""
+        self._tears: random.Random | None = None
         self.start()
 
     @property
@@ -73,6 +92,10 @@ class Server:
         wires, self._wires = self._wires, {}
         for wire in wires.values():
             wire.server_closed()
+
+    def crash_in_next_write(self, dice: random.Random) -> None:
+        """Be killed in the middle of the next record, and start again: nobody has had an answer."""
+        self._tears = dice
 
     def expire(self, session_id: int) -> bool:
         """End a session, as if its time were up. False: there is none."""
@@ -126,7 +149,14 @@ class Server:
         engine = self.engine
         if engine is None:
             return
-        if entries := engine.take_entries():
+        entries = engine.take_entries()
+        if entries and self._tears is not None:
+            self.journal += torn(entries, self._tears)
+            self._tears = None
+            self.stop()
+            self.start()
+            return
+        if entries:
             self.journal.append(entries)
             self._written(engine)
         while engine.touched:

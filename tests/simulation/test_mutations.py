@@ -18,6 +18,8 @@ from autohealer.core.pool.restarts import Restarts
 from autohealer.core.pool.rollout import Rollout
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.verbs import Verbs
+from autohealer.runtime.revisions import Revisions
+from tests.simulation.faults import FIRST_FAULTS
 from tests.simulation.pools import Pool, Senses
 from tests.simulation.scenario import Scenario
 from tests.simulation.test_simulation import assert_never_fewer, assert_never_fewer_ready, gentle, rolling_out
@@ -37,6 +39,11 @@ def stop(seed: int) -> None:
 
 def probed(seed: int) -> None:
     Scenario(seed, OnPartition.KEEP, pools=[Pool("default", 8, senses=Senses.PROBE)]).run()
+
+
+def ledger_lost(_: int) -> None:
+    """Seldom enough to be one seed's."""
+    Scenario(377, OnPartition.KEEP, faults=FIRST_FAULTS).run()
 
 
 def never_fewer(seed: int) -> None:
@@ -138,6 +145,10 @@ def the_leader_plans_one_too_many(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Leader, "_shares", more)
 
 
+def revisions_are_numbered_by_the_ledger_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Revisions, "found", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     ("mutation", "life", "found"),
     [
@@ -153,6 +164,7 @@ def the_leader_plans_one_too_many(patch: pytest.MonkeyPatch) -> None:
         (whoever_is_asked_kills, keep, "signals"),
         (everything_is_looked_at_all_the_time, keep, "requests a second"),
         (the_leader_plans_one_too_many, keep, "no rest within"),
+        (revisions_are_numbered_by_the_ledger_alone, ledger_lost, "says that all is"),
     ],
     ids=lambda value: getattr(value, "__name__", "") if callable(value) else "",
 )

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from autohealer.core.model import OnPartition, RegistrationMode
-from tests.simulation.faults import FAULTS, GENTLE, ROLLOUTS
+from tests.simulation.faults import FAULTS, FIRST_FAULTS, GENTLE, ROLLOUTS
 from tests.simulation.member import of_host
 from tests.simulation.pools import Pool, Senses
 from tests.simulation.scenario import Pace, Scenario
@@ -44,10 +44,16 @@ def test_a_life_is_quiet_for_hours_between_faults() -> None:
     assert sum(Scenario(seed, OnPartition.KEEP, steps=8, pace=Pace.QUIET).run().hours for seed in range(6)) > 10
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_life_lasts_for_days_with_bursts_of_faults(seed: int) -> None:
+    """As in production; some hundred hours in all."""
+    assert Scenario(seed, OnPartition.KEEP, pace=Pace.LONG).run().hours > 10
+
+
 @pytest.mark.parametrize(("seed", "policy", "steps"), KNOWN)
 def test_what_failed_once(seed: int, policy: OnPartition, steps: int) -> None:
     """Each of these has found a fault."""
-    Scenario(seed, policy, steps=steps).run()
+    Scenario(seed, policy, steps=steps, faults=FIRST_FAULTS).run()
 
 
 def test_never_fewer_while_agents_come_and_are_cut_off_and_workers_are_restarted() -> None:

@@ -24,7 +24,7 @@ RIGHT_S = 10.0
 REST_S = 160.0
 """Once faults have stopped, all is as wanted within that time, and some looks at workers; a rollout takes its own."""
 ROLLOUT_S = 9000.0
-"""What one agent holds for expired, whose wall clock is wrong, stands for an hour, by the leader's wall clock."""
+"""What nobody carries out, since whom it concerns is gone, stands for an hour."""
 
 
 class World:
@@ -177,6 +177,8 @@ class World:
         for host in self.hosts:
             host.network.mend()
             host.spawns_fail = host.crashes_workers = False
+            for process in [each for each in host.processes.values() if each.is_silent and each.pool.senses == "none"]:
+                host.end_process(process)  # an agent that has not seen it register cannot tell that it hangs
             for disk in host.disks.values():
                 disk.is_failing = False
             if host.agent is not None and host.agent.frozen:
