@@ -118,6 +118,12 @@ class Agents:
         """Whether it was among the agents at the last look."""
         return agent in self._names or agent == self._agent
 
+    @property
+    def is_rolling_out(self) -> bool:
+        """Whether one of those that are followed has workers to exchange."""
+        revisions = (entry.revision for entry in self._entries.values() if isinstance(entry, AgentEntry))
+        return any(revision is not None and revision.old > 0 for revision in revisions)
+
     def wrote_own(self, entry: AgentEntry) -> None:
         """This agent's own entry need not be read back."""
         self._own = entry

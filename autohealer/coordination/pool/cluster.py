@@ -97,6 +97,7 @@ class Cluster:
             gone=self._emitter.emitting(events.RequestGone),
             is_written=lambda: self._agent_registration.is_written,
             has_seen=self._leadership.has_seen,
+            is_rolling_out=lambda: self._leadership.is_rolling_out,
         )
         return Requests(session, self._paths.requests, callbacks, pump=self._pump, now=self._connection.server_time)
 

@@ -94,6 +94,11 @@ class Leadership:
         """Whether there was such an agent at the last look."""
         return self._agents.has_seen(agent)
 
+    @property
+    def is_rolling_out(self) -> bool:
+        """Whether an agent has workers to exchange, as far as is known."""
+        return self._agents.is_rolling_out
+
     def stand(self) -> None:
         """There is a connection: stand for election."""
         self._election.resume()

@@ -52,6 +52,9 @@ class RequestCallbacks(msgspec.Struct, frozen=True):
     has_seen: Callable[[str], bool]
     """Says whether there was such an agent at the last look."""
 
+    is_rolling_out: Callable[[], bool]
+    """Says whether an agent has workers to exchange."""
+
 
 class Requests:
     """The requests of a pool. ``pump`` has what was asked for sent soon; ``now`` is ZooKeeper's time."""
@@ -68,7 +71,8 @@ class Requests:
         link = session.link
         self._link, self._bulk, self._path, self._access = link, session.bulk, path, session.access
         self._told, self._gone, self._is_written = callbacks.told, callbacks.gone, callbacks.is_written
-        self._has_seen, self._pump, self._now = callbacks.has_seen, pump, now
+        self._has_seen, self._is_rolling_out = callbacks.has_seen, callbacks.is_rolling_out
+        self._pump, self._now = pump, now
         self._list = NodeWatcher(link, path, link.children, self._listed)
         self._known: dict[str, Request | None] = {}
         self._asking: set[str] = set()
@@ -131,7 +135,7 @@ class Requests:
         """Delete what has expired without an answer, and what makes no sense: only a leader does.
 
         A rollout is not the leader's to delete as long as there is who does it: it may have been begun in time, and
-        takes as long as it takes. It goes with its outcome.
+        takes as long as it takes. It goes with its outcome, or when nobody has anything to exchange any more.
         """
         now = self._now()
         for name, request in self._known.items():
@@ -143,7 +147,9 @@ class Requests:
             return False
         subject = operation.subject
         agent = WorkerId.agent_of(subject) or subject
-        return is_of_whole_pool(operation) or self._has_seen(subject) or self._has_seen(agent)
+        if is_of_whole_pool(operation):
+            return self._is_rolling_out()
+        return self._has_seen(subject) or self._has_seen(agent)
 
     def _delete(self, name: str) -> None:
         self._deleting.setdefault(name, False)
