@@ -271,8 +271,6 @@ class Cluster:
         self._requests.step()
         self._bulk.flush()
 
-    # ---- news
-
     def _hold_read(self, hold: Hold | None) -> None:
         self._emit(events.HoldRead, frozenset() if hold is None else hold.senses)
 
