@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Take = Callable[[Mapping[str, Measured]], None]
 
 WATCHED_EVERY_S = 2.0
-# So many are measured as often as that. Of more, each is measured less often: a look at a thousand takes 12 ms.
-MANY = 400
+# So many are measured as often as that. Of more, each is measured less often: a look at a thousand takes 12 to 25 ms.
+MANY = 250
 SELDOM = 5
 # Whoever looks has to say so again within this time.
 WATCHED_FOR_S = 10.0

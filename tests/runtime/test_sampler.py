@@ -87,7 +87,7 @@ def test_somebody_looks(bench: Bench) -> None:
     assert len(taken) - while_looked_at <= WATCHED_FOR_S / WATCHED_EVERY_S + 1
 
 
-@pytest.mark.parametrize(("workers", "every_s"), [(400, 2.0), (1000, 6.0), (100_000, 10.0)])
+@pytest.mark.parametrize(("workers", "every_s"), [(250, 2.0), (1000, 8.0), (100_000, 10.0)])
 def test_of_many_each_is_measured_less_often(bench: Bench, workers: int, every_s: float) -> None:
     """Who looks at a thousand is not to keep the agent busy; what a row shows is still of now."""
     pool = bench.open([])
