@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from autohealer.core import notices
 from autohealer.core.notices import EventRecord
 from autohealer.views.crashing import last_words
 from autohealer.views.units import unix
+from autohealer.views.unproven import Unproven
 
 KEPT_EVENTS = 2000
 KEPT_HEALS = 2000
@@ -41,6 +43,7 @@ class History:
         self.zookeeper_since: float | None = None
         """Since when ZooKeeper has been as it is, in Unix time."""
         self._deaths: dict[int, int] = {}
+        self._unproven: Unproven[HealPoint] = Unproven()
 
     def take(self, record: EventRecord) -> None:
         """Fold an event in; what makes no sense is only shown."""
@@ -49,6 +52,9 @@ class History:
         if at is None:
             return
         self.first = at if self.first is None else min(self.first, at)
+        if (none := self._unproven.take(record.notice)) is not None:
+            with suppress(ValueError):  # so long ago that it is kept no more
+                self.heals.remove(none)
         match record.notice:
             case notices.WorkerExited(slot=int(slot), cause=cause):
                 self._died(at, slot, cause)
@@ -57,8 +63,12 @@ class History:
                 self.causes.setdefault(slot, short(reason))
                 self.next_starts[slot] = at + delay
                 self.last_words |= last_words([record])
-            case notices.WorkerStarted(heal_ms=float(ms)) | notices.WorkerPromoted(heal_ms=float(ms)):
-                self.heals.append(HealPoint(at, ms))
+            case (
+                notices.WorkerStarted(worker=worker, heal_ms=float(ms))
+                | notices.WorkerPromoted(worker=worker, heal_ms=float(ms))
+            ):
+                self.heals.append(heal := HealPoint(at, ms))
+                self._unproven.add(worker, heal)
             case notices.ZooKeeperConnected() | notices.ZooKeeperSuspended() | notices.ZooKeeperLost():
                 self.zookeeper_since = at
 

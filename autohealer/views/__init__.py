@@ -6,6 +6,7 @@ listing    what ``status`` and ``events`` print
 text       events in words
 systemd    a systemd unit for an agent
 tally      how a pool has fared, in one line
+unproven   heals that were none after all
 why        incidents as stories
 crashing   which slots wait before their next start, and what their workers said last
 reading    a line of JSON into the event that it tells of

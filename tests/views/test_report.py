@@ -56,12 +56,14 @@ class Writer:
     def plan(self, at: float, share: int) -> Writer:
         return self.say(at, "plan.changed", target=share, foreign=0, shares={ME: share})
 
-    def start(self, at: float, *slots: int, heal_ms: float | None = None) -> Writer:
+    def start(self, at: float, *slots: int, heal_ms: float | None = None, ready: bool = True) -> Writer:
         healed = {} if heal_ms is None else {"heal_ms": heal_ms}
         for slot in slots:
             self.count += 1
             self.lives[slot] = (f"{ME}-{slot}-5f2e1{self.count:x}", at)
             self._worker(at, "worker.started", slot, **healed)
+            if ready:
+                self._worker(at, "worker.ready", slot)
         return self
 
     def die(self, at: float, slot: int, *, code: int | None = None, signal: str | None = "SIGKILL") -> Writer:
@@ -244,7 +246,7 @@ def test_without_an_agent_the_log_is_all_there_is() -> None:
 def test_a_log_that_was_cut() -> None:
     """Who ends was up for as long as it says; who runs now and is not mentioned, all along."""
     log = two_of_which_one_dies()
-    log.events = log.events[5:]
+    log.events = log.events[7:]
     assert log.events[0]["event"] == "worker.exited"
     log.events.insert(0, {"time": timestamp(BEGIN + 10), "event": "zookeeper.suspended"})
     found = log.report(100, standing={0: log.lives[0][0], 1: log.lives[1][0]})
@@ -346,9 +348,21 @@ def test_windows_add_up(log: Writer, cut: float) -> None:
         assert all(gap.length_s > 0 and found.since <= gap.begin < gap.end <= found.until for gap in found.gaps())
 
 
+def test_a_replacement_that_ends_before_it_is_ready_was_no_heal() -> None:
+    """A crash loop heals nothing; what runs at the end, or was ready once, did."""
+    log = Writer().agent(0, 1).start(0, 0).die(10, 0, code=2, signal=None)
+    for at in range(10, 16):
+        log.start(at, 0, heal_ms=1.0, ready=False).die(at + 0.1, 0, code=2, signal=None)
+    log.start(20, 0, heal_ms=2.0).die(30, 0).start(30, 0, heal_ms=3.0, ready=False)
+
+    found = log.report(40)
+
+    assert (len(found.deaths), found.times.ms) == (8, (2.0, 3.0))
+
+
 @given(logs())
 def test_every_heal_and_every_death_is_counted_once(log: Writer) -> None:
-    """A heal is a start that says how long it took."""
+    """A heal is a start that says how long it took, of a worker that came to be ready."""
     found = log.report(SPAN)
     heals = [event["heal_ms"] for event in log.events if "heal_ms" in event]
     assert sorted(heals) == list(found.times.ms)
@@ -366,8 +380,9 @@ def test_the_order_of_slots_does_not_matter(log: Writer, random: Any) -> None:
         by_time.setdefault(event["time"], []).append(event)
     shuffled: list[Event] = []
     for events in by_time.values():
-        if all(event["event"] in ("worker.stopped", "worker.started") for event in events):
+        if all(event["event"] in ("worker.stopped", "worker.started", "worker.ready") for event in events):
             random.shuffle(events)
+            events.sort(key=lambda event: event["event"] == "worker.ready")  # none is ready before it is started
         shuffled += [event for event in events for _ in range(1 + (event["event"] == "worker.exited"))]
     expected = log.report(SPAN)
     log.events = shuffled

@@ -15,6 +15,7 @@ import msgspec
 from autohealer.core import notices as n
 from autohealer.views.report.log import Log, LoggedEvent
 from autohealer.views.report.model import AgentEnding, Death, Heal, Stretch
+from autohealer.views.unproven import Unproven
 
 MOST_WANTED = 10_000_000
 AS_ASKED = "asked to stop"
@@ -72,6 +73,7 @@ class _Fold:
         self._share = 0
         self._adopting = self._settling = False
         self._gap = (0.0, 0.0)
+        self._unproven: Unproven[Heal] = Unproven()
 
     def run(self, until: float, standing: Mapping[int, str]) -> SlotLives:
         """Fold it all."""
@@ -104,6 +106,8 @@ class _Fold:
             self._settle(again=True)
         match notice:
             case n.WorkerNotice():
+                if (none := self._unproven.take(notice)) is not None:
+                    _remove_last(self._lives.heals, none)
                 self._worker(at, notice)
             case n.ZooKeeperConnected():
                 self._connected = (at, self._heard)
@@ -189,7 +193,8 @@ class _Fold:
 
     def _started(self, at: float, number: int, slot: _SlotTrack, worker: str, heal_ms: float | None) -> None:
         if heal_ms is not None and _is_time(heal_ms):
-            self._lives.heals.append(Heal(at, number, heal_ms, slot.cause or UNSEEN))
+            self._lives.heals.append(heal := Heal(at, number, heal_ms, slot.cause or UNSEEN))
+            self._unproven.add(worker, heal)
         if slot.up_since is not None and slot.worker != worker:
             self._lose(number, slot, self._heard, at)
         if self._emptied and slot.cause == AS_ASKED:
@@ -270,6 +275,14 @@ def _begins_a_life(entries: tuple[LoggedEvent, ...]) -> bool:
             case n.WorkerNotice():
                 return False
     return False
+
+
+def _remove_last(heals: list[Heal], heal: Heal) -> None:
+    """From the end, where it stands as a rule: a crash loop is nothing but such ones."""
+    for index in range(len(heals) - 1, -1, -1):
+        if heals[index] is heal:
+            del heals[index]
+            return
 
 
 def _is_count(value: int) -> bool:

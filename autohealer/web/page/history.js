@@ -15,6 +15,7 @@ export class History {
   #seconds = new Map();
   #heals = [];
   #sorted = null;
+  #unproven = new Map(); // of each worker that has not been ready yet, the heal that it was started for
 
   take(event) {
     this.events.push(event);
@@ -25,6 +26,7 @@ export class History {
     }
     const at = unix(event.time);
     if (!Number.isFinite(at)) return;
+    this.#prove(event);
     if (event.event === "worker.exited" && event.slot != null) {
       this.#second(at).deaths += 1;
       this.lastDeath = { time: event.time, slot: event.slot, how: String(event.cause) };
@@ -32,11 +34,25 @@ export class History {
       const second = this.#second(at);
       second.heals.push(event.heal_ms);
       this.#heals.push(event.heal_ms);
+      if (event.worker) this.#unproven.set(event.worker, { second, ms: event.heal_ms });
       if (this.#heals.length > KEPT_HEALS) this.#heals.shift();
       this.#sorted = null;
     } else if (String(event.event).startsWith("zookeeper.")) {
       this.zookeeperSince = at;
     }
+  }
+
+  // A replacement that ends before it was ready has healed nothing: that heal is taken back.
+  #prove(event) {
+    if (!["worker.ready", "worker.stopped", "worker.exited"].includes(event.event)) return;
+    const heal = this.#unproven.get(event.worker);
+    this.#unproven.delete(event.worker);
+    if (!heal || event.event !== "worker.exited") return;
+    for (const heals of [heal.second.heals, this.#heals]) {
+      const index = heals.lastIndexOf(heal.ms);
+      if (index >= 0) heals.splice(index, 1);
+    }
+    this.#sorted = null;
   }
 
   // Of the last thousand heals, in milliseconds.
