@@ -122,6 +122,7 @@ def test_why_it_is_not_as_wanted(served: Served, browser: Browser, width: int) -
             r"▲ 3 are crash-looping: python\S*: can't open file '.*nosuch.py'.* · exit 2, next try in \d+s", said
         )
         assert tab.text("#sentence").endswith("not as wanted")
+        assert " 0 heals" in tab.text("#summary")  # no replacement has been ready
         tab.until(lambda: re.fullmatch(r"in \d+s, exit 2", tab.text("#workers tr:first-child .cause")))
         cut_off = "(c => c.scrollWidth > c.clientWidth)(document.querySelector('#workers .cause'))"
         assert not tab.evaluate(cut_off)
