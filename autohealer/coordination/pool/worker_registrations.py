@@ -51,6 +51,27 @@ class _Item(msgspec.Struct, eq=False):
         """The one of this path that the agent keeps."""
         return next((node for node in self.nodes if node.path == path), None)
 
+    def made_node(self, session: NodeSession, path: str) -> EphemeralNode:
+        """The one of this path, from now on if there was none."""
+        node = self.node(path)
+        if node is None:
+            node = EphemeralNode(session, path, self)
+            self.nodes = (*self.nodes, node)
+        return node
+
+    @property
+    def is_over(self) -> bool:
+        """It is dead, and nothing of it is left or under way."""
+        is_settled = self.dead and not (self.asking or self.deleting or self.own)
+        return is_settled and all(node.is_gone for node in self.nodes)
+
+    def cut(self) -> None:
+        """The connection is gone: what was known is not known any more, and nothing is under way."""
+        self.own = None
+        self.asking = self.armed = self.deleting = self.has_come = False
+        for node in self.nodes:
+            node.cut()
+
     def fired(self, event: WatchedEvent) -> None:
         """The watch on the worker's own registration. A method, so that kazoo sees the same watch as the same."""
         if event.type != EventType.NONE:
@@ -128,7 +149,7 @@ class WorkerRegistrations:
         if not is_known:
             # Somebody has registered under an id of ours that no process has: it goes without a further look.
             item.own = True
-            self._node(item, self._paths.stand_in(worker)).doubt(Stands.NO)
+            item.made_node(self._session, self._paths.stand_in(worker)).doubt(Stands.NO)
         for node in item.nodes:
             node.wanted = None
         self.touch(item)
@@ -146,10 +167,7 @@ class WorkerRegistrations:
         self._open = False
         self._dangling.clear()
         for item in self._items.values():
-            item.own = None
-            item.asking = item.armed = item.deleting = item.has_come = False
-            for node in item.nodes:
-                node.cut()
+            item.cut()
 
     def session_ended(self) -> None:
         """All that this agent made went with the session."""
@@ -202,7 +220,7 @@ class WorkerRegistrations:
                 item.own = True
                 self.touch(item)
         if is_stand_in:
-            self._node(item, self._paths.stand_in(worker)).doubt(Stands.NO)
+            item.made_node(self._session, self._paths.stand_in(worker)).doubt(Stands.NO)
 
     def look_at_addresses(self, names: Iterable[str]) -> None:
         """Compare with all names in the service registry: a former life of this agent may have made some of them."""
@@ -212,7 +230,7 @@ class WorkerRegistrations:
                 is_known = name in self._items
                 item = self._item(name)
                 item.dead = item.dead or not is_known
-                self._node(item, self._paths.service(name)).doubt(Stands.NO)
+                item.made_node(self._session, self._paths.service(name)).doubt(Stands.NO)
 
     def tidy(self) -> None:
         """Take back the watches on registrations that dead workers never made."""
@@ -247,8 +265,7 @@ class WorkerRegistrations:
             self._bulk.delete(self._paths.worker(item.worker), partial(self._own_deleted, item))
         for node in item.nodes:
             node.step()
-        settled = all(node.is_gone for node in item.nodes)
-        if item.dead and settled and not (item.asking or item.deleting or item.own):
+        if item.is_over:
             self._items.pop(item.worker, None)
             if item.armed:
                 self._dangling[item.worker] = item
@@ -310,13 +327,6 @@ class WorkerRegistrations:
             item = self._items[worker] = _Item(worker, self)
         return item
 
-    def _node(self, item: _Item, path: str) -> EphemeralNode:
-        node = item.node(path)
-        if node is None:
-            node = EphemeralNode(self._session, path, item)
-            item.nodes = (*item.nodes, node)
-        return node
-
     def _nodes(self) -> Iterator[EphemeralNode]:
         return (node for item in self._items.values() for node in item.nodes)
 
@@ -325,7 +335,7 @@ class WorkerRegistrations:
         item = self._items.get(worker)
         if data is not None:
             item = self._item(worker)
-            item.dead, self._node(item, path).wanted = False, data
+            item.dead, item.made_node(self._session, path).wanted = False, data
         elif item is not None and (node := item.node(path)) is not None:
             node.wanted = None
         if item is not None:
