@@ -15,8 +15,8 @@ from autohealer.core.cluster.membership import Membership
 from autohealer.core.model import OnPartition
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.restarts import Restarts
-from autohealer.core.pool.rollout import Rollout
 from autohealer.core.pool.slots import Slots
+from autohealer.core.pool.soak import Soak
 from autohealer.core.pool.verbs import Verbs
 from autohealer.runtime.revisions import Revisions
 from tests.simulation.faults import FIRST_FAULTS
@@ -81,11 +81,12 @@ def a_restart_never_waits(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_surge_need_not_be_ready(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Rollout, "_is_ready", lambda _, life: life is not None and not life.is_stopping)
+    patch.setattr(Soak, "is_ready", lambda _, life: life is not None and not life.is_stopping)
 
 
 def the_first_new_worker_proves_all(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Rollout, "_soak_s", property(lambda _: 0.0))
+    made = Soak.__init__
+    patch.setattr(Soak, "__init__", lambda soak, _soak_s, alive_s: made(soak, 0.0, alive_s))
 
 
 def the_brake_always_has_room(patch: pytest.MonkeyPatch) -> None:
