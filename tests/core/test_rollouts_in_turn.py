@@ -109,6 +109,35 @@ def test_an_agent_that_a_request_does_not_concern_says_so_at_once() -> None:
     assert entry(book).outcome == "done r-1"
 
 
+def test_what_is_known_of_a_later_request_is_told_once_the_one_before_is_gone() -> None:
+    """Others, whom both concern, carry out the first one first, and wait for its outcome here."""
+    book = Playbook()
+    book.run(1)
+    book.tell(events.PoolRequestStands, "r-1", None)
+    book.tell(events.AgentsListed, frozenset({"me", "other"}))
+    ask(book, RESTART, request="r-1")
+    book.tell(events.PoolRequestStands, "r-2", "done")
+    assert entry(book) == RevisionEntry(1, "", 1, None)
+    book.tell(events.PlanRead, Plan(EPOCH + 1, "other", 10, 0, {"me": 1, "other": 9}, turn="me"), MZXID + 1)
+    live(book, 20)
+    assert entry(book).outcome == "done r-1"
+    book.tell(events.RequestGone, "r-1")
+
+    assert entry(book).outcome == "done r-2"
+
+
+def test_an_agent_keeps_its_turn_and_an_outcome_is_not_lost_where_a_request_comes_in_a_rollout_of_its_own() -> None:
+    book = Playbook()
+    book.run(1)
+    ask(book, UPDATE)
+    live(book, 2)
+    book.tell(events.PoolRequestStands, "r-1", "done")
+    assert entry(book) == RevisionEntry(1, "", 1, None)
+    live(book, 60)
+
+    assert entry(book) == RevisionEntry(2, "new", 0, "done r-1")
+
+
 def test_the_leader_gives_the_turn_to_one_and_takes_the_request_away_when_all_have_their_outcome() -> None:
     book = Playbook()
     book.connect(target=2)

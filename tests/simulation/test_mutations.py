@@ -15,6 +15,7 @@ from autohealer.core.cluster.membership import Membership
 from autohealer.core.model import OnPartition
 from autohealer.core.pool.brake import Brake
 from autohealer.core.pool.restarts import Restarts
+from autohealer.core.pool.rollouts import Rollouts
 from autohealer.core.pool.slots import Slots
 from autohealer.core.pool.soak import Soak
 from autohealer.core.pool.verbs import Verbs
@@ -22,7 +23,13 @@ from autohealer.runtime.revisions import Revisions
 from tests.simulation.faults import FIRST_FAULTS
 from tests.simulation.pools import Pool, Senses
 from tests.simulation.scenario import Scenario
-from tests.simulation.test_simulation import assert_never_fewer, assert_never_fewer_ready, gentle, rolling_out
+from tests.simulation.test_simulation import (
+    assert_never_fewer,
+    assert_never_fewer_ready,
+    assert_soon_at_rest,
+    gentle,
+    rolling_out,
+)
 
 SEEDS = 60
 
@@ -56,6 +63,12 @@ def never_fewer_ready(seed: int) -> None:
     scenario = rolling_out(seed)
     scenario.run()
     assert_never_fewer_ready(scenario)
+
+
+def rolled_out(seed: int) -> None:
+    scenario = rolling_out(seed)
+    scenario.run()
+    assert_soon_at_rest(scenario)
 
 
 def adopted_workers_fill_no_slot(patch: pytest.MonkeyPatch) -> None:
@@ -150,6 +163,17 @@ def revisions_are_numbered_by_the_ledger_alone(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(Revisions, "found", lambda *_: None)
 
 
+def what_is_known_of_a_later_request_is_told_first(patch: pytest.MonkeyPatch) -> None:
+    stands = Rollouts.stands
+
+    def first(rollouts: Rollouts, request: str, outcome: str | None) -> None:
+        stands(rollouts, request, outcome)
+        if outcome is not None:
+            rollouts._standing = {request: rollouts._standing.pop(request), **rollouts._standing}
+
+    patch.setattr(Rollouts, "stands", first)
+
+
 @pytest.mark.parametrize(
     ("mutation", "life", "found"),
     [
@@ -166,6 +190,7 @@ def revisions_are_numbered_by_the_ledger_alone(patch: pytest.MonkeyPatch) -> Non
         (everything_is_looked_at_all_the_time, keep, "requests a second"),
         (the_leader_plans_one_too_many, keep, "no rest within"),
         (revisions_are_numbered_by_the_ledger_alone, ledger_lost, "says that all is"),
+        (what_is_known_of_a_later_request_is_told_first, rolled_out, "rolled out after"),
     ],
     ids=lambda value: getattr(value, "__name__", "") if callable(value) else "",
 )

@@ -52,12 +52,10 @@ class Rollouts:
         self._outgrown = Outgrown(slots)
         self._memory: int | None = None
         self._was_going_back = False
-        self._standing: set[str] = set()
-        """The requests of the whole pool that stand in ZooKeeper."""
-        self._outcome: tuple[RolloutOutcome, str] | None = None
-        """What became of the last one, by its name."""
-        self._known: dict[str, RolloutOutcome] = {}
-        """What became of requests that stand and need nothing of this agent."""
+        self._standing: dict[str, RolloutOutcome | None] = {}
+        """The requests of the whole pool that stand in ZooKeeper, first made first: what has become of each here."""
+        self._last: tuple[RolloutOutcome, str] | None = None
+        """What became of the last one that does not stand, or not any more."""
 
     # ---- what can be asked
 
@@ -74,14 +72,13 @@ class Rollouts:
 
     def entry(self) -> RevisionEntry:
         """What other agents get to know. An outcome stands until the leader has taken the request away."""
-        left = 0
-        if not self._is_settling:
-            if self._rollout is not None and self._asked is not None and self._asked.by_turns:
-                left = self._rollout.left
-            elif any(asked.by_turns for asked in self._waiting):
-                left = max(1, len(self._fleet.slots()))
-        outcome = None if self._outcome is None or left else f"{self._outcome[0]} {self._outcome[1]}"
-        return RevisionEntry(self._slots.revision, self._hash, left, outcome)
+        left, settling = 0, self._settling
+        if self._rollout is not None and self._asked is not None and self._asked.by_turns:
+            left = self._rollout.left
+        elif settling is None and any(asked.by_turns for asked in self._waiting):
+            left = max(1, len(self._fleet.slots()))
+        outcome = None if left else settling or self._last
+        return RevisionEntry(self._slots.revision, self._hash, left, outcome and f"{outcome[0]} {outcome[1]}")
 
     def view(self) -> RolloutView | None:
         """What people get to see of the one that they asked for: it is under way, or waits for its turn."""
@@ -113,7 +110,7 @@ class Rollouts:
         A request of the whole pool waits for the one before it; what is asked of this agent alone is refused meanwhile.
         """
         request = asked.operation.request if asked.operation is not None else None
-        busy = self._asked is not None or bool(self._waiting) or bool(self._standing - {request})
+        busy = self._asked is not None or bool(self._waiting) or bool(self._standing.keys() - {request})
         if busy and not (request and asked.by_turns):
             view = self.view()
             what = f"{view.verb} by {view.by}, {view.exchanged} of {view.of} exchanged" if view else "by other agents"
@@ -125,16 +122,13 @@ class Rollouts:
 
     def stands(self, request: str, outcome: str | None) -> None:
         """A request of the whole pool stands; ``outcome`` where nothing need, or can, be done for it here."""
-        self._standing.add(request)
-        if outcome is not None:
-            self._known[request] = RolloutOutcome(outcome)
-            self._settle()
+        self._standing[request] = RolloutOutcome(outcome) if outcome is not None else None
 
     def request_gone(self, request: str) -> None:
         """The request is gone: what has not begun is not begun any more."""
-        self._standing.discard(request)
-        self._known.pop(request, None)
-        self._settle()
+        outcome = self._standing.pop(request, None)
+        if outcome is not None:
+            self._last = outcome, request
         for asked in [asked for asked in self._waiting if asked.name == request]:
             self._waiting.remove(asked)
             self._order(SettleRevision(asked.spec.new, present=False))
@@ -196,15 +190,14 @@ class Rollouts:
     # ---- how
 
     @property
-    def _is_settling(self) -> bool:
-        """Whether the request that was carried out last still stands, until every agent has its outcome."""
-        return self._outcome is not None and self._outcome[1] in self._standing
+    def _settling(self) -> tuple[RolloutOutcome, str] | None:
+        """The outcome of the first request that stands: the next one waits until every agent has that.
 
-    def _settle(self) -> None:
-        """Say the next outcome, once the one before it has been heard by all."""
-        if self._known and not self._is_settling:
-            request = next(iter(self._known))
-            self._outcome = self._known.pop(request), request
+        What is known of a later one already is not told before. All agents hear of requests in the order in which they
+        were made, so each waits for the others' outcomes of the same one, and no two for each other.
+        """
+        request, outcome = next(iter(self._standing.items()), ("", None))
+        return None if outcome is None else (outcome, request)
 
     def _is_short_of_memory(self, worker: str) -> bool:
         """Whether there is no room for a worker of this size beside it; that is said."""
@@ -217,9 +210,8 @@ class Rollouts:
 
     def _begin_next(self, now: Instant, alive_s: float, *, has_turn: bool) -> None:
         without_surges = False
-        asked = next(
-            (each for each in self._waiting if not each.by_turns or (has_turn and not self._is_settling)), None
-        )
+        may_turn = has_turn and self._settling is None
+        asked = next((each for each in self._waiting if not each.by_turns or may_turn), None)
         if asked is not None:
             self._waiting.remove(asked)
             spec, undo_because = asked.spec, asked.undo_because
@@ -254,7 +246,10 @@ class Rollouts:
         self._tell(kind, rollout.exchanged, of, round(now - self._began_at, 3), rollout.reason)
         if asked is not None:
             self._order(SettleRevision(spec.new, present=outcome is RolloutOutcome.DONE))
-            self._outcome = outcome, asked.name
+            if asked.name in self._standing:
+                self._standing[asked.name] = outcome
+            else:
+                self._last = outcome, asked.name
             self._answer(asked, outcome, rollout.reason, of)
         if asked is None and (life := self._lives.of(spec.worker or "")) is not None:
             self._outgrown.tried(life, now)
