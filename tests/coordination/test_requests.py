@@ -15,6 +15,7 @@ from autohealer.coordination.pool import requests
 from autohealer.core.events import (
     LeadershipWon,
     OperationRequested,
+    RequestGone,
 )
 from autohealer.core.operations import Operation
 from tests.coordination.member import Member, entry
@@ -76,6 +77,21 @@ def test_of_too_many_requests_the_newest_are_told_in_their_order(
         return found
 
     eventually(lambda: len(nonsense()) <= 5)
+
+
+def test_what_is_behind_too_many_requests_counts_as_gone(
+    member: Callable[..., Member], client: KazooClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would hear of its end, and what comes after it would wait for that."""
+    monkeypatch.setattr(requests, "AT_ONCE", 2)
+    client.ensure_path("/autohealer/requests")
+    data = b'{"verb": "restart", "subject": "", "expires": 9e9}'
+    paths = [client.create("/autohealer/requests/r-", data, sequence=True) for _ in range(2)]
+    a = member().join()
+    eventually(lambda: len(a.of(OperationRequested)) == 2)
+    client.create("/autohealer/requests/r-", data, sequence=True)
+
+    assert a.wait(RequestGone).request == paths[0].rpartition("/")[2]
 
 
 def test_what_an_agent_asks_of_others(member: Callable[..., Member], client: KazooClient) -> None:

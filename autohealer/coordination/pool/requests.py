@@ -173,7 +173,7 @@ class Requests:
             self._found = frozenset(names or ())
         # By their numbers, the newest last: what came first is carried out first, and a flood loses its beginning.
         present = sorted(names or (), key=_number)[-AT_ONCE:]
-        for name in self._known.keys() - set(names or ()):
+        for name in self._known.keys() - set(present):
             self._gone(name)
         self._known = {name: self._known[name] for name in present if name in self._known}
         for name in present:
