@@ -235,8 +235,8 @@ class Operations:
                 answered()
 
     def settled(self) -> None:
-        """A rollout has ended here: the next one may begin."""
-        if self._later:
+        """A rollout has ended here: the next one may begin, and where that cannot be, the one after it."""
+        while self._later and not self._revisions.is_busy_with_another(self._later[0].id):
             self._begin(self._later.pop(0))
 
     def request_gone(self, request: str) -> None:
