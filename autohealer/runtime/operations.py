@@ -162,7 +162,8 @@ class Operations:
         operation, request = event.operation, event.operation.request
         if request is None:
             return
-        concerns = not event.expired and (not event.stood or self._concerns_former_life(operation))
+        is_in_time = not event.expired or self._revisions.goes_on(operation.id)
+        concerns = is_in_time and (not event.stood or self._concerns_former_life(operation))
         if is_of_whole_pool(operation):
             self._heard_by_all(operation, request, concerns=concerns)
             return

@@ -137,6 +137,11 @@ class Revisions:
         """Whether a rollout is under way that another operation asked for."""
         return self._is_trying and self.record.trial is not None and self.record.trial.operation != operation
 
+    def goes_on(self, operation: str) -> bool:
+        """Whether this agent has taken up its rollout in time, if only in a former life, and goes on with it."""
+        trial = self.record.trial
+        return trial is not None and trial.goes_on and trial.operation == operation
+
     def order(self, operation: Operation, wanted: LaunchSpec | None = None) -> RolloutOrder | Answer:
         """What the core is to do for an operation, its revision on trial from now on; or why it cannot be."""
         former, present = self.record.former, self.record.present

@@ -149,6 +149,27 @@ def test_a_rollout_takes_as_long_as_it_takes() -> None:
     assert not before & {worker for host in world.hosts for worker in host.processes}
 
 
+def test_an_agent_that_is_killed_in_its_turn_goes_on_with_it_whenever_that_is() -> None:
+    """The request has expired by then, and was begun in time."""
+    pool = Pool("default", 6)
+    world = World(1, [pool])
+    for _ in range(3):
+        world.add()
+    world.calm()
+    before = {worker for host in world.hosts for worker in host.processes}
+    member = world.members(pool)[0]
+    member.ask("restart", soak=4000.0)
+    world.run(3700)
+    turn = world.data(pool.paths.plan)["turn"]  # type: ignore[index]  # a plan stands
+    (host,) = [host for host in world.hosts if host.name == turn]
+    host.kill_agent()
+    host.start()
+    world.run(10 * 3600, lambda: not any(each.rolls for each in world.members(pool)))
+    world.calm()
+
+    assert not before & {worker for host in world.hosts for worker in host.processes}
+
+
 @pytest.mark.parametrize("offset_s", [-7200.0, 7200.0])
 def test_no_wall_clock_of_ours_says_how_old_a_request_is(offset_s: float) -> None:
     """One agent's is wrong by hours: it takes part in what is asked of all, by it and by others."""
