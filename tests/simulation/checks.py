@@ -37,6 +37,7 @@ class OfMember:
         self.lacks_since: float | None = None
         self.parallel = 0
         """Of the rollout that is under way."""
+        self.rollout_since = self.rollout_until = 0.0
         self.replacing: set[int] = set()
         """Slots whose worker was stopped for a verdict, until another one is ready."""
         self.have = 0
@@ -182,10 +183,10 @@ class Checks:
         of = self._of(member)
         match notice:
             case notices.RolloutStarted():
-                of.parallel = notice.parallel
+                of.parallel, of.rollout_since = notice.parallel, self._world.clock.now
                 of.starts.clear()
             case notices.RolloutFinished() | notices.RolloutUndone():
-                of.parallel = 0
+                of.parallel, of.rollout_until = 0, self._world.clock.now
                 is_bad = member.command_of(notice.revision)[2] != Flaw.NONE
                 if isinstance(notice, notices.RolloutFinished) and is_bad:
                     # Where nothing runs, nothing can show what is wrong with it.
@@ -200,8 +201,13 @@ class Checks:
 
     def _is_braked(self, member: Member, of: OfMember, slot: int, notice: notices.WorkerFaulty) -> None:
         """At most the brake's part is replaced for verdicts at once; what a rollout judges is not braked."""
-        process, trial = member.host.processes.get(notice.worker or ""), member.trial
-        if slot >= of.share or (process is not None and process.revision == trial):
+        process = member.host.processes.get(notice.worker or "")
+        # Also those that it starts of the former revision, when it goes back. A verdict is told after its evidence.
+        judges = of.parallel > 0 or self._world.clock.now < of.rollout_until + JUDGED_S
+        is_of_rollout = process is not None and (
+            process.revision == member.trial or (judges and process.started_at >= of.rollout_since)
+        )
+        if slot >= of.share or is_of_rollout:
             return
         # Nothing tells when the probes of a promoted spare pass.
         here = {each.slot: each for each in member.host.of(self._pool) if each.was_spare}
