@@ -122,7 +122,10 @@ def test_why_it_is_not_as_wanted(served: Served, browser: Browser, width: int) -
             r"▲ 3 are crash-looping: python\S*: can't open file '.*nosuch.py'.* · exit 2, next try in \d+s", said
         )
         assert tab.text("#sentence").endswith("not as wanted")
-        assert " 0 heals" in tab.text("#summary")  # no replacement has been ready
+        counted = re.match(r"(\d+) deaths, (\d+) heal", tab.text("#summary"))
+        # Hardly a replacement has been ready: on a slow machine one may be registered before it ends.
+        assert counted is not None
+        assert int(counted[2]) < int(counted[1]) / 3
         tab.until(lambda: re.fullmatch(r"in \d+s, exit 2", tab.text("#workers tr:first-child .cause")))
         cut_off = "(c => c.scrollWidth > c.clientWidth)(document.querySelector('#workers .cause'))"
         assert not tab.evaluate(cut_off)
